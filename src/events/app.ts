@@ -1,0 +1,98 @@
+/**
+ * An app: what a person described in a compose file, and how far the lab is with it.
+ *
+ * The specification in the events holds what decisions need and nothing secret. The compose file as it was
+ * written, and the resolved services with their environment, are blobs; the events carry their addresses.
+ */
+import { z } from 'zod';
+import { event } from './define.ts';
+import { keep } from './values/keep.ts';
+import { blobRef, metadata, problem } from './values/metadata.ts';
+import { name, serviceName } from './values/name.ts';
+import { containerPath, relativePath } from './values/path.ts';
+import { volumeSize } from './values/size.ts';
+import { volumeRef } from './volume.ts';
+
+export const port = z.int().min(1).max(65_535);
+
+export const publishedPort = z.strictObject({
+  hostIp: z.union([z.ipv4(), z.ipv6()]).exactOptional(),
+  published: port,
+  target: port,
+  protocol: z.enum(['tcp', 'udp']),
+});
+export type PublishedPort = z.infer<typeof publishedPort>;
+
+export const mount = z.strictObject({
+  /** Name of a volume of this app, as its compose file calls it. */
+  volume: name,
+  /** Folder or file inside the volume; `.` is the volume itself. */
+  subpath: relativePath,
+  target: containerPath,
+  readOnly: z.boolean(),
+});
+export type Mount = z.infer<typeof mount>;
+
+export const restartPolicy = z.strictObject({
+  condition: z.enum(['no', 'on-failure', 'always', 'unless-stopped']),
+  maxRetries: z.int().min(0).exactOptional(),
+});
+
+export const dependency = z.strictObject({
+  service: serviceName,
+  condition: z.enum(['service_started', 'service_healthy', 'service_completed_successfully']),
+  required: z.boolean(),
+});
+
+export const serviceSpec = z.strictObject({
+  image: z.string().min(1).max(512),
+  ports: z.array(publishedPort).max(1000),
+  mounts: z.array(mount).max(200),
+  restart: restartPolicy,
+  dependsOn: z.array(dependency).max(200),
+  hasHealthcheck: z.boolean(),
+});
+export type ServiceSpec = z.infer<typeof serviceSpec>;
+
+export const appVolumeSpec = z.strictObject({
+  sizeBytes: volumeSize,
+  keep: keep.exactOptional(),
+  schedule: z.string().max(100).exactOptional(),
+});
+
+export const appSpec = z.strictObject({
+  title: z.string().max(100).exactOptional(),
+  icon: z.string().max(2048).exactOptional(),
+  url: z.string().max(2048).exactOptional(),
+  services: z.record(serviceName, serviceSpec),
+  /** Keyed as in the compose file; the volume of the lab is `<app>-<key>`. */
+  volumes: z.record(name, appVolumeSpec),
+});
+export type AppSpec = z.infer<typeof appSpec>;
+
+const revision = {
+  spec: appSpec,
+  /** The compose file, byte for byte. */
+  compose: blobRef,
+  /** The resolved services with environment and bundled files: what the node's agent reads. */
+  bundle: blobRef,
+  /** Volume of the lab for each volume of the specification. */
+  volumes: z.record(name, volumeRef),
+};
+
+export const appEvents = {
+  'app.created': event(1, z.strictObject({ metadata, ...revision })),
+  'app.updated': event(1, z.strictObject(revision)),
+  'app.start-requested': event(1, z.strictObject({})),
+  'app.started': event(1, z.strictObject({})),
+  'app.degraded': event(1, z.strictObject({ service: serviceName, problem })),
+  'app.recovered': event(1, z.strictObject({})),
+  'app.failed': event(1, z.strictObject({ problem, service: serviceName.exactOptional() })),
+  'app.stop-requested': event(1, z.strictObject({})),
+  'app.stopped': event(1, z.strictObject({})),
+  /** Stopped for a while: a restart, or a volume that is rolled back. */
+  'app.paused': event(1, z.strictObject({ for: z.union([volumeRef, z.literal('restart')]) })),
+  'app.resumed': event(1, z.strictObject({})),
+  'app.removal-requested': event(1, z.strictObject({ withVolumes: z.boolean() })),
+  'app.removed': event(1, z.strictObject({})),
+};

@@ -1,0 +1,34 @@
+/** An assignment of one revision of an app to one node. Its epoch is the index of `instance.assigned`. */
+import { z } from 'zod';
+import { event } from './define.ts';
+import { metadata, problem } from './values/metadata.ts';
+import { serviceName } from './values/name.ts';
+import { appRef, nodeRef } from './volume.ts';
+
+export const serviceState = z.enum([
+  'starting',
+  'running',
+  'healthy',
+  'unhealthy',
+  'restarting',
+  'completed',
+  'exited',
+]);
+export type ServiceState = z.infer<typeof serviceState>;
+
+export const serviceStatus = z.strictObject({
+  state: serviceState,
+  container: z.string().max(64).exactOptional(),
+  exitCode: z.int().exactOptional(),
+  restarts: z.int().min(0),
+});
+export type ServiceStatus = z.infer<typeof serviceStatus>;
+
+export const instanceEvents = {
+  'instance.assigned': event(1, z.strictObject({ metadata, app: appRef, revision: z.int().min(1), node: nodeRef })),
+  'instance.started': event(1, z.strictObject({ services: z.record(serviceName, serviceStatus) })),
+  'instance.service-changed': event(1, z.strictObject({ service: serviceName, status: serviceStatus })),
+  'instance.failed': event(1, z.strictObject({ problem, service: serviceName.exactOptional() })),
+  'instance.stop-requested': event(1, z.strictObject({ because: z.string().max(500) })),
+  'instance.stopped': event(1, z.strictObject({})),
+};

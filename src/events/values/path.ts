@@ -1,0 +1,28 @@
+/** Paths inside an app's own folder or a container. Never a way out of it. */
+import { z } from 'zod';
+
+// oxlint-disable-next-line no-control-regex -- control characters are what this refuses
+const control = /[\u0000-\u001f\u007f]/;
+
+/** @returns the normalized relative path (`a/b`, or `.` for the folder itself), or undefined when it leaves the folder */
+export function insideFolder(path: string): string | undefined {
+  if (path.startsWith('/') || path.startsWith('~') || path.includes('\\') || control.test(path)) return undefined;
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.some((part) => part === '..' || part.length > 255)) return undefined;
+  return parts.length === 0 ? '.' : parts.join('/');
+}
+
+export const relativePath = z
+  .string()
+  .min(1)
+  .max(1024)
+  .refine((path) => insideFolder(path) === path, 'not a normalized path inside the folder of the app');
+
+/** An absolute path in a container. */
+export const containerPath = z
+  .string()
+  .max(4096)
+  .refine(
+    (path) => path.startsWith('/') && !control.test(path) && !path.includes(':') && !path.split('/').includes('..'),
+    'not an absolute path: begin with "/", without "..", ":" and control characters',
+  );

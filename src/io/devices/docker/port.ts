@@ -1,0 +1,152 @@
+/**
+ * What FloatLab needs of a container engine. Implemented over dockerode (`real.ts`) and by the simulated twin
+ * (`sim.ts`); one contract suite, `test/contracts/docker.ts`, holds for both.
+ *
+ * Laws: rejects with IoError only; start, stop and remove are idempotent; containers are created with the engine's
+ * restart policy `no`, because the agent restarts (an engine that restarts by itself would run apps that the lab has
+ * meanwhile given to another node).
+ */
+import type { Call } from '../call.ts';
+
+export interface EngineInfo {
+  readonly name: string;
+  readonly version: string;
+}
+
+export interface ImageInfo {
+  readonly id: string;
+  readonly sizeBytes: number;
+  /** The healthcheck that the image declares, if any. */
+  readonly hasHealthcheck: boolean;
+}
+
+export interface Healthcheck {
+  /** `['NONE']`, `['CMD', …]` or `['CMD-SHELL', '…']`. */
+  readonly test: readonly string[];
+  readonly intervalMs?: number;
+  readonly timeoutMs?: number;
+  readonly startPeriodMs?: number;
+  readonly retries?: number;
+}
+
+export interface ContainerMount {
+  /** Absolute path on the node. */
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+export interface ContainerPort {
+  readonly hostIp?: string;
+  readonly published: number;
+  readonly target: number;
+  readonly protocol: 'tcp' | 'udp';
+}
+
+export interface ContainerSpec {
+  readonly name: string;
+  readonly image: string;
+  readonly command?: readonly string[];
+  readonly entrypoint?: readonly string[];
+  /** `KEY=value`; `KEY` alone is unset. */
+  readonly environment: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ports: readonly ContainerPort[];
+  readonly mounts: readonly ContainerMount[];
+  readonly healthcheck?: Healthcheck;
+  readonly network: string;
+  readonly aliases: readonly string[];
+  readonly hostname?: string;
+  readonly user?: string;
+  readonly workingDir?: string;
+  readonly stopSignal?: string;
+  readonly init?: boolean;
+}
+
+export interface ContainerInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly image: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: 'created' | 'running' | 'paused' | 'exited' | 'dead';
+  readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  readonly exitCode: number | undefined;
+  /** Milliseconds since 1970; undefined when it never ran. */
+  readonly startedAt: number | undefined;
+  readonly oomKilled: boolean;
+  readonly restartPolicy: string;
+}
+
+export interface LogLine {
+  readonly stream: 'stdout' | 'stderr';
+  /** Milliseconds since 1970, by the engine. */
+  readonly at: number;
+  /** Without its line end. */
+  readonly text: string;
+}
+
+export interface LogOptions {
+  readonly follow: boolean;
+  /** The last n lines; all when undefined. */
+  readonly tail?: number;
+  readonly sinceMs?: number;
+}
+
+export interface ExecOptions {
+  readonly command: readonly string[];
+  readonly tty: boolean;
+  readonly user?: string;
+  readonly workingDir?: string;
+}
+
+export interface ExecSession {
+  /** Ends when the command has ended. */
+  readonly output: AsyncIterable<{ readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }>;
+  write(bytes: Uint8Array): void;
+  endInput(): void;
+  resize(columns: number, rows: number): Promise<void>;
+  readonly exitCode: Promise<number>;
+  close(): void;
+}
+
+export interface ContainerStats {
+  /** Cores in use: 1.5 is one and a half. */
+  readonly cpuCores: number;
+  readonly memoryBytes: number;
+  readonly memoryLimitBytes: number;
+}
+
+export interface EngineEvent {
+  readonly at: number;
+  readonly action: 'start' | 'die' | 'destroy' | 'health' | 'oom' | 'other';
+  readonly container: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface DockerPort {
+  /** @throws ENGINE_UNREACHABLE */
+  info(call: Call): Promise<EngineInfo>;
+  image(reference: string, call: Call): Promise<ImageInfo | undefined>;
+  /** Progress in bytes over all layers. @throws IMAGE_NOT_FOUND, IMAGE_PULL_FAILED */
+  pull(reference: string, call: Call): Promise<void>;
+  /** Makes an image of one layer from a tar of a root file system. `changes` are Dockerfile lines: CMD, EXPOSE, … */
+  importImage(tar: AsyncIterable<Uint8Array>, reference: string, changes: readonly string[], call: Call): Promise<void>;
+  ensureNetwork(name: string, labels: Readonly<Record<string, string>>, call: Call): Promise<void>;
+  /** Of a network that is not there: done. */
+  removeNetwork(name: string, call: Call): Promise<void>;
+  /** Running or not, that carry all these labels, sorted by name. */
+  containers(labels: Readonly<Record<string, string>>, call: Call): Promise<readonly ContainerInfo[]>;
+  inspect(id: string, call: Call): Promise<ContainerInfo | undefined>;
+  /** @throws NAME_IN_USE, IMAGE_NOT_FOUND @returns the id */
+  create(spec: ContainerSpec, call: Call): Promise<string>;
+  /** @throws PORT_IN_USE, CONTAINER_FAILED, MISSING */
+  start(id: string, call: Call): Promise<void>;
+  /** Stops in order, kills after `graceMs`. Of one that is not running or not there: done. */
+  stop(id: string, graceMs: number, call: Call): Promise<void>;
+  remove(id: string, call: Call): Promise<void>;
+  logs(id: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>;
+  exec(id: string, options: ExecOptions, call: Call): Promise<ExecSession>;
+  stats(id: string, call: Call): Promise<ContainerStats>;
+  /** From now on, until the signal aborts. @throws ENGINE_UNREACHABLE when the engine goes away */
+  events(signal: AbortSignal): AsyncIterable<EngineEvent>;
+}

@@ -1,0 +1,57 @@
+/**
+ * The event log of the lab: what all its engines (`single/`, later `raft/`) promise.
+ * One contract suite, `test/contracts/event-log.ts`, holds for every engine.
+ */
+import type { Entry, Index, LabEvent, StreamId } from '#events/envelope.ts';
+
+export interface Leadership {
+  readonly term: number;
+  readonly leader?: string;
+  readonly mine: boolean;
+}
+
+export interface EventLog {
+  /** The index of the last durable event; 0 for an empty log. */
+  readonly head: Index;
+
+  /**
+   * Appends all drafts of the entry or none. Checks `expect` in the order of the calls: the first stream whose
+   * version differs is the answer `conflict`, and nothing is appended. Resolves once the entry is durable, with the
+   * index of its last event. An abort or a time-out means unknown: append the same command again, the lab
+   * deduplicates. Rejects only when the log is closed or broken; then no later append succeeds either.
+   */
+  append(entry: Entry, signal: AbortSignal): Promise<{ readonly index: Index } | { readonly conflict: StreamId }>;
+
+  /** Events in (after, upTo], in slices that never split an entry. @throws LogError BELOW_FLOOR, PAST_HEAD */
+  read(after: Index, upTo: Index): AsyncIterable<readonly LabEvent[]>;
+
+  /**
+   * Everything after `after`: first what is stored, then what becomes durable, each event exactly once and in order,
+   * never splitting an entry. An empty slice is a bookmark: nothing more up to `upTo`. Ends when the signal aborts.
+   * @throws LogError PAST_HEAD
+   */
+  follow(
+    after: Index,
+    signal: AbortSignal,
+  ): AsyncIterable<{ readonly upTo: Index; readonly events: readonly LabEvent[] }>;
+
+  /** An index such that everything acknowledged before this call is at or below it. */
+  readIndex(signal: AbortSignal): Promise<Index>;
+
+  /** Who leads, now and whenever that changes. */
+  leadership(signal: AbortSignal): AsyncIterable<Leadership>;
+
+  close(): Promise<void>;
+}
+
+export class LogError extends Error {
+  readonly code: 'BELOW_FLOOR' | 'PAST_HEAD' | 'DAMAGED' | 'SHORTENED' | 'CLOSED' | 'BROKEN';
+  /** What a person can do about it. */
+  readonly hint: string;
+  constructor(code: LogError['code'], message: string, hint: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'LogError';
+    this.code = code;
+    this.hint = hint;
+  }
+}
