@@ -88,6 +88,8 @@ export const appEvents = {
   'app.degraded': event(1, z.strictObject({ service: serviceName, problem })),
   'app.recovered': event(1, z.strictObject({})),
   'app.failed': event(1, z.strictObject({ problem, service: serviceName.exactOptional() })),
+  /** It should run and cannot yet; said once for each reason. */
+  'app.delayed': event(1, z.strictObject({ problem })),
   'app.stop-requested': event(1, z.strictObject({})),
   'app.stopped': event(1, z.strictObject({})),
   /** Stopped for a while: a restart, or a volume that is rolled back. */

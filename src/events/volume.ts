@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { event } from './define.ts';
 import { keep } from './values/keep.ts';
 import { metadata, problem } from './values/metadata.ts';
+import { name } from './values/name.ts';
 import { volumeSize } from './values/size.ts';
 
 export const volumeSpec = z.strictObject({
@@ -29,7 +30,7 @@ export const volumeEvents = {
   'volume.spec-changed': event(1, z.strictObject({ spec: volumeSpec })),
   'volume.attached': event(1, z.strictObject({ app: appRef })),
   'volume.detached': event(1, z.strictObject({})),
-  'volume.rollback-requested': event(1, z.strictObject({ snapshot: snapshotRef })),
+  'volume.rollback-requested': event(1, z.strictObject({ snapshot: snapshotRef, stash: name })),
   'volume.drained': event(1, z.strictObject({})),
   'volume.rolled-back': event(1, z.strictObject({})),
   'volume.deletion-requested': event(1, z.strictObject({})),

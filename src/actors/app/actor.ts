@@ -1,0 +1,18 @@
+import type { ActorDef } from '../actor.ts';
+
+export const appActor: ActorDef<'app'> = {
+  refersTo: ({ volumes }) => Object.values(volumes),
+
+  settled: ({ state, context }) => {
+    switch (state) {
+      case 'running':
+      case 'stopped':
+        return { done: true };
+      case 'failed':
+      case 'degraded':
+        return context.problem ? { failed: context.problem } : undefined;
+      default:
+        return undefined;
+    }
+  },
+};

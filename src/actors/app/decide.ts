@@ -1,0 +1,122 @@
+import type { AnyDraft, StreamId } from '#events/envelope.ts';
+import type { ActorState, LabView } from '../actor.ts';
+import type { Decisions } from '../commands.ts';
+import { draft, drafts, startOperation, unchanged, withNamed } from '../drafting.ts';
+import { deletionOf } from '../volume/decide.ts';
+import type { appCommands } from './commands.ts';
+import { deploy } from './deploy.ts';
+
+const write = ({ namespace }: { namespace: string }) => ({ verb: 'write', kind: 'app', namespace }) as const;
+const govern = () => ({ verb: 'govern', kind: 'app' }) as const;
+
+/** States in which the lab wants the app to run. */
+export const wantsToRun = (state: string): boolean =>
+  ['starting', 'running', 'degraded', 'updating', 'paused'].includes(state);
+
+export const liveInstance = (app: StreamId<'app'>, lab: LabView): ActorState<'instance'> | undefined =>
+  lab.referrers(app, 'instance')[0];
+
+export const appDecisions: Decisions<keyof typeof appCommands> = {
+  'deploy-app': { scope: write, decide: deploy },
+
+  'start-app': {
+    scope: write,
+    decide: (ask, lab) =>
+      withNamed(lab, 'app', ask.input, (app) =>
+        wantsToRun(app.state)
+          ? unchanged
+          : drafts(
+              startOperation(ask, 'start-app', app.stream, ask.input.name, ask.input.namespace),
+              draft(app.stream, 'app.start-requested', {}),
+            ),
+      ),
+  },
+
+  'stop-app': {
+    scope: write,
+    decide: (ask, lab) =>
+      withNamed(lab, 'app', ask.input, (app) =>
+        app.state === 'stopped' || app.state === 'stopping'
+          ? unchanged
+          : drafts(
+              startOperation(ask, 'stop-app', app.stream, ask.input.name, ask.input.namespace),
+              draft(app.stream, 'app.stop-requested', {}),
+              liveInstance(app.stream, lab) ? [] : draft(app.stream, 'app.stopped', {}),
+            ),
+      ),
+  },
+
+  'restart-app': {
+    scope: write,
+    decide: (ask, lab) =>
+      withNamed(lab, 'app', ask.input, (app) =>
+        drafts(
+          startOperation(ask, 'restart-app', app.stream, ask.input.name, ask.input.namespace),
+          app.state === 'stopped'
+            ? draft(app.stream, 'app.start-requested', {})
+            : draft(app.stream, 'app.paused', { for: 'restart' }),
+          app.state === 'stopped' || liveInstance(app.stream, lab) ? [] : draft(app.stream, 'app.resumed', {}),
+        ),
+      ),
+  },
+
+  'remove-app': {
+    scope: write,
+    decide: (ask, lab) =>
+      withNamed(lab, 'app', ask.input, (app) =>
+        app.state === 'removing'
+          ? unchanged
+          : drafts(
+              startOperation(ask, 'remove-app', app.stream, ask.input.name, ask.input.namespace),
+              draft(app.stream, 'app.removal-requested', { withVolumes: ask.input.withVolumes }),
+              liveInstance(app.stream, lab) ? [] : removalOf(app, ask.input.withVolumes, lab),
+            ),
+      ),
+  },
+
+  'delay-app': {
+    scope: govern,
+    decide: ({ input }) => drafts(draft(input.app, 'app.delayed', { problem: input.problem })),
+  },
+
+  /** Its last instance is gone: what was waiting for that happens. */
+  'finish-app': {
+    scope: govern,
+    decide: ({ input }, lab) => {
+      const app = lab.get(input.app);
+      return app ? drafts(afterInstance(app, lab)) : unchanged;
+    },
+  },
+};
+
+/** What follows for an app as soon as nothing of it runs any more. */
+export function afterInstance(app: ActorState<'app'>, lab: LabView): readonly AnyDraft[] {
+  switch (app.state) {
+    case 'stopping':
+      return [draft(app.stream, 'app.stopped', {})];
+    case 'removing':
+      return removalOf(app, app.context.removesVolumes, lab);
+    case 'paused':
+      return app.context.pausedFor === 'restart' ? [draft(app.stream, 'app.resumed', {})] : [];
+    default:
+      return [];
+  }
+}
+
+/** The app goes; its schedules go with it, its volumes only when that was asked for. */
+function removalOf(app: ActorState<'app'>, withVolumes: boolean, lab: LabView): readonly AnyDraft[] {
+  const volumes = lab.referrers(app.stream, 'volume');
+  const schedules = lab.referrers(app.stream, 'schedule');
+  return [
+    ...schedules.map((schedule) => draft(schedule.stream, 'schedule.removed', {})),
+    ...volumes.map((volume) => draft(volume.stream, 'volume.detached', {})),
+    ...(withVolumes ? volumes.flatMap((volume) => removeWithApp(volume, lab)) : []).filter(
+      ({ stream }) => !schedules.some((schedule) => schedule.stream === stream),
+    ),
+    draft(app.stream, 'app.removed', {}),
+  ];
+}
+
+/** A volume in the middle of something is kept, detached: a person sees it and decides. */
+const removeWithApp = (volume: ActorState<'volume'>, lab: LabView): readonly AnyDraft[] =>
+  ['unplaced', 'creating', 'ready', 'failed'].includes(volume.state) ? deletionOf(volume, lab) : [];

@@ -1,0 +1,35 @@
+/** Every command of the lab by its schema; REST, command line and forms derive from here. */
+import type { z } from 'zod';
+import type { CommandDef } from './actor.ts';
+import { appCommands } from './app/commands.ts';
+import { clusterCommands } from './cluster/commands.ts';
+import { instanceCommands } from './instance/commands.ts';
+import { namespaceCommands } from './namespace/commands.ts';
+import { nodeCommands } from './node/commands.ts';
+import { operationCommands } from './operation/commands.ts';
+import { scheduleCommands } from './schedule/commands.ts';
+import { snapshotCommands } from './snapshot/commands.ts';
+import { volumeCommands } from './volume/commands.ts';
+
+export const commandSchemas = {
+  ...clusterCommands,
+  ...namespaceCommands,
+  ...nodeCommands,
+  ...volumeCommands,
+  ...snapshotCommands,
+  ...appCommands,
+  ...instanceCommands,
+  ...scheduleCommands,
+  ...operationCommands,
+};
+
+export type CommandName = keyof typeof commandSchemas;
+/** Inputs after parsing: defaults filled in. */
+export type Commands = { [N in CommandName]: z.output<(typeof commandSchemas)[N]> };
+/** Inputs as they arrive: defaults may be left out. */
+export type CommandInputs = { [N in CommandName]: z.input<(typeof commandSchemas)[N]> };
+
+export type Command = { [N in CommandName]: { readonly name: N; readonly input: Commands[N] } }[CommandName];
+
+/** What a kind's `decide.ts` gives for its commands. */
+export type Decisions<N extends CommandName> = { readonly [M in N]: Omit<CommandDef<Commands[M]>, 'schema'> };

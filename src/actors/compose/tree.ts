@@ -1,0 +1,242 @@
+/**
+ * YAML text as a tree of located values: maps, lists and scalars that know where they stand, with aliases and merge
+ * keys (`<<`) already resolved. What an alias brings in keeps the place where it was written, so a finding points at
+ * the text to change.
+ *
+ * An aliased value is shared, never copied; how large the tree would be if it were written out is counted, and a file
+ * that grows too large that way is refused before anybody walks it. Keys that differ from what was written
+ * (duplicates, `__proto__`, lists as keys) are findings. After any syntax error there is no tree.
+ */
+import { isAlias, isMap, isScalar, isSeq, Lexer, parseDocument, type ParsedNode, type Scalar, type YAMLMap } from 'yaml';
+import { quoted } from './locate.ts';
+
+interface Located {
+  /** Offsets in the text: first character, and behind the last. */
+  readonly at: number;
+  readonly end: number;
+  /** Values in it when aliases are written out, itself included. */
+  readonly size: number;
+}
+export interface ScalarNode extends Located {
+  readonly kind: 'scalar';
+  readonly value: string | number | boolean | null;
+  /** Numbers and booleans as they were written (`1.10`, `0777`), strings without their quotes. */
+  readonly text: string;
+}
+export interface ListNode extends Located {
+  readonly kind: 'list';
+  readonly items: readonly Node[];
+}
+export interface MapNode extends Located {
+  readonly kind: 'map';
+  readonly entries: ReadonlyMap<string, Entry>;
+}
+export interface Entry {
+  readonly keyAt: number;
+  readonly value: Node;
+}
+export type Node = ScalarNode | ListNode | MapNode;
+
+export type ReportAt = (at: number, message: string, hint?: string) => void;
+
+/** About 25,000 lines; keeps the time for any text well under a second. */
+const maxLexemes = 200_000;
+const maxValues = 100_000;
+const maxDepth = 64;
+
+/** @returns undefined when something was reported and there is no tree to go on with */
+export function parseTree(text: string, report: ReportAt): Node | undefined {
+  if (hasTooManyLexemes(text)) {
+    report(0, 'The file has too many parts to read.', 'Split it into several apps.');
+    return undefined;
+  }
+  const document = parseDocument(text, {
+    version: '1.2',
+    merge: false,
+    uniqueKeys: false,
+    prettyErrors: false,
+    resolveKnownTags: false,
+    logLevel: 'silent',
+  });
+  if (reportErrors([...document.errors, ...document.warnings], report)) return undefined;
+  if (document.contents === null || document.contents.range === undefined) {
+    report(0, 'The file is empty.', 'Begin with `services:`.');
+    return undefined;
+  }
+  return convert(document.contents as ParsedNode, report);
+}
+
+/** Counting stops early: making tokens is cheap, what the parser does with them is not. */
+function hasTooManyLexemes(text: string): boolean {
+  let count = 0;
+  for (const _lexeme of new Lexer().lex(text)) if (++count > maxLexemes) return true;
+  return false;
+}
+
+interface YamlProblem {
+  readonly code: string;
+  readonly message: string;
+  readonly pos: readonly [number, number];
+}
+
+const advice: Readonly<Record<string, readonly [message: string, hint: string]>> = {
+  TAB_AS_INDENT: ['A tab cannot indent YAML.', 'Replace it with spaces.'],
+  MULTIPLE_DOCS: ['The file holds more than one YAML document.', 'Keep one: remove `---` and what follows it.'],
+  BAD_INDENT: ['This line is not indented like its neighbours.', 'Give keys of one map the same number of spaces.'],
+  MULTILINE_IMPLICIT_KEY: ['A key cannot go over several lines.', 'Look for a missing `:` here.'],
+  BLOCK_AS_IMPLICIT_KEY: [
+    'A map cannot begin here.',
+    'Look for a second `: ` on this line, and put the value into quotes.',
+  ],
+  TAG_RESOLVE_FAILED: ['FloatLab does not read YAML tags such as `!reset`.', 'Remove the tag.'],
+  BAD_ALIAS: ['This alias or anchor is not valid.', 'Give it a name of letters and digits.'],
+};
+
+function reportErrors(errors: readonly YamlProblem[], report: ReportAt): boolean {
+  if (errors.some(({ code }) => code === 'RESOURCE_EXHAUSTION')) {
+    tooDeep(report);
+    return true;
+  }
+  const sorted = errors.toSorted((a, b) => a.pos[0] - b.pos[0]);
+  for (const { code, message, pos } of sorted.slice(0, 100)) {
+    const [what, hint] = advice[code] ?? [`This is not valid YAML: ${firstSentence(message)}.`, undefined];
+    report(pos[0], what, hint);
+  }
+  return errors.length > 0;
+}
+
+function firstSentence(message: string): string {
+  const line = message.split('\n')[0] ?? '';
+  return quoted(line).slice(1, -1).replace(/[.:]+$/, '');
+}
+
+/** At the start of the file, because where the parser gives up depends on its stack. */
+const tooDeep = (report: ReportAt): void =>
+  report(0, `The file nests deeper than ${maxDepth} levels.`, 'Look for brackets that are never closed.');
+
+/** The walk in the order of the text, which is also the order in which anchors come to hold. */
+function convert(contents: ParsedNode, report: ReportAt): Node | undefined {
+  const anchors = new Map<string, Node | 'open'>();
+  let values = 0;
+  let stopped = false;
+
+  const nothing = (node: ParsedNode): ScalarNode => emptyAt(node.range[0]);
+  const scalar = (node: ParsedNode, value: ScalarNode['value'], text: string): ScalarNode => ({
+    ...emptyAt(node.range[0]),
+    end: node.range[1],
+    value,
+    text,
+  });
+
+  /** @returns false when the file has grown too large */
+  function spend(count: number, at: number): boolean {
+    values += count;
+    if (values > maxValues && !stopped) {
+      stopped = true;
+      report(at, `With its aliases written out the file has more than ${maxValues} values.`, 'Use fewer aliases.');
+    }
+    return !stopped;
+  }
+
+  function visit(node: ParsedNode, depth: number): Node {
+    if (stopped) return nothing(node);
+    if (depth > maxDepth) {
+      stopped = true;
+      tooDeep(report);
+      return nothing(node);
+    }
+    if (isAlias(node)) return resolve(node);
+    if (!spend(1, node.range[0])) return nothing(node);
+    const anchor = node.anchor;
+    if (anchor !== undefined) anchors.set(anchor, 'open');
+    const result = isMap(node)
+      ? visitMap(node as YAMLMap.Parsed, depth)
+      : isSeq(node)
+        ? visitList(node.items as ParsedNode[], node, depth)
+        : visitScalar(node as Scalar.Parsed);
+    if (anchor !== undefined) anchors.set(anchor, result);
+    return result;
+  }
+
+  function resolve(node: ParsedNode & { source: string }): Node {
+    const target = anchors.get(node.source);
+    if (target === undefined || target === 'open') {
+      const message =
+        target === 'open'
+          ? `Alias ${quoted(`*${node.source}`)} stands inside the value that it names.`
+          : `Alias ${quoted(`*${node.source}`)} names no anchor above it.`;
+      report(node.range[0], message, `Write ${quoted(`&${node.source}`)} in front of the value that is meant.`);
+      return nothing(node);
+    }
+    return spend(target.size, node.range[0]) ? target : nothing(node);
+  }
+
+  function visitScalar(node: Scalar.Parsed): Node {
+    const { value } = node;
+    if (typeof value === 'string') return scalar(node, value, value);
+    if (value === null || value === undefined) return nothing(node);
+    const written = node.source;
+    return typeof value === 'number' || typeof value === 'boolean'
+      ? scalar(node, value, written)
+      : scalar(node, written, written);
+  }
+
+  function visitList(items: readonly ParsedNode[], node: ParsedNode, depth: number): Node {
+    const list = items.map((item) => visit(item, depth + 1));
+    return { kind: 'list', at: node.range[0], end: node.range[1], size: sizeOf(list), items: list };
+  }
+
+  function visitMap(node: YAMLMap.Parsed, depth: number): Node {
+    const own = new Map<string, Entry>();
+    const merged: Node[] = [];
+    for (const pair of node.items) {
+      const keyAt = pair.key?.range?.[0] ?? node.range[0];
+      const key = readKey(pair.key, keyAt);
+      const value = pair.value === null ? emptyAt(keyAt) : visit(pair.value, depth + 1);
+      if (key === undefined) continue;
+      if (key === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
+        merged.push(value);
+      } else if (own.has(key)) {
+        report(keyAt, `Key ${quoted(key)} occurs twice in this map.`, 'Remove one of the two.');
+      } else {
+        own.set(key, { keyAt, value });
+      }
+    }
+    const entries = merged.length === 0 ? own : merge(own, merged);
+    const size = sizeOf([...entries.values()].map(({ value }) => value));
+    return { kind: 'map', at: node.range[0], end: node.range[1], size, entries };
+  }
+
+  function readKey(node: ParsedNode | null, at: number): string | undefined {
+    const key = isScalar(node) || isAlias(node) ? visit(node, 0) : undefined;
+    if (key?.kind !== 'scalar' || key.value === null) {
+      if (!stopped) report(at, 'A key has to be text.', 'Write a name in front of the `:`.');
+      return undefined;
+    }
+    if (key.text === '__proto__') {
+      report(at, 'Key `__proto__` is not allowed.', 'Use another name.');
+      return undefined;
+    }
+    return key.text;
+  }
+
+  /** What the map itself says wins, then the first of the merged maps that says anything. */
+  function merge(own: Map<string, Entry>, merged: readonly Node[]): ReadonlyMap<string, Entry> {
+    const entries = new Map(own);
+    for (const source of merged.flatMap((node) => (node.kind === 'list' ? node.items : [node]))) {
+      if (source.kind !== 'map') {
+        if (!stopped) report(source.at, '`<<` takes a map or a list of maps.', 'Name an anchor of a map: `<<: *name`.');
+        continue;
+      }
+      for (const [key, entry] of source.entries) if (!entries.has(key)) entries.set(key, entry);
+    }
+    return entries;
+  }
+
+  const tree = visit(contents, 0);
+  return stopped ? undefined : tree;
+}
+
+const emptyAt = (at: number): ScalarNode => ({ kind: 'scalar', at, end: at, size: 1, value: null, text: '' });
+
+const sizeOf = (children: readonly Node[]): number => children.reduce((sum, child) => sum + child.size, 1);

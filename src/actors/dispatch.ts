@@ -1,0 +1,171 @@
+/**
+ * The one way in: parse → authorize → decide → legality.
+ *
+ * Pure. A command becomes an entry to append and the events that it will be (on the overlay, for whoever decides
+ * next, and for a dry run), or a rejection. Every stream that was read or is written goes into `expect` with its
+ * version, so that apply refuses an entry whose ground has moved.
+ */
+import { asIndex, type AnyDraft, type Entry, type Evidence, type LabEvent, type Principal, type StreamId } from '#events/envelope.ts';
+import { registry } from '#events/registry.ts';
+import type { z } from 'zod';
+import { allows } from './access/scope.ts';
+import type { ActorState, LabView } from './actor.ts';
+import { commandDef, isCommandName } from './decisions.ts';
+import { idFrom } from './ids.ts';
+import { Overlay } from './overlay.ts';
+import { machines } from './machines.ts';
+import { reject, type Rejection } from './rejection.ts';
+
+export interface Request {
+  /** Id of the command; a retry carries the same one. */
+  readonly id: string;
+  readonly name: string;
+  readonly input: unknown;
+  readonly by: Principal;
+  /** The event or command that led here; the command itself when a person began it. */
+  readonly cause?: string;
+  readonly correlation?: string;
+  readonly because?: Evidence;
+}
+
+export interface Prepared {
+  readonly entry: Entry;
+  /** The events as they will be if nothing comes between; their indices are a forecast. */
+  readonly events: readonly LabEvent[];
+  /** Bytes that must be durable before the entry is appended. */
+  readonly blobs: readonly Uint8Array[];
+}
+
+export interface Tools {
+  readonly now: number;
+  /** Index of the last event that is committed or on its way. */
+  readonly head: number;
+  /** The blob store's address of bytes. */
+  address(bytes: Uint8Array): string;
+}
+
+export type Outcome = { readonly prepared: Prepared } | { readonly unchanged: true } | { readonly rejected: Rejection };
+
+/** Decides a command on the lab as it will be. The overlay is advanced only when the outcome is `prepared`. */
+export function dispatch(request: Request, overlay: Overlay, tools: Tools): Outcome {
+  if (!isCommandName(request.name)) return reject('INVALID', `There is no command ${request.name}.`);
+  const def = commandDef(request.name);
+  const parsed = def.schema.safeParse(request.input);
+  if (!parsed.success) return { rejected: invalid(parsed.error) };
+  if (!allows(request.by, def.scope(parsed.data as never, overlay))) {
+    return reject('FORBIDDEN', `${request.by} may not ${request.name}.`, 'Ask an administrator of the lab.');
+  }
+
+  const read = new Map<StreamId, number>();
+  const blobs: Uint8Array[] = [];
+  const ask = {
+    input: parsed.data as never,
+    by: request.by,
+    now: tools.now,
+    id: (n: number) => idFrom(request.id, n),
+    blob: (bytes: Uint8Array) => {
+      blobs.push(bytes);
+      return tools.address(bytes);
+    },
+  };
+  const decision = def.decide(ask, recording(overlay, read));
+  if ('rejected' in decision) return decision;
+  if (decision.drafts.length === 0) return { unchanged: true };
+  return prepare(request, decision.drafts, read, blobs, overlay, tools);
+}
+
+function prepare(
+  request: Request,
+  drafts: readonly AnyDraft[],
+  read: ReadonlyMap<StreamId, number>,
+  blobs: readonly Uint8Array[],
+  overlay: Overlay,
+  tools: Tools,
+): Outcome {
+  const operation = drafts.find(({ type }) => type === 'operation.started');
+  const expect = new Map(read);
+  for (const { stream } of drafts) expect.set(stream, overlay.peek(stream)?.version ?? 0);
+  const entry: Entry = {
+    command: request.id,
+    by: request.by,
+    cause: request.cause ?? request.id,
+    correlation: request.correlation ?? operation?.stream ?? request.id,
+    at: Math.max(tools.now, overlay.at),
+    expect: [...expect],
+    ...(request.because === undefined ? {} : { because: request.because }),
+    drafts: drafts.map((draft) => ({ ...draft, schema: registry[draft.type].schema })),
+  };
+  const trial = new Overlay(overlay);
+  const events = eventsOf(entry, tools.head, trial);
+  for (const [n, event] of events.entries()) {
+    checkData(event);
+    if (!trial.advance(event)) return { rejected: refusal(event, trial.peek(event.stream), n) };
+  }
+  for (const event of events) overlay.advance(event);
+  return { prepared: { entry, events, blobs } };
+}
+
+/** The events of an entry that is appended after `head`, versions by the view. */
+function eventsOf(entry: Entry, head: number, view: Overlay): LabEvent[] {
+  const versions = new Map<StreamId, number>();
+  const { drafts, expect: _, ...stamp } = entry;
+  return drafts.map((draft, n) => {
+    const version = (versions.get(draft.stream) ?? view.peek(draft.stream)?.version ?? 0) + 1;
+    versions.set(draft.stream, version);
+    return { ...draft, ...stamp, id: `${entry.command}/${n}`, version, index: asIndex(head + n + 1) } as LabEvent;
+  });
+}
+
+/** A decision that drafts data against its own schema is a broken program, not a refusal. */
+function checkData(event: LabEvent): void {
+  const schema: z.ZodType = registry[event.type].data;
+  const checked = schema.safeParse(event.data);
+  if (!checked.success) throw new Error(`draft of ${event.type} is not of its schema: ${checked.error.message}`);
+}
+
+function invalid(error: z.ZodError): Rejection {
+  const fields = error.issues.slice(0, 20).map(({ path, message }) => ({ path: path.join('.'), message }));
+  const first = fields[0];
+  return {
+    code: 'INVALID',
+    explain: first ? `${first.path === '' ? 'The input' : first.path}: ${first.message}.` : 'The input is not valid.',
+    fields,
+  };
+}
+
+function refusal(event: LabEvent, actor: ActorState | undefined, n: number): Rejection {
+  if (!actor) throw new Error(`draft ${n}: ${event.type} for ${event.stream}, which does not exist`);
+  const name = actor.context.metadata.name;
+  if (actor.quarantined !== null) {
+    return {
+      code: 'QUARANTINED',
+      explain: `${capital(actor.kind)} ${name} is quarantined: ${actor.quarantined}.`,
+      hint: 'Upgrade FloatLab; a newer version folds its history again.',
+    };
+  }
+  const state = machines[actor.kind].machine.states[actor.state];
+  const accepted = state ? Object.keys(state.on).filter((type) => !type.startsWith('xstate.')) : [];
+  return {
+    code: 'NOT_NOW',
+    explain: `${capital(actor.kind)} ${name} is ${actor.state}; ${event.type} is not possible now.`,
+    hint: accepted.length === 0 ? 'Nothing can happen to it any more.' : `Wait for it to change; it now accepts ${accepted.join(', ')}.`,
+  };
+}
+
+const capital = (word: string): string => word.slice(0, 1).toUpperCase() + word.slice(1);
+
+/** Notes the version of every single actor that a decision looked at. */
+function recording(view: Overlay, read: Map<StreamId, number>): LabView {
+  const note = <T extends ActorState | undefined>(actor: T): T => {
+    if (actor) read.set(actor.stream, actor.version);
+    return actor;
+  };
+  return {
+    index: view.index,
+    at: view.at,
+    get: (stream) => note(view.get(stream)),
+    byName: (kind, namespace, name) => note(view.byName(kind, namespace, name)),
+    list: (kind) => view.list(kind),
+    referrers: (to, kind) => view.referrers(to, kind),
+  };
+}

@@ -1,0 +1,36 @@
+import type { ActorDef, ActorState, LabView } from '../actor.ts';
+import type { InstanceInput } from '../work.ts';
+
+function input(instance: ActorState<'instance'>, lab: LabView): InstanceInput | undefined {
+  const app = lab.get(instance.context.app);
+  if (!app) return undefined;
+  const { metadata, spec, bundle, volumes } = app.context;
+  const paths: Record<string, string> = {};
+  for (const [key, stream] of Object.entries(volumes)) {
+    const path = lab.get(stream)?.context.path;
+    if (path !== null && path !== undefined) paths[key] = path;
+  }
+  return {
+    app: app.stream,
+    namespace: metadata.namespace,
+    appName: metadata.name,
+    revision: instance.context.revision,
+    spec,
+    bundle,
+    paths,
+  };
+}
+
+export const instanceActor: ActorDef<'instance'> = {
+  refersTo: ({ app, node }) => [app, node],
+
+  settled: ({ state, context }) => {
+    if (state === 'running') return { done: true };
+    if (state === 'failed' && context.problem) return { failed: context.problem };
+    return undefined;
+  },
+
+  assignment: ({ context: { node, epoch } }) => ({ node, epoch }),
+
+  inputs: { 'start-instance': input, 'watch-instance': input, 'stop-instance': input },
+};

@@ -1,0 +1,23 @@
+import { serviceStatus } from '#events/instance.ts';
+import { problem } from '#events/values/metadata.ts';
+import { serviceName } from '#events/values/name.ts';
+import { appRef, nodeRef } from '#events/volume.ts';
+import { z } from 'zod';
+import { visit } from '../drafting.ts';
+
+const instance = z.templateLiteral(['instance:', z.string()]);
+const report = { instance, visit };
+
+export const instanceCommands = {
+  'assign-instance': z.strictObject({ app: appRef, node: nodeRef }),
+  'stop-instance': z.strictObject({ instance, because: z.string().max(500) }),
+  'report-instance-started': z.strictObject({ ...report, services: z.record(serviceName, serviceStatus) }),
+  'report-instance-failed': z.strictObject({ ...report, problem, service: serviceName.exactOptional() }),
+  'report-instance-stopped': z.strictObject(report),
+  'report-service': z.strictObject({
+    ...report,
+    service: serviceName,
+    status: serviceStatus,
+    problem: problem.exactOptional(),
+  }),
+};

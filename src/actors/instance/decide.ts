@@ -1,0 +1,115 @@
+import { streamOf, type StreamId } from '#events/envelope.ts';
+import type { ServiceStatus } from '#events/instance.ts';
+import type { LabView } from '../actor.ts';
+import { afterInstance, liveInstance } from '../app/decide.ts';
+import type { Decisions } from '../commands.ts';
+import { draft, drafts, missing, newMetadata, unchanged, withVisit } from '../drafting.ts';
+import { reject } from '../rejection.ts';
+import type { instanceCommands } from './commands.ts';
+
+const govern = () => ({ verb: 'govern', kind: 'instance' }) as const;
+
+const reported = ({ instance }: { instance: StreamId<'instance'> }, lab: LabView) =>
+  ({ verb: 'report', kind: 'instance', node: lab.get(instance)?.context.node ?? 'node:' }) as const;
+
+const isWell = ({ state }: ServiceStatus): boolean => ['running', 'healthy', 'completed', 'starting'].includes(state);
+
+export const instanceDecisions: Decisions<keyof typeof instanceCommands> = {
+  /** One instance, never two: while anything of an earlier assignment is not known to have stopped, there is no other. */
+  'assign-instance': {
+    scope: govern,
+    decide: ({ input, id }, lab) => {
+      const app = lab.get(input.app);
+      if (!app) return missing('app', '', input.app);
+      if (app.state !== 'starting' && app.state !== 'updating')
+        return reject('NOT_NOW', `${input.app} is ${app.state}.`);
+      const holder = liveInstance(input.app, lab);
+      if (holder) return reject('NOT_NOW', `${input.app} still has ${holder.stream} on ${holder.context.node}.`);
+      const node = lab.get(input.node);
+      if (node?.state !== 'up') return reject('NOT_NOW', `${input.node} is not up.`);
+      for (const stream of Object.values(app.context.volumes)) {
+        const volume = lab.get(stream);
+        if (volume?.state !== 'ready') return reject('NOT_NOW', `${stream} is ${volume?.state ?? 'gone'}.`);
+        if (volume.context.node !== input.node) return reject('NOT_NOW', `${stream} is on another node.`);
+      }
+      const { name, namespace } = app.context.metadata;
+      return drafts(
+        draft(streamOf('instance', id(0)), 'instance.assigned', {
+          metadata: newMetadata(id(0), name, namespace),
+          app: input.app,
+          revision: app.context.revision,
+          node: input.node,
+        }),
+      );
+    },
+  },
+
+  'stop-instance': {
+    scope: govern,
+    decide: ({ input }) => drafts(draft(input.instance, 'instance.stop-requested', { because: input.because })),
+  },
+
+  'report-instance-started': {
+    scope: reported,
+    decide: ({ input }, lab) =>
+      withVisit(lab, input.instance, input.visit, (instance) => {
+        const app = lab.get(instance.context.app);
+        const isWanted =
+          app?.context.revision === instance.context.revision && ['starting', 'updating'].includes(app.state);
+        return drafts(
+          draft(input.instance, 'instance.started', { services: input.services }),
+          isWanted ? draft(app.stream, 'app.started', {}) : [],
+        );
+      }),
+  },
+
+  'report-instance-failed': {
+    scope: reported,
+    decide: ({ input }, lab) =>
+      withVisit(lab, input.instance, input.visit, (instance) => {
+        const app = lab.get(instance.context.app);
+        const service = input.service === undefined ? {} : { service: input.service };
+        const isWanted =
+          app?.context.revision === instance.context.revision &&
+          ['starting', 'updating', 'running', 'degraded'].includes(app.state);
+        return drafts(
+          draft(input.instance, 'instance.failed', { problem: input.problem, ...service }),
+          isWanted ? draft(app.stream, 'app.failed', { problem: input.problem, ...service }) : [],
+        );
+      }),
+  },
+
+  'report-instance-stopped': {
+    scope: reported,
+    decide: ({ input }, lab) =>
+      withVisit(lab, input.instance, input.visit, (instance) => {
+        const app = lab.get(instance.context.app);
+        return drafts(draft(input.instance, 'instance.stopped', {}), app ? afterInstance(app, lab) : []);
+      }),
+  },
+
+  'report-service': {
+    scope: reported,
+    decide: ({ input }, lab) =>
+      withVisit(lab, input.instance, input.visit, (instance) => {
+        const known = instance.context.services[input.service];
+        if (JSON.stringify(known) === JSON.stringify(input.status)) return unchanged;
+        const app = lab.get(instance.context.app);
+        const services = { ...instance.context.services, [input.service]: input.status };
+        const allWell = Object.values(services).every(isWell);
+        return drafts(
+          draft(input.instance, 'instance.service-changed', { service: input.service, status: input.status }),
+          app?.state === 'running' && !isWell(input.status)
+            ? draft(app.stream, 'app.degraded', {
+                service: input.service,
+                problem: input.problem ?? {
+                  code: 'SERVICE_UNWELL',
+                  message: `Service ${input.service} is ${input.status.state}.`,
+                },
+              })
+            : [],
+          app?.state === 'degraded' && allWell ? draft(app.stream, 'app.recovered', {}) : [],
+        );
+      }),
+  },
+};

@@ -1,0 +1,83 @@
+import type { EventOf, Index, LabEvent, StreamId } from '#events/envelope.ts';
+import type { ServiceStatus } from '#events/instance.ts';
+import type { Metadata, Problem } from '#events/values/metadata.ts';
+import { assign, setup } from 'xstate';
+import type { WorkName } from '../work.ts';
+
+/**
+ * One revision of an app on one node. `starting` brings its containers up, `running` watches and restarts them,
+ * `stopping` removes them. Only this node's own `stopped` says that they are gone.
+ *
+ *   starting → running ──→ stopping → stopped
+ *       └────→ failed ───────┘
+ */
+export interface Instance {
+  readonly metadata: Metadata;
+  readonly app: StreamId<'app'>;
+  readonly revision: number;
+  readonly node: StreamId<'node'>;
+  /** Index of the assignment. */
+  readonly epoch: Index;
+  readonly services: Readonly<Record<string, ServiceStatus>>;
+  readonly problem: Problem | null;
+  /** Why it stops. */
+  readonly stopBecause: string | null;
+}
+
+export const instanceMachine = setup({
+  types: {} as {
+    context: Instance;
+    input: EventOf<'instance.assigned'>;
+    events: Extract<LabEvent, { type: `instance.${string}` }>;
+    meta: { work: WorkName };
+  },
+  actions: {
+    willStop: assign(({ event }) =>
+      event.type === 'instance.stop-requested' ? { stopBecause: event.data.because } : {},
+    ),
+    fail: assign(({ event }) => (event.type === 'instance.failed' ? { problem: event.data.problem } : {})),
+  },
+}).createMachine({
+  id: 'instance',
+  context: ({ input: { data, index } }) => ({
+    metadata: data.metadata,
+    app: data.app,
+    revision: data.revision,
+    node: data.node,
+    epoch: index,
+    services: {},
+    problem: null,
+    stopBecause: null,
+  }),
+  initial: 'starting',
+  states: {
+    starting: {
+      meta: { work: 'start-instance' },
+      on: {
+        'instance.started': { target: 'running', actions: assign(({ event }) => ({ services: event.data.services })) },
+        'instance.failed': { target: 'failed', actions: 'fail' },
+        'instance.stop-requested': { target: 'stopping', actions: 'willStop' },
+      },
+    },
+    running: {
+      meta: { work: 'watch-instance' },
+      on: {
+        'instance.service-changed': {
+          actions: assign(({ context, event }) => ({
+            services: { ...context.services, [event.data.service]: event.data.status },
+          })),
+        },
+        'instance.failed': { target: 'failed', actions: 'fail' },
+        'instance.stop-requested': { target: 'stopping', actions: 'willStop' },
+      },
+    },
+    failed: {
+      on: { 'instance.stop-requested': { target: 'stopping', actions: 'willStop' } },
+    },
+    stopping: {
+      meta: { work: 'stop-instance' },
+      on: { 'instance.stopped': 'stopped' },
+    },
+    stopped: { type: 'final' },
+  },
+});

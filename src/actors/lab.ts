@@ -1,0 +1,145 @@
+/**
+ * The folded lab: every living actor, in mutable tables behind a read-only view, with the indices that decisions need
+ * (by kind, by name, by reference), so that nobody scans.
+ *
+ * Measured: one `Map.set` costs 0.1 µs where spreading a table of 10,000 keys costs 2.5 ms. Actors themselves are
+ * immutable, so a view may keep one.
+ */
+import { asIndex, kinds, type Index, type Kind, type LabEvent, type StreamId } from '#events/envelope.ts';
+import type { ActorState, LabView, Step } from './actor.ts';
+import { advance } from './advance.ts';
+import { refersTo } from './registry.ts';
+import { SortedIds } from './sorted.ts';
+
+/** How many commands are remembered to take a repetition for what it is. Expired in log order. */
+const rememberedCommands = 10_000;
+
+export const nameKey = (kind: Kind, namespace: string, name: string): string => `${kind}/${namespace}/${name}`;
+
+/** Kinds whose names are unique in their namespace; the others are found through what they belong to. */
+const namedKinds: readonly Kind[] = ['app', 'namespace', 'node', 'schedule', 'volume'];
+
+/** The name under which an actor is found, as long as it lives. */
+export const nameOf = (actor: ActorState): string | undefined =>
+  namedKinds.includes(actor.kind)
+    ? nameKey(actor.kind, actor.context.metadata.namespace, actor.context.metadata.name)
+    : undefined;
+
+export class Lab implements LabView {
+  #index = asIndex(0);
+  #at = 0;
+  readonly #actors = new Map<StreamId, ActorState>();
+  readonly #byKind: Record<Kind, SortedIds>;
+  readonly #names = new Map<string, StreamId>();
+  readonly #referrers = new Map<StreamId, SortedIds>();
+  /** Command id → index of its first and last event. */
+  readonly #commands = new Map<string, readonly [first: number, last: number]>();
+
+  constructor() {
+    this.#byKind = Object.fromEntries(kinds.map((kind) => [kind, new SortedIds()])) as Record<Kind, SortedIds>;
+  }
+
+  get index(): Index {
+    return this.#index;
+  }
+  get at(): number {
+    return this.#at;
+  }
+
+  get<K extends Kind>(stream: StreamId<K>): ActorState<K> | undefined {
+    return this.#actors.get(stream) as ActorState<K> | undefined;
+  }
+
+  list<K extends Kind>(kind: K): readonly ActorState<K>[] {
+    return this.#resolve<K>(this.#byKind[kind].ids);
+  }
+
+  byName<K extends Kind>(kind: K, namespace: string, name: string): ActorState<K> | undefined {
+    const stream = this.#names.get(nameKey(kind, namespace, name));
+    return stream === undefined ? undefined : this.get(stream as StreamId<K>);
+  }
+
+  referrers<K extends Kind>(to: StreamId, kind: K): readonly ActorState<K>[] {
+    const ids = this.#referrers.get(to)?.ids ?? [];
+    return this.#resolve<K>(ids.filter((id) => id.startsWith(`${kind}:`)));
+  }
+
+  /** Where the events of a command stand, when it was appended not too long ago. */
+  command(id: string): readonly [first: number, last: number] | undefined {
+    return this.#commands.get(id);
+  }
+
+  get commands(): ReadonlyMap<string, readonly [first: number, last: number]> {
+    return this.#commands;
+  }
+
+  /** Folds one event. The caller gives events in the order of the log, each once. */
+  fold(event: LabEvent): Step {
+    if (event.index !== this.#index + 1) {
+      throw new Error(`event ${event.index} does not follow ${this.#index}: the fold would miss history`);
+    }
+    const before = this.#actors.get(event.stream);
+    const after = advance(before, event);
+    this.#index = event.index;
+    this.#at = event.at;
+    this.#remember(event);
+    if (after) this.#place(before, after);
+    return { event, before, after };
+  }
+
+  /** Puts stored states back, before the first fold. */
+  restore(
+    at: { index: Index; at: number },
+    actors: Iterable<ActorState>,
+    commands: Iterable<readonly [string, readonly [number, number]]>,
+  ): void {
+    this.#index = at.index;
+    this.#at = at.at;
+    for (const actor of actors) this.#place(undefined, actor);
+    for (const [id, range] of commands) this.#commands.set(id, range);
+  }
+
+  #place(before: ActorState | undefined, after: ActorState): void {
+    if (after.final) {
+      this.#actors.delete(after.stream);
+      this.#byKind[after.kind].delete(after.stream);
+    } else {
+      this.#actors.set(after.stream, after);
+      if (!before) this.#byKind[after.kind].add(after.stream);
+    }
+    if (before?.context === after.context && !after.final) return;
+    const [oldName, newName] = [before && nameOf(before), after.final ? undefined : nameOf(after)];
+    if (oldName !== newName) {
+      if (oldName !== undefined && this.#names.get(oldName) === after.stream) this.#names.delete(oldName);
+      if (newName !== undefined) this.#names.set(newName, after.stream);
+    }
+    const [oldRefs, newRefs] = [before ? refersTo(before) : [], after.final ? [] : refersTo(after)];
+    for (const to of oldRefs) if (!newRefs.includes(to)) this.#unlink(to, after.stream);
+    for (const to of newRefs) if (!oldRefs.includes(to)) this.#link(to, after.stream);
+  }
+
+  #link(to: StreamId, from: StreamId): void {
+    let ids = this.#referrers.get(to);
+    if (!ids) this.#referrers.set(to, (ids = new SortedIds()));
+    ids.add(from);
+  }
+
+  #unlink(to: StreamId, from: StreamId): void {
+    const ids = this.#referrers.get(to);
+    ids?.delete(from);
+    if (ids?.ids.length === 0) this.#referrers.delete(to);
+  }
+
+  #remember(event: LabEvent): void {
+    const range = this.#commands.get(event.command);
+    this.#commands.set(event.command, [range?.[0] ?? event.index, event.index]);
+    if (this.#commands.size > rememberedCommands) {
+      const [oldest] = this.#commands.keys();
+      if (oldest !== undefined) this.#commands.delete(oldest);
+    }
+  }
+
+  #resolve<K extends Kind>(ids: readonly string[]): readonly ActorState<K>[] {
+    return ids.map((id) => this.#actors.get(id as StreamId) as ActorState<K>);
+  }
+}

@@ -1,0 +1,4 @@
+import type { ActorDef } from '../actor.ts';
+import { restsAlways } from '../resting.ts';
+
+export const nodeActor: ActorDef<'node'> = { refersTo: () => [], settled: restsAlways };

@@ -1,0 +1,81 @@
+import type { Decisions } from '../commands.ts';
+import { draft, drafts, missing, nameTaken, newMetadata, systemNamespace, unchanged, withNamed } from '../drafting.ts';
+import { idOf } from '#events/envelope.ts';
+import { reject } from '../rejection.ts';
+
+export const nodeDecisions: Decisions<
+  'join-node' | 'report-node' | 'report-node-down' | 'cordon-node' | 'uncordon-node' | 'remove-node'
+> = {
+  'join-node': {
+    scope: ({ node }) => ({ verb: 'report', kind: 'node', node }),
+    decide: ({ input }, lab) => {
+      if (lab.get(input.node)) return unchanged;
+      if (lab.byName('node', systemNamespace, input.name)) return nameTaken('node', input.name);
+      const metadata = newMetadata(idOf(input.node), input.name, systemNamespace, input.labels);
+      return drafts(draft(input.node, 'node.joined', { metadata, addresses: input.addresses, facts: input.facts }));
+    },
+  },
+
+  /** The node says that it is there, and what it is; only what is new becomes an event. */
+  'report-node': {
+    scope: ({ node }) => ({ verb: 'report', kind: 'node', node }),
+    decide: ({ input }, lab) => {
+      const node = lab.get(input.node);
+      if (!node) return missing('node', systemNamespace, input.node);
+      const known = JSON.stringify([node.context.addresses, node.context.facts]);
+      const isNew = JSON.stringify([input.addresses, input.facts]) !== known;
+      return drafts(
+        node.state === 'down' ? [draft(input.node, 'node.came-up', {})] : [],
+        isNew ? [draft(input.node, 'node.facts-changed', { addresses: input.addresses, facts: input.facts })] : [],
+      );
+    },
+  },
+
+  'report-node-down': {
+    scope: () => ({ verb: 'govern', kind: 'node' }),
+    decide: ({ input }, lab) =>
+      lab.get(input.node)?.state === 'up'
+        ? drafts(draft(input.node, 'node.went-down', { lastSeenAt: input.lastSeenAt }))
+        : unchanged,
+  },
+
+  'cordon-node': {
+    scope: () => ({ verb: 'write', kind: 'node' }),
+    decide: ({ input }, lab) =>
+      withNamed(lab, 'node', { namespace: systemNamespace, name: input.name }, (node) =>
+        node.context.cordoned ? unchanged : drafts(draft(node.stream, 'node.cordoned', {})),
+      ),
+  },
+
+  'uncordon-node': {
+    scope: () => ({ verb: 'write', kind: 'node' }),
+    decide: ({ input }, lab) =>
+      withNamed(lab, 'node', { namespace: systemNamespace, name: input.name }, (node) =>
+        node.context.cordoned ? drafts(draft(node.stream, 'node.uncordoned', {})) : unchanged,
+      ),
+  },
+
+  'remove-node': {
+    scope: () => ({ verb: 'write', kind: 'node' }),
+    decide: ({ input }, lab) =>
+      withNamed(lab, 'node', { namespace: systemNamespace, name: input.name }, (node) => {
+        if (node.state !== 'down') {
+          return reject(
+            'NOT_NOW',
+            `Node ${input.name} is up.`,
+            'Stop its daemon first; a node that answers is not removed.',
+          );
+        }
+        const held = [...lab.referrers(node.stream, 'volume'), ...lab.referrers(node.stream, 'instance')];
+        const first = held[0];
+        if (first) {
+          return reject(
+            'NOT_EMPTY',
+            `Node ${input.name} still holds ${held.length} volumes and instances, for example ${first.kind} ${first.context.metadata.name}.`,
+            'Remove or move them first: their data would be lost.',
+          );
+        }
+        return drafts(draft(node.stream, 'node.removed', {}));
+      }),
+  },
+};

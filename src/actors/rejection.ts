@@ -1,0 +1,34 @@
+/** An expected refusal: a value, never thrown. `explain` is written for the person who meets it. */
+import type { Finding } from './compose/model.ts';
+
+export const rejectionCodes = {
+  INVALID: 'invalid',
+  COMPOSE_INVALID: 'invalid',
+  FORBIDDEN: 'forbidden',
+  NOT_FOUND: 'missing',
+  NAME_TAKEN: 'conflict',
+  NOT_NOW: 'conflict',
+  STALE: 'conflict',
+  VOLUME_IN_USE: 'refused',
+  SHRINKING: 'refused',
+  NOT_EMPTY: 'refused',
+  QUARANTINED: 'refused',
+  TOO_LARGE: 'invalid',
+} as const satisfies Record<string, 'invalid' | 'forbidden' | 'missing' | 'conflict' | 'refused'>;
+export type RejectionCode = keyof typeof rejectionCodes;
+
+export interface Rejection {
+  readonly code: RejectionCode;
+  /** What and where, one or two sentences. */
+  readonly explain: string;
+  /** What to do. */
+  readonly hint?: string;
+  /** Fields of the input that are wrong, for forms. */
+  readonly fields?: readonly { readonly path: string; readonly message: string }[];
+  /** Places in a file that the person wrote. */
+  readonly findings?: readonly Finding[];
+}
+
+export const reject = (code: RejectionCode, explain: string, hint?: string): { readonly rejected: Rejection } => ({
+  rejected: hint === undefined ? { code, explain } : { code, explain, hint },
+});

@@ -1,0 +1,186 @@
+import { streamOf, type AnyDraft } from '#events/envelope.ts';
+import type { ActorState, LabView } from '../actor.ts';
+import type { Decisions } from '../commands.ts';
+import { draft, drafts, nameTaken, newMetadata, startOperation, unchanged, withNamed, withVisit } from '../drafting.ts';
+import { namespaceExists, noNamespace } from '../namespace/decide.ts';
+import { reject } from '../rejection.ts';
+import { userOf } from './actor.ts';
+import type { volumeCommands } from './commands.ts';
+
+const write = ({ namespace }: { namespace: string }) => ({ verb: 'write', kind: 'volume', namespace }) as const;
+const govern = () => ({ verb: 'govern', kind: 'volume' }) as const;
+const reported = ({ volume }: { volume: `volume:${string}` }, lab: LabView) =>
+  ({ verb: 'report', kind: 'volume', node: lab.get(volume)?.context.node ?? 'node:' }) as const;
+
+/** States of an app in which it is stopped for a roll-back and started again after it. */
+const pausable: readonly string[] = ['starting', 'running', 'degraded', 'updating', 'failed'];
+
+/** A volume that goes takes its snapshots and schedules along. */
+const goneWith = (volume: ActorState<'volume'>, lab: LabView): readonly AnyDraft[] => [
+  ...lab.referrers(volume.stream, 'snapshot').map((snapshot) => draft(snapshot.stream, 'snapshot.removed', {})),
+  ...lab.referrers(volume.stream, 'schedule').map((schedule) => draft(schedule.stream, 'schedule.removed', {})),
+];
+
+export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
+  'create-volume': {
+    scope: write,
+    decide: (ask, lab) => {
+      const { namespace, name, spec, labels } = ask.input;
+      if (!namespaceExists(lab, namespace)) return noNamespace(namespace);
+      if (lab.byName('volume', namespace, name)) return nameTaken('volume', name);
+      const stream = streamOf('volume', ask.id(1));
+      return drafts(
+        startOperation(ask, 'create-volume', stream, name, namespace),
+        draft(stream, 'volume.created', { metadata: newMetadata(ask.id(1), name, namespace, labels), spec }),
+      );
+    },
+  },
+
+  'place-volume': {
+    scope: govern,
+    decide: ({ input }, lab) => {
+      const node = lab.get(input.node);
+      if (!node?.context.facts.pools.some((pool) => pool.name === input.pool)) {
+        return reject('NOT_FOUND', `Node ${node?.context.metadata.name ?? input.node} has no pool ${input.pool}.`);
+      }
+      return drafts(draft(input.volume, 'volume.placed', { node: input.node, pool: input.pool }));
+    },
+  },
+
+  'change-volume': {
+    scope: write,
+    decide: (ask, lab) =>
+      withNamed(lab, 'volume', ask.input, (volume) => {
+        const { name: _, namespace: __, ...changes } = ask.input;
+        const spec = { ...volume.context.spec, ...changes };
+        if (JSON.stringify(spec) === JSON.stringify(volume.context.spec)) return unchanged;
+        if (spec.sizeBytes < volume.context.spec.sizeBytes) return shrinking(ask.input.name);
+        return drafts(
+          startOperation(ask, 'change-volume', volume.stream, ask.input.name, ask.input.namespace),
+          draft(volume.stream, 'volume.spec-changed', { spec }),
+        );
+      }),
+  },
+
+  'rollback-volume': {
+    scope: write,
+    decide: (ask, lab) =>
+      withNamed(lab, 'volume', ask.input, (volume) => {
+        const wanted = ask.input.snapshot;
+        const snapshot = lab
+          .referrers(volume.stream, 'snapshot')
+          .find(({ context }) => context.metadata.name === wanted);
+        if (snapshot?.state !== 'available') {
+          return reject(
+            'NOT_FOUND',
+            `Volume ${ask.input.name} has no snapshot ${wanted} to go back to.`,
+            `floatlab volume snapshots ${ask.input.name} shows what there is.`,
+          );
+        }
+        const app = volume.context.app && lab.get(volume.context.app);
+        const isInUse = userOf(volume, lab) !== undefined;
+        return drafts(
+          startOperation(ask, 'rollback-volume', volume.stream, ask.input.name, ask.input.namespace),
+          draft(volume.stream, 'volume.rollback-requested', { snapshot: snapshot.stream, stash: `stash-${ask.id(1)}` }),
+          app && isInUse && pausable.includes(app.state) ? draft(app.stream, 'app.paused', { for: volume.stream }) : [],
+          isInUse ? [] : draft(volume.stream, 'volume.drained', {}),
+        );
+      }),
+  },
+
+  /** Nobody uses it any more: the roll-back may begin. */
+  'drain-volume': {
+    scope: govern,
+    decide: ({ input }, lab) => {
+      const volume = lab.get(input.volume);
+      if (volume?.state !== 'draining') return unchanged;
+      if (userOf(volume, lab) !== undefined) return reject('NOT_NOW', `${input.volume} is still in use.`);
+      return drafts(draft(input.volume, 'volume.drained', {}));
+    },
+  },
+
+  'retry-volume': {
+    scope: write,
+    decide: (ask, lab) =>
+      withNamed(lab, 'volume', ask.input, (volume) => {
+        if (volume.state !== 'failed') return unchanged;
+        return drafts(
+          startOperation(ask, 'retry-volume', volume.stream, ask.input.name, ask.input.namespace),
+          draft(volume.stream, 'volume.retried', {}),
+        );
+      }),
+  },
+
+  'delete-volume': {
+    scope: write,
+    decide: (ask, lab) =>
+      withNamed(lab, 'volume', ask.input, (volume) => {
+        const app = volume.context.app && lab.get(volume.context.app);
+        if (app) {
+          const appName = app.context.metadata.name;
+          return reject(
+            'VOLUME_IN_USE',
+            `Volume ${ask.input.name} is in use by app ${appName}.`,
+            `Remove the app first (floatlab down ${appName}), or both (floatlab down ${appName} --volumes).`,
+          );
+        }
+        return drafts(
+          startOperation(ask, 'delete-volume', volume.stream, ask.input.name, ask.input.namespace),
+          deletionOf(volume, lab),
+        );
+      }),
+  },
+
+  'report-volume-provisioned': {
+    scope: reported,
+    decide: ({ input }, lab) =>
+      withVisit(lab, input.volume, input.visit, () =>
+        drafts(draft(input.volume, 'volume.provisioned', { dataset: input.dataset, path: input.path })),
+      ),
+  },
+
+  'report-volume-rolled-back': {
+    scope: reported,
+    decide: ({ input, id }, lab) =>
+      withVisit(lab, input.volume, input.visit, (volume) => {
+        const stash = streamOf('snapshot', id(0));
+        const app = volume.context.app && lab.get(volume.context.app);
+        return drafts(
+          draft(input.volume, 'volume.rolled-back', {}),
+          draft(stash, 'snapshot.requested', {
+            metadata: newMetadata(id(0), input.stash.name, volume.context.metadata.namespace),
+            volume: input.volume,
+            reason: 'stash',
+            note: 'what a roll-back replaced',
+          }),
+          draft(stash, 'snapshot.taken', { guid: input.stash.guid, takenAt: input.stash.takenAt }),
+          app?.state === 'paused' && app.context.pausedFor === input.volume ? draft(app.stream, 'app.resumed', {}) : [],
+        );
+      }),
+  },
+
+  'report-volume-deleted': {
+    scope: reported,
+    decide: ({ input }, lab) =>
+      withVisit(lab, input.volume, input.visit, (volume) =>
+        drafts(goneWith(volume, lab), draft(input.volume, 'volume.deleted', {})),
+      ),
+  },
+
+  'report-volume-failed': {
+    scope: reported,
+    decide: ({ input }, lab) =>
+      withVisit(lab, input.volume, input.visit, () =>
+        drafts(draft(input.volume, 'volume.failed', { problem: input.problem })),
+      ),
+  },
+};
+
+export const shrinking = (name: string) =>
+  reject('SHRINKING', `Volume ${name} cannot become smaller.`, 'Create a smaller volume and copy the data.');
+
+/** A volume that never had a dataset is gone at once; any other is destroyed by its node first. */
+export const deletionOf = (volume: ActorState<'volume'>, lab: LabView): readonly AnyDraft[] =>
+  volume.state === 'unplaced'
+    ? [...goneWith(volume, lab), draft(volume.stream, 'volume.deleted', {})]
+    : [draft(volume.stream, 'volume.deletion-requested', {})];

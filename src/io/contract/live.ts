@@ -1,0 +1,116 @@
+/**
+ * The live protocol: JSON text frames over one WebSocket at `/api/v1/live`, any number of subscriptions in it.
+ *
+ * A view begins with `snap` (in chunks while `more`), then `rows` with what changed and its index. `at` comes each
+ * second and drives the banner. The client acknowledges by `ack`: that is its credit; one that falls behind is not
+ * sent every change but a new `snap` once it has caught up. After a reconnect, `after` with the `epoch` of the last
+ * `snap` resumes where the server still can; else it starts again with a `snap`.
+ */
+import type { Problem } from './problem.ts';
+
+/** Views of what the nodes observe now: never in the log, gone with a restart, no past. */
+export const observedViews = ['usage', 'work'] as const;
+export type ObservedView = (typeof observedViews)[number];
+
+/** Row of `usage`: figures of a node, a pool, a volume or a service, by key `node:…`, `pool:<node>/<pool>`, `volume:…`, `service:<app>/<service>`. */
+export interface UsageRow {
+  readonly at: number;
+  /** Nodes: share of all cores, 0 to 1. Services: cores. */
+  readonly cpu?: number;
+  readonly memoryBytes?: number;
+  readonly memoryTotalBytes?: number;
+  readonly load1?: number;
+  readonly usedBytes?: number;
+  readonly sizeBytes?: number;
+}
+
+/** Row of `work`: what an agent is doing, by key of its subject. */
+export interface WorkRow {
+  readonly work: string;
+  readonly subject: string;
+  readonly node: string;
+  /** For an instance: its app. */
+  readonly app: string | null;
+  readonly correlation: string;
+  readonly state: 'working' | 'waiting' | 'reporting';
+  readonly attempt: number;
+  readonly since: number;
+  /** `pulling postgres:16`, or why it waits. */
+  readonly text: string;
+  readonly done?: number;
+  readonly total?: number;
+}
+
+export type ToServer =
+  | {
+      readonly t: 'open';
+      readonly sub: number;
+      readonly view: string;
+      readonly where?: Readonly<Record<string, string>>;
+      readonly at?: number;
+      readonly after?: number;
+      readonly epoch?: string;
+      readonly limit?: number;
+    }
+  /** Log lines of an app: all its services, or one. */
+  | {
+      readonly t: 'logs';
+      readonly sub: number;
+      readonly app: string;
+      readonly service?: string;
+      readonly tail?: number;
+      readonly since?: number;
+      readonly follow: boolean;
+    }
+  | {
+      readonly t: 'exec';
+      readonly sub: number;
+      readonly app: string;
+      readonly service: string;
+      readonly command: readonly string[];
+      readonly tty: boolean;
+      readonly columns?: number;
+      readonly rows?: number;
+    }
+  /** Input of an exec, base64; without data: end of input. */
+  | { readonly t: 'input'; readonly sub: number; readonly data?: string }
+  | { readonly t: 'resize'; readonly sub: number; readonly columns: number; readonly rows: number }
+  | { readonly t: 'close'; readonly sub: number }
+  | { readonly t: 'ack'; readonly index: number };
+
+export interface LiveLogLine {
+  readonly service: string;
+  readonly at: number;
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+}
+
+export type ToClient =
+  | {
+      readonly t: 'snap';
+      readonly sub: number;
+      readonly epoch: string;
+      readonly index: number;
+      readonly rows: readonly (readonly [string, unknown])[];
+      readonly more: boolean;
+    }
+  | {
+      readonly t: 'rows';
+      readonly sub: number;
+      readonly index: number;
+      readonly put: readonly (readonly [string, unknown])[];
+      readonly del: readonly string[];
+    }
+  | { readonly t: 'at'; readonly index: number; readonly time: number; readonly stale: boolean }
+  | {
+      readonly t: 'lines';
+      readonly sub: number;
+      readonly lines: readonly LiveLogLine[];
+      /** Lines that were dropped because the reader was slow. */ readonly dropped?: number;
+    }
+  | { readonly t: 'output'; readonly sub: number; readonly stream: 'stdout' | 'stderr'; readonly data: string }
+  | { readonly t: 'exit'; readonly sub: number; readonly code: number }
+  | { readonly t: 'end'; readonly sub: number; readonly problem?: Problem };
+
+/** Largest frame that either side takes. */
+export const maxFrameBytes = 1024 * 1024;

@@ -1,0 +1,25 @@
+/**
+ * What is known, as keyed rows derived step by step. The same rows are stored, sent to subscribers, filtered by the
+ * reader's scopes, and rebuilt at any past index. `apply` is pure: rows, the step, and the lab as it is after the step.
+ */
+import type { Scope } from '#actors/access/scope.ts';
+import type { LabView, Step } from '#actors/actor.ts';
+
+export interface Rows<R> {
+  get(key: string): R | undefined;
+  put(key: string, row: R): void;
+  delete(key: string): void;
+}
+
+export interface Projection<R extends object> {
+  readonly name: string;
+  /** A new version is rebuilt from the log. */
+  readonly version: number;
+  /** `log`: rows that only accumulate; they are read from disk, never held in memory, and `apply` may only put. */
+  readonly keeps: 'table' | 'log';
+  apply(rows: Rows<R>, step: Step, lab: LabView): void;
+  /** What a reader must be allowed to read to see this row. */
+  scope(row: R): Scope;
+}
+
+export const defineProjection = <R extends object>(projection: Projection<R>): Projection<R> => projection;

@@ -1,0 +1,45 @@
+/** All projections by name: what can be asked for, live or at a past index. */
+import { alertsProjection, type AlertRow } from './alerts.ts';
+import { auditProjection, type AuditRow } from './audit.ts';
+import { configProjection, type ConfigRow } from './config.ts';
+import { operationsProjection, type OperationRow } from './operations.ts';
+import type { Projection } from './projection.ts';
+import { activityView, type ActivityRow } from './views/activity.ts';
+import { appsView, type AppRow } from './views/apps.ts';
+import { nodesView, type NodeRow } from './views/nodes.ts';
+import { overviewView, type OverviewRow } from './views/overview.ts';
+import { schedulesView, type ScheduleRow } from './views/schedules.ts';
+import { snapshotsView, type SnapshotRow } from './views/snapshots.ts';
+import { volumesView, type VolumeRow } from './views/volumes.ts';
+
+export interface ViewRows {
+  activity: ActivityRow;
+  alerts: AlertRow;
+  apps: AppRow;
+  audit: AuditRow;
+  config: ConfigRow;
+  nodes: NodeRow;
+  operations: OperationRow;
+  overview: OverviewRow;
+  schedules: ScheduleRow;
+  snapshots: SnapshotRow;
+  volumes: VolumeRow;
+}
+export type ViewName = keyof ViewRows;
+
+export const projections: { readonly [V in ViewName]: Projection<ViewRows[V]> } = {
+  activity: activityView,
+  alerts: alertsProjection,
+  apps: appsView,
+  audit: auditProjection,
+  config: configProjection,
+  nodes: nodesView,
+  operations: operationsProjection,
+  overview: overviewView,
+  schedules: schedulesView,
+  snapshots: snapshotsView,
+  volumes: volumesView,
+};
+
+export const viewNames = Object.keys(projections).toSorted() as ViewName[];
+export const isViewName = (name: string): name is ViewName => Object.hasOwn(projections, name);

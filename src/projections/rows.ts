@@ -1,0 +1,75 @@
+/** Rows in memory, and what changed since the last look: to store, and to send to subscribers. */
+import type { Rows } from './projection.ts';
+
+export interface Changes<R> {
+  readonly put: ReadonlyMap<string, R>;
+  readonly deleted: ReadonlySet<string>;
+}
+
+export class Table<R extends object> implements Rows<R> {
+  readonly #rows = new Map<string, R>();
+  #put = new Map<string, R>();
+  #deleted = new Set<string>();
+
+  get(key: string): R | undefined {
+    return this.#rows.get(key);
+  }
+
+  put(key: string, row: R): void {
+    this.#rows.set(key, row);
+    this.#put.set(key, row);
+    this.#deleted.delete(key);
+  }
+
+  delete(key: string): void {
+    if (!this.#rows.delete(key)) return;
+    this.#put.delete(key);
+    this.#deleted.add(key);
+  }
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  /** Sorted by key. */
+  entries(): readonly (readonly [string, R])[] {
+    return [...this.#rows].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  restore(key: string, row: R): void {
+    this.#rows.set(key, row);
+  }
+
+  /** What changed since the last call. */
+  take(): Changes<R> | undefined {
+    if (this.#put.size === 0 && this.#deleted.size === 0) return undefined;
+    const changes = { put: this.#put, deleted: this.#deleted };
+    this.#put = new Map();
+    this.#deleted = new Set();
+    return changes;
+  }
+}
+
+/** Rows that accumulate: nothing is kept here, only handed on. */
+export class LogRows<R extends object> implements Rows<R> {
+  #put = new Map<string, R>();
+
+  get(): undefined {
+    return undefined;
+  }
+
+  put(key: string, row: R): void {
+    this.#put.set(key, row);
+  }
+
+  delete(key: string): void {
+    throw new Error(`row ${key} of a projection that only accumulates cannot be deleted`);
+  }
+
+  take(): Changes<R> | undefined {
+    if (this.#put.size === 0) return undefined;
+    const changes = { put: this.#put, deleted: new Set<string>() };
+    this.#put = new Map();
+    return changes;
+  }
+}

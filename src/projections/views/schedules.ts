@@ -1,0 +1,46 @@
+import type { ActorState } from '#actors/actor.ts';
+import type { StreamId } from '#events/envelope.ts';
+import { defineProjection } from '../projection.ts';
+import { refTo, type Ref } from '../refs.ts';
+
+export interface ScheduleRow {
+  readonly id: StreamId<'schedule'>;
+  readonly namespace: string;
+  readonly name: string;
+  readonly state: string;
+  readonly cron: string;
+  /** Null: the lab's. */
+  readonly timeZone: string | null;
+  readonly action: 'snapshot';
+  readonly volume: Ref;
+  readonly app: Ref | null;
+  readonly dueAt: number;
+  readonly lastRunAt: number | null;
+  readonly missed: number;
+}
+
+export const schedulesView = defineProjection<ScheduleRow>({
+  name: 'schedules',
+  version: 1,
+  keeps: 'table',
+  apply: (rows, { after }, lab) => {
+    if (after?.kind !== 'schedule') return;
+    const { context, state, stream } = after as ActorState<'schedule'>;
+    if (after.final) return rows.delete(stream);
+    rows.put(stream, {
+      id: stream as StreamId<'schedule'>,
+      namespace: context.metadata.namespace,
+      name: context.metadata.name,
+      state,
+      cron: context.spec.cron,
+      timeZone: context.spec.timeZone ?? null,
+      action: context.spec.action,
+      volume: refTo(lab, context.spec.volume) ?? { id: context.spec.volume, name: context.spec.volume },
+      app: refTo(lab, context.app),
+      dueAt: context.dueAt,
+      lastRunAt: context.lastRunAt,
+      missed: context.missed,
+    });
+  },
+  scope: (row) => ({ verb: 'read', kind: 'schedule', namespace: row.namespace }),
+});
