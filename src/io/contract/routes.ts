@@ -275,6 +275,6 @@ export function bodySchema(route: Route): z.ZodType | undefined {
   if (!('command' in route.action) || route.method === 'delete') return undefined;
   const schema = commandSchemas[route.action.command] as z.ZodObject;
   const mask = Object.fromEntries(pathParams(route.path).map((name) => [name, true as const]));
-  const rest = schema.omit(mask);
+  const rest = schema.omit(mask as never);
   return Object.keys(rest.shape).length === 0 ? undefined : rest;
 }
