@@ -127,6 +127,7 @@ export const appMachine = setup({
     paused: {
       on: {
         'app.resumed': { target: 'starting', actions: 'clear' },
+        'app.failed': { target: 'failed', actions: 'fail' },
         'app.stop-requested': { target: 'stopping', actions: 'clear' },
         'app.updated': { actions: assign(({ context, event }) => ({ ...event.data, revision: context.revision + 1 })) },
       },

@@ -125,8 +125,8 @@ const sortedByPlace = (findings: readonly Finding[]): readonly Finding[] =>
 
 /** The place of one character of a scalar, where it stands in the file as it is in the value; else its start. */
 function offsetInside(text: string, scalar: ScalarNode, at: number): number {
-  const inFile = text.indexOf(scalar.text, scalar.at);
-  return inFile !== -1 && inFile + scalar.text.length <= scalar.end ? inFile + at : scalar.at;
+  const found = text.slice(scalar.at, scalar.end).indexOf(scalar.text);
+  return found === -1 ? scalar.at : scalar.at + found + at;
 }
 
 function explain({ kind, name, written }: InterpolationProblem): [message: string, hint: string] {

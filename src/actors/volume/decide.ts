@@ -79,10 +79,18 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
         }
         const app = volume.context.app && lab.get(volume.context.app);
         const isInUse = userOf(volume, lab) !== undefined;
+        const pauses = app && isInUse && pausable.includes(app.state);
         return drafts(
-          startOperation(ask, 'rollback-volume', volume.stream, ask.input.name, ask.input.namespace),
+          // Who asks wants the old content served again: it is done when the app runs on it.
+          startOperation(
+            ask,
+            'rollback-volume',
+            pauses ? app.stream : volume.stream,
+            ask.input.name,
+            ask.input.namespace,
+          ),
           draft(volume.stream, 'volume.rollback-requested', { snapshot: snapshot.stream, stash: `stash-${ask.id(1)}` }),
-          app && isInUse && pausable.includes(app.state) ? draft(app.stream, 'app.paused', { for: volume.stream }) : [],
+          pauses ? draft(app.stream, 'app.paused', { for: volume.stream }) : [],
           isInUse ? [] : draft(volume.stream, 'volume.drained', {}),
         );
       }),

@@ -18,7 +18,9 @@ export interface EventLog {
    * Appends all drafts of the entry or none. Checks `expect` in the order of the calls: the first stream whose
    * version differs is the answer `conflict`, and nothing is appended. Resolves once the entry is durable, with the
    * index of its last event. An abort or a time-out means unknown: append the same command again, the lab
-   * deduplicates. Rejects only when the log is closed or broken; then no later append succeeds either.
+   * deduplicates. Rejects with LogError REFUSED for an entry that no log takes (too large, no events): nothing was
+   * written, and the log goes on. Otherwise rejects only when the log is closed or broken; then no later append
+   * succeeds either.
    */
   append(entry: Entry, signal: AbortSignal): Promise<{ readonly index: Index } | { readonly conflict: StreamId }>;
 
@@ -45,7 +47,7 @@ export interface EventLog {
 }
 
 export class LogError extends Error {
-  readonly code: 'BELOW_FLOOR' | 'PAST_HEAD' | 'DAMAGED' | 'SHORTENED' | 'CLOSED' | 'BROKEN';
+  readonly code: 'BELOW_FLOOR' | 'PAST_HEAD' | 'REFUSED' | 'DAMAGED' | 'SHORTENED' | 'TOO_NEW' | 'CLOSED' | 'BROKEN';
   /** What a person can do about it. */
   readonly hint: string;
   constructor(code: LogError['code'], message: string, hint: string, cause?: unknown) {

@@ -1,0 +1,31 @@
+/**
+ * `command` and `entrypoint`: text is split into words, a list is taken as it is. An empty text or list replaces
+ * what the image says with nothing; a key without a value leaves it to the image.
+ */
+import type { Place, Reading } from './reading.ts';
+import { splitWords } from './shell-words.ts';
+import { isEmpty, itemsAt, textAt, written } from './values.ts';
+
+export function commandAt(reading: Reading, place: Place): readonly string[] | undefined {
+  if (isEmpty(place)) return undefined;
+  if (place.node.kind === 'list') {
+    const words = (itemsAt(reading, place) ?? []).map((item) => textAt(reading, item));
+    return words.every((word) => word !== undefined) ? words : undefined;
+  }
+  const text = textAt(reading, place, 'text or a list');
+  if (text === undefined) return undefined;
+  const words = splitWords(text);
+  if (!('what' in words)) return words;
+  switch (words.what) {
+    case 'quote':
+      return reading.report(place, `${written(place)} opens a quote that it does not close.`, 'Close it, or write a list.');
+    case 'backslash':
+      return reading.report(place, `${written(place)} ends in a backslash.`, 'Remove it, or write a list.');
+    case 'operator':
+      return reading.report(
+        place,
+        `${written(place)} needs a shell for its \`${words.char === '`' ? "'" : words.char}\`, and no shell runs it.`,
+        'Put it into quotes, or write ["sh", "-c", "…"].',
+      );
+  }
+}

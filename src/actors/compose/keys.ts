@@ -1,0 +1,46 @@
+/**
+ * Which keys a map may have. A key that compose knows and FloatLab does not read yet is told apart from one that
+ * nobody knows: nothing is ever dropped silently, except extensions (`x-…`), which compose ignores too.
+ */
+import { quoted } from './locate.ts';
+import type { Place, Reading } from './reading.ts';
+import { nearest } from './suggest.ts';
+import { entriesAt, type KeyedPlace } from './values.ts';
+
+export interface KnownKeys<K extends string> {
+  /** For sentences: `services`, `a healthcheck`. */
+  readonly of: string;
+  readonly read: readonly K[];
+  /** Keys of compose that are not read yet, with what to do instead; empty for the usual hint. */
+  readonly unread?: Readonly<Record<string, string>>;
+  /** Whether `x-…` keys are ignored here. */
+  readonly extensions?: boolean;
+}
+
+export type Keys<K extends string> = ReadonlyMap<K, KeyedPlace>;
+
+/** @returns the keys that are read, or undefined when it is not a map */
+export function keysAt<K extends string>(reading: Reading, place: Place, known: KnownKeys<K>): Keys<K> | undefined {
+  const entries = entriesAt(reading, place);
+  if (entries === undefined) return undefined;
+  const keys = new Map<K, KeyedPlace>();
+  for (const entry of entries) {
+    if ((known.read as readonly string[]).includes(entry.key)) keys.set(entry.key as K, entry);
+    else if (!(known.extensions && entry.key.startsWith('x-'))) refuseKey(reading, entry, known);
+  }
+  return keys;
+}
+
+function refuseKey(reading: Reading, entry: KeyedPlace, known: KnownKeys<string>): void {
+  const { key, path } = entry;
+  const at = { path, at: entry.keyAt };
+  if (known.unread && Object.hasOwn(known.unread, key)) {
+    const advice = known.unread[key] || 'Remove it: an app that needs it cannot run in the lab yet.';
+    reading.report(at, `FloatLab does not read ${quoted(key)} of ${known.of} yet.`, advice);
+    return;
+  }
+  reading.report(at, `${quoted(key)} is not a key of ${known.of}.`, () => {
+    const meant = nearest(key, [...known.read, ...Object.keys(known.unread ?? {})]);
+    return meant === undefined ? `Use one of: ${known.read.join(', ')}.` : `Did you mean ${quoted(meant)}?`;
+  });
+}

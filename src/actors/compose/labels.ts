@@ -1,0 +1,34 @@
+/** `labels` of a container: a map, or a list of `key=value`. Those that tell whose container it is are not the person's. */
+import { quoted } from './locate.ts';
+import type { Place, Reading } from './reading.ts';
+import { entriesOf, isEmpty, itemsAt, textAt, written, wrongType } from './values.ts';
+
+const reserved = /^(?:com\.docker\.|io\.docker\.|org\.dockerproject\.|(?:io\.)?floatlab[./])/i;
+
+export function labelsAt(reading: Reading, place: Place): Readonly<Record<string, string>> {
+  const labels = new Map<string, string>();
+  const add = (at: Pick<Place, 'path' | 'at'>, key: string, value: string | undefined, shown: string): void => {
+    // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
+    if (!/^[^\s\u0000-\u001f\u007f]{1,256}$/.test(key) || key === '__proto__') {
+      reading.report(at, `${shown} does not begin with the key of a label.`, 'Write key=value without spaces in the key.');
+    } else if (reserved.test(key)) {
+      reading.report(at, `${shown} is a label that FloatLab and Docker write themselves.`, 'Use a name of your own.');
+    } else if (value !== undefined) labels.set(key, value);
+  };
+  if (isEmpty(place)) return {};
+  if (place.node.kind === 'map') {
+    for (const entry of entriesOf(place.path, place.node)) {
+      const value = isEmpty(entry) ? '' : textAt(reading, entry);
+      add({ path: entry.path, at: entry.keyAt }, entry.key, value, quoted(entry.key));
+    }
+  } else if (place.node.kind === 'list') {
+    for (const item of itemsAt(reading, place) ?? []) {
+      const text = textAt(reading, item, 'key=value');
+      if (text === undefined) continue;
+      const equals = text.indexOf('=');
+      if (equals === -1) add(item, text, '', written(item));
+      else add(item, text.slice(0, equals), text.slice(equals + 1), written(item));
+    }
+  } else wrongType(reading, place, 'a map or a list', 'Write `key: value` on lines of their own.');
+  return Object.fromEntries(labels);
+}

@@ -1,0 +1,17 @@
+/** All policies, in the order in which they are asked. */
+import { livenessPolicy } from './liveness.ts';
+import { operationsPolicy } from './operations.ts';
+import { placementPolicy } from './placement.ts';
+import type { Policy } from './policy.ts';
+import { retentionPolicy } from './retention.ts';
+import { rolloutPolicy } from './rollout.ts';
+import { schedulesPolicy } from './schedules.ts';
+
+export const policies: readonly Policy[] = [
+  rolloutPolicy,
+  placementPolicy,
+  operationsPolicy,
+  schedulesPolicy,
+  retentionPolicy,
+  livenessPolicy,
+];

@@ -1,0 +1,46 @@
+/** Snapshots that the volume's retention does not keep go, each with the reason. Only what a schedule took is pruned. */
+import type { StreamId } from '#events/envelope.ts';
+import { parseKeep } from '#events/values/keep.ts';
+import type { ActorState } from '../actor.ts';
+import { decideRetention } from '../retention/decide.ts';
+import type { Policy } from './policy.ts';
+
+export const retentionPolicy: Policy = {
+  name: 'retention',
+
+  wakes: ({ event, after }) => {
+    if (event.type === 'snapshot.taken') return [(after as ActorState<'snapshot'>).context.volume];
+    return event.type === 'volume.spec-changed' ? [event.stream] : [];
+  },
+
+  propose: (subject, lab) => {
+    const volume = lab.get(subject as StreamId<'volume'>);
+    const keep = volume?.context.spec.keep;
+    const rules = keep === undefined ? 'none' : parseKeep(keep);
+    if (!volume || typeof rules === 'string') return [];
+    const available = lab.referrers(volume.stream, 'snapshot').filter(({ state }) => state === 'available');
+    const verdicts = decideRetention(
+      rules,
+      available.map(({ stream, context }) => ({
+        id: stream,
+        takenAt: context.takenAt ?? context.requestedAt,
+        ...(context.reason === 'schedule' ? {} : { protected: context.reason }),
+      })),
+    );
+    const dropped = verdicts.filter((verdict) => !verdict.keep).slice(0, 1000);
+    if (dropped.length === 0) return [];
+    return [
+      {
+        name: 'prune-snapshots',
+        input: {
+          volume: volume.stream,
+          snapshots: dropped.map(({ id, reason }) => ({
+            snapshot: id as StreamId<'snapshot'>,
+            because: reason.slice(0, 500),
+          })),
+        },
+        because: { keep, of: available.length, kept: available.length - dropped.length },
+      },
+    ];
+  },
+};

@@ -1,0 +1,41 @@
+/** What the engine says about a container, in our words. */
+import type { ContainerInspectInfo } from 'dockerode';
+import type { ContainerInfo } from './port.ts';
+
+export function containerInfo(raw: ContainerInspectInfo): ContainerInfo {
+  const state = stateOf(raw.State.Status);
+  const ended = state === 'exited' || state === 'dead';
+  const startedAt = Date.parse(raw.State.StartedAt);
+  return {
+    id: raw.Id,
+    name: raw.Name.replace(/^\//, ''),
+    image: raw.Config.Image,
+    labels: raw.Config.Labels ?? {},
+    state,
+    health: healthOf(raw.State.Health?.Status),
+    exitCode: ended ? raw.State.ExitCode : undefined,
+    // The engine's "never" is the year 1.
+    startedAt: startedAt > 0 ? startedAt : undefined,
+    oomKilled: raw.State.OOMKilled,
+    restartPolicy: raw.HostConfig.RestartPolicy?.Name || 'no',
+  };
+}
+
+function stateOf(status: string): ContainerInfo['state'] {
+  switch (status) {
+    case 'created':
+    case 'running':
+    case 'paused':
+    case 'exited':
+      return status;
+    // The engine starts it again by itself at any moment: whoever must be sure that it is off may not think so.
+    case 'restarting':
+      return 'running';
+    default:
+      return 'dead';
+  }
+}
+
+function healthOf(status: string | undefined): ContainerInfo['health'] {
+  return status === 'starting' || status === 'healthy' || status === 'unhealthy' ? status : 'none';
+}

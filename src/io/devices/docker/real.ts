@@ -1,0 +1,258 @@
+/**
+ * A real container engine (Docker 20.10, API 1.41, or newer) behind its unix socket.
+ *
+ * Each method is one or a few requests, bounded by `within`, whose failures `errors.ts` translates. Everything that
+ * needs thought is pure and beside this file: what to send (`create-body`), what the answers mean (`container-info`,
+ * `stats`, `engine-event`, `pull-progress`) and how streams are cut into frames and lines.
+ */
+import { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import type { Call } from '../call.ts';
+import { type Clock, sleep } from '../clock/port.ts';
+import { realClock } from '../clock/real.ts';
+import { containerInfo } from './container-info.ts';
+import { createBody } from './create-body.ts';
+import { checkedName, checkedReference } from './names.ts';
+import { engineEvent, watchedActions } from './engine-event.ts';
+import { engineError, fromDockerode } from './errors.ts';
+import { openExec } from './exec.ts';
+import { frames, unframed } from './frames.ts';
+import { jsonLines } from './json-lines.ts';
+import { linewise, logLines } from './log-lines.ts';
+import type { ContainerInfo, DockerPort, EngineEvent, LogLine, LogOptions } from './port.ts';
+import { pullProgress } from './pull-progress.ts';
+import { splitReference } from './reference.ts';
+import { chunksOf, dockerAt, getJson, openStream } from './socket.ts';
+import { containerStats, type RawStats } from './stats.ts';
+import { type About, within } from './within.ts';
+
+/** Inspections of one listing that run at the same time. */
+const inspectionsAtOnce = 8;
+const removalPollMs = 100;
+
+export function dockerOverSocket(options: { readonly socketPath: string; readonly clock?: Clock }): DockerPort {
+  const clock = options.clock ?? realClock;
+  const docker = dockerAt(options.socketPath);
+  /** The engine would make two networks of one name for two requests at the same time. */
+  const makingNetworks = new Map<string, Promise<void>>();
+
+  function request<T>(op: string, target: string, call: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const about = { op, target };
+    return within(clock, call, about, async (signal) => {
+      try {
+        return await work(signal);
+      } catch (error) {
+        throw fromDockerode(error, about);
+      }
+    });
+  }
+
+  const container = (id: string): Docker.Container => docker.getContainer(checkedName(id));
+
+  const inspect: DockerPort['inspect'] = (id, call) =>
+    request('docker inspect', id, call, (abortSignal) =>
+      orUndefined(async () => containerInfo(await container(id).inspect({ abortSignal }))),
+    );
+
+  return {
+    info: (call) =>
+      request('docker version', options.socketPath, call, async (signal) => {
+        const { Version, Components } = await getJson<Docker.DockerVersion>(docker, { path: '/version', signal });
+        const isPodman = Components?.some(({ Name }) => Name.startsWith('Podman')) ?? false;
+        return { name: isPodman ? 'podman' : 'docker', version: Version };
+      }),
+
+    image: (reference, call) =>
+      request('docker image inspect', reference, call, (signal) =>
+        orUndefined(async () => {
+          const path = `/images/${checkedReference(reference)}/json`;
+          const { Id, Size, Config } = await getJson<Docker.ImageInspectInfo>(docker, { path, signal });
+          // `NONE` is how a Dockerfile switches off the healthcheck of its base.
+          const test: readonly string[] = Config?.Healthcheck?.Test ?? [];
+          return { id: Id, sizeBytes: Size, hasHealthcheck: test.length > 0 && test[0] !== 'NONE' };
+        }),
+      ),
+
+    pull: (reference, call) =>
+      request('docker pull', reference, call, async (signal) => {
+        // The tag apart: a request without one would pull every tag there is.
+        const { repository: fromImage, version: tag } = splitReference(checkedReference(reference));
+        const stream = await docker.createImage({ fromImage, tag, abortSignal: signal });
+        const sum = pullProgress(reference);
+        await finish(stream as Readable, signal, { op: 'docker pull', target: reference }, (message) => {
+          const progress = sum(message);
+          if (progress) call.progress(progress);
+        });
+      }),
+
+    importImage: (tar, reference, changes, call) =>
+      request('docker import', reference, call, async (signal) => {
+        const { repository: repo, version: tag } = splitReference(checkedReference(reference));
+        const body = Readable.from(tar, { objectMode: false });
+        try {
+          const given = { repo, tag, changes: [...changes], abortSignal: signal };
+          const stream = await docker.importImage(body, given);
+          await finish(stream as Readable, signal, { op: 'docker import', target: reference }, () => {});
+        } finally {
+          body.destroy();
+        }
+      }),
+
+    ensureNetwork: (name, labels, call) =>
+      request('docker network create', name, call, (signal) => {
+        const making = (makingNetworks.get(name) ?? Promise.resolve())
+          .catch(() => {})
+          .then(() => ensureNetwork(docker, checkedName(name), labels, signal));
+        makingNetworks.set(name, making);
+        return making.finally(() => making === makingNetworks.get(name) && makingNetworks.delete(name));
+      }),
+
+    removeNetwork: (name, call) =>
+      request('docker network rm', name, call, (abortSignal) =>
+        unless([404], () => docker.getNetwork(checkedName(name)).remove({ abortSignal })),
+      ),
+
+    async containers(labels, call) {
+      const filters = { label: Object.entries(labels).map(([key, value]) => `${key}=${value}`) };
+      const list = await request('docker ps', 'containers', call, (abortSignal) =>
+        docker.listContainers({ all: true, filters, abortSignal }),
+      );
+      const found: ContainerInfo[] = [];
+      for (let from = 0; from < list.length; from += inspectionsAtOnce) {
+        const some = list.slice(from, from + inspectionsAtOnce);
+        // One that was removed meanwhile is simply no longer there.
+        for (const info of await Promise.all(some.map(({ Id }) => inspect(Id, call)))) if (info) found.push(info);
+      }
+      return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    },
+
+    inspect,
+
+    create: (spec, call) =>
+      request('docker create', spec.name, call, async (abortSignal) => {
+        checkedName(spec.name);
+        checkedReference(spec.image);
+        return (await docker.createContainer({ ...createBody(spec), abortSignal })).id;
+      }),
+
+    start: (id, call) =>
+      request('docker start', id, call, (abortSignal) => unless([304], () => container(id).start({ abortSignal }))),
+
+    stop: (id, graceMs, call) =>
+      request('docker stop', id, call, (abortSignal) =>
+        unless([304, 404], () => container(id).stop({ t: Math.ceil(graceMs / 1000), abortSignal })),
+      ),
+
+    remove: (id, call) =>
+      request('docker rm', id, call, async (abortSignal) => {
+        // `v: false`: an anonymous volume may hold somebody's data; nothing here deletes data.
+        await unless([404, 409], () => container(id).remove({ force: true, v: false, abortSignal }));
+        // 409 says that somebody else is removing it: wait until that is done.
+        while (!abortSignal.aborted && (await orUndefined(() => container(id).inspect({ abortSignal })))) {
+          await sleep(clock, removalPollMs, abortSignal);
+        }
+      }),
+
+    logs: (id, logOptions, signal) => readLogs(docker, id, logOptions, signal),
+
+    exec: (id, execOptions, call) => openExec(docker, clock, id, execOptions, call),
+
+    stats: (id, call) =>
+      request('docker stats', id, call, async (signal) => {
+        // The engine takes two readings, a second apart: a share of the processor needs both.
+        const get = { path: `/containers/${checkedName(id)}/stats`, query: { stream: '0' }, signal };
+        return containerStats(await getJson<RawStats>(docker, get));
+      }),
+
+    events: (signal) => readEvents(docker, clock.now(), signal),
+  };
+}
+
+const statusOf = (error: unknown): unknown => (error as { statusCode?: unknown } | undefined)?.statusCode;
+
+async function unless(done: readonly number[], work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!done.includes(statusOf(error) as number)) throw error;
+  }
+}
+
+async function orUndefined<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
+}
+
+async function ensureNetwork(
+  docker: Docker,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (await orUndefined(() => getJson(docker, { path: `/networks/${name}`, signal }))) return;
+  const network = { Name: name, Driver: 'bridge', CheckDuplicate: true, Labels: { ...labels } };
+  await unless([409], () => docker.createNetwork({ ...network, abortSignal: signal }));
+}
+
+/** Reads what the engine reports until it is done. It answers 200 first, and a failure later is one of the messages. */
+async function finish(
+  stream: Readable,
+  signal: AbortSignal,
+  about: About,
+  report: (message: object) => void,
+): Promise<void> {
+  for await (const message of jsonLines(chunksOf(stream, signal))) {
+    const { error, errorDetail } = message as { error?: string; errorDetail?: { message?: string } };
+    const failure = errorDetail?.message ?? error;
+    if (failure !== undefined) throw engineError(about, { status: 500, errno: undefined, message: failure });
+    report(message as object);
+  }
+}
+
+async function* readLogs(
+  docker: Docker,
+  id: string,
+  { follow, tail, sinceMs }: LogOptions,
+  signal: AbortSignal,
+): AsyncGenerator<LogLine, void> {
+  try {
+    if (signal.aborted) return;
+    const { Config } = await docker.getContainer(checkedName(id)).inspect({ abortSignal: signal });
+    const query = {
+      stdout: '1',
+      stderr: '1',
+      timestamps: '1',
+      follow: follow ? '1' : '0',
+      tail: tail === undefined ? 'all' : String(tail),
+      ...(sinceMs !== undefined && { since: (sinceMs / 1000).toFixed(3) }),
+    };
+    const chunks = chunksOf(await openStream(docker, { path: `/containers/${id}/logs`, query, signal }), signal);
+    yield* logLines(Config.Tty ? linewise(unframed(chunks)) : frames(chunks));
+  } catch (error) {
+    if (!signal.aborted) throw fromDockerode(error, { op: 'docker logs', target: id });
+  }
+}
+
+async function* readEvents(docker: Docker, sinceMs: number, signal: AbortSignal): AsyncGenerator<EngineEvent, void> {
+  try {
+    if (signal.aborted) return;
+    const query = {
+      // From the moment of the call on: what happened until the stream stood is sent afterwards.
+      since: (sinceMs / 1000).toFixed(3),
+      filters: JSON.stringify({ type: ['container'], event: watchedActions }),
+    };
+    const stream = await openStream(docker, { path: '/events', query, signal });
+    for await (const value of jsonLines(chunksOf(stream, signal))) {
+      const event = engineEvent(value);
+      if (event) yield event;
+    }
+    // The engine never ends this stream: it is going away.
+    if (!signal.aborted) throw Object.assign(new Error('it closed the stream of events'), { code: 'ECONNRESET' });
+  } catch (error) {
+    if (!signal.aborted) throw fromDockerode(error, { op: 'docker events', target: 'containers' });
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * The btrfs commands that FloatLab uses, one function each: arguments in, values or an IoError out. No decisions
+ * here. Paths are absolute and have passed the checks of names, so none can be taken for an option.
+ *
+ * What is on disk when a command returns: creating a subvolume or a snapshot commits a transaction of the file system
+ * in the kernel, after the dirty pages of the source were written, so it survives a power cut. Renames do not; `sync`
+ * commits them. Renames reach the disk in the order in which they were made.
+ */
+import type { IoError } from '../../error.ts';
+import type { Ran, RunCommand } from '../../run.ts';
+import type { Deadline } from '../deadline.ts';
+import { commandError } from './errors.ts';
+import type { QgroupRow, SubvolumeDetails, SubvolumeRow, FilesystemUsage } from './parse.ts';
+import {
+  parseDiskUsage,
+  parseFilesystemUsage,
+  parseNestedList,
+  parseQgroup,
+  parseSubvolumeList,
+  parseSubvolumeShow,
+  qgroupsAreInconsistent,
+} from './parse.ts';
+
+export interface Btrfs {
+  createSubvolume(path: string): Promise<void>;
+  /** Trap: when `to` is a folder, the snapshot lands inside it. The caller has made sure that `to` is free. */
+  snapshot(from: string, to: string, mode: 'read-only' | 'writable'): Promise<void>;
+  /** Deletes in this order and waits until that is on disk. */
+  deleteSubvolumes(paths: readonly string[]): Promise<void>;
+  show(path: string): Promise<SubvolumeDetails>;
+  /** All subvolumes of the whole file system, or only its read-only snapshots; those have `createdAt`. */
+  list(anyPath: string, which: 'all' | 'read-only snapshots'): Promise<readonly SubvolumeRow[]>;
+  /** Paths of subvolumes directly inside this one, relative to the top of the file system. */
+  nested(subvolume: string): Promise<readonly string[]>;
+  /** Turns quotas on when they are off. */
+  limit(subvolume: string, sizeBytes: number | undefined): Promise<void>;
+  /** Usage and quota of a subvolume; without quotas in the pool the files are counted, which is slow. */
+  usage(subvolume: string): Promise<QgroupRow>;
+  filesystemUsage(path: string): Promise<FilesystemUsage>;
+  sync(path: string): Promise<void>;
+}
+
+/** The commands on behalf of one call: `target` is for messages, `within` ends them. */
+export function btrfsCommands(run: RunCommand, target: string, within: Deadline): Btrfs {
+  const attempt = (args: readonly string[]) => run('btrfs', args, { ...limits(within), target });
+  const must = async (args: readonly string[]): Promise<Ran> => {
+    const ran = await attempt(args);
+    if (ran.exitCode !== 0) throw failure(args, ran);
+    return ran;
+  };
+  const failure = (args: readonly string[], ran: Ran): IoError =>
+    commandError(`btrfs ${args.slice(0, 2).join(' ')}`, target, ran);
+  const parsed = <T>(value: T | undefined, args: readonly string[], ran: Ran): T => {
+    if (value !== undefined) return value;
+    throw failure(args, { ...ran, stderr: `its answer could not be read: ${ran.stdout.slice(0, 500)}` });
+  };
+
+  return {
+    async createSubvolume(path) {
+      await must(['subvolume', 'create', path]);
+    },
+    async snapshot(from, to, mode) {
+      await must(['subvolume', 'snapshot', ...(mode === 'read-only' ? ['-r'] : []), from, to]);
+    },
+    async deleteSubvolumes(paths) {
+      for (let i = 0; i < paths.length; i += 100) {
+        await must(['subvolume', 'delete', '--commit-after', ...paths.slice(i, i + 100)]);
+      }
+    },
+    async show(path) {
+      const args = ['subvolume', 'show', '--raw', path];
+      const ran = await must(args);
+      return parsed(parseSubvolumeShow(ran.stdout), args, ran);
+    },
+    async list(anyPath, which) {
+      const filter = which === 'all' ? [] : ['-s', '-r'];
+      const ran = await must(['subvolume', 'list', '-a', '-c', '-u', '-q', '-R', ...filter, anyPath]);
+      return parseSubvolumeList(ran.stdout);
+    },
+    async nested(subvolume) {
+      return parseNestedList((await must(['subvolume', 'list', '-o', subvolume])).stdout);
+    },
+    async limit(subvolume, sizeBytes) {
+      const args = ['qgroup', 'limit', sizeBytes === undefined ? 'none' : String(sizeBytes), subvolume];
+      const first = await attempt(args);
+      if (first.exitCode === 0) return;
+      if (!/quotas? not enabled|Transport endpoint is not connected/.test(first.stderr)) throw failure(args, first);
+      await must(['quota', 'enable', subvolume]);
+      await must(args);
+    },
+    async usage(subvolume) {
+      const args = ['qgroup', 'show', '--raw', '-re', '-f', subvolume];
+      const ran = await attempt(args);
+      // Limits do not hold while the numbers are wrong. A scan repairs them; one that runs already is as good.
+      if (qgroupsAreInconsistent(ran.stderr)) await attempt(['quota', 'rescan', subvolume]);
+      const row = ran.exitCode === 0 ? parseQgroup(ran.stdout) : undefined;
+      if (row) return row;
+      if (ran.exitCode !== 0 && !/quotas? not enabled/.test(ran.stderr)) throw failure(args, ran);
+      const count = ['filesystem', 'du', '-s', '--raw', subvolume];
+      const counted = await must(count);
+      return {
+        referencedBytes: parsed(parseDiskUsage(counted.stdout), count, counted),
+        limitBytes: undefined,
+      };
+    },
+    async filesystemUsage(path) {
+      const args = ['filesystem', 'usage', '-b', path];
+      const ran = await must(args);
+      return parsed(parseFilesystemUsage(ran.stdout), args, ran);
+    },
+    async sync(path) {
+      await must(['filesystem', 'sync', path]);
+    },
+  };
+}
+
+const limits = (within: Deadline) => ({ signal: within.signal, timeoutMs: within.timeoutMs });
