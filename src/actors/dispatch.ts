@@ -5,11 +5,19 @@
  * next, and for a dry run), or a rejection. Every stream that was read or is written goes into `expect` with its
  * version, so that apply refuses an entry whose ground has moved.
  */
-import { asIndex, type AnyDraft, type Entry, type Evidence, type LabEvent, type Principal, type StreamId } from '#events/envelope.ts';
+import {
+  asIndex,
+  type AnyDraft,
+  type Entry,
+  type Evidence,
+  type LabEvent,
+  type Principal,
+  type StreamId,
+} from '#events/envelope.ts';
 import { registry } from '#events/registry.ts';
 import type { z } from 'zod';
 import { allows } from './access/scope.ts';
-import type { ActorState, LabView } from './actor.ts';
+import type { ActorState, LabView, Step } from './actor.ts';
 import { commandDef, isCommandName } from './decisions.ts';
 import { idFrom } from './ids.ts';
 import { Overlay } from './overlay.ts';
@@ -30,8 +38,8 @@ export interface Request {
 
 export interface Prepared {
   readonly entry: Entry;
-  /** The events as they will be if nothing comes between; their indices are a forecast. */
-  readonly events: readonly LabEvent[];
+  /** What the events will do if nothing comes between; their indices are a forecast. */
+  readonly steps: readonly Step[];
   /** Bytes that must be durable before the entry is appended. */
   readonly blobs: readonly Uint8Array[];
 }
@@ -96,13 +104,15 @@ function prepare(
     drafts: drafts.map((draft) => ({ ...draft, schema: registry[draft.type].schema })),
   };
   const trial = new Overlay(overlay);
-  const events = eventsOf(entry, tools.head, trial);
-  for (const [n, event] of events.entries()) {
+  const steps: Step[] = [];
+  for (const [n, event] of eventsOf(entry, tools.head, trial).entries()) {
     checkData(event);
-    if (!trial.advance(event)) return { rejected: refusal(event, trial.peek(event.stream), n) };
+    const before = trial.peek(event.stream);
+    if (!trial.advance(event)) return { rejected: refusal(event, before, n) };
+    steps.push({ event, before, after: trial.peek(event.stream) });
   }
-  for (const event of events) overlay.advance(event);
-  return { prepared: { entry, events, blobs } };
+  overlay.adopt(trial);
+  return { prepared: { entry, steps, blobs } };
 }
 
 /** The events of an entry that is appended after `head`, versions by the view. */
@@ -148,7 +158,10 @@ function refusal(event: LabEvent, actor: ActorState | undefined, n: number): Rej
   return {
     code: 'NOT_NOW',
     explain: `${capital(actor.kind)} ${name} is ${actor.state}; ${event.type} is not possible now.`,
-    hint: accepted.length === 0 ? 'Nothing can happen to it any more.' : `Wait for it to change; it now accepts ${accepted.join(', ')}.`,
+    hint:
+      accepted.length === 0
+        ? 'Nothing can happen to it any more.'
+        : `Wait for it to change; it now accepts ${accepted.join(', ')}.`,
   };
 }
 

@@ -73,6 +73,11 @@ export class Lab implements LabView {
     return this.#commands;
   }
 
+  /** The version of every living stream. */
+  versions(): ReadonlyMap<StreamId, number> {
+    return new Map([...this.#actors].map(([stream, { version }]) => [stream, version]));
+  }
+
   /** Folds one event. The caller gives events in the order of the log, each once. */
   fold(event: LabEvent): Step {
     if (event.index !== this.#index + 1) {

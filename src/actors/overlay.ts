@@ -68,6 +68,11 @@ export class Overlay implements LabView {
     return true;
   }
 
+  /** Takes over what a trial on top of this view has changed. */
+  adopt(trial: Overlay): void {
+    for (const [stream, actor] of trial.#changed) this.#changed.set(stream, actor);
+  }
+
   /** The base has folded this version of the stream: the override has nothing to add when it is not ahead. */
   settle(stream: StreamId, version: number): void {
     const changed = this.#changed.get(stream);

@@ -47,7 +47,7 @@ export function dependsOnAt(
       add(at, quoted(entry.key), { service: entry.key, ...readLongForm(reading, entry) });
     }
   } else wrongType(reading, place, 'a list or a map', 'Write for example depends_on: [db].');
-  return [...found.values()].slice(0, 200);
+  return [...found.values()];
 }
 
 const conditions = ['service_started', 'service_healthy', 'service_completed_successfully'] as const;

@@ -2,7 +2,6 @@
  * References of images: `[registry[:port]/]path[:tag][@digest]`, by the grammar of the distribution project.
  * Taken apart by hand, because one expression for all of it can take very long on hostile text.
  */
-import { quoted } from './locate.ts';
 import type { Place, Reading } from './reading.ts';
 import { textAt, written } from './values.ts';
 
@@ -14,6 +13,7 @@ const digestRule = /^[A-Za-z][A-Za-z0-9]*(?:[+._-][A-Za-z][A-Za-z0-9]*)*:[0-9a-f
 export function imageAt(reading: Reading, place: Place): string | undefined {
   const text = textAt(reading, place, 'the name of an image');
   if (text === undefined) return undefined;
+  if (text === '') return reading.report(place, 'The name of this image is empty.', 'Write it like `nginx:1.27`.');
   const wrong = checkImage(text);
   if (wrong === undefined) return text;
   return reading.report(place, `${written(place)} is not an image: ${wrong}.`, 'Write it like `nginx:1.27` or `ghcr.io/owner/app:v2`.');
@@ -21,7 +21,6 @@ export function imageAt(reading: Reading, place: Place): string | undefined {
 
 /** @returns what is wrong, as the end of a sentence */
 export function checkImage(reference: string): string | undefined {
-  if (reference === '') return 'it is empty';
   if (reference.length > 512) return 'it is longer than 512 characters';
   if (reference !== reference.trim() || /\s/.test(reference)) return 'it contains a space';
   const [rest = '', digest, ...more] = reference.split('@');
@@ -34,7 +33,7 @@ export function checkImage(reference: string): string | undefined {
   const parts = name.split('/');
   const first = parts[0] ?? '';
   const hasRegistry = parts.length > 1 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
-  if (hasRegistry && !isRegistry(first)) return `its registry is not valid`;
+  if (hasRegistry && !isRegistry(first)) return 'its registry is not valid';
   const path = hasRegistry ? parts.slice(1) : parts;
   if (path.some((part) => part !== part.toLowerCase())) return 'its name has capital letters';
   if (!path.every((part) => part.length <= 128 && pathPart.test(part))) return 'its name is not valid';

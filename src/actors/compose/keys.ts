@@ -25,8 +25,9 @@ export function keysAt<K extends string>(reading: Reading, place: Place, known: 
   if (entries === undefined) return undefined;
   const keys = new Map<K, KeyedPlace>();
   for (const entry of entries) {
+    const isUnread = known.unread !== undefined && Object.hasOwn(known.unread, entry.key);
     if ((known.read as readonly string[]).includes(entry.key)) keys.set(entry.key as K, entry);
-    else if (!(known.extensions && entry.key.startsWith('x-'))) refuseKey(reading, entry, known);
+    else if (isUnread || !known.extensions || !entry.key.startsWith('x-')) refuseKey(reading, entry, known);
   }
   return keys;
 }

@@ -45,7 +45,7 @@ function shortForm(reading: Reading, place: Place, declared: ReadonlySet<string>
       'Give it one, for example "data:/data", and declare `data:` under the top-level `volumes:`.',
     );
   }
-  if (more.length > 0 || source.includes('\\')) {
+  if (more.length > 0 || text.includes('\\')) {
     return reading.report(place, `${written(place)} is not a mount.`, 'Write "data:/data" or "./config:/config:ro".');
   }
   const from = isPath(source) ? bindSource(reading, place, source) : volumeSource(reading, place, source, declared);
@@ -82,7 +82,7 @@ function bindSource(reading: Reading, place: Place, source: string): Source | un
     );
   }
   reading.named.add(subpath);
-  if (/\.[a-z0-9]+$/i.test(subpath) && !isHandedIn(reading, subpath)) {
+  if (/\.[a-z0-9]+$/i.test(subpath) && !reading.present.has(subpath)) {
     reading.note(
       place,
       `${written(place)} names something that is not there: the container will see an empty folder.`,
@@ -90,12 +90,6 @@ function bindSource(reading: Reading, place: Place, source: string): Source | un
     );
   }
   return { volume: appFolderVolume, subpath };
-}
-
-function isHandedIn(reading: Reading, path: string): boolean {
-  if (reading.files.has(path)) return true;
-  for (const file of reading.files.keys()) if (file.startsWith(`${path}/`)) return true;
-  return false;
 }
 
 function volumeSource(
@@ -109,8 +103,8 @@ function volumeSource(
     return reading.report(place, `${written(place)} names neither a volume nor a path.`, 'Begin a path with "./".');
   }
   // The name may come from a variable: only what stands in the file is repeated.
-  const shown = place.node.kind === 'scalar' && !place.node.text.includes('$') ? ` ${quoted(name)}` : '';
-  return reading.report(place, `Volume${shown} is not declared in this file.`, () => {
+  const shown = place.node.kind === 'scalar' && !place.node.text.includes('$') ? `Volume ${quoted(name)}` : 'This volume';
+  return reading.report(place, `${shown} is not declared in this file.`, () => {
     const meant = nearest(name, declared);
     if (meant !== undefined) return `Did you mean ${quoted(meant)}?`;
     return 'Add it under the top-level `volumes:`, or begin a path with "./".';

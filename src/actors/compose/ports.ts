@@ -30,22 +30,19 @@ export function portsAt(reading: Reading, place: Place): readonly PlacedPort[] {
   return ports;
 }
 
-const publishHint = (target: string): string =>
-  `Name the port of the node as well: "${/^\d+$/.test(target) ? Math.max(8080, Number(target)) : '8080'}:${target}".`;
-
 /** `[host:]published:target[/protocol]`, where both ports may be ranges. */
 const shortRule = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):)?(\d+(?:-\d+)?):(\d+(?:-\d+)?)(?:\/([a-zA-Z]+))?$/;
+/** The same without `published`. */
+const targetOnly = /^(?:(?:\[[0-9a-fA-F:.]+\]|\d+\.[0-9.]+)?:{1,2})?\d+(?:-\d+)?(?:\/[a-zA-Z]+)?$/;
 
 function shortForm(reading: Reading, place: Place): readonly PublishedPort[] | undefined {
   const text = textAt(reading, place, 'a port such as "8080:80"');
   if (text === undefined) return undefined;
-  const target = /^(?:(?:\[[0-9a-fA-F:.]+\]|[0-9.]+)?:)?:?(\d+(?:-\d+)?)(?:\/[a-z]+)?$/i.exec(text);
-  if (target) {
-    const range = text === place.node.kind ? '' : (target[1] ?? '');
+  if (targetOnly.test(text)) {
     return reading.report(
       place,
-      `Port ${written(place)} would be published on a port of the node that Docker picks.`,
-      publishHint(sameAsWritten(place, text) ? range : '80'),
+      `${written(place)} does not say which port of the node: Docker would pick one.`,
+      'Write the port of the node in front: "8080:80".',
     );
   }
   const match = shortRule.exec(text);
@@ -68,10 +65,6 @@ function shortForm(reading: Reading, place: Place): readonly PublishedPort[] | u
     protocol,
   }));
 }
-
-/** A hint repeats a port only when no variable stands in it. */
-const sameAsWritten = (place: Place, text: string): boolean =>
-  place.node.kind === 'scalar' && place.node.text === text;
 
 function rangeOf(reading: Reading, place: Place, text: string): { from: number; to: number } | undefined {
   const [first = '', last = first] = text.split('-');
@@ -164,4 +157,8 @@ function overlap(a: string | undefined, b: string | undefined): boolean {
 
 const isWildcard = (ip: string): boolean => /^[0:.]+$/.test(ip);
 
-const plainAddress = (ip: string): string => (ip.includes(':') ? new URL(`http://[${ip}]`).hostname : ip);
+/** The shortest spelling of an IPv6 address. */
+function plainAddress(ip: string): string {
+  const url = `http://[${ip}]`;
+  return ip.includes(':') && URL.canParse(url) ? new URL(url).hostname : ip;
+}

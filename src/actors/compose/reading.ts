@@ -26,6 +26,8 @@ export interface Reading {
   readonly source: Source;
   /** The files that were handed in, by normalized path. */
   readonly files: ReadonlyMap<string, Omit<BundleFile, 'path'>>;
+  /** Their paths, and those of the folders that hold them. */
+  readonly present: ReadonlySet<string>;
   /** Paths beside the compose file that it names, whether they were handed in or not. */
   readonly named: Set<string>;
   /** From the `.env` file. */
@@ -65,6 +67,7 @@ export function startReading(source: Source, files: Reading['files']): Reading {
   const reading: Reading = {
     source,
     files,
+    present: new Set([...files.keys()].flatMap(withParents)),
     named: new Set(),
     variables,
     report({ path, at }, message, hint) {
@@ -94,6 +97,12 @@ export function startReading(source: Source, files: Reading['files']): Reading {
     notes: () => located(source, noted),
   };
   return reading;
+}
+
+/** `a/b/c` → `a/b/c`, `a/b`, `a`, `.` */
+export function withParents(path: string): readonly string[] {
+  const parts = path.split('/');
+  return [...parts.map((_, index) => parts.slice(0, parts.length - index).join('/')), '.'];
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -22,6 +22,8 @@ export interface ScalarNode extends Located {
   readonly value: string | number | boolean | null;
   /** Numbers and booleans as they were written (`1.10`, `0777`), strings without their quotes. */
   readonly text: string;
+  /** An alias that names nothing: it was reported, and nobody can know what it would have been. */
+  readonly unknown?: true;
 }
 export interface ListNode extends Located {
   readonly kind: 'list';
@@ -56,7 +58,8 @@ export function parseTree(text: string, report: ReportAt): Node | undefined {
     uniqueKeys: false,
     prettyErrors: false,
     resolveKnownTags: false,
-    logLevel: 'silent',
+    // `silent` would also hide that there are several documents.
+    logLevel: 'error',
   });
   if (reportErrors([...document.errors, ...document.warnings], report)) return undefined;
   if (document.contents === null || document.contents.range === undefined) {
@@ -166,7 +169,7 @@ function convert(contents: ParsedNode, report: ReportAt): Node | undefined {
           ? `Alias ${quoted(`*${node.source}`)} stands inside the value that it names.`
           : `Alias ${quoted(`*${node.source}`)} names no anchor above it.`;
       report(node.range[0], message, `Write ${quoted(`&${node.source}`)} in front of the value that is meant.`);
-      return nothing(node);
+      return { ...nothing(node), unknown: true };
     }
     return spend(target.size, node.range[0]) ? target : nothing(node);
   }

@@ -18,6 +18,7 @@ const typeName = (node: Node): string => {
 
 /** `services.web.ports must be a list, but is text.` */
 export function wrongType(reading: Reading, place: Place, expected: string, hint?: string): undefined {
+  if (place.node.kind === 'scalar' && place.node.unknown) return undefined;
   const name = place.path === '' ? 'A compose file' : quoted(place.path);
   return reading.report(place, `${name} must be ${expected}, but is ${typeName(place.node)}.`, hint);
 }

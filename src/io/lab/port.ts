@@ -17,6 +17,9 @@ export interface RunRequest {
   readonly name: string;
   readonly input: unknown;
   readonly by: Principal;
+  /** The event or command that led here, and the operation behind it; for agents. */
+  readonly cause?: string;
+  readonly correlation?: string;
   readonly dryRun?: boolean;
 }
 

@@ -45,7 +45,10 @@ export function packEntry(entry: Entry): Uint8Array {
   const count = entry.drafts.length;
   if (count === 0) throw refused(`command ${command} has no events`, 'Append nothing when nothing happened.');
   if (count > maxDrafts) {
-    throw refused(`command ${command} has ${count} events, the most is ${maxDrafts}`, 'Split it into several commands.');
+    throw refused(
+      `command ${command} has ${count} events, the most is ${maxDrafts}`,
+      'Split it into several commands.',
+    );
   }
   const drafts = entry.drafts.map((draft): PackedDraft => [draft.stream, draft.type, draft.schema, draft.data]);
   const packed: PackedEntry = [command, by, cause, correlation, at, expect, drafts];

@@ -2,9 +2,11 @@
  * An ordered store of bytes with atomic batches: LevelDB (`level.ts`), or the simulated disk (`sim.ts`).
  *
  * Laws, held by `test/contracts/store.ts`: keys are ordered bytewise; a batch is applied whole or not at all, also
- * across a crash; a batch with `sync` is durable when its promise resolves; a batch without survives the crash of the
- * process, and may be lost, with everything after it, when the power fails. Any error of a write means that the
- * state of the disk is unknown: the caller ends the process.
+ * across a crash; batches take effect in the order of the calls; a batch with `sync` is durable when its promise
+ * resolves; a batch without survives the crash of the process, and may be lost when the power fails, even if a later
+ * batch with `sync` survives (LevelDB syncs the file that it is writing, not the one before). An empty batch does
+ * nothing, also with `sync`. Any error of a write means that the state of the disk is unknown: the caller ends the
+ * process.
  */
 export type Op = { readonly put: Uint8Array; readonly value: Uint8Array } | { readonly del: Uint8Array };
 
@@ -27,7 +29,7 @@ export interface Store {
 
 /** A store could not be opened or read: who holds it, or what is damaged, and what to do. */
 export class StoreError extends Error {
-  readonly code: 'LOCKED' | 'DAMAGED' | 'FAILED';
+  readonly code: 'LOCKED' | 'DAMAGED' | 'MISSING' | 'FAILED';
   readonly hint: string;
   constructor(code: StoreError['code'], message: string, hint: string, cause?: unknown) {
     super(message, { cause });

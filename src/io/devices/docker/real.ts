@@ -13,18 +13,15 @@ import { realClock } from '../clock/real.ts';
 import { containerInfo } from './container-info.ts';
 import { createBody } from './create-body.ts';
 import { checkedName, checkedReference } from './names.ts';
-import { engineEvent, watchedActions } from './engine-event.ts';
-import { engineError, fromDockerode } from './errors.ts';
+import { fromDockerode } from './errors.ts';
 import { openExec } from './exec.ts';
-import { frames, unframed } from './frames.ts';
-import { jsonLines } from './json-lines.ts';
-import { linewise, logLines } from './log-lines.ts';
-import type { ContainerInfo, DockerPort, EngineEvent, LogLine, LogOptions } from './port.ts';
+import type { ContainerInfo, DockerPort } from './port.ts';
 import { pullProgress } from './pull-progress.ts';
 import { splitReference } from './reference.ts';
-import { chunksOf, dockerAt, getJson, openStream } from './socket.ts';
+import { dockerAt, getJson } from './socket.ts';
 import { containerStats, type RawStats } from './stats.ts';
-import { type About, within } from './within.ts';
+import { finish, readEvents, readLogs } from './streams.ts';
+import { within } from './within.ts';
 
 /** Inspections of one listing that run at the same time. */
 const inspectionsAtOnce = 8;
@@ -196,63 +193,4 @@ async function ensureNetwork(
   if (await orUndefined(() => getJson(docker, { path: `/networks/${name}`, signal }))) return;
   const network = { Name: name, Driver: 'bridge', CheckDuplicate: true, Labels: { ...labels } };
   await unless([409], () => docker.createNetwork({ ...network, abortSignal: signal }));
-}
-
-/** Reads what the engine reports until it is done. It answers 200 first, and a failure later is one of the messages. */
-async function finish(
-  stream: Readable,
-  signal: AbortSignal,
-  about: About,
-  report: (message: object) => void,
-): Promise<void> {
-  for await (const message of jsonLines(chunksOf(stream, signal))) {
-    const { error, errorDetail } = message as { error?: string; errorDetail?: { message?: string } };
-    const failure = errorDetail?.message ?? error;
-    if (failure !== undefined) throw engineError(about, { status: 500, errno: undefined, message: failure });
-    report(message as object);
-  }
-}
-
-async function* readLogs(
-  docker: Docker,
-  id: string,
-  { follow, tail, sinceMs }: LogOptions,
-  signal: AbortSignal,
-): AsyncGenerator<LogLine, void> {
-  try {
-    if (signal.aborted) return;
-    const { Config } = await docker.getContainer(checkedName(id)).inspect({ abortSignal: signal });
-    const query = {
-      stdout: '1',
-      stderr: '1',
-      timestamps: '1',
-      follow: follow ? '1' : '0',
-      tail: tail === undefined ? 'all' : String(tail),
-      ...(sinceMs !== undefined && { since: (sinceMs / 1000).toFixed(3) }),
-    };
-    const chunks = chunksOf(await openStream(docker, { path: `/containers/${id}/logs`, query, signal }), signal);
-    yield* logLines(Config.Tty ? linewise(unframed(chunks)) : frames(chunks));
-  } catch (error) {
-    if (!signal.aborted) throw fromDockerode(error, { op: 'docker logs', target: id });
-  }
-}
-
-async function* readEvents(docker: Docker, sinceMs: number, signal: AbortSignal): AsyncGenerator<EngineEvent, void> {
-  try {
-    if (signal.aborted) return;
-    const query = {
-      // From the moment of the call on: what happened until the stream stood is sent afterwards.
-      since: (sinceMs / 1000).toFixed(3),
-      filters: JSON.stringify({ type: ['container'], event: watchedActions }),
-    };
-    const stream = await openStream(docker, { path: '/events', query, signal });
-    for await (const value of jsonLines(chunksOf(stream, signal))) {
-      const event = engineEvent(value);
-      if (event) yield event;
-    }
-    // The engine never ends this stream: it is going away.
-    if (!signal.aborted) throw Object.assign(new Error('it closed the stream of events'), { code: 'ECONNRESET' });
-  } catch (error) {
-    if (!signal.aborted) throw fromDockerode(error, { op: 'docker events', target: 'containers' });
-  }
 }

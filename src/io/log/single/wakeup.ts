@@ -1,18 +1,20 @@
 /** Lets any number of waiters sleep until something changed. */
-export class Wakeup {
-  #waiting = new Set<() => void>();
+import { onAbort } from './abortable.ts';
 
-  /** Resolves at the next `wake`, or at once when the signal aborts. */
+export class Wakeup {
+  readonly #waiting = new Set<() => void>();
+
+  /** Resolves at the next `wake`, or when the signal aborts. */
   wait(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve();
       const done = () => {
         this.#waiting.delete(done);
-        signal.removeEventListener('abort', done);
+        forget();
         resolve();
       };
+      const forget = onAbort(signal, done);
       this.#waiting.add(done);
-      signal.addEventListener('abort', done, { once: true });
     });
   }
 

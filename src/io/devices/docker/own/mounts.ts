@@ -1,13 +1,21 @@
 /** Mounts that an engine left behind when it was killed. */
 import { readFile } from 'node:fs/promises';
-import { execa } from 'execa';
+import { run } from '../../run.ts';
 
-/** Mount points strictly below the folder, innermost first. The folder itself may be somebody's mount: it stays. */
-export function mountsBelow(mountInfo: string, folder: string): readonly string[] {
+/**
+ * What to unmount, innermost first: mount points strictly below the folder, and the folder bound onto itself, as an
+ * engine does with its data. A disk that a person mounted there stays.
+ */
+export function mountsToClear(mountInfo: string, folder: string): readonly string[] {
   return mountInfo
     .split('\n')
-    .map((line) => unescaped(line.split(' ')[4] ?? ''))
-    .filter((point) => point.startsWith(`${folder}/`))
+    .map((line) => line.split(' '))
+    .filter(([, , , root = '', point = '']) => {
+      const at = unescaped(point);
+      // `root` is the folder that is mounted, as its own file system names it.
+      return at.startsWith(`${folder}/`) || (at === folder && root !== '/' && at.endsWith(unescaped(root)));
+    })
+    .map(([, , , , point = '']) => unescaped(point))
     .toReversed();
 }
 
@@ -16,10 +24,13 @@ const unescaped = (text: string): string =>
   text.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 /** @returns what is still mounted afterwards */
-export async function unmountBelow(folder: string): Promise<readonly string[]> {
-  for (const point of mountsBelow(await readFile('/proc/self/mountinfo', 'utf8'), folder)) {
-    const { failed } = await execa('umount', [point], { reject: false });
-    if (failed) await execa('umount', ['--lazy', point], { reject: false });
+export async function unmountAll(folder: string): Promise<readonly string[]> {
+  for (const point of mountsToClear(await readFile('/proc/self/mountinfo', 'utf8'), folder)) {
+    const { exitCode } = await unmount(point);
+    if (exitCode !== 0) await unmount('--lazy', point);
   }
-  return mountsBelow(await readFile('/proc/self/mountinfo', 'utf8'), folder);
+  return mountsToClear(await readFile('/proc/self/mountinfo', 'utf8'), folder);
 }
+
+const unmount = (...args: string[]) =>
+  run('umount', args, { signal: new AbortController().signal, timeoutMs: 10_000, target: args.at(-1) ?? '' });

@@ -9,10 +9,16 @@
  * all engines share. Published ports are then served by the engine's own proxy, and one rule lets containers talk to
  * each other where another engine has made the kernel drop what it does not know.
  */
-import { execa } from 'execa';
+import { IoError } from '../../error.ts';
+import { type Ran, run } from '../../run.ts';
 import type { EnginePaths } from './paths.ts';
 
 export type NetworkPlan = 'docker0' | 'own-bridge' | 'isolated';
+
+export function networkPlan(isolated: boolean, otherEngines: number): NetworkPlan {
+  if (isolated) return 'isolated';
+  return otherEngines === 0 ? 'docker0' : 'own-bridge';
+}
 
 /**
  * Room for a thousand apps: docker0 where it always is, then small networks. The engine's own defaults end after
@@ -39,10 +45,10 @@ const poolFlags = (pools: readonly string[]): string[] => pools.map((pool) => `-
 /** Removes what `prepareNetwork` made, and bridges of networks that the engine left. Never `docker0`. */
 export async function removeNetwork(paths: EnginePaths, leftBridges: readonly string[]): Promise<void> {
   const range = rangeOf(await addresses(), paths.bridge);
-  if (range !== undefined) await execa('iptables', ['-D', ...talkRule(range)], { reject: false });
+  if (range !== undefined) await tool('iptables', '--wait', '-D', ...talkRule(range));
   const links = await linkNames();
   for (const bridge of [paths.bridge, ...leftBridges])
-    if (bridge !== 'docker0' && links.has(bridge)) await execa('ip', ['link', 'delete', bridge], { reject: false });
+    if (bridge !== 'docker0' && links.has(bridge)) await tool('ip', 'link', 'delete', bridge);
 }
 
 /** The engine's own database of networks names its bridges: `"BridgeName":"br-0123456789ab"`. */
@@ -55,11 +61,14 @@ async function ensureBridge(paths: EnginePaths): Promise<string> {
   const taken = await addresses();
   const had = rangeOf(taken, paths.bridge);
   if (had !== undefined) return had;
-  const second = freeSecondByte(taken.map(({ address }) => address), paths.number);
-  await execa('ip', ['link', 'delete', paths.bridge], { reject: false });
-  await execa('ip', ['link', 'add', 'name', paths.bridge, 'type', 'bridge']);
-  await execa('ip', ['address', 'add', `10.${second}.255.1/24`, 'dev', paths.bridge]);
-  await execa('ip', ['link', 'set', paths.bridge, 'up']);
+  const second = freeSecondByte(
+    taken.map(({ address }) => address),
+    paths.number,
+  );
+  await tool('ip', 'link', 'delete', paths.bridge);
+  await must('ip', 'link', 'add', 'name', paths.bridge, 'type', 'bridge');
+  await must('ip', 'address', 'add', `10.${second}.255.1/24`, 'dev', paths.bridge);
+  await must('ip', 'link', 'set', paths.bridge, 'up');
   return `10.${second}.0.0/16`;
 }
 
@@ -81,7 +90,7 @@ interface Address {
 }
 
 async function addresses(): Promise<readonly Address[]> {
-  const { stdout } = await execa('ip', ['-json', '-4', 'address']);
+  const { stdout } = await must('ip', '-json', '-4', 'address');
   const links = JSON.parse(stdout) as { ifname: string; addr_info?: { local?: string }[] }[];
   return links.flatMap(({ ifname, addr_info = [] }) =>
     addr_info.map(({ local = '' }) => ({ device: ifname, address: local })),
@@ -95,14 +104,26 @@ function rangeOf(all: readonly Address[], bridge: string): string | undefined {
 }
 
 async function linkNames(): Promise<ReadonlySet<string>> {
-  const { stdout } = await execa('ip', ['-json', 'link']);
+  const { stdout } = await must('ip', '-json', 'link');
   return new Set((JSON.parse(stdout) as { ifname: string }[]).map(({ ifname }) => ifname));
 }
 
 const talkRule = (range: string): string[] => ['FORWARD', '-s', range, '-d', range, '-j', 'ACCEPT'];
 
 async function letTalk(range: string): Promise<void> {
-  const { failed: missing } = await execa('iptables', ['-C', ...talkRule(range)], { reject: false });
-  // Without iptables there is no filter that could be in the way.
-  if (missing) await execa('iptables', ['-I', ...talkRule(range)], { reject: false });
+  const { exitCode } = await tool('iptables', '--wait', '-C', ...talkRule(range));
+  if (exitCode !== 0) await tool('iptables', '--wait', '-I', ...talkRule(range));
+}
+
+const toolTimeoutMs = 10_000;
+
+/** Whatever it says: most of these undo what may not be there. */
+const tool = (file: string, ...args: string[]): Promise<Ran> =>
+  run(file, args, { signal: new AbortController().signal, timeoutMs: toolTimeoutMs });
+
+async function must(file: string, ...args: string[]): Promise<Ran> {
+  const ran = await tool(file, ...args);
+  if (ran.exitCode === 0) return ran;
+  const op = [file, ...args].join(' ');
+  throw new IoError('FAILED', { op, target: file, message: `${op} failed: ${ran.stderr.trim()}` });
 }

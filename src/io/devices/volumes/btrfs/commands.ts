@@ -32,6 +32,8 @@ export interface Btrfs {
   list(anyPath: string, which: 'all' | 'read-only snapshots'): Promise<readonly SubvolumeRow[]>;
   /** Paths of subvolumes directly inside this one, relative to the top of the file system. */
   nested(subvolume: string): Promise<readonly string[]>;
+  /** Where the subvolume with this id really is, from the top of the file system; undefined when it is gone. */
+  pathOf(id: number, anyPath: string): Promise<string | undefined>;
   /** Turns quotas on when they are off. */
   limit(subvolume: string, sizeBytes: number | undefined): Promise<void>;
   /** Usage and quota of a subvolume; without quotas in the pool the files are counted, which is slow. */
@@ -79,6 +81,11 @@ export function btrfsCommands(run: RunCommand, target: string, within: Deadline)
     },
     async nested(subvolume) {
       return parseNestedList((await must(['subvolume', 'list', '-o', subvolume])).stdout);
+    },
+    async pathOf(id, anyPath) {
+      const args = ['inspect-internal', 'subvolid-resolve', String(id), anyPath];
+      const ran = await attempt(args);
+      return ran.exitCode === 0 ? ran.stdout : undefined;
     },
     async limit(subvolume, sizeBytes) {
       const args = ['qgroup', 'limit', sizeBytes === undefined ? 'none' : String(sizeBytes), subvolume];

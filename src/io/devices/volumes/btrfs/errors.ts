@@ -24,7 +24,6 @@ export const classify = (stderr: string): IoErrorCode =>
 
 const errnos: Readonly<Record<string, IoErrorCode>> = {
   ENOSPC: 'NO_SPACE',
-  EDQUOT: 'NO_SPACE',
   EROFS: 'READ_ONLY',
   EBUSY: 'BUSY',
   EEXIST: 'EXISTS',
@@ -32,9 +31,14 @@ const errnos: Readonly<Record<string, IoErrorCode>> = {
   EPERM: 'PERMISSION',
   EACCES: 'PERMISSION',
   EIO: 'DAMAGED',
-  EUCLEAN: 'DAMAGED',
   ENODEV: 'POOL_MISSING',
-  ESTALE: 'POOL_MISSING',
+};
+
+/** Errors of Linux that Node has no name for: EDQUOT, EUCLEAN, ESTALE. */
+const numbers: Readonly<Record<number, IoErrorCode>> = {
+  [-122]: 'NO_SPACE',
+  [-117]: 'DAMAGED',
+  [-116]: 'POOL_MISSING',
 };
 
 const hints: Readonly<Partial<Record<IoErrorCode, string>>> = {
@@ -58,8 +62,14 @@ export function commandError(op: string, target: string, ran: Ran): IoError {
 
 /** Anything thrown by a step, the errno of a file system call included. */
 export function stepError(error: unknown, op: string, target: string): IoError {
-  const code = error instanceof Error && 'code' in error ? errnos[String(error.code)] : undefined;
+  const code = codeOfErrno(error);
   if (error instanceof IoError || code === undefined) return asIoError(error, op, target);
   const message = `${op} of ${target} failed: ${(error as Error).message}`;
   return new IoError(code, { op, target, message, ...withHint(code), cause: error });
+}
+
+function codeOfErrno(error: unknown): IoErrorCode | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, errno } = error as NodeJS.ErrnoException;
+  return errnos[code ?? ''] ?? numbers[errno ?? 0];
 }

@@ -14,7 +14,7 @@
  *
  * A dataset exists exactly when it has `live`, or a rollback has moved it aside for a moment.
  */
-import { lstat } from 'node:fs/promises';
+import { lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IoError } from '../../error.ts';
 
@@ -30,6 +30,7 @@ export function datasetPaths(poolPath: string, name: string) {
     rolledBack: join(home, 'rolled-back.json'),
     rollback,
     plan: join(rollback, 'plan.json'),
+    planNew: join(rollback, 'plan.new'),
     stash: join(home, 'snapshots', '.stash'),
     next: join(rollback, 'next'),
     old: join(rollback, 'old'),
@@ -67,6 +68,16 @@ export async function hasFolder(path: string): Promise<boolean> {
   const found = await lookAt(path);
   if (found === 'subvolume') throw unexpected(path, 'a subvolume and not a plain folder');
   return found === 'folder';
+}
+
+/** Makes the folder, or finds it there. @throws IoError INVALID when something else is */
+export async function ensureFolder(path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    await hasFolder(path);
+  }
 }
 
 function unexpected(path: string, what: string): IoError {

@@ -8,7 +8,7 @@
  *
  * There is no state here besides the locks: what exists is what the file system says, at every call.
  */
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Call } from '../../call.ts';
 import { IoError } from '../../error.ts';
@@ -20,7 +20,7 @@ import { checkDatasetName, checkSize, checkSnapshotName, describe, isDatasetName
 import type { Dataset, DatasetInfo, PoolInfo, SnapInfo, VolumePort } from '../port.ts';
 import { btrfsCommands } from './commands.ts';
 import { stepError } from './errors.ts';
-import { datasetPaths, hasFolder, hasSubvolume } from './layout.ts';
+import { datasetPaths, ensureFolder, hasFolder, hasSubvolume } from './layout.ts';
 import type { SubvolumeDetails } from './parse.ts';
 import type { BtrfsPool, OpenPool } from './pool.ts';
 import { fromTop, openPool, userOf } from './pool.ts';
@@ -95,8 +95,7 @@ export function btrfsVolumes(options: BtrfsVolumesOptions): VolumePort {
       });
     },
 
-    inspect: (of, call) =>
-      on('inspect', of, call, async (here) => ((await exists(here)) ? inspect(here) : undefined)),
+    inspect: (of, call) => on('inspect', of, call, async (here) => ((await exists(here)) ? inspect(here) : undefined)),
 
     async list(name, call) {
       const within = deadline(call, 'list', name);
@@ -171,8 +170,8 @@ export function btrfsVolumes(options: BtrfsVolumesOptions): VolumePort {
           await step('emptied');
         };
         const trash = join(pool.path, 'floatlab', 'trash');
-        await mkdir(trash, { recursive: true, mode: 0o700 });
-        if ((await hasFolder(trash)) && (await hasFolder(paths.trash))) await remove();
+        await ensureFolder(trash, 0o700);
+        if (await hasFolder(paths.trash)) await remove();
         if (!(await hasFolder(paths.home))) return;
         await refuseInUse(here, paths.home, 'destroy');
         here.within.check();
@@ -201,10 +200,10 @@ export function btrfsVolumes(options: BtrfsVolumesOptions): VolumePort {
 
   async function makeDataset(here: Here, sizeBytes: number): Promise<void> {
     const { paths, btrfs } = here;
-    await mkdir(paths.home, { recursive: true, mode: 0o711 });
-    await mkdir(paths.snapshots, { recursive: true, mode: 0o700 });
+    await ensureFolder(paths.home, 0o711);
+    await ensureFolder(paths.snapshots, 0o700);
     await step('folders');
-    const orphans = (await hasFolder(paths.snapshots)) ? await readdir(paths.snapshots) : [];
+    const orphans = await readdir(paths.snapshots);
     if (orphans.length > 0) {
       throw new IoError('DAMAGED', {
         op: 'create',

@@ -14,11 +14,16 @@ import { fromTop } from './pool.ts';
 export async function removeTree(pool: OpenPool, btrfs: Btrfs, folder: string): Promise<void> {
   if (!(await hasFolder(folder))) return;
   const above = `${fromTop(pool, folder)}/`;
-  const listed = (await btrfs.list(pool.path, 'all'))
-    .filter(({ path }) => path.startsWith(above))
-    .map(({ path }) => join(folder, path.slice(above.length)));
+  const toPath = (listed: string | undefined) =>
+    listed?.startsWith(above) ? join(folder, listed.slice(above.length)) : undefined;
   const inside: string[] = [];
-  for (const path of new Set(listed)) if (await isReally(path, folder)) inside.push(path);
+  for (const row of await btrfs.list(pool.path, 'all')) {
+    const listed = toPath(row.path);
+    if (listed === undefined) continue;
+    // A name with a line break is listed in part: then only the id tells where it is.
+    const path = (await isReally(listed, folder)) ? listed : toPath(await btrfs.pathOf(row.id, pool.path));
+    if (path !== undefined && !inside.includes(path) && (await isReally(path, folder))) inside.push(path);
+  }
   inside.sort((a, b) => b.split('/').length - a.split('/').length || (a < b ? -1 : 1));
   if (inside.length > 0) await btrfs.deleteSubvolumes(inside);
 
@@ -34,7 +39,7 @@ export async function removeTree(pool: OpenPool, btrfs: Btrfs, folder: string): 
 
 /**
  * An app chooses the names of what is in its volume, line breaks and symbolic links included, and could so make the
- * list name a path that leads to another volume. What is deleted is a subvolume, at exactly this path, inside.
+ * list show a path that leads to another volume. What is deleted is a subvolume, at exactly this path, inside.
  */
 async function isReally(path: string, folder: string): Promise<boolean> {
   if (!path.startsWith(`${folder}/`)) return false;

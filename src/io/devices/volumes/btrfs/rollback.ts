@@ -17,10 +17,10 @@
  * is done: everything happened. `settle` does one or the other, and every method of the port calls it first, so nobody
  * ever sees the middle. Renames reach the disk in order, so this holds for a power cut as well.
  */
-import { mkdir, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { z } from 'zod';
 import { IoError } from '../../error.ts';
+import { replaceFile } from '../../../stores/files.ts';
 import type { Deadline } from '../deadline.ts';
 import { isSnapshotName } from '../names.ts';
 import type { Btrfs } from './commands.ts';
@@ -46,7 +46,7 @@ export async function rollBack(site: Site, plan: Plan): Promise<void> {
   const { paths, btrfs, step, within } = site;
   const { limitBytes } = await btrfs.usage(paths.live);
   await mkdir(paths.rollback, { mode: 0o700 });
-  await writePlan(paths, plan);
+  await replaceFile(paths.plan, Buffer.from(JSON.stringify(plan)), { mode: 0o600, temp: paths.planNew });
   await step('planned');
   await btrfs.snapshot(paths.live, paths.stash, 'read-only');
   await step('stashed');
@@ -107,7 +107,7 @@ async function clear(site: Site): Promise<void> {
   await removeSubvolumes(site, [paths.old]);
   await btrfs.sync(paths.home);
   await step('removed');
-  await rm(temporary(paths), { force: true });
+  await rm(paths.planNew, { force: true });
   await rmdir(paths.rollback);
   await step('cleared');
 }
@@ -117,20 +117,6 @@ async function removeSubvolumes({ btrfs, within }: Site, paths: readonly string[
   const there: string[] = [];
   for (const path of paths) if (await hasSubvolume(path)) there.push(path);
   if (there.length > 0) await btrfs.deleteSubvolumes(there);
-}
-
-const temporary = (paths: DatasetPaths): string => join(paths.rollback, 'plan.new');
-
-/** Whole or not at all: its content is on disk before it has its name. */
-async function writePlan(paths: DatasetPaths, plan: Plan): Promise<void> {
-  const file = await open(temporary(paths), 'w', 0o600);
-  try {
-    await file.writeFile(JSON.stringify(plan));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary(paths), paths.plan);
 }
 
 async function readPlan(path: string): Promise<Plan | undefined> {

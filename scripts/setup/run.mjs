@@ -1,0 +1,37 @@
+/** Runs a program without a shell, for the scripts: what it says is shown as it comes, or kept and given back. */
+import { spawn } from 'node:child_process';
+
+/**
+ * @param {{ show?: boolean, env?: NodeJS.ProcessEnv, cwd?: string }} options `show`: its output goes to the person
+ * @returns {Promise<{ code: number, output: string }>} code 127 when there is no such program
+ */
+export function run(file, args, { show = false, env = process.env, cwd } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, { env, cwd, stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'] });
+    const chunks = [];
+    child.stdout?.on('data', (chunk) => chunks.push(chunk));
+    child.stderr?.on('data', (chunk) => chunks.push(chunk));
+    const output = () => Buffer.concat(chunks).toString('utf8');
+    child.once('error', (error) => resolve({ code: 127, output: error.message }));
+    child.once('close', (code) => resolve({ code: code ?? 1, output: output() }));
+  });
+}
+
+/** Talk goes to the standard error output: the other one belongs to the program that is started. */
+export const say = (...lines) => {
+  for (const line of lines) process.stderr.write(`${line}\n`);
+};
+
+/** What a person can act upon; anything else that is thrown is a fault of the scripts. */
+export class Refusal extends Error {}
+
+/** Runs a script's main function: a refusal ends it with its sentences, without a stack. */
+export async function main(body) {
+  try {
+    await body();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    say('', error.message);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * Reads a compose file: text in, a specification and a bundle out, or findings that say what is wrong, where, and
+ * what to do. Pure: the files beside it are handed in.
+ *
+ * ```text
+ * text ─ tree (aliases, merges, places) ─ keys (interpolated, checked one by one) ─ checks across services ─ spec, bundle
+ * ```
+ *
+ * Nothing is dropped silently: what FloatLab does not read is refused. Whatever the text, reading ends soon: its
+ * length, parts, values, services, environments and expanded characters are all limited.
+ */
+import { insideFolder } from '#events/values/path.ts';
+import { checkCircles } from './depends-on.ts';
+import { parseEnvFile } from './environment.ts';
+import { keysAt, type Keys } from './keys.ts';
+import { sourceOf } from './locate.ts';
+import type { ComposeApp, ComposeInput, ComposeResult } from './model.ts';
+import { checkName, checkServiceName, slugOf } from './names.ts';
+import { checkPortClashes } from './ports.ts';
+import { startReading, type Place, type Reading } from './reading.ts';
+import { serviceAt, type ReadService } from './service.ts';
+import { toBundle, toSpec } from './to-spec.ts';
+import { nearest } from './suggest.ts';
+import { parseTree } from './tree.ts';
+import { entriesAt, textAt } from './values.ts';
+import { volumesAt, type DeclaredVolume } from './volumes.ts';
+import { appExtensionAt, type AppExtension } from './x-floatlab.ts';
+
+export const maxComposeChars = 2 ** 20;
+const maxServices = 200;
+const dotEnv = '.env';
+
+/** @returns the app, or at least one and at most 50 findings, sorted by position */
+export function readCompose(input: ComposeInput): ComposeResult {
+  const reading = newReading(input);
+  const app = readApp(reading);
+  return app && !reading.failed() ? { app: { ...app, notes: reading.notes() } } : { findings: reading.findings() };
+}
+
+/**
+ * The paths beside the compose file that it names, and `.env`: what to hand in before it is read. A path may be a file,
+ * a folder (of which everything is meant), or nothing. Variables in a path count when `.env` is handed in already.
+ */
+export function namedPaths(input: ComposeInput): readonly string[] {
+  const reading = newReading(input);
+  readApp(reading);
+  return [...new Set([dotEnv, ...reading.named])].toSorted();
+}
+
+function newReading({ fileName, text, files }: ComposeInput): Reading {
+  return startReading(sourceOf(fileName, text), new Map(Object.entries(files)));
+}
+
+const top: Place = { path: '', at: 0, node: { kind: 'scalar', at: 0, end: 0, size: 1, value: null, text: '' } };
+
+const topKeys = {
+  of: 'a compose file',
+  read: ['name', 'version', 'services', 'volumes', 'x-floatlab'],
+  unread: {
+    configs: 'Mount a file beside the compose file: volumes: ["./app.conf:/etc/app.conf:ro"].',
+    include: 'Copy what it brings in.',
+    models: '',
+    networks: 'Remove it: services of one app share a network of their own.',
+    secrets: 'Use `env_file`: what it holds is encrypted in the lab.',
+  },
+  extensions: true,
+} as const;
+type TopKeys = Keys<(typeof topKeys.read)[number]>;
+
+function readApp(reading: Reading): Omit<ComposeApp, 'notes'> | undefined {
+  const { text } = reading.source;
+  if (text.length > maxComposeChars) {
+    return reading.report(top, 'A compose file has at most 1 MiB.', 'Put large values into files beside it.');
+  }
+  for (const path of reading.files.keys()) {
+    if (insideFolder(path) !== path || path === '.') {
+      reading.report(top, 'A file was handed in whose path is not inside the folder of the compose file.');
+    }
+  }
+  const tree = parseTree(text, (at, message, hint) => void reading.report({ path: '', at }, message, hint));
+  if (!tree) return undefined;
+  readDotEnv(reading);
+  const keys = keysAt(reading, { path: '', at: tree.at, node: tree }, topKeys);
+  if (!keys) return undefined;
+  if (tree.kind === 'map') noteMisspelt(reading, tree.entries);
+
+  const extensionAt = keys.get('x-floatlab');
+  const extension = extensionAt ? appExtensionAt(reading, extensionAt) : { volumes: {} };
+  const name = readName(reading, keys, extension);
+  const volumesPlace = keys.get('volumes');
+  const volumes = volumesPlace ? volumesAt(reading, volumesPlace) : new Map<string, DeclaredVolume>();
+  const services = readServices(reading, keys, new Set(volumes.keys()));
+  noteUnused(reading, volumes, services);
+  return { name, spec: toSpec(services, volumes, extension), bundle: toBundle(services, reading.files) };
+}
+
+function readDotEnv(reading: Reading): void {
+  const file = reading.files.get(dotEnv);
+  const variables = file && parseEnvFile(reading, dotEnv, file.content, 'compose')?.variables;
+  for (const [name, value] of variables ?? []) reading.variables.set(name, value);
+}
+
+function readName(reading: Reading, keys: TopKeys, extension: AppExtension): string | undefined {
+  const version = keys.get('version');
+  if (version) {
+    const at = { path: version.path, at: version.keyAt };
+    reading.note(at, '`version` is obsolete and changes nothing.', 'Remove it.');
+  }
+  const place = keys.get('name');
+  const name = place && textAt(reading, place, 'the name of the app');
+  if (!place) return extension.title === undefined ? undefined : slugOf(extension.title);
+  if (name === undefined) return undefined;
+  const isPlain = place.node.kind === 'scalar' && place.node.text === name;
+  if (isPlain) return checkName(reading, place, 'an app', name) ? name : undefined;
+  return slugOf(name) === name ? name : reading.report(place, 'This cannot be the name of an app.', 'Use lower-case letters, digits and "-".');
+}
+
+function readServices(reading: Reading, keys: TopKeys, volumes: ReadonlySet<string>): readonly ReadService[] {
+  const place = keys.get('services');
+  if (!place) {
+    reading.report(top, 'The file has no `services`.', 'Add for example services: {web: {image: "nginx:1.27"}}.');
+    return [];
+  }
+  const entries = entriesAt(reading, place, 'a map of services') ?? [];
+  if (place.node.kind === 'map' && entries.length === 0) reading.report(place, 'The file has no services.', 'Add one.');
+  if (entries.length > maxServices) {
+    reading.report(place, `An app has at most ${maxServices} services.`, 'Split it into several apps.');
+    return [];
+  }
+  const around = {
+    services: new Set(entries.map(({ key }) => key)),
+    volumes,
+    environments: { files: new Map(), chars: 0 },
+  };
+  const services: ReadService[] = [];
+  for (const entry of entries) {
+    checkServiceName(reading, { path: entry.path, at: entry.keyAt }, entry.key);
+    const service = serviceAt(reading, entry, around);
+    if (service) services.push(service);
+  }
+  checkPortClashes(
+    reading,
+    services.flatMap(({ ports }) => ports),
+  );
+  checkCircles(reading, new Map(services.map(({ name, dependencies }) => [name, dependencies])));
+  checkHealth(reading, services);
+  return services;
+}
+
+/** Waiting for a check that is switched off would never end. */
+function checkHealth(reading: Reading, services: readonly ReadService[]): void {
+  const health = new Map(services.map((service) => [service.name, service.health]));
+  for (const { dependency, place } of services.flatMap(({ dependencies }) => dependencies)) {
+    if (dependency.condition !== 'service_healthy') continue;
+    if (health.get(dependency.service) === 'disabled') {
+      reading.report(
+        place,
+        'This waits until a service is healthy whose healthcheck is disabled.',
+        'Wait for service_started, or remove `disable`.',
+      );
+    } else if (health.get(dependency.service) === 'unknown') {
+      reading.note(
+        place,
+        'This waits until a service is healthy that has no `healthcheck` here: its image must bring one.',
+        'Add a healthcheck to that service.',
+      );
+    }
+  }
+}
+
+/** `x-` keys are ignored, so a slip in `x-floatlab` would cost the snapshots. */
+function noteMisspelt(reading: Reading, entries: ReadonlyMap<string, { readonly keyAt: number }>): void {
+  for (const [key, { keyAt }] of entries) {
+    if (key.startsWith('x-') && key !== 'x-floatlab' && nearest(key, ['x-floatlab']) !== undefined) {
+      reading.note({ path: '', at: keyAt }, 'This key is ignored.', 'Did you mean `x-floatlab`?');
+    }
+  }
+}
+
+function noteUnused(
+  reading: Reading,
+  volumes: ReadonlyMap<string, DeclaredVolume>,
+  services: readonly ReadService[],
+): void {
+  const used = new Set(services.flatMap(({ mounts }) => mounts.map(({ volume }) => volume)));
+  for (const [name, { place }] of volumes) {
+    if (!used.has(name)) reading.note(place, 'No service mounts this volume.', 'Mount it, or remove it.');
+  }
+}

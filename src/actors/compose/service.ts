@@ -1,0 +1,96 @@
+/** One service: which keys it may have, and what each becomes. */
+import type { Mount, ServiceSpec } from '#events/app.ts';
+import { commandAt } from './command.ts';
+import { dependsOnAt, type PlacedDependency } from './depends-on.ts';
+import { environmentAt, type Environments } from './environment.ts';
+import { healthcheckAt, isDisabled } from './healthcheck.ts';
+import { imageAt } from './image.ts';
+import { keysAt } from './keys.ts';
+import { labelsAt } from './labels.ts';
+import type { BundleService } from './model.ts';
+import { mountsAt } from './mounts.ts';
+import { portsAt, type PlacedPort } from './ports.ts';
+import type { Place, Reading } from './reading.ts';
+import { restartAt } from './restart.ts';
+import { unreadServiceKeys } from './service-keys.ts';
+import type { KeyedPlace } from './values.ts';
+
+export interface ReadService {
+  readonly name: string;
+  readonly mounts: readonly Mount[];
+  readonly ports: readonly PlacedPort[];
+  readonly dependencies: readonly PlacedDependency[];
+  readonly restart: ServiceSpec['restart'];
+  readonly bundle: BundleService;
+  /** A check that is switched off can never be passed. */
+  readonly health: 'checked' | 'disabled' | 'unknown';
+}
+
+/** What a service may refer to. */
+export interface Surroundings {
+  readonly services: ReadonlySet<string>;
+  readonly volumes: ReadonlySet<string>;
+  readonly environments: Environments;
+}
+
+const known = {
+  of: 'services',
+  read: [
+    'image',
+    'command',
+    'entrypoint',
+    'environment',
+    'env_file',
+    'ports',
+    'volumes',
+    'restart',
+    'healthcheck',
+    'depends_on',
+    'labels',
+  ],
+  unread: unreadServiceKeys,
+  extensions: true,
+} as const;
+
+/** @returns undefined when it cannot run at all; other findings leave what could be read */
+export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundings): ReadService | undefined {
+  const keys = keysAt(reading, place, known);
+  if (!keys) return undefined;
+  const read = <T>(key: (typeof known.read)[number], reader: (at: Place) => T, otherwise: T): T => {
+    const at = keys.get(key);
+    return at ? reader(at) : otherwise;
+  };
+  const image = read('image', (at) => imageAt(reading, at), undefined);
+  if (!keys.has('image')) missingImage(reading, place);
+  const command = read('command', (at) => commandAt(reading, at), undefined);
+  const entrypoint = read('entrypoint', (at) => commandAt(reading, at), undefined);
+  const healthcheck = read('healthcheck', (at) => healthcheckAt(reading, at), undefined);
+  const environment = environmentAt(
+    reading,
+    keys.get('environment'),
+    keys.get('env_file'),
+    around.environments,
+  );
+  const labels = read('labels', (at) => labelsAt(reading, at), {});
+  return {
+    name: place.key,
+    mounts: read('volumes', (at) => mountsAt(reading, at, around.volumes), []),
+    ports: read('ports', (at) => portsAt(reading, at), []),
+    dependencies: read('depends_on', (at) => dependsOnAt(reading, at, place.key, around.services), []),
+    restart: read('restart', (at) => restartAt(reading, at), { condition: 'no' }),
+    health: healthcheck === undefined ? 'unknown' : isDisabled(healthcheck) ? 'disabled' : 'checked',
+    bundle: {
+      image: image ?? '',
+      ...(command === undefined ? {} : { command }),
+      ...(entrypoint === undefined ? {} : { entrypoint }),
+      environment,
+      labels,
+      ...(healthcheck === undefined ? {} : { healthcheck }),
+    },
+  };
+}
+
+function missingImage(reading: Reading, place: KeyedPlace): void {
+  if (place.node.kind === 'map' && place.node.entries.has('build')) return;
+  reading.report({ path: place.path, at: place.keyAt }, 'This service has no `image`.', 'Add for example image: nginx:1.27.');
+}

@@ -1,0 +1,56 @@
+/** What was read becomes what is stored: the specification for the log, the bundle for the node. Everything is valid by now. */
+import type { AppSpec, ServiceSpec } from '#events/app.ts';
+import { appFolderVolume, type Bundle, type BundleFile } from './model.ts';
+import { withParents, type Reading } from './reading.ts';
+import type { ReadService } from './service.ts';
+import type { DeclaredVolume } from './volumes.ts';
+import type { AppExtension, VolumeSettings } from './x-floatlab.ts';
+
+export const defaultVolumeBytes = 2 ** 30;
+
+export function toSpec(
+  services: readonly ReadService[],
+  volumes: ReadonlyMap<string, DeclaredVolume>,
+  extension: AppExtension,
+): AppSpec {
+  const { volumes: defaults, ...shown } = extension;
+  const volume = (settings: VolumeSettings): AppSpec['volumes'][string] => ({
+    sizeBytes: defaultVolumeBytes,
+    ...defaults,
+    ...settings,
+  });
+  const usesFolder = services.some(({ mounts }) => mounts.some(({ volume: name }) => name === appFolderVolume));
+  return {
+    ...shown,
+    services: Object.fromEntries(services.map((service) => [service.name, serviceSpec(service)])),
+    volumes: Object.fromEntries([
+      ...[...volumes].map(([name, { settings }]) => [name, volume(settings)] as const),
+      ...(usesFolder ? [[appFolderVolume, volume({})] as const] : []),
+    ]),
+  };
+}
+
+const serviceSpec = ({ bundle, ports, mounts, restart, dependencies, health }: ReadService): ServiceSpec => ({
+  image: bundle.image,
+  ports: ports.map(({ port }) => port),
+  mounts: [...mounts],
+  restart,
+  dependsOn: dependencies.map(({ dependency }) => dependency),
+  hasHealthcheck: health === 'checked',
+});
+
+/** Files come along when a bind mount names them, or a folder that holds them. */
+export function toBundle(services: readonly ReadService[], files: Reading['files']): Bundle {
+  const mounted = new Set<string>();
+  for (const { mounts } of services) {
+    for (const { volume, subpath } of mounts) if (volume === appFolderVolume) mounted.add(subpath);
+  }
+  const bundled: BundleFile[] = [];
+  for (const [path, { content, mode }] of files) {
+    if (withParents(path).some((parent) => mounted.has(parent))) bundled.push({ path, content, mode });
+  }
+  return {
+    services: Object.fromEntries(services.map(({ name, bundle }) => [name, bundle])),
+    files: bundled.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+  };
+}

@@ -1,0 +1,212 @@
+/**
+ * The agent of a node: runs the work that committed states ask of it, as long as they ask.
+ *
+ * There is no queue to lose. After a start it looks at the committed states and goes on; with every step it looks at
+ * the stream that changed. An order that is no longer wanted is cancelled, and what follows for the same subject
+ * begins only when the cancelled run has truly ended: no late effect falls into the next state.
+ */
+import type { Command } from '#actors/commands.ts';
+import { idFrom } from '#actors/ids.ts';
+import { workOf } from '#actors/registry.ts';
+import type { WorkOrder } from '#actors/work.ts';
+import { kinds, kindOf, type Principal, type StreamId } from '#events/envelope.ts';
+import type { Logger } from 'pino';
+import { assign, createActor, setup, stopChild, type ActorRefFrom } from 'xstate';
+import type { Progress } from '../devices/call.ts';
+import { IoError } from '../devices/error.ts';
+import type { Random } from '../devices/random/port.ts';
+import type { RunningLab } from '../lab/running.ts';
+import { pieceMachine, type PieceInput } from './piece.ts';
+import type { Ports, Run } from './worker.ts';
+import { failureOf, timeoutMsOf, workerOf } from './workers.ts';
+
+const orderKey = ({ subject, visit, epoch }: WorkOrder): string => `${subject}#${visit}@${epoch}`;
+
+/** Supervises the pieces: one child for each order, named by it. */
+const supervisorMachine = setup({
+  types: {} as {
+    context: { readonly pieces: Readonly<Record<string, ActorRefFrom<typeof pieceMachine>>> };
+    events: { type: 'begin'; key: string; input: PieceInput } | { type: 'cancel'; key: string };
+  },
+  actors: { piece: pieceMachine },
+}).createMachine({
+  id: 'agent',
+  context: { pieces: {} },
+  on: {
+    begin: {
+      actions: assign({
+        pieces: ({ context, event, spawn }) => ({
+          ...context.pieces,
+          [event.key]: spawn('piece', { id: event.key, input: event.input }),
+        }),
+      }),
+    },
+    cancel: {
+      actions: [
+        stopChild(({ event }) => event.key),
+        assign({
+          pieces: ({ context, event }) =>
+            Object.fromEntries(Object.entries(context.pieces).filter(([key]) => key !== event.key)),
+        }),
+      ],
+    },
+  },
+});
+
+export interface AgentParts {
+  readonly node: StreamId<'node'>;
+  readonly lab: RunningLab;
+  readonly ports: Ports;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export class Agent {
+  readonly #parts: AgentParts;
+  readonly #supervisor;
+  /** What is being done, by subject. */
+  readonly #orders = new Map<StreamId, WorkOrder>();
+  /** When the last run for a subject has ended. */
+  readonly #ended = new Map<StreamId, Promise<void>>();
+  readonly #running = new Set<Promise<void>>();
+  #unlisten: () => void = () => {};
+  #isStopping = false;
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts;
+    this.#supervisor = createActor(supervisorMachine, { clock: parts.ports.clock });
+  }
+
+  get principal(): Principal {
+    return this.#parts.node as Principal;
+  }
+
+  start(): void {
+    const { lab } = this.#parts;
+    this.#supervisor.start();
+    this.#unlisten = lab.replica.listen(({ steps }) => {
+      for (const stream of new Set(steps.map(({ event }) => event.stream))) this.#look(stream);
+    });
+    for (const kind of kinds) for (const actor of lab.view.list(kind)) this.#look(actor.stream);
+  }
+
+  /** Cancels everything and resolves when it has ended. What runs outside (containers) stays as it is. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#unlisten();
+    this.#supervisor.stop();
+    this.#orders.clear();
+    await Promise.allSettled(this.#running);
+  }
+
+  #look(stream: StreamId): void {
+    const { lab, node } = this.#parts;
+    const actor = lab.view.get(stream);
+    const order = actor && workOf(actor, lab.view);
+    const wanted = order?.node === node ? order : undefined;
+    const present = this.#orders.get(stream);
+    if (present && wanted && orderKey(present) === orderKey(wanted)) return;
+    if (present) this.#cancel(present);
+    if (wanted) this.#begin(wanted);
+  }
+
+  #cancel(order: WorkOrder): void {
+    this.#orders.delete(order.subject);
+    this.#parts.lab.observedRows.delete('work', order.subject);
+    this.#supervisor.send({ type: 'cancel', key: orderKey(order) });
+  }
+
+  #begin(order: WorkOrder): void {
+    this.#orders.set(order.subject, order);
+    this.#supervisor.send({
+      type: 'begin',
+      key: orderKey(order),
+      input: {
+        order,
+        attempt: (signal, attempt) => this.#attempt(order, signal, attempt),
+        failed: (error) => {
+          this.#show(order, 'waiting', 0, { text: error.message });
+          return failureOf(order)?.(error.problem);
+        },
+        // The same id for every repetition: an outcome is taken once.
+        report: (command, signal) =>
+          this.#report(order, idFrom('outcome', orderKey(order), command.name), command, signal),
+        chance: () => this.#parts.random.next(),
+      },
+    });
+  }
+
+  #attempt(order: WorkOrder, signal: AbortSignal, attempt: number): Promise<Command> {
+    const { ports } = this.#parts;
+    const previous = this.#ended.get(order.subject) ?? Promise.resolve();
+    const fence = (): void => {
+      if (signal.aborted || this.#isStopping || this.#orders.get(order.subject) !== order) {
+        throw new IoError('FENCED', {
+          op: order.work,
+          target: order.subject,
+          message: `${order.work} of ${order.subject} is no longer wanted`,
+        });
+      }
+    };
+    const run: Run = {
+      signal,
+      timeoutMs: timeoutMsOf(order.work),
+      progress: (progress) => this.#show(order, 'working', attempt, progress),
+      fence,
+      report: (command) => this.#report(order, this.#parts.random.id(), command, signal),
+    };
+    const outcome = previous.then(() => {
+      fence();
+      this.#show(order, 'working', attempt, { text: order.work });
+      return workerOf(order)(ports, run);
+    });
+    const ended = outcome.then(
+      () => {},
+      (error: unknown) => {
+        if (!signal.aborted)
+          this.#parts.log.warn(
+            { work: order.work, subject: order.subject, attempt, error: describe(error) },
+            'work failed',
+          );
+        if (this.#orders.get(order.subject) === order) this.#show(order, 'waiting', attempt, { text: describe(error) });
+      },
+    );
+    this.#ended.set(order.subject, ended);
+    this.#running.add(ended);
+    void ended.then(() => {
+      this.#running.delete(ended);
+      if (this.#ended.get(order.subject) === ended) this.#ended.delete(order.subject);
+    });
+    return outcome;
+  }
+
+  async #report(order: WorkOrder, id: string, command: Command, signal: AbortSignal): Promise<void> {
+    const { name, input } = command;
+    const { cause, correlation } = order;
+    const result = await this.#parts.lab.run({ id, name, input, by: this.principal, cause, correlation }, signal);
+    // Refused as stale: the lab has moved on; its new state, if it wants work, has its own order.
+    if (!('rejected' in result) || result.rejected.code === 'STALE' || result.rejected.code === 'NOT_NOW') return;
+    throw new IoError('FAILED', {
+      op: name,
+      target: order.subject,
+      message: `${name} was refused: ${result.rejected.explain}`,
+    });
+  }
+
+  #show(order: WorkOrder, state: 'working' | 'waiting' | 'reporting', attempt: number, progress: Progress): void {
+    const app = kindOf(order.subject) === 'instance' && 'app' in order.input ? order.input.app : null;
+    this.#parts.lab.observedRows.put('work', order.subject, {
+      work: order.work,
+      subject: order.subject,
+      node: order.node,
+      app,
+      correlation: order.correlation,
+      state,
+      attempt,
+      since: this.#parts.ports.clock.now(),
+      ...progress,
+    });
+  }
+}
+
+const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));

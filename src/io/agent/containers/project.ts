@@ -1,0 +1,155 @@
+/**
+ * The containers of one instance on this engine. Everything here is idempotent: it looks, and does what is missing.
+ * Containers of the same app under an older epoch are removed; under a newer one, this order is the old one.
+ */
+import type { Bundle } from '#actors/compose/model.ts';
+import { appFolderVolume } from '#actors/compose/model.ts';
+import { idOf } from '#events/envelope.ts';
+import type { ContainerInfo } from '../../devices/docker/port.ts';
+import { IoError } from '../../devices/error.ts';
+import type { Ports, Run } from '../worker.ts';
+import { appSelector, label, networkLabels, networkOf, type InstanceOrder } from './labels.ts';
+import { containerSpec, parseBundle } from './plan.ts';
+
+/** How long a container may take to end by itself before it is killed, as Compose has it. */
+const stopGraceMs = 10_000;
+
+/** A large image over a slow line. */
+const pullTimeoutMs = 3_600_000;
+
+export class Project {
+  readonly order: InstanceOrder;
+  readonly #ports: Ports;
+  readonly #run: Run;
+
+  constructor(order: InstanceOrder, ports: Ports, run: Run) {
+    this.order = order;
+    this.#ports = ports;
+    this.#run = run;
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal;
+  }
+
+  /** @throws IoError FENCED */
+  checkWanted(): void {
+    this.#run.fence();
+  }
+
+  async bundle(): Promise<Bundle> {
+    return parseBundle(await this.#ports.blobs.get(this.order.input.bundle));
+  }
+
+  /** Containers of this instance by service. @throws IoError FENCED when the app is here under a newer epoch */
+  async containers(): Promise<ReadonlyMap<string, ContainerInfo>> {
+    const all = await this.#ports.docker.containers(appSelector(this.order.input), this.#run);
+    const newer = all.find(({ labels }) => Number(labels[label.epoch]) > this.order.epoch);
+    if (newer) {
+      throw new IoError('FENCED', {
+        op: this.order.work,
+        target: newer.name,
+        message: `${newer.name} belongs to a newer assignment (epoch ${newer.labels[label.epoch]}) than this one (${this.order.epoch}).`,
+      });
+    }
+    const ours = all.filter(({ labels }) => labels[label.instance] === idOf(this.order.subject));
+    return new Map(ours.map((container) => [container.labels[label.service] ?? '', container]));
+  }
+
+  /** What an earlier assignment left behind. */
+  async clearOlder(): Promise<void> {
+    const all = await this.#ports.docker.containers(appSelector(this.order.input), this.#run);
+    for (const container of all) {
+      if (Number(container.labels[label.epoch]) < this.order.epoch) await this.#remove(container);
+    }
+  }
+
+  async ensureNetwork(): Promise<void> {
+    this.#run.fence();
+    await this.#ports.docker.ensureNetwork(networkOf(this.order.input), networkLabels(this.order.input), this.#run);
+  }
+
+  /** Folders that binds name, and the files that came with the compose file. */
+  async ensureFiles(bundle: Bundle): Promise<void> {
+    const root = this.order.input.paths[appFolderVolume];
+    if (root === undefined) return;
+    const isFile = new Set(bundle.files.map(({ path }) => path));
+    const folders = Object.values(this.order.input.spec.services)
+      .flatMap(({ mounts }) => mounts)
+      .filter(({ volume, subpath }) => volume === appFolderVolume && subpath !== '.' && !isFile.has(subpath))
+      .map(({ subpath }) => subpath);
+    const files = bundle.files.map(({ path, content, mode }) => ({
+      path,
+      mode,
+      bytes: Buffer.from(content, 'base64'),
+    }));
+    this.#run.fence();
+    await this.#ports.files.ensure(root, { files, folders }, this.#run);
+  }
+
+  /** The service's container, made if it is missing or of another configuration; not started. */
+  async ensureContainer(bundle: Bundle, service: string, existing: ContainerInfo | undefined): Promise<string> {
+    const spec = containerSpec(this.order, bundle, service);
+    if (existing && existing.labels[label.config] === spec.labels[label.config]) return existing.id;
+    const { docker } = this.#ports;
+    if (!(await docker.image(spec.image, this.#run))) {
+      this.#run.progress({ text: `pulling ${spec.image}` });
+      await docker.pull(spec.image, { ...this.#run, timeoutMs: pullTimeoutMs });
+    }
+    this.#run.fence();
+    if (existing) await this.#remove(existing);
+    try {
+      return await docker.create(spec, this.#run);
+    } catch (error) {
+      const holder = await this.#holderOf(spec.name, error);
+      if (!holder) throw error;
+      return holder.id;
+    }
+  }
+
+  /** The name is taken: by our own earlier attempt whose answer was lost, or by somebody else. */
+  async #holderOf(name: string, error: unknown): Promise<ContainerInfo | undefined> {
+    if (!(error instanceof IoError) || error.code !== 'NAME_IN_USE') return undefined;
+    const holder = await this.#ports.docker.inspect(name, this.#run);
+    return holder?.labels[label.instance] === idOf(this.order.subject) ? holder : undefined;
+  }
+
+  async start(id: string): Promise<void> {
+    this.#run.fence();
+    await this.#ports.docker.start(id, this.#run);
+  }
+
+  async inspect(id: string): Promise<ContainerInfo | undefined> {
+    return this.#ports.docker.inspect(id, this.#run);
+  }
+
+  /** The end of a container's log, to say why it ended. */
+  async lastLines(id: string, count: number): Promise<string> {
+    const lines: string[] = [];
+    try {
+      for await (const { text } of this.#ports.docker.logs(id, { follow: false, tail: count }, this.#run.signal))
+        lines.push(text);
+    } catch {
+      // The log is a courtesy: without it the exit code still speaks.
+    }
+    return lines.slice(-count).join('\n').slice(-1500);
+  }
+
+  /** Stops and removes everything of the app up to this epoch, dependants first, and the network. */
+  async removeAll(startedIn: readonly string[]): Promise<void> {
+    const { docker } = this.#ports;
+    const found = await docker.containers(appSelector(this.order.input), this.#run);
+    const rank = ({ labels }: ContainerInfo): number => startedIn.indexOf(labels[label.service] ?? '');
+    const ours = found.filter(({ labels }) => Number(labels[label.epoch]) <= this.order.epoch);
+    for (const container of ours.toSorted((a, b) => rank(b) - rank(a))) {
+      this.#run.progress({ text: `stopping ${container.name}` });
+      await this.#remove(container);
+    }
+    if (ours.length === found.length) await docker.removeNetwork(networkOf(this.order.input), this.#run);
+  }
+
+  async #remove({ id }: ContainerInfo): Promise<void> {
+    await this.#ports.docker.stop(id, stopGraceMs, { ...this.#run, timeoutMs: stopGraceMs + 30_000 });
+    await this.#ports.docker.remove(id, this.#run);
+  }
+}

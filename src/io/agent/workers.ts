@@ -1,0 +1,55 @@
+/** Every work with its worker, what is said when it fails for good, and how long one call of it may take. */
+import type { Command } from '#actors/commands.ts';
+import type { StreamId } from '#events/envelope.ts';
+import type { WorkName, WorkOrder } from '#actors/work.ts';
+import type { Problem } from '#events/values/metadata.ts';
+import type { Failures, Ports, Run, Workers } from './worker.ts';
+import { datasetFailures, datasetWorkers } from './workers/datasets.ts';
+import { startInstance } from './workers/start-instance.ts';
+import { stopInstance } from './workers/stop-instance.ts';
+import { watchInstance } from './workers/watch-instance.ts';
+
+const workers: Workers = {
+  ...datasetWorkers,
+  'start-instance': startInstance,
+  'watch-instance': watchInstance,
+  'stop-instance': stopInstance,
+};
+
+const instanceFailed: NonNullable<Failures['start-instance'] & Failures['watch-instance']> = (
+  { subject, visit },
+  problem,
+) => ({
+  name: 'report-instance-failed',
+  input: { instance: subject as StreamId<'instance'>, visit, problem },
+});
+
+const failures: Failures = {
+  ...datasetFailures,
+  'start-instance': instanceFailed,
+  'watch-instance': instanceFailed,
+  'stop-instance': null,
+};
+
+const timeoutsMs: Readonly<Record<WorkName, number>> = {
+  'create-dataset': 60_000,
+  'rollback-dataset': 120_000,
+  'destroy-dataset': 300_000,
+  'take-snapshot': 60_000,
+  'remove-snapshot': 120_000,
+  'start-instance': 60_000,
+  'watch-instance': 60_000,
+  'stop-instance': 60_000,
+};
+
+export const timeoutMsOf = (work: WorkName): number => timeoutsMs[work];
+
+export const workerOf =
+  (order: WorkOrder): ((ports: Ports, run: Run) => Promise<Command>) =>
+  (ports, run) =>
+    (workers[order.work] as (order: WorkOrder, ports: Ports, run: Run) => Promise<Command>)(order, ports, run);
+
+export const failureOf = (order: WorkOrder): ((problem: Problem) => Command) | undefined => {
+  const failed = failures[order.work] as ((order: WorkOrder, problem: Problem) => Command) | null;
+  return failed === null ? undefined : (problem) => failed(order, problem);
+};

@@ -1,0 +1,156 @@
+/**
+ * Brings an instance up: every service as soon as what it depends on is ready, in parallel otherwise. Done when all
+ * containers run, those with a healthcheck are healthy, and those that only had to run once have done so.
+ */
+import type { Bundle } from '#actors/compose/model.ts';
+import type { ServiceSpec } from '#events/app.ts';
+import type { ServiceStatus } from '#events/instance.ts';
+import type { StreamId } from '#events/envelope.ts';
+import { sleep } from '../../devices/clock/port.ts';
+import { IoError } from '../../devices/error.ts';
+import type { Clock } from '../../devices/clock/port.ts';
+import { Project } from '../containers/project.ts';
+import { shouldRestart, statusOf } from '../containers/status.ts';
+import type { Worker } from '../worker.ts';
+
+/** A service without a healthcheck counts as started when it has lived this long. */
+const settleMs = 500;
+const pollMs = 250;
+/** A healthcheck has this long to succeed for the first time. */
+const healthTimeoutMs = 120_000;
+
+export const startInstance: Worker<'start-instance'> = async (order, ports, run) => {
+  const project = new Project(order, ports, run);
+  const bundle = await project.bundle();
+  await project.clearOlder();
+  await project.ensureNetwork();
+  await project.ensureFiles(bundle);
+  const existing = await project.containers();
+  const { services } = order.input.spec;
+  const coming = new Map<string, Promise<ServiceStatus>>();
+
+  const bring = (name: string): Promise<ServiceStatus> => {
+    const begun = coming.get(name);
+    if (begun) return begun;
+    const spec = services[name];
+    if (!spec)
+      throw new IoError('INVALID', { op: 'start service', target: name, message: `There is no service ${name}.` });
+    const status = up(project, bundle, { name, spec, existing: existing.get(name)?.id }, bring, ports.clock);
+    coming.set(name, status);
+    return status;
+  };
+
+  const names = Object.keys(services).toSorted();
+  const settled = await Promise.allSettled(names.map((name) => bring(name)));
+  const failed = settled.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+  const statuses = settled.map((result) => (result as PromiseFulfilledResult<ServiceStatus>).value);
+  return {
+    name: 'report-instance-started',
+    input: {
+      instance: order.subject as StreamId<'instance'>,
+      visit: order.visit,
+      services: Object.fromEntries(
+        names.map((name, n) => [name, statuses[n] ?? { state: 'starting' as const, restarts: 0 }]),
+      ),
+    },
+  };
+};
+
+interface Service {
+  readonly name: string;
+  readonly spec: ServiceSpec;
+  readonly existing: string | undefined;
+}
+
+async function up(
+  project: Project,
+  bundle: Bundle,
+  service: Service,
+  bring: (name: string) => Promise<ServiceStatus>,
+  clock: Clock,
+): Promise<ServiceStatus> {
+  for (const { service: needed, condition, required } of service.spec.dependsOn) {
+    try {
+      const status = await bring(needed);
+      if (condition === 'service_completed_successfully' && status.state !== 'completed') {
+        throw new IoError('CONTAINER_FAILED', {
+          op: 'wait for',
+          target: needed,
+          message: `Service ${needed} did not complete successfully.`,
+        });
+      }
+    } catch (error) {
+      if (required) throw error;
+    }
+  }
+  const existing = service.existing === undefined ? undefined : await project.inspect(service.existing);
+  const id = await project.ensureContainer(bundle, service.name, existing);
+  const isDone =
+    existing?.id === id &&
+    existing.state === 'exited' &&
+    existing.exitCode === 0 &&
+    service.spec.restart.condition === 'no';
+  if (!isDone) await project.start(id);
+  return settle(project, service, id, clock);
+}
+
+/** Waits until the container is what its service promises, or says why it is not. */
+async function settle(project: Project, { name, spec }: Service, id: string, clock: Clock): Promise<ServiceStatus> {
+  const began = clock.monotonicMs();
+  const waitsForEnd = Object.values(project.order.input.spec.services).some(({ dependsOn }) =>
+    dependsOn.some(
+      (dependency) => dependency.service === name && dependency.condition === 'service_completed_successfully',
+    ),
+  );
+  for (;;) {
+    const container = await project.inspect(id);
+    const status = statusOf(container, spec, 0);
+    const livedMs = clock.monotonicMs() - began;
+    switch (status.state) {
+      case 'healthy':
+      case 'completed':
+        return status;
+      case 'running':
+        if (!waitsForEnd && livedMs >= settleMs) return status;
+        break;
+      case 'exited':
+        throw await ended(project, name, id, status);
+      case 'restarting':
+        // It ended at once: the policy restarts it, but an app that never came up has failed.
+        if (container && shouldRestart(container, spec, 0)) throw await ended(project, name, id, status);
+        break;
+      case 'unhealthy':
+        throw new IoError('UNHEALTHY', {
+          op: 'start service',
+          target: name,
+          message: `Service ${name} is unhealthy: its healthcheck fails.`,
+          hint: `Look at its log: floatlab logs ${project.order.input.appName} ${name}.`,
+        });
+      case 'starting':
+        if (spec.hasHealthcheck && livedMs > healthTimeoutMs) {
+          throw new IoError('UNHEALTHY', {
+            op: 'start service',
+            target: name,
+            message: `Service ${name} did not become healthy within ${healthTimeoutMs / 1000} s.`,
+            hint: `Look at its log: floatlab logs ${project.order.input.appName} ${name}.`,
+          });
+        }
+        break;
+      default:
+        status.state satisfies never;
+    }
+    await sleep(clock, pollMs, project.signal);
+    project.checkWanted();
+  }
+}
+
+async function ended(project: Project, name: string, id: string, status: ServiceStatus): Promise<IoError> {
+  const lines = await project.lastLines(id, 5);
+  return new IoError('CONTAINER_FAILED', {
+    op: 'start service',
+    target: name,
+    message: `Service ${name} ended with exit code ${status.exitCode ?? '?'}${lines === '' ? '.' : `; its last lines:\n${lines}`}`,
+    hint: `Look at its log: floatlab logs ${project.order.input.appName} ${name}.`,
+  });
+}

@@ -1,0 +1,182 @@
+/**
+ * Watches a running instance: restarts what ends, by its restart policy, and says when a service changes. The engine's
+ * events are an accelerator; the look at all its containers every few seconds is what counts.
+ *
+ * A restart waits longer each time (as the engine's own would: 0.1 s doubled up to a minute), and the count starts
+ * again once the container has lived ten seconds.
+ */
+import type { Bundle } from '#actors/compose/model.ts';
+import type { ServiceStatus } from '#events/instance.ts';
+import { sleep } from '../../devices/clock/port.ts';
+import type { ContainerInfo } from '../../devices/docker/port.ts';
+import { IoError } from '../../devices/error.ts';
+import { idOf, type StreamId } from '#events/envelope.ts';
+import { label } from '../containers/labels.ts';
+import { startOrder } from '../containers/plan.ts';
+import { Project } from '../containers/project.ts';
+import { shouldRestart, statusOf } from '../containers/status.ts';
+import type { Ports, Run, Worker } from '../worker.ts';
+import type { InstanceOrder } from '../containers/labels.ts';
+
+const lookEveryMs = 5000;
+const restartBaseMs = 100;
+const restartMaxMs = 60_000;
+const livedLongMs = 10_000;
+/** So many restarts in a row are worth a problem of their own. */
+const loopAfter = 5;
+
+interface Watched {
+  restarts: number;
+  /** In a row, without a long life between. */
+  streak: number;
+  restartAt: number | undefined;
+  runningSince: number | undefined;
+  /** What the lab was last told. */
+  told: string;
+}
+
+export const watchInstance: Worker<'watch-instance'> = async (order, ports, run) => {
+  const project = new Project(order, ports, run);
+  const bundle = await project.bundle();
+  await project.ensureNetwork();
+  await project.ensureFiles(bundle);
+  const watched = new Map<string, Watched>();
+  const bell = ring(order, ports, run);
+  try {
+    for (;;) {
+      run.fence();
+      const nextMs = await look(project, bundle, watched, ports, run);
+      await Promise.race([sleep(ports.clock, nextMs, run.signal), bell.next()]);
+    }
+  } finally {
+    bell.close();
+  }
+};
+
+/** One look at all services, in the order in which they start. @returns how long until the next */
+async function look(
+  project: Project,
+  bundle: Bundle,
+  watched: Map<string, Watched>,
+  ports: Ports,
+  run: Run,
+): Promise<number> {
+  const { services } = project.order.input.spec;
+  const containers = await project.containers();
+  let nextMs = lookEveryMs;
+  for (const name of startOrder(services)) {
+    const spec = services[name];
+    if (!spec) continue;
+    const state = watched.get(name) ?? {
+      restarts: 0,
+      streak: 0,
+      restartAt: undefined,
+      runningSince: undefined,
+      told: '',
+    };
+    watched.set(name, state);
+    const container = containers.get(name);
+    const now = ports.clock.monotonicMs();
+    if (container?.state === 'running' || container?.state === 'paused') {
+      state.runningSince ??= now;
+      if (now - state.runningSince >= livedLongMs) state.streak = 0;
+    } else if (
+      !container ||
+      container.state === 'created' ||
+      container.state === 'dead' ||
+      shouldRestart(container, spec, state.restarts)
+    ) {
+      nextMs = Math.min(nextMs, await restart(project, bundle, name, container, state, now));
+    } else {
+      state.runningSince = undefined;
+    }
+    await tell(project, name, statusOf(container, spec, state.restarts), state, run);
+  }
+  return nextMs;
+}
+
+/** Starts it when its time has come. @returns how long until then */
+async function restart(
+  project: Project,
+  bundle: Bundle,
+  name: string,
+  container: ContainerInfo | undefined,
+  state: Watched,
+  now: number,
+): Promise<number> {
+  state.runningSince = undefined;
+  state.restartAt ??= now + Math.min(restartMaxMs, restartBaseMs * 2 ** state.streak);
+  if (now < state.restartAt) return state.restartAt - now;
+  state.restartAt = undefined;
+  state.restarts++;
+  state.streak++;
+  const isUsable = container && container.state !== 'dead';
+  const id = await project.ensureContainer(bundle, name, isUsable ? container : undefined);
+  await project.start(id);
+  return restartBaseMs;
+}
+
+async function tell(project: Project, name: string, status: ServiceStatus, state: Watched, run: Run): Promise<void> {
+  // Each restart is told, but a crash loop must not fill the log: after some it is told once as what it is.
+  const isLooping = state.streak >= loopAfter;
+  const shown: ServiceStatus = isLooping && status.state !== 'healthy' ? { ...status, state: 'restarting' } : status;
+  const key = [shown.state, shown.container, shown.exitCode, isLooping ? '' : shown.restarts].join('|');
+  // Ending and coming back within a blink is told when it has come back.
+  if (key === state.told || (shown.state === 'restarting' && !isLooping)) return;
+  const { subject, visit, input } = project.order;
+  await run.report({
+    name: 'report-service',
+    input: {
+      instance: subject as StreamId<'instance'>,
+      visit,
+      service: name,
+      status: shown,
+      ...(shown.state === 'restarting' || shown.state === 'exited' || shown.state === 'unhealthy'
+        ? { problem: problemOf(name, shown, input.appName) }
+        : {}),
+    },
+  });
+  state.told = key;
+}
+
+function problemOf(name: string, { state, exitCode, restarts }: ServiceStatus, app: string) {
+  const hint = `Look at its log: floatlab logs ${app} ${name}.`;
+  switch (state) {
+    case 'unhealthy':
+      return { code: 'UNHEALTHY', message: `Service ${name} is unhealthy: its healthcheck fails.`, hint };
+    case 'restarting':
+      return {
+        code: 'RESTARTING',
+        message: `Service ${name} ends again and again (exit code ${exitCode ?? '?'}, ${restarts} restarts).`,
+        hint,
+      };
+    default:
+      return { code: 'EXITED', message: `Service ${name} ended with exit code ${exitCode ?? '?'}.`, hint };
+  }
+}
+
+/** Rings when the engine says that something of this instance changed. */
+function ring(order: InstanceOrder, ports: Ports, run: Run): { next(): Promise<void>; close(): void } {
+  const stop = new AbortController();
+  let wake: () => void = () => {};
+  let hasRung = false;
+  const listen = async (): Promise<void> => {
+    for await (const event of ports.docker.events(AbortSignal.any([stop.signal, run.signal]))) {
+      if (event.labels[label.instance] !== idOf(order.subject)) continue;
+      hasRung = true;
+      wake();
+    }
+  };
+  listen().catch((error: unknown) => {
+    // The engine went away: the next look says so, with its own error.
+    if (error instanceof IoError) wake();
+  });
+  return {
+    next: () => {
+      const rung = hasRung;
+      hasRung = false;
+      return rung ? Promise.resolve() : new Promise((resolve) => (wake = resolve));
+    },
+    close: () => stop.abort(),
+  };
+}

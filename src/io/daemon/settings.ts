@@ -1,0 +1,152 @@
+/** What a person may choose about a daemon: flags over environment over defaults, validated once, passed in. */
+import { homedir, hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { isName } from '#events/values/name.ts';
+import { parseSize } from '#events/values/size.ts';
+
+export interface Listen {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Settings {
+  readonly dataDir: string;
+  readonly listen: readonly Listen[];
+  readonly nodeName: string;
+  readonly labName: string;
+  readonly timeZone: string;
+  /** A folder on btrfs to keep volumes in. */
+  readonly pool: string | undefined;
+  readonly poolSizeBytes: number | undefined;
+  readonly sample: boolean;
+  /** Serve a simulated lab of so many machines instead of this one. */
+  readonly simulate: number | undefined;
+  readonly resetPassword: boolean;
+  readonly logLevel: string;
+}
+
+export const usage = `floatlabd: one node of a FloatLab lab
+
+Examples
+  floatlabd                                  run this machine's node; the first start creates the lab
+  floatlabd --simulate 3                     try FloatLab on three simulated machines; needs neither root nor Docker
+
+Options
+  --data DIR          where everything is kept        (FLOATLAB_DATA, /var/lib/floatlab as root)
+  --listen HOST:PORT  where people reach it, may be repeated (FLOATLAB_LISTEN, 127.0.0.1:7400);
+                      TLS everywhere but on loopback
+  --name NAME         name of this node               (the host name)
+  --lab NAME          name of the lab, first start only (lab)
+  --time-zone ZONE    of the lab, first start only    (this machine's)
+  --pool DIR          a folder on btrfs for volumes   (made in one file under --data)
+  --pool-size SIZE    of that file, e.g. 20GiB        (a quarter of the free space, at most 10 GiB)
+  --no-sample         do not deploy the welcome app at the first start
+  --simulate N        serve a simulated lab of N machines, 1 to 9; nothing is kept
+  --reset-password    make a new administrator password and print it
+  --log-level LEVEL   fatal, error, warn, info, debug (info)
+  --yes               answer yes to questions of the set-up
+  --version, --help
+`;
+
+export type Parsed =
+  | { readonly settings: Settings }
+  | { readonly show: 'help' | 'version' }
+  | { readonly wrong: string };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export function readSettings(args: readonly string[], environment: Environment, uid: number): Parsed {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      allowNegative: true,
+      strict: true,
+      options: {
+        data: { type: 'string' },
+        listen: { type: 'string', multiple: true },
+        name: { type: 'string' },
+        lab: { type: 'string' },
+        'time-zone': { type: 'string' },
+        pool: { type: 'string' },
+        'pool-size': { type: 'string' },
+        sample: { type: 'boolean' },
+        simulate: { type: 'string' },
+        'reset-password': { type: 'boolean' },
+        'log-level': { type: 'string' },
+        yes: { type: 'boolean' },
+        version: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }));
+  } catch (error) {
+    return { wrong: error instanceof Error ? error.message : String(error) };
+  }
+  if (values.help === true) return { show: 'help' };
+  if (values.version === true) return { show: 'version' };
+
+  const listen: Listen[] = [];
+  for (const text of values.listen ?? environment['FLOATLAB_LISTEN']?.split(',') ?? ['127.0.0.1:7400']) {
+    const address = parseListen(text.trim());
+    if (!address) return { wrong: `--listen ${text} is not HOST:PORT, for example 127.0.0.1:7400 or [::]:7400` };
+    listen.push(address);
+  }
+  const labName = values.lab ?? 'lab';
+  if (!isName(labName)) return { wrong: `--lab ${labName} is not a valid name: use a–z, 0–9 and "-"` };
+  const nodeName = values.name ?? nameOfHost(hostname());
+  if (!isName(nodeName)) return { wrong: `--name ${nodeName} is not a valid name: use a–z, 0–9 and "-"` };
+  const simulate = values.simulate === undefined ? undefined : Number(values.simulate);
+  if (simulate !== undefined && !(Number.isInteger(simulate) && simulate >= 1 && simulate <= 9)) {
+    return { wrong: `--simulate ${values.simulate} is not a number of machines from 1 to 9` };
+  }
+  const poolSizeBytes = values['pool-size'] === undefined ? undefined : parseSize(values['pool-size']);
+  if (values['pool-size'] !== undefined && poolSizeBytes === undefined) {
+    return { wrong: `--pool-size ${values['pool-size']} is not a size, for example 20GiB` };
+  }
+  const logLevel = values['log-level'] ?? environment['FLOATLAB_LOG_LEVEL'] ?? 'info';
+  if (!['fatal', 'error', 'warn', 'info', 'debug'].includes(logLevel)) {
+    return { wrong: `--log-level ${logLevel} is not one of fatal, error, warn, info, debug` };
+  }
+  return {
+    settings: {
+      dataDir: resolve(values.data ?? environment['FLOATLAB_DATA'] ?? defaultData(environment, uid)),
+      listen,
+      nodeName,
+      labName,
+      timeZone: values['time-zone'] ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+      pool: values.pool === undefined ? undefined : resolve(values.pool),
+      poolSizeBytes,
+      sample: values.sample ?? true,
+      simulate,
+      resetPassword: values['reset-password'] ?? false,
+      logLevel,
+    },
+  };
+}
+
+/** `host:port`, `[v6]:port`, `:port` (every address) */
+export function parseListen(text: string): Listen | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  if (!match) return undefined;
+  const port = Number(match[3]);
+  if (port > 65_535) return undefined;
+  const host = match[1] ?? match[2] ?? '';
+  if (!/^[A-Za-z0-9.:-]*$/.test(host)) return undefined;
+  return { host: host === '' ? '::' : host, port };
+}
+
+const defaultData = (environment: Environment, uid: number): string =>
+  uid === 0
+    ? '/var/lib/floatlab'
+    : join(environment['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'floatlab');
+
+/** A host name as a name of the lab: its first label, in lower case. */
+function nameOfHost(host: string): string {
+  const label = (host.split('.')[0] ?? '')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 63);
+  return label === '' ? 'node' : label;
+}

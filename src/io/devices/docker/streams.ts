@@ -1,0 +1,72 @@
+/** The answers of an engine that are read bit by bit: progress, logs, events. */
+import type { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import { engineEvent, watchedActions } from './engine-event.ts';
+import { engineError, fromDockerode } from './errors.ts';
+import { frames, unframed } from './frames.ts';
+import { jsonLines } from './json-lines.ts';
+import { linewise, logLines } from './log-lines.ts';
+import { checkedName } from './names.ts';
+import type { EngineEvent, LogLine, LogOptions } from './port.ts';
+import { chunksOf, openStream } from './socket.ts';
+import type { About } from './within.ts';
+
+/** Reads what the engine reports until it is done. It answers 200 first, and a failure later is one of the messages. */
+export async function finish(
+  stream: Readable,
+  signal: AbortSignal,
+  about: About,
+  report: (message: object) => void,
+): Promise<void> {
+  for await (const message of jsonLines(chunksOf(stream, signal))) {
+    const { error, errorDetail } = message as { error?: string; errorDetail?: { message?: string } };
+    const failure = errorDetail?.message ?? error;
+    if (failure !== undefined) throw engineError(about, { status: 500, errno: undefined, message: failure });
+    report(message as object);
+  }
+}
+
+export async function* readLogs(
+  docker: Docker,
+  id: string,
+  { follow, tail, sinceMs }: LogOptions,
+  signal: AbortSignal,
+): AsyncGenerator<LogLine, void> {
+  try {
+    if (signal.aborted) return;
+    const { Config } = await docker.getContainer(checkedName(id)).inspect({ abortSignal: signal });
+    const query = {
+      stdout: '1',
+      stderr: '1',
+      timestamps: '1',
+      follow: follow ? '1' : '0',
+      tail: tail === undefined ? 'all' : String(tail),
+      ...(sinceMs !== undefined && { since: (sinceMs / 1000).toFixed(3) }),
+    };
+    const chunks = chunksOf(await openStream(docker, { path: `/containers/${id}/logs`, query, signal }), signal);
+    yield* logLines(Config.Tty ? linewise(unframed(chunks)) : frames(chunks));
+  } catch (error) {
+    if (!signal.aborted) throw fromDockerode(error, { op: 'docker logs', target: id });
+  }
+}
+
+/** @param sinceMs events from then on */
+export async function* readEvents(docker: Docker, sinceMs: number, signal: AbortSignal): AsyncGenerator<EngineEvent, void> {
+  try {
+    if (signal.aborted) return;
+    const query = {
+      // From the moment of the call on: what happened until the stream stood is sent afterwards.
+      since: (sinceMs / 1000).toFixed(3),
+      filters: JSON.stringify({ type: ['container'], event: watchedActions }),
+    };
+    const stream = await openStream(docker, { path: '/events', query, signal });
+    for await (const value of jsonLines(chunksOf(stream, signal))) {
+      const event = engineEvent(value);
+      if (event) yield event;
+    }
+    // The engine never ends this stream: it is going away.
+    if (!signal.aborted) throw Object.assign(new Error('it closed the stream of events'), { code: 'ECONNRESET' });
+  } catch (error) {
+    if (!signal.aborted) throw fromDockerode(error, { op: 'docker events', target: 'containers' });
+  }
+}

@@ -1,0 +1,50 @@
+/** A simulated machine: an engine, a pool and files that live on when its daemon is killed. */
+import type { Clock } from '../devices/clock/port.ts';
+import { simDocker, type SimDocker } from '../devices/docker/sim.ts';
+import { simFiles } from '../devices/files/sim.ts';
+import { simHost } from '../devices/host/sim.ts';
+import type { HostPort } from '../devices/host/port.ts';
+import type { FilesPort } from '../devices/files/port.ts';
+import type { SeededRandom } from '../devices/random/sim.ts';
+import { simVolumes, type SimVolumes } from '../devices/volumes/sim.ts';
+
+export interface SimMachine {
+  readonly id: string;
+  readonly name: string;
+  readonly docker: SimDocker;
+  readonly volumes: SimVolumes;
+  readonly files: FilesPort;
+  readonly host: HostPort;
+}
+
+const names = ['atlas', 'vega', 'polaris', 'rigel', 'deneb', 'altair', 'sirius', 'mira', 'castor'];
+
+export const machineName = (n: number): string => names[n] ?? `node-${n + 1}`;
+
+export function simMachine(n: number, clock: Clock, random: SeededRandom): SimMachine {
+  const name = machineName(n);
+  const docker = simDocker({
+    clock,
+    random: random.fork(`${name}/docker`),
+    images: ['floatlab/welcome:latest'],
+    // A world of its own: every image exists but those whose name says that it does not.
+    pullable: (reference) => !reference.includes('missing'),
+  });
+  const volumes = simVolumes({
+    clock,
+    random: random.fork(`${name}/volumes`),
+    pools: [{ name: 'main', sizeBytes: 200 * 2 ** 30, mountpoint: `/pools/${name}` }],
+  });
+  volumes.usedBy = (path) =>
+    docker
+      .running()
+      .find(({ id }) => docker.mountsOf(id).some((source) => source === path || source.startsWith(`${path}/`)))?.name;
+  return {
+    id: `sim${String(n + 1).padStart(4, '0')}`,
+    name,
+    docker,
+    volumes,
+    files: simFiles(),
+    host: simHost({ clock, random: random.fork(`${name}/host`), name }),
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * A whole simulated lab: machines, disks, engines and file systems, with the real decisions, folds and agents inside.
+ *
+ * Given a virtual clock it runs from a seed, and the daemon can be killed and started at any moment; given the real
+ * clock it serves a person (`floatlabd --simulate N`).
+ */
+import type { Logger } from 'pino';
+import type { Clock } from '../devices/clock/port.ts';
+import { seededRandom, type SeededRandom } from '../devices/random/sim.ts';
+import { wireLab, type WiredLab } from '../daemon/wire.ts';
+import { storeWatermark } from '../log/single/watermark.ts';
+import { memoryBlobs } from '../stores/blobs.ts';
+import { SimDisk, type Crash } from '../stores/sim.ts';
+import { Gate } from './gate.ts';
+import { simMachine, type SimMachine } from './host.ts';
+
+export interface WorldOptions {
+  readonly nodes: number;
+  readonly seed: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly version: string;
+  /** Of each write and read of the disk, on average. */
+  readonly diskLatencyMs: number;
+  onBroken?(error: unknown): void;
+}
+
+export class World {
+  readonly machines: readonly SimMachine[];
+  readonly random: SeededRandom;
+  readonly #options: WorldOptions;
+  readonly #disks: { readonly log: SimDisk; readonly state: SimDisk; readonly watermark: SimDisk };
+  readonly #blobs = memoryBlobs();
+  #gate = new Gate();
+  #wired: WiredLab | undefined;
+  #starts = 0;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.random = seededRandom(options.seed);
+    const { clock } = options;
+    this.machines = Array.from({ length: options.nodes }, (_, n) => simMachine(n, clock, this.random));
+    const disk = (name: string): SimDisk =>
+      new SimDisk({ clock, random: this.random.fork(`disk/${name}`), latencyMs: options.diskLatencyMs });
+    this.#disks = { log: disk('log'), state: disk('state'), watermark: disk('watermark') };
+  }
+
+  /** @throws when no daemon runs */
+  get wired(): WiredLab {
+    if (!this.#wired) throw new Error('no daemon runs in this world');
+    return this.#wired;
+  }
+  get isUp(): boolean {
+    return this.#wired !== undefined;
+  }
+  get disks(): Readonly<Record<'log' | 'state' | 'watermark', SimDisk>> {
+    return this.#disks;
+  }
+  get blobs(): ReturnType<typeof memoryBlobs> {
+    return this.#blobs;
+  }
+
+  async start(): Promise<WiredLab> {
+    const gate = new Gate();
+    this.#gate = gate;
+    const { log, state, watermark } = this.#disks;
+    const wired = await wireLab({
+      logStore: log.open(),
+      watermark: storeWatermark(watermark.open()),
+      stateStore: state.open(),
+      blobs: gate.through(this.#blobs),
+      // Timers of a killed daemon must not fire into the next one's time: they go through the gate as well.
+      clock: gate.clock(this.#options.clock),
+      random: this.random.fork(`daemon/${this.#starts++}`),
+      log: this.#options.log,
+      version: this.#options.version,
+      labName: 'simulated',
+      timeZone: 'UTC',
+      nodes: this.machines.map(({ id, name, docker, volumes, files, host }) => ({
+        id,
+        name,
+        ports: {
+          docker: gate.through(docker.port),
+          volumes: gate.through(volumes),
+          files: gate.through(files),
+          host: gate.through(host),
+        },
+      })),
+      onBroken: (error) => this.#options.onBroken?.(error),
+    });
+    if (this.#gate === gate) this.#wired = wired;
+    return wired;
+  }
+
+  /** Kills the daemon where it stands: nothing is closed, nothing is flushed. `power` takes machines and caches along. */
+  crash(kind: Crash): void {
+    this.#gate.close();
+    this.#wired = undefined;
+    for (const disk of Object.values(this.#disks)) disk.crash(kind);
+    if (kind === 'power') {
+      for (const { docker } of this.machines) {
+        docker.powerCut();
+        docker.engineUp();
+      }
+    }
+  }
+
+  /** Stops the daemon in order. */
+  async stop(): Promise<void> {
+    await this.#wired?.stop();
+    this.#wired = undefined;
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * The lab over REST, for the web app and the command line alike: a typed client that calls by the route table.
+ *
+ * A command carries an `Idempotency-Key`, drawn once: when the connection is lost it is sent again with the same key,
+ * and takes effect once. Whoever must know what became of a lost command passes a key of their own and asks again.
+ */
+import type { CommandInputs, CommandName } from '#actors/commands.ts';
+import type { Finding } from '#actors/compose/model.ts';
+import type { LiveLogLine } from '#io/contract/live.ts';
+import type { CommandAnswer, Page, SessionAnswer } from '#io/contract/routes.ts';
+import type { OperationRow } from '#projections/operations.ts';
+import type { ViewRows } from '#projections/registry.ts';
+import type { ActivityRow } from '#projections/views/activity.ts';
+import { ApiError, parseJson, problemFrom, unreachable, UnreachableError } from './errors.ts';
+import { commandRequest, specialRequest, viewRequest, type PlainRequest, type Query } from './request.ts';
+
+export type ListedView = 'alerts' | 'apps' | 'config' | 'nodes' | 'operations' | 'schedules' | 'snapshots' | 'volumes';
+export type ShownView = 'apps' | 'nodes' | 'operations' | 'overview' | 'schedules' | 'volumes';
+
+export interface Named {
+  /** Left out: `default`. */
+  readonly namespace?: string | undefined;
+  readonly name: string;
+}
+export interface At {
+  /** An index, or a time in ISO 8601; left out: now. */
+  readonly at?: string | number | undefined;
+}
+interface Abortable {
+  readonly signal?: AbortSignal | undefined;
+}
+export interface RunOptions extends Abortable {
+  readonly dryRun?: boolean | undefined;
+  readonly idempotencyKey?: string | undefined;
+}
+export interface ListOptions extends At, Abortable {
+  /** What the path needs: the volume of its snapshots. */
+  readonly params?: Readonly<Record<string, string | undefined>>;
+  readonly filters?: Query;
+  /** Rows of one page. */
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+export interface EventRange extends Abortable {
+  readonly before?: number | undefined;
+  readonly after?: number | undefined;
+  readonly limit?: number | undefined;
+  readonly correlation?: string | undefined;
+}
+export interface LogRange extends Abortable {
+  readonly service?: string | undefined;
+  readonly tail?: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly since?: number | undefined;
+}
+export interface ComposeText {
+  readonly fileName?: string | undefined;
+  readonly compose: string;
+  readonly files?: Readonly<Record<string, { readonly content: string; readonly mode?: number }>> | undefined;
+}
+/** What `validate-compose` finds: `findings` are errors, `notes` change nothing. */
+export interface ComposeVerdict {
+  readonly findings: readonly Finding[];
+  readonly notes: readonly Finding[];
+  readonly name?: string;
+}
+
+export interface RestClient {
+  /** @throws ApiError when it is refused, UnreachableError when nobody answers */
+  run<N extends CommandName>(command: N, input: CommandInputs[N], options?: RunOptions): Promise<CommandAnswer>;
+  list<V extends ListedView>(view: V, options?: ListOptions): Promise<Page<ViewRows[V]>>;
+  /** Every row, page after page. */
+  listAll<V extends ListedView>(view: V, options?: ListOptions): AsyncIterable<ViewRows[V]>;
+  show<V extends ShownView>(
+    view: V,
+    params: Readonly<Record<string, string | undefined>>,
+    options?: At & Abortable,
+  ): Promise<ViewRows[V]>;
+
+  signIn(name: string, password: string): Promise<SessionAnswer>;
+  whoami(): Promise<SessionAnswer>;
+  signOut(): Promise<void>;
+  changePassword(current: string, next: string): Promise<void>;
+  /** Byte for byte. */
+  composeFile(app: Named, options?: At): Promise<string>;
+  validateCompose(compose: ComposeText): Promise<ComposeVerdict>;
+  logs(app: Named, range?: LogRange): Promise<readonly LiveLogLine[]>;
+  events(range?: EventRange): Promise<Page<ActivityRow>>;
+  /** Of one object, newest first. */
+  history(stream: string, range?: Omit<EventRange, 'after' | 'correlation'>): Promise<Page<ActivityRow>>;
+  /** Waits until it has ended, however long; `signal` gives up. @param id `operation:…` */
+  waitOperation(id: string, options?: Abortable): Promise<OperationRow>;
+}
+
+/** The little of a `fetch` that is used: the global one, undici's, a test's. */
+export type Fetch = (
+  url: string,
+  init: {
+    readonly method: string;
+    readonly headers: Record<string, string>;
+    readonly body?: string;
+    readonly signal: AbortSignal;
+    readonly credentials: 'same-origin';
+  },
+) => Promise<{
+  readonly ok: boolean;
+  readonly status: number;
+  text(): Promise<string>;
+}>;
+
+export interface RestOptions {
+  /** `https://atlas.lab:7400`; empty in a browser: where the page came from. */
+  readonly baseUrl: string;
+  readonly fetch?: Fetch;
+  /** The bearer token; a function when it may change. A browser has its cookie. */
+  readonly token?: string | (() => string | undefined);
+  /** Of one request, 30 s when left out. */
+  readonly timeoutMs?: number;
+  /** How often a request is sent again after the connection was lost, 2 when left out. */
+  readonly retries?: number;
+  readonly newKey?: () => string;
+  readonly pause?: (ms: number) => Promise<void>;
+}
+
+/** A server may be asked to wait this long for an operation, in seconds: proxies cut longer silences. */
+const waitSeconds = 25;
+
+export function createRestClient(options: RestOptions): RestClient {
+  const baseUrl = options.baseUrl.replace(/\/+$/, '');
+  const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
+  const newKey = options.newKey ?? (() => crypto.randomUUID());
+  const pause = options.pause ?? ((ms) => new Promise<void>((resolve) => setTimeout(resolve, ms)));
+  const timeoutMs = options.timeoutMs ?? 30_000;
+  const retries = options.retries ?? 2;
+
+  async function once(
+    request: PlainRequest,
+    key: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<string> {
+    const token = typeof options.token === 'function' ? options.token() : options.token;
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const headers: Record<string, string> = { accept: 'application/json' };
+    if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
+    if (key !== undefined) headers['idempotency-key'] = key;
+    if (request.body !== undefined) headers['content-type'] = 'application/json';
+    let answer: { ok: boolean; status: number; body: string };
+    try {
+      const response = await fetch(`${baseUrl}${request.target}`, {
+        method: request.method,
+        headers,
+        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+        credentials: 'same-origin',
+      });
+      answer = { ok: response.ok, status: response.status, body: await response.text() };
+    } catch (thrown) {
+      if (signal?.aborted) throw signal.reason;
+      if (timeout.aborted) {
+        throw new UnreachableError(baseUrl, `no answer within ${timeoutMs / 1000} s`, true, thrown);
+      }
+      throw unreachable(baseUrl, thrown);
+    }
+    if (!answer.ok) throw new ApiError(problemFrom(answer.status, answer.body, baseUrl));
+    return answer.body;
+  }
+
+  /** @param repeatable whether it may be sent again when the connection was lost */
+  async function send(
+    request: PlainRequest,
+    { key, signal, repeatable }: { key?: string; signal?: AbortSignal | undefined; repeatable: boolean },
+  ): Promise<string> {
+    let maybeSent = false;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await once(request, key, signal);
+      } catch (error) {
+        if (!(error instanceof UnreachableError)) throw error;
+        // One attempt that may have arrived is enough for the outcome to be unknown.
+        maybeSent ||= error.maybeSent;
+        if (!repeatable || attempt >= retries) throw maybeSent ? error.asMaybeSent() : error;
+        await pause(200 * 3 ** attempt);
+        signal?.throwIfAborted();
+      }
+    }
+  }
+
+  const get = async <T>(request: PlainRequest, signal?: AbortSignal): Promise<T> =>
+    json<T>(await send(request, { signal, repeatable: true }), baseUrl);
+
+  const client: RestClient = {
+    run: async (command, input, { dryRun, idempotencyKey, signal } = {}) => {
+      const request = commandRequest(command, input, dryRun ? { dryRun: true } : {});
+      const key = idempotencyKey ?? newKey();
+      return json<CommandAnswer>(await send(request, { key, signal, repeatable: true }), baseUrl);
+    },
+    list: (view, { params = {}, filters = {}, at, limit, cursor, signal } = {}) =>
+      get(viewRequest(view, false, params, { ...filters, at, limit, cursor }), signal),
+    listAll: (view, options) => pages((cursor) => client.list(view, { ...options, cursor })),
+    show: (view, params, { at, signal } = {}) => get(viewRequest(view, true, params, { at }), signal),
+
+    signIn: async (name, password) =>
+      json(await send(specialRequest('sign-in', {}, {}, { name, password }), { repeatable: true }), baseUrl),
+    whoami: () => get(specialRequest('whoami', {}, {})),
+    signOut: async () => void (await send(specialRequest('sign-out', {}, {}), { repeatable: true })),
+    // Not repeated: after a lost answer the old password may not be the password any more.
+    changePassword: async (current, next) =>
+      void (await send(specialRequest('change-password', {}, {}, { current, next }), { repeatable: false })),
+    composeFile: (app, { at } = {}) => send(specialRequest('compose-file', app, { at }), { repeatable: true }),
+    validateCompose: async (compose) =>
+      json(await send(specialRequest('validate-compose', {}, {}, compose), { repeatable: true }), baseUrl),
+    logs: async (app, { signal, ...range } = {}) =>
+      (await get<Pick<Page<LiveLogLine>, 'items'>>(specialRequest('app-logs', app, range), signal)).items,
+    events: ({ signal, ...range } = {}) => get(specialRequest('events', {}, range), signal),
+    history: (stream, { signal, ...range } = {}) => get(specialRequest('object-history', { stream }, range), signal),
+    waitOperation: async (id, { signal } = {}) => {
+      for (;;) {
+        const request = specialRequest('wait-operation', { id }, { timeout: waitSeconds });
+        const row = await get<OperationRow>(request, signal);
+        if (row.state !== 'running') return row;
+      }
+    },
+  };
+  return client;
+}
+
+function json<T>(body: string, server: string): T {
+  const parsed = parseJson(body);
+  if (parsed === undefined) throw new ApiError(problemFrom(200, body, server));
+  return parsed as T;
+}
+
+async function* pages<R>(read: (cursor: string | undefined) => Promise<Page<R>>): AsyncIterable<R> {
+  for (let cursor: string | undefined; ;) {
+    const page = await read(cursor);
+    yield* page.items;
+    if (page.cursor === undefined) return;
+    cursor = page.cursor;
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * The lab in one or two sentences: is anything wrong, is everything protected. A sentence is made of pieces, because
+ * the names in it are links.
+ */
+import type { AppRow } from '#projections/views/apps.ts';
+import type { VolumeRow } from '#projections/views/volumes.ts';
+import { appTone, appWords, toneOf, type Tone } from './state.ts';
+import { roughly } from './time.ts';
+import { count } from './who.ts';
+
+export interface Mention {
+  readonly kind: 'app' | 'volume';
+  readonly namespace: string;
+  readonly name: string;
+}
+export type Phrase = readonly (string | Mention)[];
+
+type AppFacts = Pick<AppRow, 'namespace' | 'name' | 'state' | 'delay'>;
+type VolumeFacts = Pick<VolumeRow, 'namespace' | 'name' | 'state' | 'lastSnapshotAt'>;
+
+/** Names that are written out before "and 4 more". */
+const shown = 3;
+
+export function labInWords(
+  apps: readonly AppFacts[],
+  alerts: readonly { readonly severity: 'critical' | 'warning' }[],
+): { readonly tone: Tone; readonly phrase: Phrase } {
+  const wanted = apps.filter(({ state }) => state !== 'stopped');
+  const running = wanted.filter(({ state }) => toneOf(state) === 'running');
+  const others = wanted.filter(({ state }) => toneOf(state) !== 'running');
+  const off = apps.filter(({ state }) => state === 'stopped');
+  const wrong = alerts.length === 0 ? ' Nothing is wrong.' : ` ${count(alerts.length, 'thing')} ${alerts.length === 1 ? 'needs' : 'need'} you.`;
+  return {
+    tone: toneFor(others, alerts),
+    phrase: [...appsInWords(running, others, off), wrong],
+  };
+}
+
+function appsInWords(running: readonly AppFacts[], others: readonly AppFacts[], off: readonly AppFacts[]): Phrase {
+  const wanted = running.length + others.length;
+  if (wanted + off.length === 0) return ['No app runs here yet.'];
+  const offWords: Phrase =
+    off.length === 0 ? [] : ['; ', ...listed(off, appMention), off.length === 1 ? ' is off' : ' are off'];
+  if (wanted === 0) return [...listed(off, appMention), off.length === 1 ? ' is off.' : ' are off.'];
+  if (others.length > 0) {
+    const states = joined(
+      others.slice(0, shown).map((app) => [appMention(app), ` ${stateVerb(app)}`]),
+      others.length - shown,
+    );
+    const start = running.length === 0 ? [] : [`${running.length} of ${count(wanted, 'app')} ${running.length === 1 ? 'runs' : 'run'}; `];
+    return [...start, ...states, '.'];
+  }
+  const [only] = running;
+  if (wanted === 1 && only) return [appMention(only), ' runs', ...offWords, '.'];
+  return [`${wanted === 2 ? 'Both' : `All ${wanted.toLocaleString('en')}`} apps run`, ...offWords, '.'];
+}
+
+const stateVerb = (app: AppFacts): string => (app.state === 'failed' ? 'failed' : `is ${appWords(app)}`);
+
+const dayMs = 86_400_000;
+
+/** Whether what people keep could be brought back. */
+export function protectionInWords(volumes: readonly VolumeFacts[], now: number): Phrase | undefined {
+  const kept = volumes.filter(({ state }) => state !== 'unplaced' && state !== 'creating' && state !== 'deleting');
+  if (kept.length === 0) return undefined;
+  const never = kept.filter(({ lastSnapshotAt }) => lastSnapshotAt === null);
+  if (never.length > 0) {
+    const verb = never.length === 1 ? ' has no snapshot yet.' : ' have no snapshot yet.';
+    return [never.length === 1 ? 'Volume ' : 'Volumes ', ...listed(never, volumeMention), verb];
+  }
+  const [oldest] = kept.toSorted((a, b) => (a.lastSnapshotAt ?? 0) - (b.lastSnapshotAt ?? 0));
+  const ageMs = now - (oldest?.lastSnapshotAt ?? now);
+  if (oldest && ageMs > dayMs) return ['The newest snapshot of ', volumeMention(oldest), ` is ${roughly(ageMs)} old.`];
+  if (kept.length === 1 && oldest) return ['Volume ', volumeMention(oldest), ` was snapshotted ${sentenceAge(ageMs)}.`];
+  return [`Every volume has a snapshot that is at most ${roughly(Math.max(ageMs, 1000))} old.`];
+}
+
+const sentenceAge = (ms: number): string => (ms < 1000 ? 'just now' : `${roughly(ms)} ago`);
+
+function toneFor(others: readonly AppFacts[], alerts: readonly { readonly severity: string }[]): Tone {
+  if (alerts.some(({ severity }) => severity === 'critical')) return 'failed';
+  if (alerts.length > 0) return 'attention';
+  const seen = others.map(appTone);
+  return (['failed', 'attention', 'changing'] as const).find((tone) => seen.includes(tone)) ?? 'running';
+}
+
+const appMention = ({ namespace, name }: AppFacts): Mention => ({ kind: 'app', namespace, name });
+const volumeMention = ({ namespace, name }: VolumeFacts): Mention => ({ kind: 'volume', namespace, name });
+
+const listed = <T>(things: readonly T[], mention: (thing: T) => Mention): Phrase =>
+  joined(
+    things.slice(0, shown).map((thing) => [mention(thing)]),
+    things.length - shown,
+  );
+
+/** `a`, `a and b`, `a, b and 4 more` */
+function joined(items: readonly Phrase[], more: number): Phrase {
+  const all = more > 0 ? [...items, [`${more} more`]] : items;
+  return all.flatMap((item, n) => (n === 0 ? item : [n === all.length - 1 ? ' and ' : ', ', ...item]));
+}
+
+export const plain = (phrase: Phrase): string =>
+  phrase.map((piece) => (typeof piece === 'string' ? piece : piece.name)).join('');

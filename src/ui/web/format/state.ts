@@ -1,0 +1,57 @@
+/**
+ * The five looks of a state, each a shape and a colour, so that nobody has to tell colours apart:
+ * ● running, ◐ changing, ▲ needs attention, ■ failed, ○ off.
+ */
+export type Tone = 'running' | 'changing' | 'attention' | 'failed' | 'off';
+
+export const tones: readonly Tone[] = ['failed', 'attention', 'changing', 'running', 'off'];
+
+export const glyphs: Readonly<Record<Tone, string>> = {
+  running: '●',
+  changing: '◐',
+  attention: '▲',
+  failed: '■',
+  off: '○',
+};
+
+const byState: Readonly<Record<string, Tone>> = {
+  // things that are well
+  active: 'running',
+  available: 'running',
+  healthy: 'running',
+  ready: 'running',
+  running: 'running',
+  succeeded: 'running',
+  up: 'running',
+  // things that need somebody
+  degraded: 'attention',
+  unhealthy: 'attention',
+  // things that are broken
+  down: 'failed',
+  exited: 'failed',
+  failed: 'failed',
+  // things that rest
+  completed: 'off',
+  deleted: 'off',
+  off: 'off',
+  removed: 'off',
+  stopped: 'off',
+  suspended: 'off',
+};
+
+/** Every other state is on its way somewhere. */
+export const toneOf = (state: string): Tone => byState[state] ?? 'changing';
+
+/** An operation is the one thing whose `running` means that it is not done. */
+export const operationTone = (state: string): Tone => (state === 'running' ? 'changing' : toneOf(state));
+
+const words: Readonly<Record<string, string>> = { stopped: 'off', 'rolling-back': 'rolling back' };
+
+export const stateWords = (state: string): string => words[state] ?? state.replaceAll('-', ' ');
+
+/** An app that should start and cannot yet is worth a look, although nothing failed. */
+export const appTone = (app: { readonly state: string; readonly delay: object | null }): Tone =>
+  app.delay !== null && toneOf(app.state) === 'changing' ? 'attention' : toneOf(app.state);
+
+export const appWords = (app: { readonly state: string; readonly delay: object | null }): string =>
+  app.delay !== null && toneOf(app.state) === 'changing' ? 'waiting' : stateWords(app.state);

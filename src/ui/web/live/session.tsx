@@ -1,0 +1,70 @@
+/** Who is signed in. The session is a cookie that scripts cannot read; the server says whose it is. */
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { createContext, useContext, type ReactNode } from 'react';
+import type { SessionAnswer } from '#io/contract/routes.ts';
+import { ApiError } from '#ui/client/errors.ts';
+import { rest } from './clients.tsx';
+
+const key = ['session'] as const;
+
+const isSignedOut = (error: unknown): boolean => error instanceof ApiError && error.kind === 'unauthenticated';
+
+export type Session =
+  | { readonly state: 'asking' }
+  | { readonly state: 'unreachable'; readonly retry: () => void }
+  | { readonly state: 'signed-out' }
+  | { readonly state: 'signed-in'; readonly who: SessionAnswer };
+
+export function useSession(): Session {
+  const query = useQuery({
+    queryKey: key,
+    queryFn: async () => {
+      try {
+        return await rest.whoami();
+      } catch (error) {
+        if (isSignedOut(error)) return null;
+        throw error;
+      }
+    },
+    retry: false,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (query.data === null) return { state: 'signed-out' };
+  if (query.data) return { state: 'signed-in', who: query.data };
+  return query.isError ? { state: 'unreachable', retry: () => void query.refetch() } : { state: 'asking' };
+}
+
+export interface SessionActions {
+  signIn(name: string, password: string): Promise<void>;
+  signOut(): Promise<void>;
+  /** Asks the server again: the session may have ended. */
+  check(): void;
+}
+
+export function useSessionActions(): SessionActions {
+  const queries = useQueryClient();
+  return {
+    async signIn(name, password) {
+      const { token: _, ...who } = await rest.signIn(name, password);
+      queries.setQueryData(key, who);
+    },
+    async signOut() {
+      await rest.signOut();
+      queries.clear();
+      queries.setQueryData(key, null);
+    },
+    check: () => void queries.invalidateQueries({ queryKey: key }),
+  };
+}
+
+const WhoContext = createContext<SessionAnswer | undefined>(undefined);
+
+export const WhoProvider = ({ who, children }: { readonly who: SessionAnswer; readonly children: ReactNode }) => (
+  <WhoContext value={who}>{children}</WhoContext>
+);
+
+export function useWho(): SessionAnswer {
+  const who = useContext(WhoContext);
+  if (!who) throw new Error('useWho outside of WhoProvider');
+  return who;
+}

@@ -1,0 +1,267 @@
+/** The pool of a node, made for real in a private folder. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { PoolOptions } from '#io/daemon/pool.ts';
+import { ensurePool, releasePool } from '#io/daemon/pool.ts';
+import { IoError } from '#io/devices/error.ts';
+import type { RunCommand } from '#io/devices/run.ts';
+import { run } from '#io/devices/run.ts';
+import { btrfsVolumes } from '#io/devices/volumes/btrfs/real.ts';
+import { codeOf, patient } from '#test/contracts/volumes.ts';
+import { missingBtrfs, tempPool } from '#test/pool-fixture.ts';
+import { describeReal } from '#test/real.ts';
+
+const GiB = 2 ** 30;
+const of = { pool: 'main', name: 'db' };
+const steps = ['reserved', 'formatted', 'made', 'mounted', 'there', 'folders', 'quota', 'remembered'];
+
+describeReal('the pool of a node', missingBtrfs(), () => {
+  let dataDir: string;
+  let said: string[];
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'floatlab-data-'));
+    said = [];
+  });
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    await releasePool({ dataDir });
+    expect(await loops()).toBe('');
+    await rm(dataDir, { recursive: true });
+  });
+
+  const log = { info: (text: string) => void said.push(text), warn: (text: string) => void said.push(`! ${text}`) };
+  const ensure = (more: Partial<PoolOptions> = {}) => ensurePool({ dataDir, sizeBytes: GiB, log, ...more });
+  const image = () => join(dataDir, 'pool', 'pool.img');
+  const mountpoint = () => join(dataDir, 'pool', 'mnt');
+  const tool = async (file: string, ...args: string[]) => {
+    const ran = await run(file, args, patient());
+    if (ran.exitCode !== 0) throw new Error(ran.stderr);
+    return ran.stdout;
+  };
+  const loops = async () =>
+    existsSync(image()) ? tool('losetup', '--noheadings', '--output', 'NAME', '--associated', image()) : '';
+  const volumes = (path: string) => btrfsVolumes({ pools: [{ name: 'main', mountpoint: path }] });
+  const isReserved = async () => {
+    const { size, blocks } = await stat(image());
+    return blocks * 512 >= size;
+  };
+
+  test('where there is no btrfs, it is a file with a btrfs in it, ready for volumes', async () => {
+    const pool = await ensure();
+    expect(pool).toEqual({ name: 'main', kind: 'image', mountpoint: mountpoint() });
+    const port = volumes(pool.mountpoint);
+    expect(await port.create(of, 64 * 2 ** 20, patient())).toMatchObject({ sizeBytes: 64 * 2 ** 20 });
+    expect(await port.pools(patient())).toMatchObject([{ name: 'main', state: 'online', sizeBytes: GiB }]);
+    expect((await stat(image())).mode & 0o077).toBe(0);
+    expect(said.join('\n')).toContain(image());
+  });
+
+  test('its space is taken from the host at once, and stays taken when files are deleted', async () => {
+    const pool = await ensure();
+    expect(await isReserved()).toBe(true);
+    const { path } = await volumes(pool.mountpoint).create(of, 512 * 2 ** 20, patient());
+    await writeFile(join(path, 'big'), Buffer.alloc(200 * 2 ** 20, 'x'), { flush: true });
+    await rm(join(path, 'big'));
+    await tool('btrfs', 'filesystem', 'sync', path);
+    await volumes(pool.mountpoint).destroy(of, patient());
+    await releasePool({ dataDir });
+    expect(await isReserved()).toBe(true);
+  });
+
+  test('holes that something made in the file are filled again', async () => {
+    await ensure();
+    await releasePool({ dataDir });
+    await tool('fallocate', '--punch-hole', '--offset', String(600 * 2 ** 20), '--length', '1000000', image());
+    expect(await isReserved()).toBe(false);
+    await ensure();
+    expect(await isReserved()).toBe(true);
+  });
+
+  test('a second start finds it as it is; after a reboot it is mounted again, with everything in it', async () => {
+    const pool = await ensure();
+    const { path } = await volumes(pool.mountpoint).create(of, 64 * 2 ** 20, patient());
+    await writeFile(join(path, 'file'), 'one');
+    expect(await ensure()).toEqual(pool);
+    expect(await readFile(join(path, 'file'), 'utf8')).toBe('one');
+    await releasePool({ dataDir });
+    expect(existsSync(join(path, 'file'))).toBe(false);
+    expect(await ensure({ sizeBytes: 2 * GiB })).toEqual(pool);
+    expect(await readFile(join(path, 'file'), 'utf8')).toBe('one');
+  });
+
+  test('the steps are the ones that are tested here', async () => {
+    const taken: string[] = [];
+    await ensure({ step: (step) => void taken.push(step) });
+    expect(taken).toEqual(steps);
+  });
+
+  test.each(steps)('a start that dies after "%s" is finished by the next one', async (fatal) => {
+    const dying = ensure({
+      step: (step) => {
+        if (step === fatal) throw new Error('crash');
+      },
+    });
+    await expect(dying).rejects.toThrow('crash');
+    const pool = await ensure();
+    expect(await readdir(join(dataDir, 'pool'))).toEqual(['mnt', 'pool.img', 'pool.json']);
+    await volumes(pool.mountpoint).create(of, 64 * 2 ** 20, patient());
+    expect(await ensure()).toEqual(pool);
+  });
+
+  test('a loop device that was left behind is used, and given back', async () => {
+    await ensure();
+    await releasePool({ dataDir });
+    await tool('losetup', '--find', image());
+    await ensure();
+    expect((await loops()).split('\n')).toHaveLength(1);
+    await releasePool({ dataDir });
+    expect(await loops()).toBe('');
+  });
+
+  test('something else that is mounted in its place is not used', async () => {
+    await ensure();
+    await releasePool({ dataDir });
+    await tool('mount', '-t', 'tmpfs', 'tmpfs', mountpoint());
+    try {
+      await expect(ensure()).rejects.toMatchObject({ code: 'EXISTS', hint: expect.stringContaining('umount') });
+      expect(await readdir(mountpoint())).toEqual([]);
+      await releasePool({ dataDir });
+      expect(await tool('findmnt', '--noheadings', '--output', 'FSTYPE', mountpoint())).toBe('tmpfs');
+    } finally {
+      await tool('umount', mountpoint());
+    }
+    await ensure();
+  });
+
+  test('files below its mount point are not hidden by it', async () => {
+    await mkdir(mountpoint(), { recursive: true });
+    await writeFile(join(mountpoint(), 'stray'), '');
+    await expect(ensure()).rejects.toMatchObject({ code: 'INVALID', message: expect.stringContaining('stray') });
+  });
+
+  test('a file that is damaged is not formatted again', async () => {
+    await mkdir(join(dataDir, 'pool'), { recursive: true });
+    await writeFile(image(), 'precious');
+    await truncate(image(), 2 ** 20);
+    expect(await codeOf(ensure())).toBe('DAMAGED');
+    expect((await readFile(image(), 'utf8')).startsWith('precious')).toBe(true);
+  });
+
+  test('a file that is gone is not replaced by an empty one', async () => {
+    await ensure();
+    await releasePool({ dataDir });
+    await rm(image());
+    expect(await codeOf(ensure())).toBe('POOL_MISSING');
+    expect(existsSync(image())).toBe(false);
+    await rm(join(dataDir, 'pool', 'pool.json'));
+    await ensure();
+  });
+
+  test('a pool in use is not released', async () => {
+    const pool = await ensure();
+    const user = spawn('sleep', ['60'], { cwd: pool.mountpoint });
+    try {
+      await new Promise((resolve) => user.once('spawn', resolve));
+      expect(await codeOf(releasePool({ dataDir }))).toBe('BUSY');
+    } finally {
+      const gone = new Promise((resolve) => user.once('exit', resolve));
+      user.kill();
+      await gone;
+    }
+    await releasePool({ dataDir });
+    await releasePool({ dataDir });
+  });
+
+  test('where the data folder is on btrfs, it is a folder there', async () => {
+    const host = await tempPool();
+    try {
+      const onBtrfs = join(host.mountpoint, 'var', 'lib');
+      const pool = await ensure({ dataDir: onBtrfs });
+      expect(pool).toEqual({ name: 'main', kind: 'folder', mountpoint: join(onBtrfs, 'pool', 'btrfs') });
+      expect(existsSync(join(onBtrfs, 'pool', 'pool.img'))).toBe(false);
+      expect(await volumes(pool.mountpoint).create(of, 2 ** 25, patient())).toMatchObject({ sizeBytes: 2 ** 25 });
+      expect(await ensure({ dataDir: onBtrfs })).toEqual(pool);
+    } finally {
+      await host.dispose();
+    }
+  });
+
+  test('a folder on btrfs that the settings name is used', async () => {
+    const host = await tempPool();
+    try {
+      const pool = await ensure({ mountpoint: host.mountpoint, name: 'tank' });
+      expect(pool).toEqual({ name: 'tank', kind: 'given', mountpoint: host.mountpoint });
+      expect(existsSync(image())).toBe(false);
+      expect(await codeOf(ensure({ mountpoint: dataDir }))).toBe('POOL_MISSING');
+      expect(await codeOf(ensure({ mountpoint: join(dataDir, 'nothing') }))).toBe('POOL_MISSING');
+    } finally {
+      await host.dispose();
+    }
+  });
+
+  test('when the disk of a named pool is not mounted, the folder below it is not taken for the pool', async () => {
+    const [host, disk] = [await tempPool(), await tempPool()];
+    const place = join(host.mountpoint, 'tank');
+    try {
+      await mkdir(place);
+      await tool('mount', '--bind', disk.mountpoint, place);
+      const pool = await ensure({ mountpoint: place });
+      await volumes(pool.mountpoint).create(of, 2 ** 25, patient());
+      await tool('umount', place);
+      expect(await codeOf(ensure({ mountpoint: place }))).toBe('POOL_MISSING');
+      expect(await readdir(place)).toEqual([]);
+      await tool('mount', '--bind', disk.mountpoint, place);
+      expect(await ensure({ mountpoint: place })).toEqual(pool);
+      expect(await volumes(pool.mountpoint).list('main', patient())).toEqual(['db']);
+      await tool('umount', place);
+    } finally {
+      await host.dispose();
+      await disk.dispose();
+    }
+  });
+
+  test('without the rights of root it says so, before it writes anything', async () => {
+    vi.spyOn(process, 'geteuid').mockReturnValue(1000);
+    await expect(ensure()).rejects.toMatchObject({ code: 'PERMISSION', hint: expect.stringContaining('root') });
+    expect(await readdir(join(dataDir, 'pool'))).toEqual([]);
+  });
+
+  /** All commands are real, but for one. */
+  const except = (file: string, instead: RunCommand): RunCommand =>
+    async function (name, args, options) {
+      return name === file ? instead(name, args, options) : run(name, args, options);
+    };
+  const says =
+    (stderr: string): RunCommand =>
+    async () => ({ stdout: '', stderr, exitCode: 1 });
+
+  test('without btrfs-progs it says what to install, and leaves no half-made file', async () => {
+    const missing: RunCommand = async (file, _args, options) => run(`${file}-is-not-here`, [], options);
+    await expect(ensure({ run: except('mkfs.btrfs', missing) })).rejects.toMatchObject({
+      code: 'FAILED',
+      hint: expect.stringContaining('btrfs-progs'),
+    });
+    expect(await readdir(join(dataDir, 'pool'))).toEqual([]);
+  });
+
+  test.each([
+    ['mount: /x: failed to setup loop device for /y.', 'FAILED', /modprobe loop/],
+    ["mount: /x: unknown filesystem type 'btrfs'.", 'FAILED', /kernel has no btrfs/],
+    ['mount: /x: must be superuser to use mount.', 'PERMISSION', /root/],
+  ])('when the mount says %j, there is a hint', async (stderr, code, hint) => {
+    const error = await ensure({ run: except('mount', says(stderr)) }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(IoError);
+    expect(error).toMatchObject({ code, hint: expect.stringMatching(hint) });
+    await ensure();
+  });
+
+  test('a disk that fills up meanwhile leaves no half-made file', async () => {
+    const full = except('fallocate', says('fallocate: fallocate failed: No space left on device'));
+    expect(await codeOf(ensure({ run: full }))).toBe('NO_SPACE');
+    expect(await readdir(join(dataDir, 'pool'))).toEqual([]);
+  });
+});

@@ -1,0 +1,108 @@
+/**
+ * A small real btrfs pool for one test: a file in a private folder, mounted through a loop device, with quotas and the
+ * folder of FloatLab. Nothing of it is left after `dispose`.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { run } from '#io/devices/run.ts';
+import type { BtrfsVolumesOptions } from '#io/devices/volumes/btrfs/real.ts';
+import { btrfsVolumes } from '#io/devices/volumes/btrfs/real.ts';
+import type { VolumePort } from '#io/devices/volumes/port.ts';
+
+export interface TempPool {
+  readonly name: 'test';
+  readonly mountpoint: string;
+  /** A private folder outside of the pool, removed with it. */
+  readonly folder: string;
+  readonly volumes: VolumePort;
+  /** Another port on the same pool: a daemon that has started again, or one with a hook. */
+  open(options?: Omit<BtrfsVolumesOptions, 'pools'>): VolumePort;
+  /** Runs a tool and fails the test when the tool fails. @returns its standard output */
+  tool(file: string, ...args: string[]): Promise<string>;
+  /** What the disk holds at this moment, as after a power cut; `restore` goes on from there. */
+  photograph(): Promise<string>;
+  restore(photograph: string): Promise<void>;
+  unmount(): Promise<void>;
+  mount(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export async function tempPool(options: { readonly sizeBytes?: number } = {}): Promise<TempPool> {
+  const folder = await mkdtemp(join(tmpdir(), 'floatlab-pool-'));
+  const image = join(folder, 'pool.img');
+  const mountpoint = join(folder, 'mnt');
+  let photographs = 0;
+  let mounted = false;
+
+  const mount = async () => {
+    await tool('mount', '-t', 'btrfs', '-o', 'loop,noatime,nodiscard', image, mountpoint);
+    mounted = true;
+  };
+  const unmount = async () => {
+    await tool('umount', mountpoint);
+    mounted = false;
+  };
+  const open: TempPool['open'] = (more = {}) => btrfsVolumes({ pools: [{ name: 'test', mountpoint }], ...more });
+  const dispose = async () => {
+    if (mounted) await unmount();
+    await rm(folder, { recursive: true });
+  };
+
+  try {
+    await mkdir(mountpoint);
+    await writeFile(image, '');
+    await truncate(image, options.sizeBytes ?? 256 * 2 ** 20);
+    await tool('mkfs.btrfs', '-q', '-K', image);
+    await mount();
+    await tool('btrfs', 'quota', 'enable', mountpoint);
+    await mkdir(join(mountpoint, 'floatlab', 'volumes'), { recursive: true });
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+
+  return {
+    name: 'test',
+    mountpoint,
+    folder,
+    volumes: open(),
+    open,
+    tool,
+    async photograph() {
+      const copy = join(folder, `photograph-${++photographs}.img`);
+      await tool('cp', '--sparse=always', image, copy);
+      return copy;
+    },
+    async restore(photograph) {
+      if (mounted) await unmount();
+      await tool('cp', '--sparse=always', photograph, image);
+      await mount();
+    },
+    unmount,
+    mount,
+    dispose,
+  };
+}
+
+/** Why there can be no btrfs pool here, for `describeReal`; undefined when there can. */
+export function missingBtrfs(): string | undefined {
+  if (process.platform !== 'linux') return 'Linux';
+  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  const sysAdmin = 21n;
+  if (((BigInt(`0x${capabilities}`) >> sysAdmin) & 1n) === 0n) return 'the right to mount (root)';
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  for (const program of ['btrfs', 'mkfs.btrfs', 'mount', 'umount', 'losetup', 'fallocate']) {
+    if (!folders.some((path) => existsSync(join(path, program)))) return `the program ${program}`;
+  }
+  if (!/^\tbtrfs$/m.test(readFileSync('/proc/filesystems', 'utf8'))) return 'btrfs in the kernel';
+  if (!existsSync('/dev/loop-control')) return 'loop devices';
+  return undefined;
+}
+
+async function tool(file: string, ...args: string[]): Promise<string> {
+  const ran = await run(file, args, { signal: new AbortController().signal, timeoutMs: 60_000 });
+  if (ran.exitCode !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${ran.exitCode}: ${ran.stderr}`);
+  return ran.stdout;
+}

@@ -1,0 +1,1 @@
+export * from './promises.ts'; // ✗ oxc/no-barrel-file
