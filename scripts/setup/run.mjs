@@ -2,12 +2,13 @@
 import { spawn } from 'node:child_process';
 
 /**
- * @param {{ show?: boolean, env?: NodeJS.ProcessEnv, cwd?: string }} options `show`: its output goes to the person
+ * @param {{ show?: boolean, env?: NodeJS.ProcessEnv, cwd?: string }} options `show`: its output goes to the person, on stderr
  * @returns {Promise<{ code: number, output: string }>} code 127 when there is no such program
  */
 export function run(file, args, { show = false, env = process.env, cwd } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(file, args, { env, cwd, stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'] });
+    const out = show ? process.stderr : 'pipe';
+    const child = spawn(file, args, { env, cwd, stdio: ['ignore', out, out] });
     const chunks = [];
     child.stdout?.on('data', (chunk) => chunks.push(chunk));
     child.stderr?.on('data', (chunk) => chunks.push(chunk));

@@ -1,50 +1,54 @@
 /**
  * One set-up of a checkout at a time: two starts at once must not install or build over each other.
  *
- * The turn is a name in the kernel's abstract socket space. Whoever listens on it has the turn; the kernel takes the
- * name back when that process ends, however it ends, so no lock is ever left behind.
+ * The turn is a name in the kernel's abstract socket space. Whoever listens on it has the turn; the others stay
+ * connected to it until that ends. The kernel takes the name back when its process ends, however it ends, so no lock
+ * is ever left behind.
  */
 import { createHash } from 'node:crypto';
-import { createServer, connect } from 'node:net';
 import { realpathSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { say } from './run.mjs';
 
 /** Runs `body` when nobody else sets up this folder. Elsewhere than on Linux it runs at once. */
 export async function oneAtATime(folder, body) {
   if (process.platform !== 'linux') return body();
   const id = createHash('sha256').update(realpathSync(folder)).digest('hex').slice(0, 32);
-  const server = await takeTurn(`\0floatlab-setup-${id}`);
+  const endTurn = await takeTurn(`\0floatlab-setup-${id}`);
   try {
     return await body();
   } finally {
-    server.close();
+    endTurn();
   }
 }
 
 async function takeTurn(name) {
-  for (let waited = false; ; waited = true) {
-    const server = await listen(name);
-    if (server) return server;
-    if (!waited) say('Another start is setting this folder up: waiting for it.');
-    await untilItEnds(name);
+  for (let told = false; ; told = true) {
+    const endTurn = await listen(name);
+    if (endTurn) return endTurn;
+    if (!told) say('Another start is setting this folder up: waiting for it.');
+    await untilTheTurnEnds(name);
   }
 }
 
-/** @returns the server, or undefined when another process has the name */
+/** @returns what ends the turn, or undefined when another process has it */
 function listen(name) {
   return new Promise((resolve, reject) => {
-    // A process that waits keeps its connection until the turn is over.
-    const server = createServer((waiting) => {
-      waiting.on('error', () => undefined);
-      server.once('close', () => waiting.destroy());
-      waiting.unref();
+    const waiting = new Set();
+    const server = createServer((socket) => {
+      waiting.add(socket);
+      socket.on('error', () => undefined).on('close', () => waiting.delete(socket));
     });
+    const endTurn = () => {
+      server.close();
+      for (const socket of waiting) socket.destroy();
+    };
     server.once('error', (error) => (error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error)));
-    server.listen(name, () => resolve(server.unref()));
+    server.listen(name, () => resolve(endTurn));
   });
 }
 
-function untilItEnds(name) {
+function untilTheTurnEnds(name) {
   return new Promise((resolve) => {
     connect(name)
       .on('error', () => undefined)

@@ -22,7 +22,8 @@ export interface OpenRow {
   readonly ms: number;
 }
 
-const streams = 5000;
+/** Every snapshot is a stream of its own, so there are many. */
+const streams = 100_000;
 
 export async function benchOpenLog(events = 1_000_000): Promise<readonly OpenRow[]> {
   const dir = await mkdtemp(join(tmpdir(), 'floatlab-bench-'));
@@ -75,7 +76,7 @@ async function fill(dir: string, events: number): Promise<Map<StreamId, number>>
 
 /** About 250 bytes, with as much chance in it as ids and paths bring. */
 function entryOf(n: number): Entry {
-  const stream: StreamId = `volume:${realRandom.id().slice(0, 2)}-${n % streams}`;
+  const stream: StreamId = `snapshot:k3v9q0${n % streams}`;
   return {
     command: realRandom.id(),
     by: 'policy:placement',

@@ -18,7 +18,11 @@ export function commandAt(reading: Reading, place: Place): readonly string[] | u
   if (!('what' in words)) return words;
   switch (words.what) {
     case 'quote':
-      return reading.report(place, `${written(place)} opens a quote that it does not close.`, 'Close it, or write a list.');
+      return reading.report(
+        place,
+        `${written(place)} opens a quote that it does not close.`,
+        'Close it, or write a list.',
+      );
     case 'backslash':
       return reading.report(place, `${written(place)} ends in a backslash.`, 'Remove it, or write a list.');
     case 'operator':

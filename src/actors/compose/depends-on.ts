@@ -79,10 +79,7 @@ const shownInChain = 8;
 const maxCircles = 10;
 
 /** Reports each circle once, as a chain: `a → b → a`. Walks without recursion. */
-export function checkCircles(
-  reading: Reading,
-  dependencies: ReadonlyMap<string, readonly PlacedDependency[]>,
-): void {
+export function checkCircles(reading: Reading, dependencies: ReadonlyMap<string, readonly PlacedDependency[]>): void {
   const done = new Set<string>();
   let circles = 0;
   for (const start of dependencies.keys()) {

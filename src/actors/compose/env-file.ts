@@ -174,7 +174,11 @@ function inherit(state: State, key: string): void {
   const value = state.lookup(key);
   if (value !== undefined) state.variables.set(key, value);
   else {
-    refuse(state, 'has a key without a value.', 'Write KEY=value: the environment of your shell stays on your machine.');
+    refuse(
+      state,
+      'has a key without a value.',
+      'Write KEY=value: the environment of your shell stays on your machine.',
+    );
   }
 }
 
@@ -183,13 +187,11 @@ function expandInto(state: State, key: string, value: string, line: number): voi
   if (typeof expanded === 'string') setValue(state, key, expanded, line);
   else if (expanded.kind === 'length') refuseLength(state, line);
   else {
-    const what = expanded.kind === 'unset' || expanded.kind === 'required' ? 'names a variable that is not set' : 'has a $ that begins no variable';
-    refuse(
-      state,
-      `${what}.`,
-      'Write $$ for a dollar sign, or put the value into single quotes.',
-      line,
-    );
+    const what =
+      expanded.kind === 'unset' || expanded.kind === 'required'
+        ? 'names a variable that is not set'
+        : 'has a $ that begins no variable';
+    refuse(state, `${what}.`, 'Write $$ for a dollar sign, or put the value into single quotes.', line);
   }
 }
 

@@ -74,7 +74,11 @@ function readVariables(reading: Reading, place: Place, into: Map<string, string>
 function checkKey(reading: Reading, at: Pick<Place, 'path' | 'at'>, key: string, shown: string): boolean {
   // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
   if (/^[^\s=\u0000-\u001f\u007f]{1,256}$/.test(key)) return true;
-  reading.report(at, `${shown} does not begin with the name of a variable.`, 'Write KEY=value without spaces in the key.');
+  reading.report(
+    at,
+    `${shown} does not begin with the name of a variable.`,
+    'Write KEY=value without spaces in the key.',
+  );
   return false;
 }
 
@@ -122,7 +126,11 @@ function readLongForm(reading: Reading, item: Place): Wanted | undefined {
   const formatAt = keys.get('format');
   const format = formatAt && !isEmpty(formatAt) ? textAt(reading, formatAt) : 'compose';
   if (format !== undefined && format !== 'raw' && format !== 'compose') {
-    return reading.report(formatAt ?? item, `${written(formatAt ?? item)} is not a format of env files.`, 'Write raw, or leave it out.');
+    return reading.report(
+      formatAt ?? item,
+      `${written(formatAt ?? item)} is not a format of env files.`,
+      'Write raw, or leave it out.',
+    );
   }
   if (path === undefined || required === undefined || format === undefined) return undefined;
   return { place, path, required, format };
@@ -140,7 +148,11 @@ function pathAt(reading: Reading, place: Place): string | undefined {
   );
 }
 
-function loadEnvFile(reading: Reading, { place, path, required, format }: Wanted, all: Environments): EnvFile | undefined {
+function loadEnvFile(
+  reading: Reading,
+  { place, path, required, format }: Wanted,
+  all: Environments,
+): EnvFile | undefined {
   reading.named.add(path);
   const file = reading.files.get(path);
   if (!file) {
@@ -159,12 +171,7 @@ function loadEnvFile(reading: Reading, { place, path, required, format }: Wanted
 }
 
 /** Reads a file and reports the lines that are wrong. */
-export function parseEnvFile(
-  reading: Reading,
-  path: string,
-  content: string,
-  format: EnvFormat,
-): EnvFile | undefined {
+export function parseEnvFile(reading: Reading, path: string, content: string, format: EnvFormat): EnvFile | undefined {
   const text = decodeText(content);
   if (text === undefined) {
     reading.reportIn(path, 1, 'This file is not UTF-8 text of at most 1 MiB.', 'Save it as UTF-8.');

@@ -35,7 +35,11 @@ export function healthcheckAt(reading: Reading, place: Place): Healthcheck | und
     return { test: ['NONE'] };
   }
   if (!testAt) {
-    return reading.report(place, 'This healthcheck has no `test`.', 'Write for example test: curl -f http://localhost/.');
+    return reading.report(
+      place,
+      'This healthcheck has no `test`.',
+      'Write for example test: curl -f http://localhost/.',
+    );
   }
   const test = readTest(reading, testAt);
   if (!test) return undefined;

@@ -16,7 +16,11 @@ export function imageAt(reading: Reading, place: Place): string | undefined {
   if (text === '') return reading.report(place, 'The name of this image is empty.', 'Write it like `nginx:1.27`.');
   const wrong = checkImage(text);
   if (wrong === undefined) return text;
-  return reading.report(place, `${written(place)} is not an image: ${wrong}.`, 'Write it like `nginx:1.27` or `ghcr.io/owner/app:v2`.');
+  return reading.report(
+    place,
+    `${written(place)} is not an image: ${wrong}.`,
+    'Write it like `nginx:1.27` or `ghcr.io/owner/app:v2`.',
+  );
 }
 
 /** @returns what is wrong, as the end of a sentence */
@@ -32,7 +36,8 @@ export function checkImage(reference: string): string | undefined {
   if (name.length > 255) return 'its name is longer than 255 characters';
   const parts = name.split('/');
   const first = parts[0] ?? '';
-  const hasRegistry = parts.length > 1 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
+  const hasRegistry =
+    parts.length > 1 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
   if (hasRegistry && !isRegistry(first)) return 'its registry is not valid';
   const path = hasRegistry ? parts.slice(1) : parts;
   if (path.some((part) => part !== part.toLowerCase())) return 'its name has capital letters';

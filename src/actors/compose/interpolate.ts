@@ -34,10 +34,7 @@ export const maxExpandedChars = 131_072;
 const maxDepth = 10;
 
 /** @returns the text with every variable replaced, or the first problem */
-export function interpolate(
-  text: string,
-  lookup: (name: string) => string | undefined,
-): string | InterpolationProblem {
+export function interpolate(text: string, lookup: (name: string) => string | undefined): string | InterpolationProblem {
   if (!text.includes('$')) return text;
   const parts = readParts({ text, at: 0 }, 0);
   return isProblem(parts) ? parts : expand(parts, lookup);
@@ -48,12 +45,12 @@ interface Reader {
   at: number;
 }
 
-const problem = (
-  kind: InterpolationProblem['kind'],
-  at: number,
-  name = '',
-  written = '',
-): InterpolationProblem => ({ kind, at, name, written });
+const problem = (kind: InterpolationProblem['kind'], at: number, name = '', written = ''): InterpolationProblem => ({
+  kind,
+  at,
+  name,
+  written,
+});
 
 const isProblem = (value: Part | readonly Part[] | InterpolationProblem): value is InterpolationProblem =>
   typeof value === 'object' && 'kind' in value;

@@ -10,7 +10,11 @@ export function labelsAt(reading: Reading, place: Place): Readonly<Record<string
   const add = (at: Pick<Place, 'path' | 'at'>, key: string, value: string | undefined, shown: string): void => {
     // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
     if (!/^[^\s\u0000-\u001f\u007f]{1,256}$/.test(key) || key === '__proto__') {
-      reading.report(at, `${shown} does not begin with the key of a label.`, 'Write key=value without spaces in the key.');
+      reading.report(
+        at,
+        `${shown} does not begin with the key of a label.`,
+        'Write key=value without spaces in the key.',
+      );
     } else if (reserved.test(key)) {
       reading.report(at, `${shown} is a label that FloatLab and Docker write themselves.`, 'Use a name of your own.');
     } else if (value !== undefined) labels.set(key, value);

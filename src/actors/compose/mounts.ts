@@ -24,11 +24,14 @@ export function mountsAt(reading: Reading, place: Place, declared: ReadonlySet<s
   }
   const mounts: Mount[] = [];
   for (const item of items) {
-    const mount =
-      item.node.kind === 'map' ? longForm(reading, item, declared) : shortForm(reading, item, declared);
+    const mount = item.node.kind === 'map' ? longForm(reading, item, declared) : shortForm(reading, item, declared);
     if (!mount) continue;
     if (mounts.some(({ target }) => target === mount.target)) {
-      reading.report(item, `${written(item)} mounts over another entry of this list.`, 'Give each its own path in the container.');
+      reading.report(
+        item,
+        `${written(item)} mounts over another entry of this list.`,
+        'Give each its own path in the container.',
+      );
     } else mounts.push(mount);
   }
   return mounts;
@@ -92,18 +95,14 @@ function bindSource(reading: Reading, place: Place, source: string): Source | un
   return { volume: appFolderVolume, subpath };
 }
 
-function volumeSource(
-  reading: Reading,
-  place: Place,
-  name: string,
-  declared: ReadonlySet<string>,
-): Source | undefined {
+function volumeSource(reading: Reading, place: Place, name: string, declared: ReadonlySet<string>): Source | undefined {
   if (declared.has(name)) return { volume: name, subpath: '.' };
   if (name.includes('/')) {
     return reading.report(place, `${written(place)} names neither a volume nor a path.`, 'Begin a path with "./".');
   }
   // The name may come from a variable: only what stands in the file is repeated.
-  const shown = place.node.kind === 'scalar' && !place.node.text.includes('$') ? `Volume ${quoted(name)}` : 'This volume';
+  const shown =
+    place.node.kind === 'scalar' && !place.node.text.includes('$') ? `Volume ${quoted(name)}` : 'This volume';
   return reading.report(place, `${shown} is not declared in this file.`, () => {
     const meant = nearest(name, declared);
     if (meant !== undefined) return `Did you mean ${quoted(meant)}?`;
@@ -136,14 +135,19 @@ function longForm(reading: Reading, place: Place, declared: ReadonlySet<string>)
     return reading.report(typeAt, `FloatLab does not mount ${written(typeAt)}.`, 'Use type: volume or type: bind.');
   }
   const targetPlace = keys.get('target');
-  if (!targetPlace) return reading.report(place, 'This mount has no `target`.', 'Write its path in the container: target: /data.');
+  if (!targetPlace)
+    return reading.report(place, 'This mount has no `target`.', 'Write its path in the container: target: /data.');
   const targetText = textAt(reading, targetPlace);
   const target = targetText === undefined ? undefined : targetAt(reading, targetPlace, targetText);
   const readOnlyAt = keys.get('read_only');
   const readOnly = readOnlyAt ? booleanAt(reading, readOnlyAt) : false;
   const sourceAt = keys.get('source');
   if (!sourceAt) {
-    return reading.report(place, 'This mount has no `source`.', 'Name a volume of this file, or a path that begins with "./".');
+    return reading.report(
+      place,
+      'This mount has no `source`.',
+      'Name a volume of this file, or a path that begins with "./".',
+    );
   }
   const source = textAt(reading, sourceAt);
   if (type === undefined || source === undefined) return undefined;
@@ -157,12 +161,20 @@ function longForm(reading: Reading, place: Place, declared: ReadonlySet<string>)
 function subpathAt(reading: Reading, place: Place | undefined, type: 'volume' | 'bind'): string | undefined {
   if (!place) return '.';
   if (type === 'bind') return reading.report(place, '`volume` has no meaning for a bind mount.', 'Remove it.');
-  const keys = keysAt(reading, place, { of: 'the volume of a mount', read: ['subpath'], unread: { nocopy: '', labels: '' } });
+  const keys = keysAt(reading, place, {
+    of: 'the volume of a mount',
+    read: ['subpath'],
+    unread: { nocopy: '', labels: '' },
+  });
   const at = keys?.get('subpath');
   if (!keys || !at) return keys && '.';
   const text = textAt(reading, at);
   if (text === undefined) return undefined;
   const subpath = insideFolder(text);
   if (subpath !== undefined && subpath.length <= 1024) return subpath;
-  return reading.report(at, `${written(at)} is not a path inside the volume.`, 'Write it without "..", "~" and a "/" in front.');
+  return reading.report(
+    at,
+    `${written(at)} is not a path inside the volume.`,
+    'Write it without "..", "~" and a "/" in front.',
+  );
 }

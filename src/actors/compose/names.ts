@@ -24,13 +24,7 @@ export function checkServiceName(reading: Reading, at: Pick<Place, 'path' | 'at'
   return false;
 }
 
-function refuse(
-  reading: Reading,
-  at: Pick<Place, 'path' | 'at'>,
-  what: string,
-  name: string,
-  rule: string,
-): void {
+function refuse(reading: Reading, at: Pick<Place, 'path' | 'at'>, what: string, name: string, rule: string): void {
   const strange = strangeCharacter(name);
   const because = strange === undefined ? '' : `: its character ${strange} is not a plain letter`;
   reading.report(at, `${quoted(name)} cannot be the name of ${what}${because}.`, rule);

@@ -47,7 +47,11 @@ function shortForm(reading: Reading, place: Place): readonly PublishedPort[] | u
   }
   const match = shortRule.exec(text);
   if (!match) {
-    return reading.report(place, `${written(place)} is not a port.`, 'Write "8080:80", "127.0.0.1:8080:80" or "8080:80/udp".');
+    return reading.report(
+      place,
+      `${written(place)} is not a port.`,
+      'Write "8080:80", "127.0.0.1:8080:80" or "8080:80/udp".',
+    );
   }
   const hostIp = hostAt(reading, place, match[1] ?? match[2]);
   const protocol = protocolAt(reading, place, match[5] ?? 'tcp');
@@ -56,7 +60,11 @@ function shortForm(reading: Reading, place: Place): readonly PublishedPort[] | u
   if (hostIp === undefined || !protocol || !published || !targets) return undefined;
   const count = published.to - published.from + 1;
   if (count !== targets.to - targets.from + 1) {
-    return reading.report(place, `The two ranges of ${written(place)} differ in length.`, 'Write for example "8000-8005:8000-8005".');
+    return reading.report(
+      place,
+      `The two ranges of ${written(place)} differ in length.`,
+      'Write for example "8000-8005:8000-8005".',
+    );
   }
   return Array.from({ length: Math.min(count, maxPorts + 1) }, (_, n) => ({
     ...hostIp,
@@ -71,7 +79,8 @@ function rangeOf(reading: Reading, place: Place, text: string): { from: number; 
   const from = Number(first);
   const to = Number(last);
   if (from < 1 || to > 65_535) return reading.report(place, `${written(place)} names a port outside 1 to 65535.`);
-  if (from > to) return reading.report(place, `The range of ${written(place)} runs backwards.`, 'Write the smaller port first.');
+  if (from > to)
+    return reading.report(place, `The range of ${written(place)} runs backwards.`, 'Write the smaller port first.');
   return { from, to };
 }
 
@@ -102,7 +111,8 @@ function longForm(reading: Reading, place: Place): readonly PublishedPort[] | un
   });
   if (!keys) return undefined;
   const targetAt = keys.get('target');
-  if (!targetAt) return reading.report(place, 'This port has no `target`.', 'Write the port inside the container: target: 80.');
+  if (!targetAt)
+    return reading.report(place, 'This port has no `target`.', 'Write the port inside the container: target: 80.');
   const target = numberAt(reading, targetAt, 1, 65_535);
   const publishedAt = keys.get('published');
   if (!publishedAt) {
@@ -120,14 +130,17 @@ function longForm(reading: Reading, place: Place): readonly PublishedPort[] | un
   const mode = textOf(reading, modeAt);
   // Both mean the same here: the node that runs the app publishes the port.
   if (modeAt && mode !== undefined && mode !== 'ingress' && mode !== 'host') {
-    return reading.report(modeAt, `${written(modeAt)} is not a mode of a port.`, 'Write host or ingress, or leave it out.');
+    return reading.report(
+      modeAt,
+      `${written(modeAt)} is not a mode of a port.`,
+      'Write host or ingress, or leave it out.',
+    );
   }
   if (target === undefined || published === undefined || hostIp === undefined || !protocol) return undefined;
   return [{ ...hostIp, published, target, protocol }];
 }
 
-const textOf = (reading: Reading, place: Place | undefined): string | undefined =>
-  place && textAt(reading, place);
+const textOf = (reading: Reading, place: Place | undefined): string | undefined => place && textAt(reading, place);
 
 /**
  * Reports ports of the node that two services want. Without an address, or with one of all zeros, a port is taken on
@@ -142,7 +155,11 @@ export function checkPortClashes(reading: Reading, all: readonly PlacedPort[]): 
     const other = others.find((one) => overlap(one.port.hostIp, port.hostIp));
     if (other) {
       const where = other.place.path === place.path ? 'this entry' : other.place.path;
-      reading.report(place, `Port ${key} of the node is already published by ${where}.`, 'Choose another port of the node.');
+      reading.report(
+        place,
+        `Port ${key} of the node is already published by ${where}.`,
+        'Choose another port of the node.',
+      );
     } else if (others.length < 100) {
       taken.set(key, [...others, placed]);
     }

@@ -112,7 +112,9 @@ function readName(reading: Reading, keys: TopKeys, extension: AppExtension): str
   if (name === undefined) return undefined;
   const isPlain = place.node.kind === 'scalar' && place.node.text === name;
   if (isPlain) return checkName(reading, place, 'an app', name) ? name : undefined;
-  return slugOf(name) === name ? name : reading.report(place, 'This cannot be the name of an app.', 'Use lower-case letters, digits and "-".');
+  return slugOf(name) === name
+    ? name
+    : reading.report(place, 'This cannot be the name of an app.', 'Use lower-case letters, digits and "-".');
 }
 
 function readServices(reading: Reading, keys: TopKeys, volumes: ReadonlySet<string>): readonly ReadService[] {

@@ -65,12 +65,7 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
   const command = read('command', (at) => commandAt(reading, at), undefined);
   const entrypoint = read('entrypoint', (at) => commandAt(reading, at), undefined);
   const healthcheck = read('healthcheck', (at) => healthcheckAt(reading, at), undefined);
-  const environment = environmentAt(
-    reading,
-    keys.get('environment'),
-    keys.get('env_file'),
-    around.environments,
-  );
+  const environment = environmentAt(reading, keys.get('environment'), keys.get('env_file'), around.environments);
   const labels = read('labels', (at) => labelsAt(reading, at), {});
   return {
     name: place.key,
@@ -92,5 +87,9 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
 
 function missingImage(reading: Reading, place: KeyedPlace): void {
   if (place.node.kind === 'map' && place.node.entries.has('build')) return;
-  reading.report({ path: place.path, at: place.keyAt }, 'This service has no `image`.', 'Add for example image: nginx:1.27.');
+  reading.report(
+    { path: place.path, at: place.keyAt },
+    'This service has no `image`.',
+    'Add for example image: nginx:1.27.',
+  );
 }

@@ -7,7 +7,17 @@
  * that grows too large that way is refused before anybody walks it. Keys that differ from what was written
  * (duplicates, `__proto__`, lists as keys) are findings. After any syntax error there is no tree.
  */
-import { isAlias, isMap, isScalar, isSeq, Lexer, parseDocument, type ParsedNode, type Scalar, type YAMLMap } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  parseDocument,
+  type ParsedNode,
+  type Scalar,
+  type YAMLMap,
+} from 'yaml';
 import { quoted } from './locate.ts';
 
 interface Located {
@@ -41,9 +51,9 @@ export type Node = ScalarNode | ListNode | MapNode;
 
 export type ReportAt = (at: number, message: string, hint?: string) => void;
 
-/** About 25,000 lines; keeps the time for any text well under a second. */
-const maxLexemes = 200_000;
-const maxValues = 100_000;
+/** About 12,000 lines; keeps the time for any text under a second, also when every part is an error. */
+const maxLexemes = 100_000;
+const maxValues = 50_000;
 const maxDepth = 64;
 
 /** @returns undefined when something was reported and there is no tree to go on with */
@@ -110,7 +120,9 @@ function reportErrors(errors: readonly YamlProblem[], report: ReportAt): boolean
 
 function firstSentence(message: string): string {
   const line = message.split('\n')[0] ?? '';
-  return quoted(line).slice(1, -1).replace(/[.:]+$/, '');
+  return quoted(line)
+    .slice(1, -1)
+    .replace(/[.:]+$/, '');
 }
 
 /** At the start of the file, because where the parser gives up depends on its stack. */

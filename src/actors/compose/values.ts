@@ -94,10 +94,18 @@ export function durationAt(reading: Reading, place: Place, minMs: number): numbe
   if (text === undefined) return undefined;
   const ms = parseDuration(text);
   if (ms === undefined) {
-    return reading.report(place, `${written(place)} is not a duration.`, 'Write a number with its unit: 30s, 1m30s, 500ms.');
+    return reading.report(
+      place,
+      `${written(place)} is not a duration.`,
+      'Write a number with its unit: 30s, 1m30s, 500ms.',
+    );
   }
   if (ms < minMs || ms > maxDurationMs) {
-    return reading.report(place, `${written(place)} is too ${ms < minMs ? 'short' : 'long'}.`, 'Choose from 1ms to 365d.');
+    return reading.report(
+      place,
+      `${written(place)} is too ${ms < minMs ? 'short' : 'long'}.`,
+      'Choose from 1ms to 365d.',
+    );
   }
   return Math.round(ms);
 }

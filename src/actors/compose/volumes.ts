@@ -23,7 +23,8 @@ export function volumesAt(reading: Reading, place: Place): ReadonlyMap<string, D
     checkVolumeName(reading, at, entry.key);
     volumes.set(entry.key, { place: at, settings: isEmpty(entry) ? {} : readVolume(reading, entry) });
   }
-  if (volumes.size > maxVolumes) reading.report(place, `An app has at most ${maxVolumes} volumes.`, 'Use folders of fewer volumes.');
+  if (volumes.size > maxVolumes)
+    reading.report(place, `An app has at most ${maxVolumes} volumes.`, 'Use folders of fewer volumes.');
   return volumes;
 }
 
@@ -58,9 +59,14 @@ function readVolume(reading: Reading, entry: KeyedPlace): VolumeSettings {
     reading.note(labels, 'Labels of volumes change nothing.', 'Remove them.');
   }
   const driver = keys?.get('driver');
-  if (driver && textAt(reading, driver) === 'local') reading.note(driver, 'The driver of a volume changes nothing.', 'Remove it.');
+  if (driver && textAt(reading, driver) === 'local')
+    reading.note(driver, 'The driver of a volume changes nothing.', 'Remove it.');
   else if (driver) {
-    reading.report(driver, 'FloatLab has no drivers for volumes.', 'Remove it: a volume is made in the pool of a node.');
+    reading.report(
+      driver,
+      'FloatLab has no drivers for volumes.',
+      'Remove it: a volume is made in the pool of a node.',
+    );
   }
   const extension = keys?.get('x-floatlab');
   return extension ? volumeExtensionAt(reading, extension) : {};

@@ -65,17 +65,26 @@ function urlAt(reading: Reading, place: Place): string | undefined {
   if (text === undefined) return undefined;
   const url = text.length <= 2048 && URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || !/^https?:\/\//i.test(text) || /\s/.test(text)) {
-    return reading.report(place, `${written(place)} is not a web address.`, 'Write it with its scheme: https://photos.lab.');
+    return reading.report(
+      place,
+      `${written(place)} is not a web address.`,
+      'Write it with its scheme: https://photos.lab.',
+    );
   }
   if (url.username === '' && url.password === '') return text;
-  return reading.report(place, 'This address holds a user or a password, and everybody would see it.', 'Remove the part in front of the @.');
+  return reading.report(
+    place,
+    'This address holds a user or a password, and everybody would see it.',
+    'Remove the part in front of the @.',
+  );
 }
 
 function sizeAt(reading: Reading, place: Place): number | undefined {
   const text = textAt(reading, place, 'a size');
   if (text === undefined) return undefined;
   const bytes = parseSize(text);
-  if (bytes === undefined) return reading.report(place, `${written(place)} is not a size.`, 'Write a number with its unit: 5GiB, 512MiB.');
+  if (bytes === undefined)
+    return reading.report(place, `${written(place)} is not a size.`, 'Write a number with its unit: 5GiB, 512MiB.');
   if (bytes >= minVolumeBytes && bytes <= maxVolumeBytes) return bytes;
   return reading.report(
     place,
@@ -111,7 +120,9 @@ function keepAt(reading: Reading, place: Place): string | undefined {
   if (keep.length <= 256 && typeof wrong !== 'string') return keep;
   return reading.report(
     place,
-    typeof wrong === 'string' && isPlain(place, text) ? `\`keep\` cannot be read: ${wrong}.` : `${written(place)} is not a policy.`,
+    typeof wrong === 'string' && isPlain(place, text)
+      ? `\`keep\` cannot be read: ${wrong}.`
+      : `${written(place)} is not a policy.`,
     'Write span:interval, span:all or last:n, separated by spaces: "24h:1h 14d:1d last:3".',
   );
 }

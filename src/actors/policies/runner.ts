@@ -13,6 +13,9 @@ import type { Observations } from '../observations.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Policy } from './policy.ts';
 
+/** A proposal that was refused although its time has come is made again after this long. */
+const askAgainMs = 1000;
+
 interface Woken {
   readonly policy: Policy;
   readonly subject: StreamId;
@@ -72,7 +75,9 @@ export class PolicyRunner {
     const woken = [...this.#woken.entries()];
     this.#woken.clear();
     return woken.flatMap(([key, { policy, subject, by, occasion }]) => {
-      this.#deadlines.set(key, policy.dueAt?.(subject, this.#lab, this.#seen));
+      const dueAt = policy.dueAt?.(subject, this.#lab, this.#seen);
+      // What is asked for now moves its own deadline; if it is refused, it is asked for again, but not at once.
+      this.#deadlines.set(key, dueAt !== undefined && dueAt <= now ? now + askAgainMs : dueAt);
       const version = this.#lab.get(subject)?.version ?? 0;
       return policy.propose(subject, this.#lab, this.#seen, now).map((proposal, ordinal) => ({
         // The occasion is part of it: the same proposal may be right again after something else has changed.

@@ -79,7 +79,8 @@ function keptByRule(
     return oldestFirst.slice(-rule.last).map(({ id }) => [id, `one of the last ${rule.last} (${ruleText(rule)})`]);
   }
   const inSpan = oldestFirst.filter(({ takenAt }) => referenceMs - takenAt <= rule.spanMs);
-  if (rule.every === 'all') return inSpan.map(({ id }) => [id, `in the last ${ruleText(rule).split(':')[0]} (${ruleText(rule)})`]);
+  if (rule.every === 'all')
+    return inSpan.map(({ id }) => [id, `in the last ${ruleText(rule).split(':')[0]} (${ruleText(rule)})`]);
   const bucket = bucketsOf(rule.every);
   const taken = new Set<number>();
   const kept: (readonly [string, string])[] = [];

@@ -94,7 +94,8 @@ function isKnownZone(zone: string): boolean {
  * The first run after a moment (milliseconds since 1970).
  * @throws when cron or zone are not valid: check them where they come in
  */
-export const nextRun = (cron: string, timeZone: string, afterMs: number): number => runsAfter(cron, timeZone, afterMs)();
+export const nextRun = (cron: string, timeZone: string, afterMs: number): number =>
+  runsAfter(cron, timeZone, afterMs)();
 
 /** How many runs came after `dueAtMs` up to `nowMs`, counted up to `max`. 0 when only the one that was due came. */
 export function missedRuns(cron: string, timeZone: string, dueAtMs: number, nowMs: number, max: number): number {

@@ -30,6 +30,7 @@ export type RunCommand = (file: string, args: readonly string[], options: RunOpt
 
 const forceKillAfterMs = 2000;
 const giveUpAfterMs = forceKillAfterMs + 1000;
+const longestTimerMs = 2 ** 31 - 1;
 
 /** Tools of the system are often not on the path of a service. */
 const systemFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin'];
@@ -47,7 +48,7 @@ export const run: RunCommand = async (file, args, options) => {
 
   const child = execa(file, args, {
     cancelSignal: options.signal,
-    timeout: Math.max(1, Math.ceil(options.timeoutMs)),
+    timeout: Math.min(Math.max(1, Math.ceil(options.timeoutMs)), longestTimerMs),
     forceKillAfterDelay: forceKillAfterMs,
     maxBuffer: options.maxOutputBytes ?? 16 * 2 ** 20,
     stdin: 'ignore',
@@ -65,8 +66,8 @@ export const run: RunCommand = async (file, args, options) => {
     throw failed('FAILED', `the program ${file} is not installed`, `Install the package that contains ${file}.`);
   }
   if (result.exitCode === undefined) {
-    const why = result.signal === undefined ? (result.cause ?? 'it did not start') : `${result.signal} ended it`;
-    throw failed('FAILED', `${op} on ${target} failed: ${String(why)}`, undefined, result.cause);
+    const why = result.signal === undefined ? result.shortMessage : `it was ended by ${result.signal}`;
+    throw failed('FAILED', `${op} on ${target} failed: ${why}`, undefined, result.cause);
   }
   return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode };
 };
@@ -85,7 +86,7 @@ async function orGiveUp<T>(child: Promise<T>, options: RunOptions): Promise<T | 
       clearTimeout(timer);
       timer = setTimeout(() => resolve(undefined), giveUpAfterMs);
     };
-    timer = setTimeout(() => resolve(undefined), Math.min(options.timeoutMs + giveUpAfterMs, 2 ** 31 - 1));
+    timer = setTimeout(() => resolve(undefined), Math.min(options.timeoutMs + giveUpAfterMs, longestTimerMs));
     options.signal.addEventListener('abort', giveUp, { once: true });
   });
   try {

@@ -1,5 +1,5 @@
 /** Keys and values of the state database. */
-import { pack, Unpackr } from 'msgpackr';
+import { Packr } from 'msgpackr';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -7,11 +7,11 @@ const decoder = new TextDecoder();
 export const toBytes = (text: string): Uint8Array => encoder.encode(text);
 export const fromBytes = (bytes: Uint8Array): string => decoder.decode(bytes);
 
-export const packValue = (value: unknown): Uint8Array => pack(value);
+/** Without records every value can be read by itself, and by any other reader of msgpack. */
+const packr = new Packr({ useRecords: false });
 
-const unpackr = new Unpackr();
-/** A copy is unpacked, because a store may use its buffer again. */
-export const unpackValue = <T>(bytes: Uint8Array): T => unpackr.unpack(bytes) as T;
+export const packValue = (value: unknown): Uint8Array => packr.pack(value);
+export const unpackValue = <T>(bytes: Uint8Array): T => packr.unpack(bytes) as T;
 
 /** All keys that begin with the prefix. */
 export const withPrefix = (prefix: string): { gte: Uint8Array; lt: Uint8Array } => ({

@@ -121,7 +121,8 @@ export class Commander {
   }
 
   #tools() {
-    const now = Math.max(this.#clock.now(), this.#at, this.#replica.folded.lab.at);
+    // Whole milliseconds that never go back, whatever the clock does.
+    const now = Math.max(Math.floor(this.#clock.now()), this.#at, this.#replica.folded.lab.at);
     return { now, head: this.#head, address: (bytes: Uint8Array) => this.#blobs.address(bytes) };
   }
 

@@ -26,7 +26,7 @@ export class VirtualClock implements Clock {
   }
 
   now(): number {
-    return this.#nowMs + this.#wallOffsetMs;
+    return Math.floor(this.#nowMs + this.#wallOffsetMs);
   }
 
   monotonicMs(): number {

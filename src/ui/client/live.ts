@@ -300,7 +300,14 @@ export function createLiveClient(options: LiveOptions): LiveClient {
         },
         endInput: () => tell({ t: 'input', sub }),
         resize: (columns, rows) => tell({ t: 'resize', sub, columns, rows }),
-        pendingBytes: () => socket?.bufferedAmount ?? 0,
+        pendingBytes: () => {
+          const early = subscriptions.get(sub)?.early ?? [];
+          const waiting = early.reduce(
+            (sum, message) => sum + (message.t === 'input' ? (message.data?.length ?? 0) : 0),
+            0,
+          );
+          return waiting + (socket?.bufferedAmount ?? 0);
+        },
         close: () => unfollow(sub),
       };
     },

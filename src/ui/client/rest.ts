@@ -105,7 +105,7 @@ export type Fetch = (
 ) => Promise<{
   readonly ok: boolean;
   readonly status: number;
-  text(): Promise<string>;
+  arrayBuffer(): Promise<ArrayBuffer>;
 }>;
 
 export interface RestOptions {
@@ -153,7 +153,7 @@ export function createRestClient(options: RestOptions): RestClient {
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
         credentials: 'same-origin',
       });
-      answer = { ok: response.ok, status: response.status, body: await response.text() };
+      answer = { ok: response.ok, status: response.status, body: asText(await response.arrayBuffer()) };
     } catch (thrown) {
       if (signal?.aborted) throw signal.reason;
       if (timeout.aborted) {
@@ -223,6 +223,9 @@ export function createRestClient(options: RestOptions): RestClient {
   };
   return client;
 }
+
+/** A mark at the start of a compose file is part of the file: it stays. */
+const asText = (bytes: ArrayBuffer): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 
 function json<T>(body: string, server: string): T {
   const parsed = parseJson(body);

@@ -33,7 +33,9 @@ describe('what stays', () => {
 
   test('is everything with `all`, and nothing beyond the span but what another rule keeps', () => {
     expect(kept('30m:all', quarters)).toEqual(['2025-06-01T10:30', '2025-06-01T10:45', '2025-06-01T11:00']);
-    expect(kept('30m:all 24h:1h', quarters)).toEqual(quarters.map(({ id }) => id).filter((id) => !id.endsWith('10:15')));
+    expect(kept('30m:all 24h:1h', quarters)).toEqual(
+      quarters.map(({ id }) => id).filter((id) => !id.endsWith('10:15')),
+    );
   });
 
   test('is the last n, and always the newest', () => {
@@ -49,13 +51,25 @@ describe('what stays', () => {
   });
 
   test('is one per day, week from Monday, month and year of UTC', () => {
-    const days = taken('2024-12-29T23:59', '2024-12-30T00:00', '2024-12-31T23:59', '2025-01-01T00:00', '2025-01-05T12:00');
+    const days = taken(
+      '2024-12-29T23:59',
+      '2024-12-30T00:00',
+      '2024-12-31T23:59',
+      '2025-01-01T00:00',
+      '2025-01-05T12:00',
+    );
     expect(kept('1y:1d', days)).toHaveLength(5);
     // 30 December 2024 was a Monday.
     expect(kept('52w:1w', days)).toEqual(['2024-12-29T23:59', '2024-12-30T00:00', '2025-01-05T12:00']);
     expect(kept('12mo:1mo', days)).toEqual(['2024-12-29T23:59', '2025-01-01T00:00', '2025-01-05T12:00']);
     expect(kept('5y:1y', days)).toEqual(['2024-12-29T23:59', '2025-01-01T00:00', '2025-01-05T12:00']);
-    const leap = taken('2024-02-28T12:00', '2024-02-29T23:00', '2024-03-01T00:00', '2024-03-31T23:59', '2024-04-01T00:00');
+    const leap = taken(
+      '2024-02-28T12:00',
+      '2024-02-29T23:00',
+      '2024-03-01T00:00',
+      '2024-03-31T23:59',
+      '2024-04-01T00:00',
+    );
     expect(kept('12mo:1mo', leap)).toEqual(['2024-02-28T12:00', '2024-03-01T00:00', '2024-04-01T00:00']);
   });
 
@@ -73,7 +87,10 @@ describe('what stays', () => {
 
   test('is what a year of hourly snapshots leaves', () => {
     const start = at('2024-06-01T00:00');
-    const year = Array.from({ length: 8760 }, (_, n) => ({ id: String(n).padStart(5, '0'), takenAt: start + n * 3_600_000 }));
+    const year = Array.from({ length: 8760 }, (_, n) => ({
+      id: String(n).padStart(5, '0'),
+      takenAt: start + n * 3_600_000,
+    }));
     // 25 hours with both ends of the span, 14 more days, 7 more weeks, 12 more months.
     expect(kept('24h:1h 14d:1d 8w:1w 12mo:1mo', year)).toHaveLength(58);
   });
@@ -112,7 +129,11 @@ describe('for any policy and any snapshots', () => {
     .array(
       fc.record({
         // Minutes, hours and years apart; also equal times and times before 1970.
-        ago: fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 1e5 }), fc.integer({ min: -1e6, max: 4e7 })),
+        ago: fc.oneof(
+          fc.integer({ min: 0, max: 300 }),
+          fc.integer({ min: 0, max: 1e5 }),
+          fc.integer({ min: -1e6, max: 4e7 }),
+        ),
         protected: fc.option(fc.constantFrom('manual', 'stash'), { freq: 6 }),
       }),
       { maxLength: 60 },
@@ -179,7 +200,11 @@ describe('for any policy and any snapshots', () => {
         const before = keptOf(policy, all, time);
         for (const { id, protected: by } of all) if (by !== undefined) expect(before).toContain(id);
         const chosen = all[pick % Math.max(1, all.length)];
-        const after = keptOf(policy, all.map((one) => (one === chosen ? { ...one, protected: 'manual' } : one)), time);
+        const after = keptOf(
+          policy,
+          all.map((one) => (one === chosen ? { ...one, protected: 'manual' } : one)),
+          time,
+        );
         for (const id of before) expect(after).toContain(id);
       }),
     );

@@ -11,10 +11,14 @@ const runs = (cron: string, zone: string, after: string, count: number): string[
 };
 
 describe('a schedule is checked before it is used', () => {
-  test.each(['* * * * *', '*/15 * * * *', '0 2 * * mon-fri', '5,35 0-6,22 1 JAN,jul 7', '10-50/10 * * * *', ' 0  2 * * * '])(
-    '%j is a schedule',
-    (cron) => expect(checkCron(cron)).toBeUndefined(),
-  );
+  test.each([
+    '* * * * *',
+    '*/15 * * * *',
+    '0 2 * * mon-fri',
+    '5,35 0-6,22 1 JAN,jul 7',
+    '10-50/10 * * * *',
+    ' 0  2 * * * ',
+  ])('%j is a schedule', (cron) => expect(checkCron(cron)).toBeUndefined());
 
   test.each([
     ['', 'has 0'],
@@ -48,11 +52,17 @@ describe('a schedule is checked before it is used', () => {
   test('whatever is written, the answer is a sentence or nothing', () => {
     const word = fc.stringMatching(/^[0-9a-zA-Z*,/?#-]{1,8}$/);
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.array(word, { maxLength: 6 }).map((words) => words.join(' '))), (text) => {
-        const wrong = checkCron(text);
-        if (wrong === undefined) expect(nextRun(text, 'UTC', 0)).toBeGreaterThan(0);
-        else expect(wrong).toMatch(/\.$/);
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.array(word, { maxLength: 6 }).map((words) => words.join(' ')),
+        ),
+        (text) => {
+          const wrong = checkCron(text);
+          if (wrong === undefined) expect(nextRun(text, 'UTC', 0)).toBeGreaterThan(0);
+          else expect(wrong).toMatch(/\.$/);
+        },
+      ),
     );
   });
 });
@@ -168,12 +178,18 @@ describe('the next run', () => {
 
   test('does not depend on where the search began', () => {
     fc.assert(
-      fc.property(cron, fc.constantFrom(...zones), nearChange, fc.integer({ min: 0, max: 300 }), (text, zone, after, n) => {
-        const run = nextRun(text, zone, after);
-        // Any moment between two runs has the same next run.
-        const between = Math.min(run - 1, after + n * 60_000);
-        expect(nextRun(text, zone, between)).toBe(run);
-      }),
+      fc.property(
+        cron,
+        fc.constantFrom(...zones),
+        nearChange,
+        fc.integer({ min: 0, max: 300 }),
+        (text, zone, after, n) => {
+          const run = nextRun(text, zone, after);
+          // Any moment between two runs has the same next run.
+          const between = Math.min(run - 1, after + n * 60_000);
+          expect(nextRun(text, zone, between)).toBe(run);
+        },
+      ),
       { numRuns: 300 },
     );
   });

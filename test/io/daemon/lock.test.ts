@@ -48,7 +48,7 @@ test('the lock of another process holds, and ends when that process is killed', 
 });
 
 test('a left-over file holds nobody up, even if its process id is that of a living process', async () => {
-  await writeFile(join(dir, 'lock'), `${process.ppid}\n`);
+  await writeFile(join(dir, 'lock'), `${process.ppid}\nand more than the next one writes\n`);
   const lock = await lockDataDir(dir);
   expect(await readFile(join(dir, 'lock'), 'utf8')).toBe(`${process.pid}\n`);
   await lock.release();

@@ -128,6 +128,33 @@ describe('An entry in the log', () => {
   });
 });
 
+test('A record that version 0.1 wrote is read for ever', () => {
+  const record = Buffer.from(
+    '2f4ee174010200030000000100000098a26331aa757365723a61646d696ea26330a26f31cb4278bcfe568000009192a8766f6c756d653a61' +
+      '029294a8766f6c756d653a61ad766f6c756d652e6661696c656401de0001a770726f626c656dde0003a4636f6465a446554c4ca76d657373' +
+      '616765a86e6f207370616365a468696e74a96672656520736f6d6594ac6f7065726174696f6e3a6f31b06f7065726174696f6e2e6661696c' +
+      '656401de0001a770726f626c656dde0002a4636f6465a446554c4ca76d657373616765a2c3a4de0001a46672656511',
+    'hex',
+  );
+  expect(isIntact(keyOf(41), record)).toBe(true);
+  const shared = {
+    by: 'user:admin',
+    cause: 'c0',
+    correlation: 'o1',
+    command: 'c1',
+    at: 1_700_000_000_000,
+    because: { free: 17 },
+  };
+  expect(eventsOf(41, record)).toMatchObject([
+    { ...shared, id: 'c1/0', index: 41, stream: 'volume:a', type: 'volume.failed', version: 3 },
+    { ...shared, id: 'c1/1', index: 42, stream: 'operation:o1', type: 'operation.failed', version: 1 },
+  ]);
+  expect(eventsOf(41, record).map(({ data }) => data)).toMatchObject([
+    { problem: { code: 'FULL', message: 'no space', hint: 'free some' } },
+    { problem: { code: 'FULL', message: 'ä' } },
+  ]);
+});
+
 describe('Keys', () => {
   test('sort bytewise as their indices do, and come back', () => {
     fc.assert(

@@ -150,6 +150,16 @@ test('a write that fails says why, and a later one may succeed', async () => {
   expect(await blobs.has(await blobs.put(Buffer.from('a')))).toBe(true);
 });
 
+test('what an earlier version sealed can still be read, at the same address', async () => {
+  const ref = '0c69fa2e631465f9cc3ec79cdb34ba62c5e98a12eed8f73b5dfe1c83ea927473';
+  const sealed = '01961c29800904ec527a3ebad0f41d2a7f8624a5a90a4a681b19eae31d6a21c1fc6a9137';
+  await mkdir(join(dir, '0c'));
+  await writeFile(join(dir, '0c', ref), Buffer.from(sealed, 'hex'));
+  const blobs = openBlobs({ dir, key });
+  expect(Buffer.from(await blobs.get(ref)).toString()).toBe('content');
+  expect(blobs.address(Buffer.from('content'))).toBe(ref);
+});
+
 test('a data key of another length is refused at once', () => {
   expect(() => openBlobs({ dir, key: new Uint8Array(16) })).toThrow('32 are needed');
 });

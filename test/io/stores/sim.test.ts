@@ -84,6 +84,29 @@ test('a power cut brings back what an unsynced batch had replaced or deleted', a
   expect([...outcomes].toSorted()).toEqual(['1 2', '99 undefined']);
 });
 
+test('after a power cut the disk is as it was after one of the newest batches, whatever these did', async () => {
+  const anyKey = fc.integer({ min: 0, max: 3 }).map((n) => Uint8Array.of(n));
+  const anyOp = fc.oneof(
+    fc.record({ put: anyKey, value: fc.uint8Array({ minLength: 1, maxLength: 1 }) }, { noNullPrototype: true }),
+    fc.record({ del: anyKey }, { noNullPrototype: true }),
+  );
+  const anyBatch = fc.record({ ops: fc.array(anyOp, { minLength: 1, maxLength: 6 }), sync: fc.nat(4) });
+  await fc.assert(
+    fc.asyncProperty(fc.integer(), fc.array(anyBatch, { maxLength: 12 }), async (seed, batches) => {
+      const disk = diskOf({ random: seededRandom(seed) });
+      const store = disk.open();
+      let possible = [await contentOf(store)];
+      for (const { ops, sync } of batches) {
+        await store.batch(ops, { sync: sync === 0 });
+        possible = [...(sync === 0 ? [] : possible), await contentOf(store)];
+      }
+      disk.crash('power');
+      expect(possible).toContain(await contentOf(disk.open()));
+    }),
+    { numRuns: 300 },
+  );
+});
+
 test('a killed process loses nothing that was answered', async () => {
   const disk = diskOf();
   const store = disk.open();
@@ -196,4 +219,10 @@ async function keys(store: Store): Promise<number[]> {
   const found: number[] = [];
   for await (const slice of store.range({})) found.push(...slice.map(([key]) => key[0] ?? -1));
   return found;
+}
+
+async function contentOf(store: Store): Promise<string> {
+  const found: string[] = [];
+  for await (const slice of store.range({})) found.push(...slice.map(([key, value]) => `${key}=${value}`));
+  return found.join();
 }

@@ -22,7 +22,8 @@ function scripted(...replies: readonly Reply[]): { readonly client: RestClient; 
     sent.push({ method, url, headers, body: body === undefined ? undefined : JSON.parse(body) });
     if (reply instanceof Error) throw reply;
     const { status = 200 } = reply;
-    return { ok: status < 400, status, text: async () => reply.text ?? JSON.stringify(reply.body ?? {}) };
+    const bytes = new TextEncoder().encode(reply.text ?? JSON.stringify(reply.body ?? {}));
+    return { ok: status < 400, status, arrayBuffer: async () => bytes.buffer };
   };
   const client = createRestClient({ baseUrl: 'http://lab', fetch, token: 'secret', pause: async () => undefined });
   return { client, sent };
@@ -156,8 +157,8 @@ describe('reading', () => {
   });
 
   test('gives a compose file as it is', async () => {
-    const { client } = scripted({ text: 'services: {}\r\n' });
-    expect(await client.composeFile({ name: 'photos' })).toBe('services: {}\r\n');
+    const { client } = scripted({ text: '\ufeffservices: {}\r\n' });
+    expect(await client.composeFile({ name: 'photos' })).toBe('\ufeffservices: {}\r\n');
   });
 });
 

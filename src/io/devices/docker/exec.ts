@@ -85,11 +85,14 @@ export async function openExec(
         waitingBytes = output.waiting === 1 ? frame.bytes.length : waitingBytes + frame.bytes.length;
         if (waitingBytes > maxWaitingBytes) await output.drained();
       }
+      // An engine that dies ends the socket just as a command does that is done: only the exit code tells them apart.
+      const code = await codeOf();
       output.end();
-      return await codeOf();
+      return code;
     } catch (error) {
       const failure = fromDockerode(error, about);
-      output.fail(failure);
+      if (closing.signal.aborted) output.end();
+      else output.fail(failure);
       throw failure;
     }
   }

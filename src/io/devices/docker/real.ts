@@ -10,6 +10,7 @@ import type Docker from 'dockerode';
 import type { Call } from '../call.ts';
 import { type Clock, sleep } from '../clock/port.ts';
 import { realClock } from '../clock/real.ts';
+import { asIoError } from '../error.ts';
 import { containerInfo } from './container-info.ts';
 import { createBody } from './create-body.ts';
 import { checkedName, checkedReference } from './names.ts';
@@ -85,11 +86,15 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
     importImage: (tar, reference, changes, call) =>
       request('docker import', reference, call, async (signal) => {
         const { repository: repo, version: tag } = splitReference(checkedReference(reference));
-        const body = Readable.from(tar, { objectMode: false });
+        const source = watched(tar);
+        const body = Readable.from(source.bytes, { objectMode: false });
         try {
           const given = { repo, tag, changes: [...changes], abortSignal: signal };
           const stream = await docker.importImage(body, given);
           await finish(stream as Readable, signal, { op: 'docker import', target: reference }, () => {});
+        } catch (error) {
+          // A file that could not be read must not look like an engine that went away.
+          throw source.failure === undefined ? error : asIoError(source.failure, 'docker import', reference);
         } finally {
           body.destroy();
         }
@@ -163,6 +168,20 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
 
     events: (signal) => readEvents(docker, clock.now(), signal),
   };
+}
+
+/** The same bytes; `failure` is what their source threw. */
+function watched(tar: AsyncIterable<Uint8Array>): { bytes: AsyncIterable<Uint8Array>; failure: unknown } {
+  async function* read() {
+    try {
+      yield* tar;
+    } catch (error) {
+      source.failure = error;
+      throw error;
+    }
+  }
+  const source = { bytes: read(), failure: undefined as unknown };
+  return source;
 }
 
 const statusOf = (error: unknown): unknown => (error as { statusCode?: unknown } | undefined)?.statusCode;

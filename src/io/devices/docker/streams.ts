@@ -44,14 +44,22 @@ export async function* readLogs(
       ...(sinceMs !== undefined && { since: (sinceMs / 1000).toFixed(3) }),
     };
     const chunks = chunksOf(await openStream(docker, { path: `/containers/${id}/logs`, query, signal }), signal);
-    yield* logLines(Config.Tty ? linewise(unframed(chunks)) : frames(chunks));
+    for await (const line of logLines(Config.Tty ? linewise(unframed(chunks)) : frames(chunks))) {
+      // Lines of the same chunk may be left over.
+      if (signal.aborted) return;
+      yield line;
+    }
   } catch (error) {
     if (!signal.aborted) throw fromDockerode(error, { op: 'docker logs', target: id });
   }
 }
 
 /** @param sinceMs events from then on */
-export async function* readEvents(docker: Docker, sinceMs: number, signal: AbortSignal): AsyncGenerator<EngineEvent, void> {
+export async function* readEvents(
+  docker: Docker,
+  sinceMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<EngineEvent, void> {
   try {
     if (signal.aborted) return;
     const query = {
@@ -61,6 +69,7 @@ export async function* readEvents(docker: Docker, sinceMs: number, signal: Abort
     };
     const stream = await openStream(docker, { path: '/events', query, signal });
     for await (const value of jsonLines(chunksOf(stream, signal))) {
+      if (signal.aborted) return;
       const event = engineEvent(value);
       if (event) yield event;
     }

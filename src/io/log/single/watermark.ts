@@ -42,9 +42,11 @@ export async function openWatermark(path: string): Promise<Watermark> {
   let file: FileHandle | undefined;
   try {
     file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
-    await file.truncate(2 * slotBytes);
-    await file.sync();
-    await syncDir(dirname(path));
+    if ((await file.stat()).size !== 2 * slotBytes) {
+      await file.truncate(2 * slotBytes);
+      await file.sync();
+      await syncDir(dirname(path));
+    }
     return new FileWatermark(path, file);
   } catch (error) {
     await file?.close();

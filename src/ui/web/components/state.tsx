@@ -17,9 +17,9 @@ function shape(tone: Tone) {
         </>
       );
     case 'attention':
-      return <path d="M6 1.2 11.2 10.600H.8z" fill="currentColor" />;
+      return <path d="M6 1.2 11.2 10.6H.8z" fill="currentColor" />;
     case 'failed':
-      return <rect x="1.750" y="1.750" width="8.500" height="8.500" rx="1" fill="currentColor" />;
+      return <rect x="1.75" y="1.75" width="8.5" height="8.5" rx="1" fill="currentColor" />;
     case 'off':
       return <circle cx="6" cy="6" r="4" fill="none" stroke="currentColor" strokeWidth="1.5" />;
   }

@@ -6,7 +6,7 @@ import { seededRandom } from '#io/devices/random/sim.ts';
 import type { SimVolumesOptions } from '#io/devices/volumes/sim.ts';
 import { simVolumes } from '#io/devices/volumes/sim.ts';
 import { codeOf, patient } from '#test/contracts/volumes.ts';
-import { virtualClock } from './virtual-clock.ts';
+import { selfWindingClock } from './self-winding-clock.ts';
 
 const MiB = 2 ** 20;
 const of = { pool: 'main', name: 'db' };
@@ -14,7 +14,7 @@ const failed = new IoError('FAILED', { op: 'any', target: 'any', message: 'as th
 
 const make = (options: Partial<SimVolumesOptions> = {}) =>
   simVolumes({
-    clock: virtualClock(),
+    clock: selfWindingClock(),
     random: seededRandom(7),
     pools: [{ name: 'main', sizeBytes: 64 * MiB }],
     ...options,
@@ -71,7 +71,7 @@ describe('simulated volumes', () => {
   });
 
   test('calls take virtual time, and end when theirs is over', async () => {
-    const clock = virtualClock();
+    const clock = selfWindingClock();
     const sim = make({ clock, latencyMs: () => 60_000 });
     const before = clock.monotonicMs();
     await sim.create(of, MiB, { ...patient(), timeoutMs: 100_000 });
@@ -83,7 +83,7 @@ describe('simulated volumes', () => {
   });
 
   test('a call that was cut off may take effect later', async () => {
-    const clock = virtualClock();
+    const clock = selfWindingClock();
     const sim = make({ clock, latencyMs: () => 1000, effectAfterCutOff: 1 });
     await sim.create(of, MiB, patient());
     expect(await codeOf(sim.snapshot(of, 'late', { ...patient(), timeoutMs: 100 }))).toBe('TIMED_OUT');

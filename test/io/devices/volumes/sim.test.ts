@@ -2,15 +2,15 @@ import { describe } from 'vitest';
 import { seededRandom } from '#io/devices/random/sim.ts';
 import { simVolumes } from '#io/devices/volumes/sim.ts';
 import { volumesContract } from '#test/contracts/volumes.ts';
-import { virtualClock } from './virtual-clock.ts';
+import { selfWindingClock } from './self-winding-clock.ts';
 
 describe('simulated volumes', () => {
   volumesContract({
-    runs: 200,
-    commands: 40,
+    runs: 100,
+    commands: 30,
     setup: async () => {
       const sim = simVolumes({
-        clock: virtualClock(),
+        clock: selfWindingClock(),
         random: seededRandom(1),
         pools: [{ name: 'test', sizeBytes: 256 * 2 ** 20 }],
       });

@@ -52,7 +52,14 @@ export async function launch(paths: EnginePaths, networkFlags: readonly string[]
 /** Proxies reach the registry through; nothing else of FloatLab's concerns it, its service manager least of all. */
 function environment(): NodeJS.ProcessEnv {
   const passed = Object.entries(process.env).filter(([key]) => /^(?:https?_proxy|no_proxy|home|tmpdir)$/i.test(key));
-  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(':'),
+    '/usr/local/sbin',
+    '/usr/sbin',
+    '/sbin',
+    '/usr/bin',
+    '/bin',
+  ];
   return { ...Object.fromEntries(passed), PATH: [...new Set(folders)].filter((folder) => folder !== '').join(':') };
 }
 

@@ -1,7 +1,7 @@
 /** A clock that does not wait: when nothing else is left to do, it jumps to the next timer. */
 import type { Clock, Timer } from '#io/devices/clock/port.ts';
 
-export function virtualClock(): Clock {
+export function selfWindingClock(): Clock {
   const timers: { readonly at: number; readonly order: number; readonly fn: () => void }[] = [];
   let nowMs = 0;
   let order = 0;

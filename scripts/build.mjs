@@ -1,0 +1,132 @@
+/**
+ * Builds `dist` when a source changed: both programs with esbuild, the web app with Vite, and compressed twins of what
+ * browsers fetch. Packages stay outside of the programs, `#room/…` imports go in.
+ *
+ *   node scripts/build.mjs [--force]
+ *
+ * The new `dist` is made beside the old one and takes its place when it is complete, with a stamp of the sources in
+ * it: a build that was cut off leaves the old one, or none, and is done again.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import { main, say } from './setup/run.mjs';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+const work = join(root, '.floatlab');
+
+/** Whatever has an influence on `dist`. */
+const sources = ['src', 'scripts/build.mjs', 'vite.config.ts', 'tsconfig.json', 'package.json', 'package-lock.json'];
+
+async function buildWhatChanged() {
+  process.chdir(root);
+  const stamp = await stampOf(sources);
+  const built = await readFile(join(dist, '.stamp'), 'utf8').catch(() => undefined);
+  if (built === stamp && !process.argv.includes('--force')) return;
+
+  say('Building FloatLab.');
+  const startedAt = Date.now();
+  await mkdir(work, { recursive: true });
+  await clearLeftovers();
+  const next = join(work, `build-${process.pid}`);
+  await Promise.all([buildPrograms(next), buildWeb(join(next, 'web'))]);
+  await compress(join(next, 'web'));
+  await writeFile(join(next, '.stamp'), stamp);
+  await takePlace(next);
+  say(`Built in ${((Date.now() - startedAt) / 1000).toFixed(1)} s.`);
+}
+
+async function buildPrograms(into) {
+  const { build } = await import('esbuild');
+  await build({
+    entryPoints: { floatlabd: 'src/io/daemon/main.ts', floatlab: 'src/ui/cli/main.ts' },
+    outdir: into,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    sourcemap: true,
+    sourcesContent: false,
+    logLevel: 'warning',
+  });
+}
+
+async function buildWeb(into) {
+  const { build } = await import('vite');
+  await build({ configFile: 'vite.config.ts', logLevel: 'warn', build: { outDir: into } });
+}
+
+const compressible = new Set(['.css', '.html', '.js', '.json', '.map', '.svg', '.txt', '.webmanifest']);
+/** Smaller files fit into one packet as they are. */
+const worthwhileBytes = 1024;
+
+/** Puts `x.gz` and `x.br` beside each file `x` that a browser may fetch. */
+async function compress(folder) {
+  const brotli = { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } };
+  for (const name of await filesIn(folder)) {
+    const path = join(folder, name);
+    const bytes = await readFile(path);
+    if (bytes.length < worthwhileBytes || !compressible.has(extname(name))) continue;
+    await writeFile(`${path}.gz`, await promisify(gzip)(bytes, { level: constants.Z_BEST_COMPRESSION }));
+    await writeFile(`${path}.br`, await promisify(brotliCompress)(bytes, brotli));
+  }
+}
+
+async function takePlace(next) {
+  const old = join(work, `old-${process.pid}`);
+  await rename(dist, old).catch((error) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  await rename(next, dist);
+  await rm(old, { recursive: true, force: true });
+}
+
+/** Of builds that were cut off. */
+async function clearLeftovers() {
+  for (const name of await readdir(work)) {
+    const pid = Number(/^(?:build|old)-(\d+)$/.exec(name)?.[1] ?? NaN);
+    if (pid === process.pid || (pid > 0 && !isAlive(pid))) await rm(join(work, name), { recursive: true });
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+/** A hash over names and contents. */
+async function stampOf(paths) {
+  const hash = createHash('sha256');
+  for (const path of paths) {
+    for (const name of (await isFolder(path)) ? (await filesIn(path)).map((file) => join(path, file)) : [path]) {
+      const bytes = await readFile(name).catch(() => undefined);
+      if (bytes) hash.update(`${name}\0${bytes.length}\0`).update(bytes);
+    }
+  }
+  return hash.digest('hex');
+}
+
+const isFolder = (path) =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+
+/** Every file below a folder, sorted. */
+async function filesIn(folder) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .toSorted();
+}
+
+await main(buildWhatChanged);

@@ -1,0 +1,113 @@
+/**
+ * `npm test`: everything that can be proven on this machine.
+ *
+ *   npm test                              set up, check, then all tests
+ *   npm test -- --only unit,sim           some of: check, unit, sim, int, e2e
+ *   npm test -- --only int test/io/log    of those only the files whose path holds this
+ *
+ * The set-up installs what tests on real devices need (see provision.mjs; FLOATLAB_NO_INSTALL=1 forbids it). Where a
+ * device cannot be had its tests are skipped; with CI=true a test that was skipped is a failure. The last line is the
+ * sum over all tests: `N passed, M failed`, and `K skipped` when there are any.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { check } from './check.mjs';
+import { provision } from './provision.mjs';
+import { ensurePackages } from './setup/packages.mjs';
+import { main, Refusal, run, say } from './setup/run.mjs';
+import { oneAtATime } from './setup/turn.mjs';
+
+const root = join(import.meta.dirname, '..');
+const projects = ['unit', 'sim', 'int', 'e2e'];
+/** They start the built programs, and meet real devices. */
+const onRealThings = ['int', 'e2e'];
+
+async function testAll() {
+  const { only, filters } = parse(process.argv.slice(2));
+  const real = only.some((name) => onRealThings.includes(name));
+  await oneAtATime(root, async () => {
+    if (real) await provision('test', { yes: true });
+    await ensurePackages(root);
+    if (real) await build();
+  });
+
+  const reports = await mkdtemp(join(tmpdir(), 'floatlab-test-'));
+  try {
+    const checks = only.includes('check') ? await check() : [];
+    const runs = [];
+    for (const project of projects.filter((name) => only.includes(name)))
+      runs.push(await runProject(project, filters, reports));
+    summarize(checks, runs);
+  } finally {
+    await rm(reports, { recursive: true });
+  }
+}
+
+function parse(args) {
+  const all = ['check', ...projects];
+  const at = args.indexOf('--only');
+  if (at < 0) return { only: all, filters: args };
+  const only = args[at + 1]?.split(',') ?? [];
+  const unknown = only.find((name) => !all.includes(name));
+  if (only.length === 0 || unknown !== undefined) throw new Refusal(`--only takes some of: ${all.join(',')}`);
+  return { only, filters: args.toSpliced(at, 2) };
+}
+
+async function build() {
+  const { code } = await run(process.execPath, [join(root, 'scripts', 'build.mjs')], { show: true });
+  if (code !== 0) throw new Refusal('FloatLab could not be built; the reason is above.');
+}
+
+async function runProject(project, filters, reports) {
+  say('', `── ${project} tests`);
+  const report = join(reports, `${project}.json`);
+  const startedAt = Date.now();
+  const args = ['run', '--project', project, '--passWithNoTests', '--reporter=default', '--reporter=json'];
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const { code } = await run(process.execPath, [vitest, ...args, `--outputFile.json=${report}`, ...filters], {
+    show: true,
+    cwd: root,
+  });
+  const seconds = (Date.now() - startedAt) / 1000;
+  return { name: project, seconds, ...count(await readReport(report), code) };
+}
+
+const readReport = async (path) => JSON.parse(await readFile(path, 'utf8').catch(() => '{"testResults":[]}'));
+
+/** A file that could not be loaded, or an error outside of any test, counts as one failed test. */
+function count({ testResults }, code) {
+  const tests = testResults.flatMap((file) => file.assertionResults);
+  const having = (...statuses) => tests.filter(({ status }) => statuses.includes(status)).length;
+  const broken = testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'),
+  ).length;
+  const failed = having('failed') + broken;
+  return {
+    passed: having('passed'),
+    failed: failed === 0 && code !== 0 ? 1 : failed,
+    skipped: having('skipped', 'pending', 'todo', 'disabled'),
+  };
+}
+
+function summarize(checks, runs) {
+  const total = (what) => runs.reduce((sum, result) => sum + result[what], 0);
+  const [passed, failed, skipped] = ['passed', 'failed', 'skipped'].map(total);
+  const skipIsFailure = skipped > 0 && process.env.CI === 'true';
+  const ok = failed === 0 && !skipIsFailure && checks.every((step) => step.ok);
+
+  console.log('');
+  for (const step of checks) console.log(row(step.name, step.ok, step.seconds, ''));
+  for (const result of runs) console.log(row(result.name, result.failed === 0, result.seconds, words(result)));
+  if (skipIsFailure) console.log('With CI=true a skipped test is a failure.');
+  if (!ok) process.exitCode = 1;
+  console.log(words({ passed, failed, skipped }));
+}
+
+const row = (name, ok, seconds, more) =>
+  `${ok ? '✓' : '✗'} ${name.padEnd(16)}${`${seconds.toFixed(1)} s`.padStart(9)}  ${more}`.trimEnd();
+
+const words = ({ passed, failed, skipped }) =>
+  `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+
+await main(testAll);

@@ -1,0 +1,192 @@
+/**
+ * What the simulated engine of one machine holds: images, networks, containers, and who listens to its events. What a
+ * request would be told by a real engine goes through the same translation (`errors.ts`). Everything happens at once;
+ * `../sim.ts` adds delays and faults.
+ */
+import type { Clock } from '../../clock/port.ts';
+import type { IoError } from '../../error.ts';
+import type { SeededRandom } from '../../random/sim.ts';
+import { engineError } from '../errors.ts';
+import { checkedName, checkedReference } from '../names.ts';
+import type { ContainerInfo, ContainerPort, ContainerSpec, EngineEvent } from '../port.ts';
+import { Queue } from '../queue.ts';
+import { normalReference } from '../reference.ts';
+import type { About } from '../within.ts';
+import { SimContainer } from './container.ts';
+import { missingProgram } from './program.ts';
+
+export class SimHost {
+  readonly #clock: Clock;
+  readonly #ids: SeededRandom;
+  readonly #imageHasHealthcheck: (reference: string) => boolean;
+  readonly #images = new Map<string, string>();
+  readonly #networks = new Set<string>();
+  readonly #containers = new Map<string, SimContainer>();
+  readonly #listeners = new Set<Queue<EngineEvent>>();
+  #isUp = true;
+  #outage = new AbortController();
+
+  constructor(clock: Clock, ids: SeededRandom, imageHasHealthcheck: (reference: string) => boolean) {
+    this.#clock = clock;
+    this.#ids = ids;
+    this.#imageHasHealthcheck = imageHasHealthcheck;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** Aborts when the engine goes away; another one when it has come back. */
+  get outage(): AbortSignal {
+    return this.#outage.signal;
+  }
+
+  goDown(): void {
+    this.#isUp = false;
+    this.#outage.abort();
+    for (const listener of this.#listeners) listener.fail(unreachable(watching));
+    this.#listeners.clear();
+  }
+
+  comeUp(): void {
+    if (this.#isUp) return;
+    this.#isUp = true;
+    this.#outage = new AbortController();
+  }
+
+  /** @returns its id, or undefined */
+  image(reference: string): string | undefined {
+    return this.#images.get(normalReference(checkedReference(reference)));
+  }
+
+  addImage(reference: string): void {
+    this.#images.set(normalReference(checkedReference(reference)), `sha256:${this.#newId()}`);
+  }
+
+  addNetwork(name: string): void {
+    this.#networks.add(checkedName(name));
+  }
+
+  /** @throws BUSY */
+  removeNetwork(name: string): void {
+    const isUsed = this.all().some(({ isRunning, spec }) => isRunning && spec.network === name);
+    const about = { op: 'docker network rm', target: name };
+    if (isUsed) throw refusal(about, 403, `${name} has active endpoints`);
+    this.#networks.delete(checkedName(name));
+  }
+
+  /** By name. */
+  all(): readonly SimContainer[] {
+    return [...this.#containers.values()].toSorted((a, b) => (a.spec.name < b.spec.name ? -1 : 1));
+  }
+
+  find(idOrName: string): SimContainer | undefined {
+    checkedName(idOrName);
+    return this.#containers.get(idOrName) ?? this.all().find(({ spec }) => spec.name === idOrName);
+  }
+
+  /** @throws MISSING */
+  mustFind(idOrName: string, about: About): SimContainer {
+    const container = this.find(idOrName);
+    if (!container) throw refusal(about, 404, `No such container: ${idOrName}`);
+    return container;
+  }
+
+  /** @throws IMAGE_NOT_FOUND, NAME_IN_USE @returns the id */
+  create(spec: ContainerSpec): string {
+    const about = { op: 'docker create', target: spec.name };
+    const other = this.find(spec.name);
+    if (this.image(spec.image) === undefined) throw refusal(about, 404, `No such image: ${spec.image}`);
+    if (other)
+      throw refusal(about, 409, `The container name "/${spec.name}" is already in use by container "${other.id}"`);
+    const container = new SimContainer({
+      id: this.#newId(),
+      spec,
+      clock: this.#clock,
+      imageHasHealthcheck: this.#imageHasHealthcheck(spec.image),
+      onHealth: (one) => this.#tell('health', one),
+      onEnd: (one) => {
+        if (one.oomKilled) this.#tell('oom', one);
+        this.#tell('die', one);
+      },
+    });
+    this.#containers.set(container.id, container);
+    this.#tell('other', container);
+    return container.id;
+  }
+
+  /** @throws MISSING, PORT_IN_USE, CONTAINER_FAILED */
+  start(id: string): void {
+    const about = { op: 'docker start', target: id };
+    const container = this.mustFind(id, about);
+    if (container.isRunning) return;
+    const { spec, command } = container;
+    if (!this.#networks.has(spec.network)) throw refusal(about, 404, `network ${spec.network} not found`);
+    const running = this.all().filter(({ isRunning }) => isRunning);
+    const taken = spec.ports.find((port) => running.some((other) => other.spec.ports.some((its) => clash(port, its))));
+    if (taken) {
+      const where = `${taken.hostIp ?? '0.0.0.0'}:${taken.published}`;
+      throw refusal(about, 500, `Bind for ${where} failed: port is already allocated`);
+    }
+    if (command[0] === missingProgram) {
+      const why = `exec: "${missingProgram}": executable file not found in $PATH`;
+      throw refusal(about, 400, `OCI runtime create failed: ${why}: unknown`);
+    }
+    container.start();
+    this.#tell('start', container);
+  }
+
+  remove(id: string): void {
+    const container = this.find(id);
+    if (!container) return;
+    container.end(137);
+    this.#containers.delete(container.id);
+    this.#tell('destroy', container);
+  }
+
+  listen(signal: AbortSignal): Queue<EngineEvent> {
+    const leave = () => {
+      this.#listeners.delete(listener);
+      listener.end();
+    };
+    const listener = new Queue<EngineEvent>(() => {
+      this.#listeners.delete(listener);
+      signal.removeEventListener('abort', leave);
+    });
+    if (signal.aborted) listener.end();
+    else if (!this.#isUp) listener.fail(unreachable(watching));
+    else {
+      this.#listeners.add(listener);
+      signal.addEventListener('abort', leave, { once: true });
+    }
+    return listener;
+  }
+
+  #tell(action: EngineEvent['action'], { id, spec }: SimContainer): void {
+    for (const listener of this.#listeners)
+      listener.push({ at: this.#clock.now(), action, container: id, labels: { ...spec.labels } });
+  }
+
+  #newId(): string {
+    return Array.from({ length: 64 }, () => '0123456789abcdef'[this.#ids.below(16)]).join('');
+  }
+}
+
+const watching: About = { op: 'docker events', target: 'containers' };
+
+export const infosOf = (containers: readonly SimContainer[]): readonly ContainerInfo[] =>
+  containers.map(({ info }) => info);
+
+export const refusal = (about: About, status: number, message: string): IoError =>
+  engineError(about, { status, errno: undefined, message });
+
+export const unreachable = (about: About): IoError =>
+  engineError(about, { status: undefined, errno: 'ECONNREFUSED', message: 'connect ECONNREFUSED (simulated)' });
+
+const anywhere = new Set([undefined, '', '0.0.0.0', '::']);
+
+/** Two published ports that cannot both be open. */
+function clash(a: ContainerPort, b: ContainerPort): boolean {
+  if (a.published !== b.published || a.protocol !== b.protocol) return false;
+  return anywhere.has(a.hostIp) || anywhere.has(b.hostIp) || a.hostIp === b.hostIp;
+}

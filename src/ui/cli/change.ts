@@ -1,0 +1,134 @@
+/** Changing something: the dry run or the command, then waiting for the operation, with what is going on meanwhile. */
+import type { CommandInputs, CommandName } from '#actors/commands.ts';
+import type { CommandAnswer } from '#io/contract/routes.ts';
+import { UnreachableError } from '#ui/client/errors.ts';
+import { randomUUID } from 'node:crypto';
+import type { Cli, Lab } from './cli.ts';
+import { CliError, usageError } from './errors.ts';
+import { failure, shortName, waitFor } from './operations.ts';
+import { durationOf, type ChangeOptions, type WaitOptions } from './options.ts';
+import { formatOf, isStructured, printStructured } from './output/formats.ts';
+import { safe } from './output/safe.ts';
+import { StatusLine } from './output/status-line.ts';
+import { tookWords } from './output/words.ts';
+
+export interface Words {
+  /** `Volume photos-db is ready.` */
+  readonly done: string;
+  /** `Volume photos-db is not cordoned: nothing to do.` */
+  readonly nothing: string;
+}
+
+export async function change<N extends CommandName>(
+  cli: Cli,
+  lab: Lab,
+  options: ChangeOptions,
+  command: N,
+  input: CommandInputs[N],
+  words: Words,
+): Promise<void> {
+  formatOf(options);
+  if (options.dryRun) return printDryRun(cli, options, await forecast(lab, command, input));
+  const startedAt = cli.world.now();
+  const answer = await apply(cli, lab, command, input);
+  await finish(cli, lab, options, answer, words, startedAt);
+}
+
+export const forecast = <N extends CommandName>(lab: Lab, command: N, input: CommandInputs[N]): Promise<CommandAnswer> =>
+  lab.rest.run(command, input, { dryRun: true });
+
+/** @throws CliError with exit code 7 when nobody knows whether it took effect */
+export async function apply<N extends CommandName>(
+  cli: Cli,
+  lab: Lab,
+  command: N,
+  input: CommandInputs[N],
+): Promise<CommandAnswer> {
+  try {
+    return await lab.rest.run(command, input, { idempotencyKey: randomUUID(), signal: cli.world.interrupt });
+  } catch (error) {
+    if (cli.world.interrupt.aborted || (error instanceof UnreachableError && error.maybeSent)) {
+      throw new CliError(
+        'OUTCOME_UNKNOWN',
+        cli.world.interrupt.aborted ? 130 : 7,
+        `No answer came to ${command}: whether it took effect is not known.`,
+        'Look first, for example with floatlab event ls; then repeat it if it is still needed.',
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+}
+
+export async function finish(
+  cli: Cli,
+  lab: Lab,
+  options: WaitOptions,
+  answer: CommandAnswer,
+  words: Words,
+  startedAt: number,
+): Promise<void> {
+  const { print, world } = cli;
+  const format = formatOf(options);
+  const { operation } = answer;
+  if (operation === undefined || options.detach) {
+    if (isStructured(format)) printStructured(print, format, answer);
+    else if (operation !== undefined) print.data(shortName(operation));
+    else if (!options.quiet) print.talk(answer.unchanged ? words.nothing : words.done);
+    return;
+  }
+  const status = new StatusLine(world);
+  const stopShowing = showWork(cli, lab, operation, status, words);
+  try {
+    const row = await waitFor(cli, lab, operation, timeoutOf(options), (reason) => status.show(reason));
+    if (isStructured(format)) printStructured(print, format, { ...answer, outcome: row });
+    const failed = failure(row);
+    if (failed) throw failed;
+  } finally {
+    stopShowing();
+    status.end();
+  }
+  if (options.quiet || isStructured(format)) return;
+  const took = tookWords(world.now() - startedAt);
+  print.talkPainted(`${print.talkStyle.good('✓')} ${safe(words.done)}  (${shortName(operation)}, ${took})`);
+}
+
+export const timeoutOf = ({ timeout }: WaitOptions): number => durationOf(timeout ?? '10m', '--timeout');
+
+/** On a terminal: what the agents do for this operation. @returns the way out */
+function showWork(cli: Cli, lab: Lab, operation: string, status: StatusLine, words: Words): () => void {
+  if (!cli.world.stderr.isTTY) return () => undefined;
+  status.show(`${shortName(operation)} runs`);
+  const { rows, close } = lab.live().rows('work');
+  rows.subscribe(() => {
+    const work = rows.list().find(({ correlation }) => correlation === operation);
+    if (work) status.show(work.text === '' ? words.done : work.text);
+  });
+  return close;
+}
+
+/** The events in words, on stdout: they are what was asked for. */
+export function printDryRun(cli: Cli, options: WaitOptions, answer: CommandAnswer): void {
+  const format = formatOf(options);
+  if (isStructured(format)) return printStructured(cli.print, format, answer);
+  if (answer.unchanged) cli.print.talk('Nothing would happen: it is so already.');
+  for (const { words } of answer.events) cli.print.data(safe(words));
+}
+
+/** Asks before something happens. Nothing is asked with `--yes`. */
+export async function agree(cli: Cli, options: ChangeOptions, question: string): Promise<void> {
+  if (options.yes || options.dryRun) return;
+  const { ask } = cli.world;
+  if (!ask.possible) throw usageError('This asks before it goes on, and there is no terminal.', 'Add --yes to go on unasked.');
+  if (!(await ask.confirm(question))) throw new CliError('DECLINED', 1, 'You declined: nothing was changed.');
+}
+
+/** Asks for the name when data would be lost for ever. */
+export async function agreeToLoss(cli: Cli, options: ChangeOptions, name: string, lost: readonly string[]): Promise<void> {
+  if (options.yes || options.dryRun) return;
+  const { ask } = cli.world;
+  for (const sentence of lost) cli.print.talk(sentence);
+  if (!ask.possible) throw usageError('Data would be lost for ever, and there is no terminal to ask.', 'Add --yes to go on unasked.');
+  const typed = await ask.text(`This cannot be undone. Type ${name} to go on`);
+  if (typed !== name) throw new CliError('DECLINED', 1, `You did not type ${name}: nothing was changed.`);
+}

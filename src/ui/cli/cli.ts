@@ -1,0 +1,66 @@
+/** One run of the command line: its world, its output, and the lab that it talks to, connected when it is needed. */
+import { createLiveClient, type LiveClient } from '#ui/client/live.ts';
+import { liveUrl } from '#ui/client/live-ports.ts';
+import { createRestClient, type RestClient } from '#ui/client/rest.ts';
+import { openHttp } from './connect/http.ts';
+import { openSocket } from './connect/socket.ts';
+import { contextsPath, loadContexts } from './contexts.ts';
+import { Printer } from './output/printer.ts';
+import { refusePlainHttp, resolveSettings, type Settings, type SettingsOptions } from './settings.ts';
+import type { World } from './world.ts';
+
+export interface Lab {
+  readonly settings: Settings;
+  readonly rest: RestClient;
+  /** The live connection, opened by the first call. */
+  live(): LiveClient;
+  close(): Promise<void>;
+}
+
+export class Cli {
+  readonly world: World;
+  readonly print: Printer;
+  readonly contextsPath: string;
+  /** What the run ends with when nothing is thrown. */
+  exitCode = 0;
+  readonly #labs: Lab[] = [];
+
+  constructor(world: World) {
+    this.world = world;
+    this.print = new Printer(world);
+    this.contextsPath = contextsPath(world);
+  }
+
+  /** The lab that the options, the environment and the contexts name. */
+  async lab(options: SettingsOptions): Promise<Lab> {
+    return this.labOf(resolveSettings(options, this.world.env, await loadContexts(this.contextsPath)));
+  }
+
+  labOf(settings: Settings): Lab {
+    const { server, token, ca } = settings;
+    if (token !== undefined) refusePlainHttp(server);
+    const http = openHttp(ca);
+    const rest = createRestClient({
+      baseUrl: server,
+      fetch: http.fetch,
+      ...(token === undefined ? {} : { token }),
+    });
+    let live: LiveClient | undefined;
+    const lab: Lab = {
+      settings,
+      rest,
+      live: () =>
+        (live ??= createLiveClient({ url: liveUrl(server), connect: (url) => openSocket(url, { token, ca }) })),
+      close: async () => {
+        live?.close();
+        await http.close();
+      },
+    };
+    this.#labs.push(lab);
+    return lab;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#labs.map((lab) => lab.close()));
+  }
+}

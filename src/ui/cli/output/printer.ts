@@ -1,0 +1,57 @@
+/**
+ * Where output goes: data to stdout, talk to stderr. Talk is made safe here; data is made safe by whoever formats it,
+ * because a compose file or the log of a pipe has to stay as it is.
+ */
+import type { World } from '../world.ts';
+import { safe } from './safe.ts';
+import { styleOf, type Style } from './style.ts';
+import { wrap } from './width.ts';
+
+/** What every answer fits when nobody says how wide the terminal is. */
+export const usualWidth = 80;
+
+export class Printer {
+  /** For stdout. */
+  readonly style: Style;
+  /** For stderr. */
+  readonly talkStyle: Style;
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.style = styleOf(world.stdout, world.env);
+    this.talkStyle = styleOf(world.stderr, world.env);
+  }
+
+  /** Columns of stdout. */
+  get width(): number {
+    return Math.max(40, (this.#world.stdout.isTTY ? this.#world.stdout.columns : undefined) ?? usualWidth);
+  }
+
+  data(line: string): void {
+    this.#world.stdout.write(`${line}\n`);
+  }
+
+  raw(chunk: string | Uint8Array): void {
+    this.#world.stdout.write(chunk);
+  }
+
+  /** A sentence of this program, with whatever text of the lab is in it. */
+  talk(text: string): void {
+    for (const line of text.split('\n')) this.#world.stderr.write(`${safe(line)}\n`);
+  }
+
+  /** A line that is safe already and may have colours. */
+  talkPainted(line: string): void {
+    this.#world.stderr.write(`${line}\n`);
+  }
+
+  /** A long sentence behind a label, its further lines indented below; off a terminal it stays one line. */
+  labelled(label: string, text: string, paint: (text: string) => string = (same) => same): void {
+    const columns = this.#world.stderr.isTTY ? Math.max(40, this.#world.stderr.columns ?? usualWidth) : Infinity;
+    const lines = text.split('\n').flatMap((line) => wrap(safe(line), columns - label.length));
+    for (const [n, line] of lines.entries()) {
+      this.talkPainted(`${n === 0 ? paint(label) : ' '.repeat(label.length)}${line}`);
+    }
+  }
+}

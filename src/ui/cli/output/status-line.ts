@@ -1,0 +1,53 @@
+/** One line at the bottom of a terminal that says what is going on. Nothing at all where stderr is no terminal. */
+import type { World } from '../world.ts';
+import { usualWidth } from './printer.ts';
+import { safe } from './safe.ts';
+import { cutTo } from './width.ts';
+
+const frames = ['◐', '◓', '◑', '◒'];
+const clear = '\r\u001b[K';
+
+export class StatusLine {
+  readonly #world: World;
+  readonly #timer: NodeJS.Timeout | undefined;
+  #text = '';
+  #frame = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    if (world.stderr.isTTY && world.env['TERM'] !== 'dumb') {
+      this.#timer = setInterval(() => this.#draw(), 120);
+      this.#timer.unref();
+    }
+  }
+
+  show(text: string): void {
+    if (text === this.#text) return;
+    this.#text = text;
+    this.#draw();
+  }
+
+  /** Writes a line above. */
+  above(write: () => void): void {
+    this.#erase();
+    write();
+    this.#draw();
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+    this.#erase();
+    this.#text = '';
+  }
+
+  #draw(): void {
+    if (!this.#timer || this.#text === '') return;
+    const width = this.#world.stderr.columns ?? usualWidth;
+    const frame = frames[this.#frame++ % frames.length];
+    this.#world.stderr.write(`${clear}${frame} ${cutTo(safe(this.#text), width - 3)}`);
+  }
+
+  #erase(): void {
+    if (this.#timer && this.#text !== '') this.#world.stderr.write(clear);
+  }
+}

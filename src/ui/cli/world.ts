@@ -1,0 +1,33 @@
+/** What a run of the command line touches outside of itself. `main.ts` gives the process; a test gives its own. */
+import type { Readable } from 'node:stream';
+import type { Asker } from './ask.ts';
+
+/** A stream that text is written to: a terminal, a pipe, a file, or a test's memory. */
+export interface Sink {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
+  write(chunk: string | Uint8Array): unknown;
+  on?(event: 'resize', listener: () => void): unknown;
+  off?(event: 'resize', listener: () => void): unknown;
+}
+
+export type Source = Readable & {
+  readonly isTTY?: boolean;
+  setRawMode?(on: boolean): unknown;
+};
+
+export interface World {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** The person's home directory. */
+  readonly home: string;
+  readonly stdin: Source;
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  readonly ask: Asker;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Fires when the person presses Ctrl-C. */
+  readonly interrupt: AbortSignal;
+}

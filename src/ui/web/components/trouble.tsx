@@ -1,0 +1,67 @@
+/** What went wrong and what to do, where it happened: in a dialog, on a page. */
+import type { Finding } from '#actors/compose/model.ts';
+import type { Trouble } from '../live/use-command.ts';
+import { Glyph } from './state.tsx';
+import classes from './trouble.module.css';
+
+export const TroubleBox = ({ trouble: { title, hint, problem } }: { readonly trouble: Trouble }) => (
+  <div className={classes['box']} data-tone="failed" role="alert">
+    <Glyph tone="failed" />
+    <div className={classes['text']}>
+      <div>{title}</div>
+      {hint !== undefined && <div className={classes['hint']}>{hint}</div>}
+      {problem?.fields?.map(({ path, message }) => (
+        <div key={path + message} className={classes['hint']}>
+          {path === '' ? message : `${path}: ${message}`}
+        </div>
+      ))}
+      {problem?.findings && <Findings findings={problem.findings} />}
+    </div>
+  </div>
+);
+
+interface ProblemBoxProps {
+  readonly tone: 'attention' | 'failed';
+  readonly title: string;
+  readonly hint?: string | null | undefined;
+  readonly code?: string | undefined;
+}
+
+/** A problem that the lab keeps with an object until it is mended. */
+export const ProblemBox = ({ tone, title, hint, code }: ProblemBoxProps) => (
+  <div className={classes['box']} data-tone={tone} role="alert">
+    <Glyph tone={tone} />
+    <div className={classes['text']}>
+      <div className={classes['title']}>{title}</div>
+      {hint !== undefined && hint !== null && <div className={classes['hint']}>{hint}</div>}
+    </div>
+    {code !== undefined && <code className={classes['code']}>{code}</code>}
+  </div>
+);
+
+/** Places in a compose file, each with its source. */
+export const Findings = ({ findings, onGo }: { readonly findings: readonly Finding[]; readonly onGo?: (line: number, column: number) => void }) => (
+  <ul className={classes['findings']}>
+    {findings.map((finding, n) => (
+      <li key={n} className={classes['finding']}>
+        <div>{finding.message}</div>
+        {finding.hint !== undefined && <div className={classes['hint']}>{finding.hint}</div>}
+        <div className={classes['place']}>
+          {onGo ? (
+            <button type="button" onClick={() => onGo(finding.line, finding.column)}>
+              {finding.file}:{finding.line}:{finding.column}
+            </button>
+          ) : (
+            `${finding.file}:${finding.line}:${finding.column}`
+          )}
+          {finding.path !== '' && <span> · {finding.path}</span>}
+        </div>
+        {finding.frame !== '' && (
+          <pre className={classes['frame']} tabIndex={0} role="region" aria-label={`Source at line ${finding.line}`}>
+            {finding.frame}
+          </pre>
+        )}
+      </li>
+    ))}
+  </ul>
+);

@@ -1,0 +1,215 @@
+/**
+ * Every screen has an address, tabs and filters included; `?at=` goes along from screen to screen. Only the overview is
+ * in the first load, the others come when somebody goes there.
+ */
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  retainSearchParams,
+  type ErrorComponentProps,
+} from '@tanstack/react-router';
+import { Button } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import { Empty, Page } from './components/page.tsx';
+import { listSearch } from './components/list.tsx';
+import { momentIn } from './shell/time-control.tsx';
+import { NowProvider } from './live/now.tsx';
+import { Shell } from './shell/shell.tsx';
+
+export interface RootSearch {
+  /** An index, or a time in ISO 8601. */
+  readonly at?: number | string;
+}
+
+const rootRoute = createRootRoute({
+  component: () => (
+    <NowProvider>
+      <Shell />
+    </NowProvider>
+  ),
+  validateSearch: (search: Record<string, unknown>): RootSearch => {
+    const at = search['at'] === undefined ? undefined : momentIn(String(search['at']));
+    return at === undefined || at === 0 ? {} : { at };
+  },
+  search: { middlewares: [retainSearchParams(['at'])] },
+  notFoundComponent: () => (
+    <Page title="Nothing here">
+      <Empty title="This address leads nowhere" action={<Button renderRoot={(props) => <Link to="/" {...props} />}>Go to the overview</Button>}>
+        The thing may have been removed, or the address has a slip of the pen.
+      </Empty>
+    </Page>
+  ),
+  errorComponent: ({ error }: ErrorComponentProps) => (
+    <Page title="This screen failed">
+      <Empty title="The web app made a mistake" action={<Button onClick={() => location.reload()}>Reload</Button>}>
+        {error.message}. The lab is not affected. When the lab was upgraded just now, reloading is enough.
+      </Empty>
+    </Page>
+  ),
+});
+
+const overview = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/',
+  component: lazyRouteComponent(() => import('./screens/overview.tsx'), 'Overview'),
+});
+
+const apps = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/apps',
+  component: lazyRouteComponent(() => import('./screens/apps.tsx'), 'Apps'),
+  validateSearch: listSearch,
+});
+const newApp = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/apps/new',
+  component: lazyRouteComponent(() => import('./screens/new-app.tsx'), 'NewApp'),
+});
+const app = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/apps/$namespace/$name',
+  component: lazyRouteComponent(() => import('./screens/app/app.tsx'), 'AppPage'),
+});
+const appOverview = createRoute({
+  getParentRoute: () => app,
+  path: '/',
+  component: lazyRouteComponent(() => import('./screens/app/overview.tsx'), 'AppOverview'),
+});
+const appVolumes = createRoute({
+  getParentRoute: () => app,
+  path: '/volumes',
+  component: lazyRouteComponent(() => import('./screens/app/volumes.tsx'), 'AppVolumes'),
+});
+const appLogs = createRoute({
+  getParentRoute: () => app,
+  path: '/logs',
+  component: lazyRouteComponent(() => import('./screens/app/logs.tsx'), 'AppLogs'),
+});
+const appCompose = createRoute({
+  getParentRoute: () => app,
+  path: '/compose',
+  component: lazyRouteComponent(() => import('./screens/app/compose.tsx'), 'AppCompose'),
+});
+const appHistory = createRoute({
+  getParentRoute: () => app,
+  path: '/history',
+  component: lazyRouteComponent(() => import('./screens/app/history.tsx'), 'AppHistory'),
+});
+const appWhy = createRoute({
+  getParentRoute: () => app,
+  path: '/why',
+  component: lazyRouteComponent(() => import('./screens/app/why.tsx'), 'AppWhy'),
+});
+
+const volumes = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/volumes',
+  component: lazyRouteComponent(() => import('./screens/volumes.tsx'), 'Volumes'),
+  validateSearch: listSearch,
+});
+const volume = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/volumes/$namespace/$name',
+  component: lazyRouteComponent(() => import('./screens/volume/volume.tsx'), 'VolumePage'),
+});
+const volumeSnapshots = createRoute({
+  getParentRoute: () => volume,
+  path: '/',
+  component: lazyRouteComponent(() => import('./screens/volume/snapshots.tsx'), 'VolumeSnapshots'),
+});
+const volumeHistory = createRoute({
+  getParentRoute: () => volume,
+  path: '/history',
+  component: lazyRouteComponent(() => import('./screens/volume/history.tsx'), 'VolumeHistory'),
+});
+const volumeWhy = createRoute({
+  getParentRoute: () => volume,
+  path: '/why',
+  component: lazyRouteComponent(() => import('./screens/volume/why.tsx'), 'VolumeWhy'),
+});
+
+const nodes = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/nodes',
+  component: lazyRouteComponent(() => import('./screens/nodes.tsx'), 'Nodes'),
+  validateSearch: listSearch,
+});
+const node = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/nodes/$name',
+  component: lazyRouteComponent(() => import('./screens/node/node.tsx'), 'NodePage'),
+});
+const nodeOverview = createRoute({
+  getParentRoute: () => node,
+  path: '/',
+  component: lazyRouteComponent(() => import('./screens/node/overview.tsx'), 'NodeOverview'),
+});
+const nodeHistory = createRoute({
+  getParentRoute: () => node,
+  path: '/history',
+  component: lazyRouteComponent(() => import('./screens/node/history.tsx'), 'NodeHistory'),
+});
+const nodeWhy = createRoute({
+  getParentRoute: () => node,
+  path: '/why',
+  component: lazyRouteComponent(() => import('./screens/node/why.tsx'), 'NodeWhy'),
+});
+
+const schedules = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/schedules',
+  component: lazyRouteComponent(() => import('./screens/schedules.tsx'), 'Schedules'),
+  validateSearch: listSearch,
+});
+const alerts = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/alerts',
+  component: lazyRouteComponent(() => import('./screens/alerts.tsx'), 'Alerts'),
+});
+
+export interface ActivitySearch {
+  readonly q?: string;
+  readonly kind?: string;
+  /** Only what one operation or command led to. */
+  readonly of?: string;
+}
+const activity = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/activity',
+  component: lazyRouteComponent(() => import('./screens/activity.tsx'), 'Activity'),
+  validateSearch: (search: Record<string, unknown>): ActivitySearch => ({
+    ...(search['q'] === undefined || search['q'] === '' ? {} : { q: String(search['q']) }),
+    ...(typeof search['kind'] === 'string' ? { kind: search['kind'] } : {}),
+    ...(search['of'] === undefined ? {} : { of: String(search['of']) }),
+  }),
+});
+const settings = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./screens/settings.tsx'), 'Settings'),
+});
+
+const routeTree = rootRoute.addChildren([
+  overview,
+  apps,
+  newApp,
+  app.addChildren([appOverview, appVolumes, appLogs, appCompose, appHistory, appWhy]),
+  volumes,
+  volume.addChildren([volumeSnapshots, volumeHistory, volumeWhy]),
+  nodes,
+  node.addChildren([nodeOverview, nodeHistory, nodeWhy]),
+  schedules,
+  alerts,
+  activity,
+  settings,
+]);
+
+export const router = createRouter({ routeTree, defaultPreload: 'intent' });
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,168 @@
+/** The lab at a glance: is anything wrong, is everything protected, what happened, and why. */
+import { Button } from '@mantine/core';
+import { IconPlus } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
+import { useMemo, useState } from 'react';
+import type { AppRow } from '#projections/views/apps.ts';
+import { ActivityItem } from '../components/activity-list.tsx';
+import { AlertList } from '../components/alert-list.tsx';
+import { AppLink, Words } from '../components/links.tsx';
+import { NodeTile } from '../components/node-tile.tsx';
+import { Empty, Loading, Page, Section } from '../components/page.tsx';
+import { Glyph } from '../components/state.tsx';
+import { labInWords, protectionInWords } from '../format/lab-words.ts';
+import { appTone, appWords, tones } from '../format/state.ts';
+import { useNow } from '../live/now.tsx';
+import { useActivity } from '../live/use-activity.ts';
+import { useView } from '../live/use-view.ts';
+import classes from './overview.module.css';
+
+export function Overview() {
+  const apps = useView('apps');
+  const alerts = useView('alerts');
+  const volumes = useView('volumes');
+  const nodes = useView('nodes');
+  const now = useNow();
+  if (!apps.ready || !alerts.ready || !nodes.ready || !volumes.ready) {
+    return (
+      <Page title="Overview">
+        <Loading lines={6} />
+      </Page>
+    );
+  }
+  const { tone, phrase } = labInWords(apps.rows, alerts.rows);
+  const protection = protectionInWords(volumes.rows, now);
+  return (
+    <Page title="Overview">
+      <div className={classes['sentence']} data-testid="sentence">
+        <Glyph tone={tone} />
+        <div>
+          <p className={classes['main']}>
+            <Words phrase={phrase} />
+          </p>
+          {protection && (
+            <p className="muted">
+              <Words phrase={protection} />
+            </p>
+          )}
+        </div>
+      </div>
+
+      {alerts.rows.length > 0 && (
+        <Section title="Alerts" bare>
+          <AlertList rows={alerts.rows} />
+        </Section>
+      )}
+
+      <div className={classes['columns']}>
+        <Section title="Apps" note={<More to="/apps" count={apps.rows.length} />} bare>
+          {apps.rows.length === 0 ? <NoApps /> : <AppsByState rows={apps.rows} />}
+        </Section>
+        <Section title="Nodes" note={<More to="/nodes" count={nodes.rows.length} />} bare>
+          <div className={classes['tiles']}>
+            {nodes.rows.slice(0, 12).map((row) => (
+              <NodeTile key={row.id} row={row} />
+            ))}
+          </div>
+        </Section>
+      </div>
+
+      <Recent />
+    </Page>
+  );
+}
+
+const More = ({ to, count }: { readonly to: '/apps' | '/nodes'; readonly count: number }) => (
+  <Link to={to} className="link">
+    {count}
+  </Link>
+);
+
+/** Names that are written out in one line. */
+const most = 24;
+
+function AppsByState({ rows }: { readonly rows: readonly AppRow[] }) {
+  const groups = useMemo(
+    () =>
+      tones
+        .map((tone) => ({ tone, apps: rows.filter((row) => appTone(row) === tone) }))
+        .filter(({ apps }) => apps.length > 0),
+    [rows],
+  );
+  return (
+    <ul className={classes['groups']}>
+      {groups.map(({ tone, apps }) => (
+        <li key={tone} className={classes['group']}>
+          <span className={classes['groupHead']}>
+            <Glyph tone={tone} />
+            {groupWords[tone]}
+          </span>
+          <span className={classes['number']}>{apps.length}</span>
+          <span className={classes['names']}>
+            {apps.slice(0, most).map((app) => (
+              <span key={app.id} className={classes['name']}>
+                <AppLink namespace={app.namespace} name={app.name} />
+                {tone !== 'running' && tone !== 'off' && tone !== 'failed' && <span className="muted"> {appWords(app)}</span>}
+              </span>
+            ))}
+            {apps.length > most && (
+              <Link to="/apps" search={{ state: tone }} className="link">
+                and {apps.length - most} more
+              </Link>
+            )}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+const groupWords = { running: 'Running', changing: 'Changing', attention: 'Need attention', failed: 'Failed', off: 'Off' } as const;
+
+export const NoApps = () => (
+  <Empty
+    title="Your first app"
+    command="floatlab up -f compose.yaml"
+    action={
+      <Button leftSection={<IconPlus size={16} />} renderRoot={(props) => <Link to="/apps/new" {...props} />}>
+        New app
+      </Button>
+    }
+  >
+    An app is a docker-compose file that the lab runs: it gives it a node, makes its volumes, keeps it up and snapshots
+    its data.
+  </Empty>
+);
+
+function Recent() {
+  const { rows, ready, fresh } = useActivity({ limit: 10 });
+  const [open, setOpen] = useState<number>();
+  return (
+    <Section
+      title="What happened"
+      note={
+        <Link to="/activity" className="link">
+          everything
+        </Link>
+      }
+    >
+      {!ready ? (
+        <div style={{ padding: 16 }}>
+          <Loading />
+        </div>
+      ) : (
+        rows
+          .slice(0, 10)
+          .map((row) => (
+            <ActivityItem
+              key={row.index}
+              row={row}
+              isOpen={open === row.index}
+              onToggle={() => setOpen(open === row.index ? undefined : row.index)}
+              fresh={fresh(row.index)}
+            />
+          ))
+      )}
+    </Section>
+  );
+}

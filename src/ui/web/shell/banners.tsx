@@ -1,0 +1,80 @@
+/** What everybody must know at once: the lab does not answer, it lags behind, the door still has its first key. */
+import { Button } from '@mantine/core';
+import { useEffect, useState } from 'react';
+import { PasswordDialog } from '../components/password-dialog.tsx';
+import { Glyph } from '../components/state.tsx';
+import { roughly } from '../format/time.ts';
+import { useLive } from '../live/clients.tsx';
+import { usePast } from '../live/past.ts';
+import { useSessionActions, useWho } from '../live/session.tsx';
+import { useStatus } from '../live/use-status.ts';
+import classes from './banners.module.css';
+
+export const Banners = () => (
+  <>
+    <ConnectionBanner />
+    <InitialPasswordBanner />
+  </>
+);
+
+/** Shorter interruptions are nobody's business. */
+const patienceMs = 1500;
+
+function ConnectionBanner() {
+  const { client } = useLive();
+  const { state, since, problem } = useStatus();
+  const { check } = useSessionActions();
+  const [now, setNow] = useState(() => Date.now());
+  const isWell = state === 'open';
+  useEffect(() => {
+    if (isWell) return;
+    const timer = setInterval(() => setNow(Date.now()), 500);
+    return () => clearInterval(timer);
+  }, [isWell]);
+  // The session may have ended elsewhere: then the door is shown.
+  useEffect(() => {
+    if (state === 'closed') check();
+  }, [state, check]);
+  const age = Math.max(0, now - since);
+  if (isWell || age < patienceMs) return null;
+  if (state === 'stale') {
+    return (
+      <div className={classes['banner']} data-tone="attention" role="alert">
+        <Glyph tone="attention" />
+        <span>This node lags behind the lab. What you see may be {roughly(age)} old.</span>
+      </div>
+    );
+  }
+  return (
+    <div className={classes['banner']} data-tone="failed" role="alert">
+      <Glyph tone="failed" />
+      <span>
+        {problem?.detail ?? 'The lab does not answer.'} What you see is {roughly(age)} old; nothing can be changed until it is back.
+      </span>
+      <Button size="compact-xs" variant="default" onClick={() => client.retryNow()}>
+        Try now
+      </Button>
+    </div>
+  );
+}
+
+function InitialPasswordBanner() {
+  const { initialPassword } = useWho();
+  const { isPast } = usePast();
+  const [isChanging, setChanging] = useState(false);
+  if (!initialPassword) return null;
+  return (
+    <>
+      {!isPast && (
+        <div className={classes['banner']} data-tone="attention">
+          <Glyph tone="attention" />
+          <span>Your password is still the one that the first start printed.</span>
+          <Button size="compact-xs" variant="default" onClick={() => setChanging(true)}>
+            Change it
+          </Button>
+        </div>
+      )}
+      {isChanging && <PasswordDialog onClose={() => setChanging(false)} />}
+    </>
+  );
+}

@@ -1,0 +1,155 @@
+/** The frame around every screen: where one can go, how the lab is doing, what is going on. */
+import {
+  IconActivity,
+  IconApps,
+  IconBell,
+  IconCalendarTime,
+  IconDatabase,
+  IconDots,
+  IconLayoutDashboard,
+  IconServer2,
+  IconSettings,
+} from '@tabler/icons-react';
+import { Link, Outlet, useRouterState } from '@tanstack/react-router';
+import { lazy, Suspense, useEffect, useState, type ReactNode } from 'react';
+import { Menu } from '@mantine/core';
+import { Logo } from '../components/logo.tsx';
+import { Loading } from '../components/page.tsx';
+import { TipLayer } from '../components/tip.tsx';
+import { Toasts } from '../components/toasts.tsx';
+import { useKeys } from '../components/keys.ts';
+import { usePast } from '../live/past.ts';
+import { useView } from '../live/use-view.ts';
+import { Banners } from './banners.tsx';
+import { TopBar } from './top-bar.tsx';
+import { Tray } from './tray.tsx';
+import classes from './shell.module.css';
+
+const Palette = lazy(async () => ({ default: (await import('./palette.tsx')).Palette }));
+const PastBar = lazy(async () => ({ default: (await import('./past-bar.tsx')).PastBar }));
+
+const icon = { size: 18, stroke: 1.6, 'aria-hidden': true } as const;
+
+const places = [
+  { to: '/', title: 'Overview', icon: <IconLayoutDashboard {...icon} /> },
+  { to: '/apps', title: 'Apps', icon: <IconApps {...icon} /> },
+  { to: '/volumes', title: 'Volumes', icon: <IconDatabase {...icon} /> },
+  { to: '/nodes', title: 'Nodes', icon: <IconServer2 {...icon} /> },
+  { to: '/schedules', title: 'Schedules', icon: <IconCalendarTime {...icon} /> },
+  { to: '/alerts', title: 'Alerts', icon: <IconBell {...icon} /> },
+  { to: '/activity', title: 'Activity', icon: <IconActivity {...icon} /> },
+  { to: '/settings', title: 'Settings', icon: <IconSettings {...icon} /> },
+] as const;
+
+/** On a phone four places are one tap away, the rest two. */
+const nearby = ['/', '/apps', '/volumes', '/alerts'];
+
+export function Shell() {
+  const { isPast } = usePast();
+  const [isPaletteOpen, setPaletteOpen] = useState(false);
+  useKeys((event) => {
+    if (event.key !== 'k' || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    setPaletteOpen((open) => !open);
+  });
+  useScrollReset();
+  return (
+    <div className={classes['shell']} data-past={isPast}>
+      <a href="#main" className={classes['skip']}>
+        Skip to the content
+      </a>
+      <nav className={classes['side']} aria-label="Places">
+        <Link to="/" className={classes['brand']}>
+          <Logo />
+          <span>FloatLab</span>
+        </Link>
+        {places.map(({ to, title, icon: picture }) => (
+          <Place key={to} to={to} title={title} picture={picture} />
+        ))}
+      </nav>
+      <div className={classes['column']}>
+        <TopBar onSearch={() => setPaletteOpen(true)} />
+        {isPast && (
+          <Suspense fallback={<div className={classes['pastPlace']} />}>
+            <PastBar />
+          </Suspense>
+        )}
+        <Banners />
+        <main id="main" className={classes['main']} tabIndex={-1}>
+          <Suspense fallback={<ScreenPlace />}>
+            <Outlet />
+          </Suspense>
+        </main>
+      </div>
+      <BottomBar />
+      <Tray />
+      <Toasts />
+      <TipLayer />
+      {isPaletteOpen && (
+        <Suspense fallback={null}>
+          <Palette onClose={() => setPaletteOpen(false)} places={places} />
+        </Suspense>
+      )}
+    </div>
+  );
+}
+
+const ScreenPlace = () => (
+  <div style={{ padding: 24 }}>
+    <Loading />
+  </div>
+);
+
+function Place({ to, title, picture }: { readonly to: string; readonly title: string; readonly picture: ReactNode }) {
+  return (
+    <Link to={to} className={classes['place']} activeOptions={{ exact: to === '/', includeSearch: false }} activeProps={{ className: classes['active'] }}>
+      {picture}
+      <span>{title}</span>
+      {to === '/alerts' && <AlertCount />}
+    </Link>
+  );
+}
+
+function AlertCount() {
+  const { rows } = useView('alerts');
+  if (rows.length === 0) return null;
+  const isCritical = rows.some(({ severity }) => severity === 'critical');
+  return (
+    <span className={classes['count']} data-critical={isCritical}>
+      {rows.length}
+    </span>
+  );
+}
+
+const BottomBar = () => (
+  <nav className={classes['bottom']} aria-label="Places">
+    {places
+      .filter(({ to }) => nearby.includes(to))
+      .map(({ to, title, icon: picture }) => (
+        <Place key={to} to={to} title={title} picture={picture} />
+      ))}
+    <Menu position="top-end" width={200}>
+      <Menu.Target>
+        <button type="button" className={classes['place']}>
+          <IconDots {...icon} />
+          <span>More</span>
+        </button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {places
+          .filter(({ to }) => !nearby.includes(to))
+          .map(({ to, title, icon: picture }) => (
+            <Menu.Item key={to} renderRoot={(props) => <Link to={to} {...props} />} leftSection={picture}>
+              {title}
+            </Menu.Item>
+          ))}
+      </Menu.Dropdown>
+    </Menu>
+  </nav>
+);
+
+/** A new place begins at its top; a tab or a filter of the same place stays where it is. */
+function useScrollReset(): void {
+  const place = useRouterState({ select: ({ location }) => location.pathname.split('/').slice(0, 4).join('/') });
+  useEffect(() => scrollTo(0, 0), [place]);
+}

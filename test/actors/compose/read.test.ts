@@ -1,0 +1,308 @@
+import { describe, expect, test } from 'vitest';
+import type { ComposeApp, ComposeResult, Finding } from '#actors/compose/model.ts';
+import { namedPaths, readCompose } from '#actors/compose/read.ts';
+import { renderFindings } from '#actors/compose/render.ts';
+import { base64, input } from './fixtures.ts';
+
+type Files = Readonly<Record<string, string>>;
+
+function read(text: string, files: Files = {}): ComposeApp {
+  const result = readCompose(input(text, files));
+  if ('findings' in result) throw new Error(renderFindings(result.findings));
+  return result.app;
+}
+const findingsOf = (result: ComposeResult): readonly Finding[] => ('findings' in result ? result.findings : []);
+const messages = (text: string, files: Files = {}): string[] =>
+  findingsOf(readCompose(input(text, files))).map(({ message }) => message);
+const service = (yaml: string, files: Files = {}): ComposeApp['bundle']['services'][string] | undefined =>
+  read(`services: {web: {image: nginx, ${yaml}}}`, files).bundle.services['web'];
+
+describe('the name of an app', () => {
+  test('is the one at the top of the file', () => {
+    expect(read('name: photos\nx-floatlab: {name: Other}\nservices: {web: {image: nginx}}').name).toBe('photos');
+  });
+  test('is made from its title otherwise', () => {
+    const app = read('x-floatlab: {name: "Künstler & Söhne 2"}\nservices: {web: {image: nginx}}');
+    expect(app.name).toBe('kunstler-sohne-2');
+    expect(app.spec.title).toBe('Künstler & Söhne 2');
+  });
+  test('is unknown when neither says anything', () => {
+    expect(read('services: {web: {image: nginx}}').name).toBeUndefined();
+    expect(read('x-floatlab: {name: "日本"}\nservices: {web: {image: nginx}}').name).toBeUndefined();
+  });
+  test('may come from a variable, and is checked then too', () => {
+    expect(read('name: ${N}\nservices: {web: {image: nginx}}', { '.env': 'N=wiki' }).name).toBe('wiki');
+    expect(messages('name: ${N}\nservices: {web: {image: nginx}}', { '.env': 'N=My Wiki' })).toEqual([
+      'This cannot be the name of an app.',
+    ]);
+  });
+});
+
+describe('command and entrypoint', () => {
+  test('are left to the image without a value, and emptied by an empty one', () => {
+    expect(service('command: null, entrypoint: ')).not.toHaveProperty('command');
+    expect(service('command: "", entrypoint: []')).toMatchObject({ command: [], entrypoint: [] });
+  });
+  test('are split like a shell would, or taken as a list', () => {
+    expect(service(`command: 'a "b c" $$HOME'`)?.command).toEqual(['a', 'b c', '$HOME']);
+    expect(service('command: [sleep, 1.50, "a b"]')?.command).toEqual(['sleep', '1.50', 'a b']);
+  });
+});
+
+describe('environment', () => {
+  test('takes files in their order, then `environment`, sorted by key', () => {
+    const files = { 'a.env': 'A=1\nB=1\nC=1', 'b.env': 'B=2\nC=2' };
+    expect(service('env_file: [./a.env, b.env], environment: {C: 3, Z: ""}', files)?.environment).toEqual([
+      'A=1',
+      'B=2',
+      'C=3',
+      'Z=',
+    ]);
+  });
+  test('keeps numbers and booleans as they were written', () => {
+    expect(
+      service('environment: {A: 1.10, B: 0777, C: True, D: 1_000, E: 12345678901234567890, F: no}')?.environment,
+    ).toEqual(['A=1.10', 'B=0777', 'C=True', 'D=1_000', 'E=12345678901234567890', 'F=no']);
+  });
+  test('takes a key without a value from .env', () => {
+    expect(service('environment: [A], labels: {a: b}', { '.env': 'A=1' })?.environment).toEqual(['A=1']);
+    expect(service('environment: {A: }', { '.env': 'A=1' })?.environment).toEqual(['A=1']);
+  });
+  test('may be split at the first equals sign only', () => {
+    expect(service('environment: ["A=b=c", "B="]')?.environment).toEqual(['A=b=c', 'B=']);
+  });
+  test('reads a file in format raw without looking into it', () => {
+    expect(service('env_file: [{path: a.env, format: raw}]', { 'a.env': 'A="$B"' })?.environment).toEqual(['A="$B"']);
+  });
+  test('is refused when a file is not text', () => {
+    const text = 'services: {web: {image: nginx, env_file: a.env}}';
+    const files = { 'a.env': { content: Buffer.from([0xff, 0xfe]).toString('base64'), mode: 0 } };
+    expect(findingsOf(readCompose({ fileName: 'c.yaml', text, files }))).toMatchObject([{ file: 'a.env', line: 1 }]);
+    const broken = { 'a.env': { content: '%%%', mode: 0 } };
+    expect(findingsOf(readCompose({ fileName: 'c.yaml', text, files: broken }))).toHaveLength(1);
+  });
+});
+
+describe('restart', () => {
+  test.each([
+    ['restart: no', { condition: 'no' }],
+    ['restart: "no"', { condition: 'no' }],
+    ['restart: false', { condition: 'no' }],
+    ['restart: ', { condition: 'no' }],
+    ['restart: on-failure', { condition: 'on-failure' }],
+    ['restart: on-failure:3', { condition: 'on-failure', maxRetries: 3 }],
+    ['restart: unless-stopped', { condition: 'unless-stopped' }],
+    ['labels: {}', { condition: 'no' }],
+  ])('%s', (yaml, restart) => {
+    expect(read(`services: {web: {image: nginx, ${yaml}}}`).spec.services['web']?.restart).toEqual(restart);
+  });
+});
+
+describe('healthcheck', () => {
+  test.each([
+    ['test: curl x', ['CMD-SHELL', 'curl x'], true],
+    ['test: [CMD, curl, x]', ['CMD', 'curl', 'x'], true],
+    ['test: [CMD-SHELL, curl x]', ['CMD-SHELL', 'curl x'], true],
+    ['test: [NONE]', ['NONE'], false],
+    ['disable: true', ['NONE'], false],
+    ['disable: "yes"', ['NONE'], false],
+  ])('%s', (yaml, expected, counts) => {
+    const app = read(`services: {web: {image: nginx, healthcheck: {${yaml}}}}`);
+    expect(app.bundle.services['web']?.healthcheck?.test).toEqual(expected);
+    expect(app.spec.services['web']?.hasHealthcheck).toBe(counts);
+  });
+});
+
+describe('the volumes of an app', () => {
+  const volumes = (text: string): ComposeApp['spec']['volumes'] =>
+    read(`services: {web: {image: a}}\n${text}`).spec.volumes;
+
+  test('have 1 GiB and no schedule by default', () => {
+    expect(volumes('volumes: {a: , b: {}}')).toEqual({ a: { sizeBytes: 2 ** 30 }, b: { sizeBytes: 2 ** 30 } });
+  });
+  test('take what the top of the file says, and what they say themselves over it', () => {
+    expect(
+      volumes(
+        'x-floatlab: {size: 5GiB, keep: "last:3", snapshot: {schedule: "0 * * * *"}}\n' +
+          'volumes: {a: , b: {x-floatlab: {size: 20 MiB, keep: "14d:1d", snapshot: {schedule: "5  4 * * *"}}}}',
+      ),
+    ).toEqual({
+      a: { sizeBytes: 5 * 2 ** 30, keep: 'last:3', schedule: '0 * * * *' },
+      b: { sizeBytes: 20 * 2 ** 20, keep: '14d:1d', schedule: '5 4 * * *' },
+    });
+  });
+  test('include the folder of the compose file when something is mounted from it', () => {
+    const app = read(
+      'x-floatlab: {size: 2GiB}\nservices: {web: {image: a, volumes: ["./:/all", ./x/../x:/x]}}'.replace(
+        './x/../x',
+        './x//y/.',
+      ),
+    );
+    expect(app.spec.volumes).toEqual({ folder: { sizeBytes: 2 ** 31 } });
+    expect(app.spec.services['web']?.mounts.map(({ subpath }) => subpath)).toEqual(['.', 'x/y']);
+  });
+});
+
+describe('files beside the compose file', () => {
+  const files = { 'conf/a.conf': 'a', 'conf/sub/b': 'b', confidential: 'c', '.env': 'X=1', 'app.env': 'Y=2' };
+  const bundled = (volumes: string): string[] =>
+    read(`services: {web: {image: a, env_file: app.env, volumes: [${volumes}]}}`, files).bundle.files.map(
+      ({ path }) => path,
+    );
+
+  test('come along when they or their folder are mounted, and only then', () => {
+    expect(bundled('')).toEqual([]);
+    expect(bundled('./conf:/conf')).toEqual(['conf/a.conf', 'conf/sub/b']);
+    expect(bundled('./conf/sub/b:/b:ro')).toEqual(['conf/sub/b']);
+    expect(bundled('./:/all')).toEqual(['.env', 'app.env', 'conf/a.conf', 'conf/sub/b', 'confidential']);
+  });
+  test('keep their content and mode', () => {
+    const app = readCompose({
+      fileName: 'compose.yaml',
+      text: 'services: {web: {image: a, volumes: ["./run.sh:/run.sh"]}}',
+      files: { 'run.sh': { content: base64('#!/bin/sh'), mode: 0o755 } },
+    });
+    expect(app).toMatchObject({
+      app: { bundle: { files: [{ path: 'run.sh', content: base64('#!/bin/sh'), mode: 0o755 }] } },
+    });
+  });
+  test('that are not there are noted when they look like files', () => {
+    const notes = (path: string): number =>
+      read(`services: {web: {image: a, volumes: ["${path}:/x"]}}`, files).notes.length;
+    expect([notes('./missing.conf'), notes('./data'), notes('./conf/a.conf')]).toEqual([1, 0, 0]);
+  });
+  test('are all named before they are handed in', () => {
+    const text =
+      'services: {web: {image: "${TAG}", env_file: [a.env, {path: ./b.env, required: false}], ' +
+      'volumes: ["./conf:/conf:ro", "${DIR:-./data}:/data", {type: bind, source: ./x/y, target: /y}]}}';
+    expect(namedPaths(input(text))).toEqual(['.env', 'a.env', 'b.env', 'conf', 'data', 'x/y']);
+    expect(namedPaths(input(text, { '.env': 'DIR=./other\n' }))).toContain('other');
+    expect(namedPaths(input('}{'))).toEqual(['.env']);
+  });
+  test('cannot be handed in from outside the folder', () => {
+    for (const path of ['../x', '/etc/passwd', 'a//b', '.', '']) {
+      expect(messages('services: {web: {image: a}}', { [path]: 'x' })).toHaveLength(1);
+    }
+  });
+});
+
+describe('findings', () => {
+  test('are sorted by place, and at most fifty', () => {
+    const many = Array.from({ length: 200 }, (_, n) => `  s${n}: {image: A}\n`).join('');
+    const findings = findingsOf(readCompose(input(`services:\n${many}`)));
+    expect(findings).toHaveLength(50);
+    expect(findings.map(({ line }) => line)).toEqual(Array.from({ length: 50 }, (_, n) => n + 2));
+  });
+
+  test('name the place in the structure', () => {
+    const findings = findingsOf(
+      readCompose(input('services: {web: {image: a, ports: [80], "a b": 1, labels: {"x.y": []}}}')),
+    );
+    expect(findings.map(({ path }) => path)).toEqual([
+      'services.web.ports[0]',
+      'services.web["a b"]',
+      'services.web.labels["x.y"]',
+    ]);
+  });
+
+  test('point into a value where the variable is', () => {
+    const text = 'services:\n  web:\n    image: "nginx:${TAG}"\n    command: >\n      run\n      $X\n';
+    expect(findingsOf(readCompose(input(text))).map(({ line, column }) => [line, column])).toEqual([
+      [3, 19],
+      [4, 14],
+    ]);
+  });
+
+  test('count lines in a file with a byte order mark and Windows line ends', () => {
+    const findings = findingsOf(readCompose(input('\uFEFFservices:\r\n  web:\r\n    image: Nginx\r\n')));
+    expect(findings).toMatchObject([
+      { line: 3, column: 12, frame: '  1 | ·services:\n  2 |   web:\n> 3 |     image: Nginx\n    |            ^' },
+    ]);
+  });
+
+  test('never show values of env files, whatever they break', () => {
+    const secret = 'hunter2-s3cr3t';
+    const text = `
+name: \${S}
+x-floatlab: {name: "\${S}\${S}\${S}\${S}\${S}\${S}\${S}\${S}", icon: "\${S}", url: "https://x:\${S}@y", size: "\${S}", keep: "\${S}", snapshot: {schedule: "\${S}"}}
+services:
+  web:
+    image: "\${S}!"
+    command: "'\${S}"
+    environment: ["\${S} x", "\${S}"]
+    env_file: ["../\${S}", "\${S}", {path: a.env, format: "\${S}", required: "\${S}"}]
+    ports: ["\${S}", {target: "\${S}", published: "\${S}", host_ip: "\${S}", protocol: "\${S}", mode: "\${S}"}]
+    volumes: ["\${S}", "\${S}:/x", "/\${S}:/x", "a:\${S}", "a:/x:\${S}", {type: "\${S}", source: "\${S}", target: "\${S}", read_only: "\${S}", volume: {subpath: "../\${S}"}}]
+    restart: "\${S}"
+    healthcheck: {test: ["\${S}"], interval: "\${S}", retries: "\${S}", disable: "\${S}"}
+    depends_on: ["\${S}"]
+    labels: ["\${S} x=1", "floatlab.\${S}=1"]
+  api:
+    image: a
+    depends_on: {web: {condition: "\${S}", required: "\${S}"}}
+    environment: {A: "\${MISSING:?\${S}}"}
+volumes: {a: {driver: "\${S}", external: "\${S}", x-floatlab: {size: "\${S}"}}}
+`;
+    const findings = findingsOf(readCompose(input(text, { '.env': `S=${secret}\nBAD ${secret}\n${secret}` })));
+    expect(findings.length).toBeGreaterThan(35);
+    expect(JSON.stringify(findings)).not.toContain('hunter2');
+  });
+
+  test('come for a text of more than 1 MiB, of too many parts, too deep, and of too many services', () => {
+    const mebi = 2 ** 20;
+    expect(messages('#'.repeat(mebi + 1))).toEqual(['A compose file has at most 1 MiB.']);
+    expect(messages('- a\n'.repeat(60_000))).toEqual(['The file has too many parts to read.']);
+    expect(messages(`a: ${'['.repeat(70)}${']'.repeat(70)}`)).toEqual(['The file nests deeper than 64 levels.']);
+    expect(messages('['.repeat(20_000))).toEqual(['The file nests deeper than 64 levels.']);
+    const services = Array.from({ length: 201 }, (_, n) => `  s${n}: {image: a}\n`).join('');
+    expect(messages(`services:\n${services}`)).toEqual(['An app has at most 200 services.']);
+  });
+
+  test('come for texts that grow when they are written out', () => {
+    const big = { '.env': `A=${'x'.repeat(100_000)}` };
+    expect(messages('services: {web: {image: a, command: "$A$A"}}', big)).toEqual(['This is longer than 128 KiB.']);
+    const list = `[${Array.from({ length: 200 }, () => '$A').join(', ')}]`;
+    expect(messages(`services: {web: {image: a, command: ${list}}}`, big)[0]).toContain('longer than 16 MiB');
+    const environment = `{${Array.from({ length: 50 }, (_, n) => `A${n}: $A`).join(', ')}}`;
+    expect(messages(`services: {web: {image: a, environment: ${environment}}}`, big)[0]).toContain('longer than 4 MiB');
+  });
+});
+
+describe('aliases and merge keys', () => {
+  test('bring in what they name, and the map itself wins', () => {
+    const app = read(
+      'x-a: &a {restart: always, image: a}\nx-b: &b {restart: "no", labels: {from: b}}\n' +
+        'services:\n  one: {<<: *a}\n  two: {<<: [*a, *b], image: two}\n  three: {<<: *b, <<: *a}\n  four: *a\n',
+    );
+    const shown = Object.entries(app.spec.services).map(([name, { image, restart }]) => [
+      name,
+      image,
+      restart.condition,
+    ]);
+    expect(shown).toEqual([
+      ['one', 'a', 'always'],
+      ['two', 'two', 'always'],
+      ['three', 'a', 'no'],
+      ['four', 'a', 'always'],
+    ]);
+    expect(app.bundle.services['two']?.labels).toEqual({ from: 'b' });
+  });
+
+  test('may be defined again: the last one above counts', () => {
+    const app = read('x-a: &a one\nx-b: &a two\nservices: {web: {image: *a}}');
+    expect(app.spec.services['web']?.image).toBe('two');
+  });
+
+  test('a quoted << is only a key', () => {
+    expect(messages('x-a: &a {image: a}\nservices: {web: {"<<": *a}}')).toHaveLength(2);
+  });
+});
+
+test('labels with odd names stay labels', () => {
+  const labels = service('labels: {constructor: 1, toString: x, "traefik.http.routers.a.rule": "Host(`a`)"}')?.labels;
+  expect(labels).toEqual({ constructor: '1', toString: 'x', 'traefik.http.routers.a.rule': 'Host(`a`)' });
+});
+
+test('a service may be called like anything that objects have', () => {
+  expect(Object.keys(read('services: {constructor: {image: a}, toString: {image: b}}').spec.services)).toHaveLength(2);
+});

@@ -1,0 +1,235 @@
+/** What is sent to the engine and what its answers mean: bodies, figures, events, progress, names. */
+import { describe, expect, test } from 'vitest';
+import { createBody } from '#io/devices/docker/create-body.ts';
+import { engineEvent } from '#io/devices/docker/engine-event.ts';
+import { checkedName, checkedReference } from '#io/devices/docker/names.ts';
+import type { ContainerSpec } from '#io/devices/docker/port.ts';
+import { pullProgress } from '#io/devices/docker/pull-progress.ts';
+import { normalReference, splitReference } from '#io/devices/docker/reference.ts';
+import { containerStats } from '#io/devices/docker/stats.ts';
+
+const plain: ContainerSpec = {
+  name: 'web',
+  image: 'nginx:1',
+  environment: [],
+  labels: {},
+  ports: [],
+  mounts: [],
+  network: 'app',
+  aliases: [],
+};
+
+describe('a container is made', () => {
+  test('so that only the agent restarts it', () => {
+    expect(createBody(plain).HostConfig?.RestartPolicy).toEqual({ Name: 'no' });
+  });
+
+  test('with what the image says wherever the specification is silent', () => {
+    const body = createBody(plain);
+    for (const key of ['Cmd', 'Entrypoint', 'User', 'WorkingDir', 'Hostname', 'StopSignal', 'Healthcheck'])
+      expect(body).not.toHaveProperty(key);
+    expect(body.HostConfig).not.toHaveProperty('Init');
+  });
+
+  test('with everything that the specification says', () => {
+    const body = createBody({
+      ...plain,
+      command: ['serve'],
+      entrypoint: [],
+      environment: ['A=1', 'B'],
+      labels: { app: 'photos' },
+      ports: [
+        { published: 8080, target: 80, protocol: 'tcp' },
+        { hostIp: '127.0.0.1', published: 8081, target: 80, protocol: 'tcp' },
+        { published: 53, target: 53, protocol: 'udp' },
+      ],
+      mounts: [{ source: '/pool/photos', target: '/srv', readOnly: true }],
+      healthcheck: { test: ['CMD', 'true'], intervalMs: 1500.5, timeoutMs: 3000, startPeriodMs: 0.5, retries: 3 },
+      aliases: ['web', 'photos-web'],
+      hostname: 'photos',
+      user: '1000:1000',
+      workingDir: '/srv',
+      stopSignal: 'SIGINT',
+      init: true,
+    });
+    expect(body).toMatchObject({
+      name: 'web',
+      Image: 'nginx:1',
+      Cmd: ['serve'],
+      Entrypoint: [],
+      Env: ['A=1', 'B'],
+      Labels: { app: 'photos' },
+      Hostname: 'photos',
+      User: '1000:1000',
+      WorkingDir: '/srv',
+      StopSignal: 'SIGINT',
+      ExposedPorts: { '80/tcp': {}, '53/udp': {} },
+      Healthcheck: {
+        Test: ['CMD', 'true'],
+        Interval: 1_500_500_000,
+        Timeout: 3_000_000_000,
+        StartPeriod: 500_000,
+        Retries: 3,
+      },
+      HostConfig: {
+        NetworkMode: 'app',
+        Init: true,
+        Mounts: [{ Type: 'bind', Source: '/pool/photos', Target: '/srv', ReadOnly: true }],
+        PortBindings: {
+          '80/tcp': [{ HostPort: '8080' }, { HostIp: '127.0.0.1', HostPort: '8081' }],
+          '53/udp': [{ HostPort: '53' }],
+        },
+      },
+      NetworkingConfig: { EndpointsConfig: { app: { Aliases: ['web', 'photos-web'] } } },
+    });
+  });
+});
+
+describe('figures', () => {
+  const two = {
+    read: '2026-11-21T09:05:55.125655284Z',
+    preread: '2026-11-21T09:05:54.125655284Z',
+    cpu_stats: { cpu_usage: { total_usage: 3_500_000_000 } },
+    precpu_stats: { cpu_usage: { total_usage: 2_000_000_000 } },
+  };
+
+  test('a second and a half of processor time in one second is one and a half cores', () => {
+    expect(containerStats(two).cpuCores).toBe(1.5);
+  });
+
+  test('memory leaves out the cache that is given back, by either version of control groups', () => {
+    const usage = 100;
+    expect(
+      containerStats({ memory_stats: { usage, limit: 1000, stats: { inactive_file: 1, total_inactive_file: 30 } } }),
+    ).toMatchObject({ memoryBytes: 70, memoryLimitBytes: 1000 });
+    expect(
+      containerStats({ memory_stats: { usage, limit: 1000, stats: { inactive_file: 40, anon: 60 } } }),
+    ).toMatchObject({
+      memoryBytes: 60,
+    });
+    expect(containerStats({ memory_stats: { usage, stats: { inactive_file: 400 } } }).memoryBytes).toBe(100);
+  });
+
+  test('the first reading, a restarted container and one that does not run are no negative and no endless figures', () => {
+    const never = '0001-01-01T00:00:00Z';
+    const zero = { cpuCores: 0, memoryBytes: 0, memoryLimitBytes: 0 };
+    expect(containerStats({ ...two, preread: never }).cpuCores).toBe(0);
+    expect(containerStats({ ...two, cpu_stats: two.precpu_stats, precpu_stats: two.cpu_stats }).cpuCores).toBe(0);
+    expect(containerStats({ read: never, preread: never, memory_stats: {} })).toEqual(zero);
+    expect(containerStats({})).toEqual(zero);
+  });
+});
+
+describe('events', () => {
+  const attributes = { image: 'nginx', name: 'web', exitCode: '7', execDuration: '4', 'floatlab.app': 'photos' };
+  const raw = {
+    Type: 'container',
+    Action: 'die',
+    Actor: { ID: 'abc', Attributes: attributes },
+    time: 1,
+    timeNano: 1_800_000_000_123_456_789,
+  };
+
+  test('carry the labels of the container and nothing that the engine mixed in', () => {
+    expect(engineEvent(raw)).toEqual({
+      at: 1_800_000_000_123,
+      action: 'die',
+      container: 'abc',
+      labels: { 'floatlab.app': 'photos' },
+    });
+  });
+
+  test('any change of health is health, anything unknown is other', () => {
+    expect(engineEvent({ ...raw, Action: 'health_status: unhealthy' })?.action).toBe('health');
+    expect(engineEvent({ ...raw, Action: 'rename' })?.action).toBe('other');
+    expect(engineEvent({ Type: 'daemon' })).toBeUndefined();
+  });
+});
+
+describe('progress of a pull', () => {
+  test('adds up the layers, and never goes back', () => {
+    const next = pullProgress('postgres:16');
+    const seen = [
+      { status: 'Pulling from library/postgres', id: '16' },
+      { status: 'Pulling fs layer', id: 'a' },
+      { status: 'Already exists', id: 'z' },
+      { status: 'Downloading', id: 'a', progressDetail: { current: 10, total: 100 } },
+      { status: 'Downloading', id: 'b', progressDetail: { current: 50, total: 50 } },
+      { status: 'Downloading', id: 'a', progressDetail: { current: 5, total: 100 } },
+      { status: 'Download complete', id: 'b' },
+      { status: 'Download complete', id: 'a' },
+      { status: 'Extracting', id: 'a', progressDetail: { current: 1, total: 100 } },
+      { status: 'Pull complete', id: 'a' },
+      { status: 'Digest: sha256:0' },
+    ].flatMap((message) => next(message) ?? []);
+    expect(seen.map(({ done, total }) => [done, total])).toEqual([
+      [10, 100],
+      [60, 150],
+      [60, 150],
+      [150, 150],
+    ]);
+    expect(seen[0]?.text).toBe('pulling postgres:16');
+  });
+});
+
+describe('names of images', () => {
+  test('are taken apart at the tag or digest, not at the port of a registry', () => {
+    const digest = `sha256:${'0'.repeat(64)}`;
+    expect(splitReference('postgres')).toEqual({ repository: 'postgres', version: 'latest' });
+    expect(splitReference('postgres:16')).toEqual({ repository: 'postgres', version: '16' });
+    expect(splitReference('localhost:5000/a/b')).toEqual({ repository: 'localhost:5000/a/b', version: 'latest' });
+    expect(splitReference('localhost:5000/a:1')).toEqual({ repository: 'localhost:5000/a', version: '1' });
+    expect(splitReference(`a:1@${digest}`)).toEqual({ repository: 'a', version: digest });
+  });
+
+  test('have one spelling', () => {
+    for (const name of ['nginx', 'nginx:latest', 'library/nginx', 'docker.io/library/nginx:latest'])
+      expect(normalReference(name)).toBe('docker.io/library/nginx:latest');
+    expect(normalReference('floatlab/welcome')).toBe('docker.io/floatlab/welcome:latest');
+    expect(normalReference('ghcr.io/a/b:1')).toBe('ghcr.io/a/b:1');
+    expect(normalReference('localhost/a@sha256:00')).toBe('localhost/a@sha256:00');
+  });
+});
+
+describe('names in addresses', () => {
+  test('nothing leads out of the address or adds to it', () => {
+    for (const name of ['', '..', '.', 'a/b', 'a?b', 'a#b', 'a b', 'a\n', '-a', '%2e', 'ä'])
+      expect(() => checkedName(name)).toThrow('is not a name');
+    for (const name of [
+      '',
+      '..',
+      '../a',
+      'a/../b',
+      'a//b',
+      'a?b',
+      'a#b',
+      'a b',
+      'a\n',
+      '-a',
+      '/a',
+      'a/',
+      'a'.repeat(513),
+    ])
+      expect(() => checkedReference(name)).toThrow('is not the name of an image');
+  });
+
+  test('what people write passes', () => {
+    for (const name of ['web', 'photos_web-1', 'a.b', '0123456789ab']) expect(checkedName(name)).toBe(name);
+    const digest = `sha256:${'0'.repeat(64)}`;
+    for (const name of [
+      'nginx',
+      'a/b-c_d:1.2-x',
+      'localhost:5000/x',
+      'ghcr.io/a/b__c:1',
+      `a@${digest}`,
+      `a:1@${digest}`,
+    ])
+      expect(checkedReference(name)).toBe(name);
+  });
+
+  test('a hostile long name is refused quickly', () => {
+    const before = performance.now();
+    expect(() => checkedReference(`${'a-'.repeat(250)}!`)).toThrow();
+    expect(performance.now() - before).toBeLessThan(100);
+  });
+});

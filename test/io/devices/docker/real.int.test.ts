@@ -1,0 +1,262 @@
+/** What only a real engine can show: that a specification arrives in the container as it was meant. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import type { ContainerSpec, DockerPort, LogLine } from '#io/devices/docker/port.ts';
+import { dockerAt } from '#io/devices/docker/socket.ts';
+import { missingDocker, patientCall, sharedEngine, type SharedEngine } from '#test/engine-fixture.ts';
+import { describeReal } from '#test/real.ts';
+import { freePort } from './free-port.ts';
+import { startRegistry } from './registry.ts';
+
+describeReal('A real engine', missingDocker(), () => {
+  const run = `real-${process.pid}`;
+  const labels = { 'floatlab.test': run };
+  const network = `${run}-net`;
+  let engine: SharedEngine;
+  let docker: DockerPort;
+  let folder: string;
+  let count = 0;
+
+  beforeAll(async () => {
+    engine = await sharedEngine();
+    docker = engine.docker;
+    folder = await mkdtemp(join(tmpdir(), 'floatlab-real-docker-'));
+    await docker.ensureNetwork(network, labels, patientCall());
+  });
+  afterEach(async () => {
+    for (const { id } of await docker.containers(labels, patientCall())) await docker.remove(id, patientCall());
+  });
+  afterAll(async () => {
+    await docker?.removeNetwork(network, patientCall());
+    if (folder) await rm(folder, { recursive: true, force: true });
+  });
+
+  async function start(some: Partial<ContainerSpec>): Promise<string> {
+    const id = await docker.create(
+      {
+        name: `${run}-${++count}`,
+        image: engine.image,
+        command: ['sleep', '600'],
+        environment: [],
+        ports: [],
+        mounts: [],
+        network,
+        aliases: [],
+        labels,
+        ...some,
+      },
+      patientCall(),
+    );
+    await docker.start(id, patientCall());
+    return id;
+  }
+
+  async function says(id: string, ...command: string[]): Promise<string> {
+    const session = await docker.exec(id, { command, tty: false }, patientCall());
+    let text = '';
+    for await (const { bytes } of session.output) text += Buffer.from(bytes).toString();
+    return text.trim();
+  }
+
+  async function logOf(id: string): Promise<LogLine[]> {
+    const all: LogLine[] = [];
+    for await (const line of docker.logs(id, { follow: true }, AbortSignal.timeout(30_000))) all.push(line);
+    return all;
+  }
+
+  test('gives a container its environment, user, folder, host name and first process', async () => {
+    const id = await start({
+      environment: ['COLOR=green and blue', 'PATH=/bin'],
+      user: '65534:65534',
+      workingDir: '/usr/share',
+      hostname: 'photos',
+      init: true,
+    });
+    expect(await says(id, 'sh', '-c', 'echo "$COLOR|$PWD|$(hostname)|$(id -u):$(id -g)"')).toBe(
+      'green and blue|/usr/share|photos|65534:65534',
+    );
+    expect(await says(id, 'cat', '/proc/1/comm')).toMatch(/init|tini/);
+  });
+
+  test('mounts folders and files, read-only where asked to', async () => {
+    await mkdir(join(folder, 'data'));
+    await writeFile(join(folder, 'settings'), 'from outside');
+    const id = await start({
+      mounts: [
+        { source: join(folder, 'data'), target: '/data', readOnly: false },
+        { source: join(folder, 'settings'), target: '/etc/settings', readOnly: true },
+      ],
+    });
+    expect(await says(id, 'sh', '-c', 'echo from inside > /data/file; cat /etc/settings')).toBe('from outside');
+    expect(await says(id, 'sh', '-c', 'echo no > /etc/settings')).toContain('Read-only file system');
+    expect(await readFile(join(folder, 'data', 'file'), 'utf8')).toBe('from inside\n');
+  });
+
+  test('does not make the missing source of a mount, but says that it is missing', async () => {
+    const source = join(folder, 'not-there');
+    await expect(start({ mounts: [{ source, target: '/data', readOnly: false }] })).rejects.toMatchObject({
+      code: 'MISSING',
+      message: expect.stringContaining(source) as unknown,
+    });
+    await expect(readFile(source)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('lets containers of one network find each other by their aliases', async () => {
+    await start({
+      aliases: ['web', 'www'],
+      command: ['sh', '-c', 'echo found > /srv/index.html; exec httpd -f -p 80 -h /srv'],
+    });
+    const other = await start({});
+    for (const name of ['web', 'www'])
+      await vi.waitFor(
+        async () => expect(await says(other, 'wget', '-q', '-O', '-', `http://${name}/`)).toBe('found'),
+        10_000,
+      );
+  });
+
+  test('publishes a port to this machine', async () => {
+    const published = await freePort();
+    await start({
+      ports: [{ published, target: 8080, protocol: 'tcp' }],
+      command: ['sh', '-c', 'echo published > /srv/index.html; exec httpd -f -p 8080 -h /srv'],
+    });
+    await vi.waitFor(
+      async () => expect(await (await fetch(`http://127.0.0.1:${published}/`)).text()).toBe('published\n'),
+      10_000,
+    );
+  });
+
+  test('says which port is taken when another program of the machine has it', async () => {
+    const registry = await startRegistry(Buffer.alloc(1));
+    try {
+      const published = Number(registry.address.split(':')[1]);
+      await expect(start({ ports: [{ published, target: 80, protocol: 'tcp' }] })).rejects.toMatchObject({
+        code: 'PORT_IN_USE',
+        message: `port ${published} of this machine is taken`,
+        hint: expect.stringContaining(`:${published}`) as unknown,
+      });
+    } finally {
+      await registry.close();
+    }
+  });
+
+  test('restarts nothing by itself', async () => {
+    const id = await start({ command: ['false'] });
+    await vi.waitFor(async () => expect((await docker.inspect(id, patientCall()))?.state).toBe('exited'), 10_000);
+    const raw = await dockerAt(engine.socketPath).getContainer(id).inspect();
+    expect([raw.HostConfig.RestartPolicy?.Name, raw.RestartCount]).toEqual(['no', 0]);
+  });
+
+  test('stops with the signal that was asked for, and kills after the grace', async () => {
+    const listens = 'trap "exit 9" INT; while true; do sleep 0.1; done';
+    const polite = await start({ stopSignal: 'SIGINT', command: ['sh', '-c', listens] });
+    const deaf = await start({});
+    await delay(500);
+    await docker.stop(polite, 10_000, patientCall());
+    expect((await docker.inspect(polite, patientCall()))?.exitCode).toBe(9);
+    const before = performance.now();
+    await docker.stop(deaf, 1000, patientCall());
+    expect(performance.now() - before).toBeGreaterThan(900);
+    expect((await docker.inspect(deaf, patientCall()))?.exitCode).toBe(137);
+  });
+
+  test('tells that a container became unhealthy', async () => {
+    const id = await start({
+      healthcheck: { test: ['CMD-SHELL', 'exit 1'], intervalMs: 200, timeoutMs: 1000, retries: 2 },
+    });
+    await vi.waitFor(async () => expect((await docker.inspect(id, patientCall()))?.health).toBe('unhealthy'), 20_000);
+  });
+
+  test('gives long lines and lines without end whole, and cuts endless ones', async () => {
+    const id = await start({
+      command: [
+        'sh',
+        '-c',
+        'i=0; while [ $i -lt 8000 ]; do printf "€uro"; i=$((i+1)); done; echo; ' +
+          'tr "\\0" x < /dev/zero | head -c 200000; echo; echo after; printf "no end"',
+      ],
+    });
+    const lines = (await logOf(id)).map(({ text }) => text);
+    expect(lines.map(({ length }) => length)).toEqual([32_000, 65_536, 5, 6]);
+    expect(lines[0]).toBe('€uro'.repeat(8000));
+    expect(lines.slice(2)).toEqual(['after', 'no end']);
+  });
+
+  test('reads the log of a container that has a terminal, which another tool made', async () => {
+    const raw = dockerAt(engine.socketPath);
+    const made = await raw.createContainer({
+      Image: engine.image,
+      Tty: true,
+      Labels: labels,
+      Cmd: ['sh', '-c', 'echo grün; echo two'],
+    });
+    await made.start();
+    const lines = await logOf(made.id);
+    expect(lines.map(({ stream, text }) => [stream, text])).toEqual([
+      ['stdout', 'grün'],
+      ['stdout', 'two'],
+    ]);
+    expect(Math.abs((lines[0]?.at ?? 0) - Date.now())).toBeLessThan(10_000);
+  });
+
+  test('ends the shell of a terminal that is closed, and what runs in it', async () => {
+    const id = await start({ init: true });
+    const session = await docker.exec(id, { command: ['sh'], tty: true }, patientCall());
+    session.write(Buffer.from('sleep 4321\n'));
+    await vi.waitFor(async () => expect(await says(id, 'ps')).toMatch(/sleep 4321/), 5000);
+    session.close();
+    await vi.waitFor(async () => expect(await says(id, 'ps')).not.toMatch(/sleep 4321/), 5000);
+    expect(await says(id, 'ps')).not.toMatch(/^\s*\d+ root\s+\S+ sh$/m);
+  });
+
+  test('a terminal has the size that it was given', async () => {
+    const id = await start({});
+    const session = await docker.exec(id, { command: ['sh'], tty: true }, patientCall());
+    await session.resize(132, 43);
+    session.write(Buffer.from('stty size; exit 5\n'));
+    let text = '';
+    for await (const { bytes } of session.output) text += Buffer.from(bytes).toString();
+    expect(text).toContain('43 132');
+    expect(await session.exitCode).toBe(5);
+  });
+
+  test('a great deal of output of a command arrives whole, also when the reader is slow', async () => {
+    const id = await start({});
+    const command = ['sh', '-c', 'head -c 20000000 /dev/zero; echo done >&2'];
+    const session = await docker.exec(id, { command, tty: false }, patientCall());
+    await delay(500);
+    const bytesOf = { stdout: 0, stderr: 0 };
+    for await (const { stream, bytes } of session.output) bytesOf[stream] += bytes.length;
+    expect(bytesOf).toEqual({ stdout: 20_000_000, stderr: 5 });
+    expect(await session.exitCode).toBe(0);
+  });
+
+  test('an image that declares a healthcheck says so, and a refused pull is told apart from a failed one', async () => {
+    const registry = await startRegistry(randomBytes(1000));
+    try {
+      await docker.pull(registry.image, patientCall());
+      expect((await docker.image(registry.image, patientCall()))?.hasHealthcheck).toBe(true);
+      const refusals = [
+        [401, 'UNAUTHORIZED', 'authentication required', 'IMAGE_PULL_FAILED'],
+        [403, 'DENIED', 'requested access to the resource is denied', 'IMAGE_PULL_FAILED'],
+        [404, 'MANIFEST_UNKNOWN', 'manifest unknown', 'IMAGE_NOT_FOUND'],
+        [404, 'NAME_UNKNOWN', 'repository name not known to registry', 'IMAGE_NOT_FOUND'],
+        [429, 'TOOMANYREQUESTS', 'too many', 'IMAGE_PULL_FAILED'],
+        [500, 'UNKNOWN', 'broken', 'IMAGE_PULL_FAILED'],
+      ] as const;
+      for (const [status, code, message, expected] of refusals) {
+        registry.fail({ status, code, message });
+        await expect(docker.pull(registry.image.replace('1.0', 'other'), patientCall())).rejects.toMatchObject({
+          code: expected,
+        });
+      }
+    } finally {
+      await registry.close();
+    }
+    await expect(docker.pull(registry.image, patientCall())).rejects.toMatchObject({ code: 'IMAGE_PULL_FAILED' });
+  });
+});
