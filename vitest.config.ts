@@ -12,7 +12,8 @@ const serial = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    maxWorkers: '100%',
+    coverage: { include: ['src/**/*.{ts,tsx}'], reporter: ['text-summary', 'html'] },
     projects: [
       project('unit', ['test/**/*.test.ts'], {
         exclude: ['test/**/*.{sim,int,e2e}.test.ts'],

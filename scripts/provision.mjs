@@ -69,9 +69,11 @@ function remedy(need) {
   return packages.length > 0 ? `Install it: apt-get install ${packages.join(' ')}` : need.otherwise;
 }
 
+/** Ctrl-C and Ctrl-D mean no. */
 async function agreed() {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question('Install them? [Y/n] ');
+  const closed = new Promise((resolve) => terminal.once('close', () => resolve('no')));
+  const answer = await Promise.race([terminal.question('Install them? [Y/n] '), closed]);
   terminal.close();
   return /^(y|yes)?$/i.test(answer.trim());
 }

@@ -20,6 +20,8 @@ export const snapshotRef = z.templateLiteral(['snapshot:', z.string()]);
 
 export const volumeEvents = {
   'volume.created': event(1, z.strictObject({ metadata, spec: volumeSpec, app: appRef.exactOptional() })),
+  /** It has no place yet; said once for each reason. */
+  'volume.delayed': event(1, z.strictObject({ problem })),
   'volume.placed': event(1, z.strictObject({ node: nodeRef, pool: z.string().min(1).max(255) })),
   'volume.provisioned': event(
     1,

@@ -24,6 +24,7 @@ const words: Words = {
   'node.uncordoned': (_, name) => `Node ${name} was uncordoned.`,
   'node.removed': (_, name) => `Node ${name} was removed.`,
   'volume.created': ({ data }, name) => `Volume ${name} was created (${formatSize(data.spec.sizeBytes)}).`,
+  'volume.delayed': ({ data }, name) => `Volume ${name} waits: ${data.problem.message}`,
   'volume.placed': ({ data }, name, lab) =>
     `Volume ${name} was placed on ${nameOf(lab, data.node)}, pool ${data.pool}.`,
   'volume.provisioned': (_, name) => `Volume ${name} is ready.`,

@@ -309,6 +309,22 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
         expect(texts(await lines(id, { follow: true }), 'stdout')).toEqual(['one', 'two', 'three']);
       });
 
+      test('following ends when the container is removed', async () => {
+        const id = await started({ command: ['sh', '-c', 'echo here; sleep 600'] });
+        const seen: string[] = [];
+        for await (const { text } of port.logs(id, { follow: true }, never())) {
+          seen.push(text);
+          await port.remove(id, call());
+        }
+        expect(seen).toEqual(['here']);
+      });
+
+      test('following from now on leaves out what was there before', async () => {
+        const id = await started({ command: ['sh', '-c', 'echo old; sleep 2; echo new'] });
+        await sleep(subject.clock, 1000);
+        expect((await lines(id, { follow: true, tail: 0 })).map(({ text }) => text)).toEqual(['new']);
+      });
+
       test('following ends quietly when it is cancelled', async () => {
         const id = await started({ command: ['sh', '-c', 'echo here; sleep 600'] });
         const stop = new AbortController();

@@ -10,7 +10,7 @@ export interface StoreUnderTest {
 }
 
 export function storeContract(title: string, setup: () => Promise<StoreUnderTest>): void {
-  describe(`${title} keeps the promises of a store:`, () => {
+  describe(`${title} keeps the promises of a store:`, { timeout: 30_000 }, () => {
     let subject: StoreUnderTest;
     let store: Store;
     beforeEach(async () => {

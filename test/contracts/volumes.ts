@@ -221,6 +221,15 @@ export function volumesContract({ setup, runs, commands }: ContractOptions): voi
       expect(await it.readSnapshot(of, 'old', 'file')).toBe('one');
     });
 
+    test('the dataset keeps its size, not the one that it had at the time of the snapshot', async () => {
+      const of = await made('one');
+      await it.volumes.snapshot(of, 'old', patient());
+      await it.volumes.create(of, 2 * size, patient());
+      await it.volumes.rollback(of, 'old', 'stash', patient());
+      expect(await it.volumes.inspect(of, patient())).toMatchObject({ sizeBytes: 2 * size });
+      expect(await it.fits(of, 'large', 1.5 * size)).toBe(true);
+    });
+
     test('there and back again', async () => {
       const of = await made('one');
       await it.volumes.snapshot(of, 'old', patient());

@@ -10,6 +10,7 @@ export const silenceMs = 15_000;
 
 export const livenessPolicy: Policy = {
   name: 'liveness',
+  subjects: ['node'],
   wakes: ({ event, after }) => (after?.kind === 'node' ? [event.stream] : []),
   dueAt: (subject, lab, seen) => {
     if (lab.get(subject as StreamId<'node'>)?.state !== 'up') return undefined;

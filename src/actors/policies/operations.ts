@@ -6,6 +6,7 @@ import type { Policy, Proposal } from './policy.ts';
 
 export const operationsPolicy: Policy = {
   name: 'operations',
+  subjects: ['operation'],
 
   wakes: ({ event, before, after }, lab) => {
     const actor = after ?? before;

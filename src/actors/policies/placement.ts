@@ -9,6 +9,7 @@ import type { Policy, Proposal } from './policy.ts';
 
 export const placementPolicy: Policy = {
   name: 'placement',
+  subjects: ['app', 'volume'],
 
   wakes: ({ event, before, after }, lab) => {
     const actor = after ?? before;
@@ -61,7 +62,7 @@ function placeApp(app: ActorState<'app'>, lab: LabView): readonly Proposal[] {
     needsPool: unplaced.length > 0,
     only: [...new Set(placed.map(({ context }) => context.node))].filter((node) => node !== null),
   });
-  if (!choice.node) return delay(app, choice);
+  if (!choice.node) return delayBy(app, nothingFits(choice));
   const because = evidenceOf(choice);
   if (unplaced.length > 0) {
     const { node, pool } = choice;
@@ -87,31 +88,27 @@ function placeAlone(stream: StreamId<'volume'>, lab: LabView): readonly Proposal
   const volume = lab.get(stream);
   if (volume?.state !== 'unplaced' || volume.context.app !== null) return [];
   const choice = choose(lab, { sizeBytes: volume.context.spec.sizeBytes, needsPool: true, only: [] });
-  if (!choice.node || choice.pool === undefined) return [];
-  return [
-    {
-      name: 'place-volume',
-      input: { volume: stream, node: choice.node, pool: choice.pool },
-      because: evidenceOf(choice),
-    },
-  ];
+  const because = evidenceOf(choice);
+  if (choice.node && choice.pool !== undefined) {
+    return [{ name: 'place-volume', input: { volume: stream, node: choice.node, pool: choice.pool }, because }];
+  }
+  const problem = nothingFits(choice);
+  if (volume.context.delay?.message === problem.message) return [];
+  return [{ name: 'delay-volume', input: { volume: stream, problem }, because }];
 }
 
 const evidenceOf = (choice: Choice): Evidence => ({ rule: 'most free', candidates: choice.candidates });
 
-function delay(app: ActorState<'app'>, choice: Choice): readonly Proposal[] {
+function nothingFits(choice: Choice): { code: string; message: string; hint: string } {
   const reasons = choice.candidates.map(({ name, refused }) => `${name}: ${refused ?? 'fits'}`).join('; ');
-  return delayBy(app, {
+  return {
     code: 'NO_NODE_FITS',
     message: choice.candidates.length === 0 ? 'The lab has no node yet.' : `No node fits (${reasons}).`,
     hint: 'Free space, uncordon a node or add one.',
-  });
+  };
 }
 
-function delayBy(
-  app: ActorState<'app'>,
-  problem: { code: string; message: string; hint: string },
-): readonly Proposal[] {
+function delayBy(app: ActorState<'app'>, problem: { code: string; message: string; hint: string }): readonly Proposal[] {
   if (app.context.delay?.message === problem.message) return [];
   return [{ name: 'delay-app', input: { app: app.stream, problem }, because: { state: app.state } }];
 }

@@ -7,6 +7,7 @@ import type { Policy } from './policy.ts';
 
 export const retentionPolicy: Policy = {
   name: 'retention',
+  subjects: ['volume'],
 
   wakes: ({ event, after }) => {
     if (event.type === 'snapshot.taken') return [(after as ActorState<'snapshot'>).context.volume];

@@ -8,6 +8,7 @@ import type { Policy, Proposal } from './policy.ts';
 
 export const rolloutPolicy: Policy = {
   name: 'rollout',
+  subjects: ['app', 'volume'],
 
   wakes: ({ before, after }) => {
     const actor = after ?? before;

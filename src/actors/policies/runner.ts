@@ -41,7 +41,7 @@ export class PolicyRunner {
   /** A new term: every subject is looked at once, whatever happened before. */
   begin(): void {
     for (const policy of this.#policies) {
-      for (const kind of ['app', 'volume', 'schedule', 'operation', 'node'] as const) {
+      for (const kind of policy.subjects) {
         for (const actor of this.#lab.list(kind)) this.#wake(policy, actor.stream, `begin:${this.#lab.index}`);
       }
     }

@@ -4,6 +4,7 @@ import type { Policy } from './policy.ts';
 
 export const schedulesPolicy: Policy = {
   name: 'schedules',
+  subjects: ['schedule'],
   wakes: ({ event, after }) => (after?.kind === 'schedule' ? [event.stream] : []),
   dueAt: (subject, lab) => {
     const schedule = lab.get(subject as StreamId<'schedule'>);

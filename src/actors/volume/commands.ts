@@ -10,6 +10,7 @@ const report = { volume: volumeRef, visit };
 
 export const volumeCommands = {
   'create-volume': z.strictObject({ ...target, spec: volumeSpec, labels: labelsInput }),
+  'delay-volume': z.strictObject({ volume: volumeRef, problem }),
   'place-volume': z.strictObject({ volume: volumeRef, node: nodeRef, pool: z.string().min(1).max(255) }),
   'change-volume': z.strictObject({ ...target, sizeBytes: volumeSize.exactOptional(), keep: keep.exactOptional() }),
   'rollback-volume': z.strictObject({ ...target, snapshot: name }),

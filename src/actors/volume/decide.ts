@@ -47,6 +47,11 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
     },
   },
 
+  'delay-volume': {
+    scope: govern,
+    decide: ({ input }) => drafts(draft(input.volume, 'volume.delayed', { problem: input.problem })),
+  },
+
   'change-volume': {
     scope: write,
     decide: (ask, lab) =>

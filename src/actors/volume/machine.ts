@@ -26,6 +26,8 @@ export interface Volume {
   readonly dataset: string | null;
   readonly path: string | null;
   readonly problem: Problem | null;
+  /** Why it has no place yet. */
+  readonly delay: Problem | null;
   readonly failedIn: 'creating' | 'resizing' | 'rolling-back' | 'deleting' | null;
   /** The snapshot to go back to, and the name under which what is there now is kept. */
   readonly rollback: { readonly to: StreamId<'snapshot'>; readonly stash: string } | null;
@@ -54,6 +56,7 @@ export const volumeMachine = setup({
     dataset: null,
     path: null,
     problem: null,
+    delay: null,
     failedIn: null,
     rollback: null,
   }),
@@ -69,9 +72,10 @@ export const volumeMachine = setup({
     unplaced: {
       on: {
         'volume.spec-changed': { actions: assign(({ event }) => ({ spec: event.data.spec })) },
+        'volume.delayed': { actions: assign(({ event }) => ({ delay: event.data.problem })) },
         'volume.placed': {
           target: 'creating',
-          actions: assign(({ event }) => ({ node: event.data.node, pool: event.data.pool, epoch: event.index })),
+          actions: assign(({ event }) => ({ node: event.data.node, pool: event.data.pool, epoch: event.index, delay: null })),
         },
         'volume.deleted': 'deleted',
       },

@@ -143,6 +143,11 @@ export class RunningLab implements LabPort {
     return rows;
   }
 
+  /** The events themselves, for an audit. */
+  history(after: Index, upTo: Index): ReturnType<EventLog['read']> {
+    return this.#parts.eventLog.read(after, upTo);
+  }
+
   /** By bisection over the activity, whose times never go back. */
   async indexAt(timeMs: number): Promise<Index> {
     let low = 0;

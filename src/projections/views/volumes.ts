@@ -20,6 +20,8 @@ export interface VolumeRow {
   readonly pool: string | null;
   readonly path: string | null;
   readonly problem: Problem | null;
+  /** Why it has no place yet. */
+  readonly delay: Problem | null;
   /** Available ones. */
   readonly snapshots: number;
   readonly lastSnapshotAt: number | null;
@@ -68,5 +70,6 @@ function rowOf(volume: ActorState<'volume'>, lab: LabView): Omit<VolumeRow, 'sna
     pool: context.pool,
     path: context.path,
     problem: context.problem,
+    delay: context.delay,
   };
 }

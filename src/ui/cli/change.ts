@@ -4,7 +4,8 @@ import type { CommandAnswer } from '#io/contract/routes.ts';
 import { UnreachableError } from '#ui/client/errors.ts';
 import { randomUUID } from 'node:crypto';
 import type { Cli, Lab } from './cli.ts';
-import { CliError, usageError } from './errors.ts';
+import { mustAsk } from './ask.ts';
+import { CliError } from './errors.ts';
 import { failure, shortName, waitFor } from './operations.ts';
 import { durationOf, type ChangeOptions, type WaitOptions } from './options.ts';
 import { formatOf, isStructured, printStructured } from './output/formats.ts';
@@ -78,7 +79,7 @@ export async function finish(
     return;
   }
   const status = new StatusLine(world);
-  const stopShowing = showWork(cli, lab, operation, status, words);
+  const stopShowing = showWork(cli, lab, operation, status);
   try {
     const row = await waitFor(cli, lab, operation, timeoutOf(options), (reason) => status.show(reason));
     if (isStructured(format)) printStructured(print, format, { ...answer, outcome: row });
@@ -96,13 +97,13 @@ export async function finish(
 export const timeoutOf = ({ timeout }: WaitOptions): number => durationOf(timeout ?? '10m', '--timeout');
 
 /** On a terminal: what the agents do for this operation. @returns the way out */
-function showWork(cli: Cli, lab: Lab, operation: string, status: StatusLine, words: Words): () => void {
+function showWork(cli: Cli, lab: Lab, operation: string, status: StatusLine): () => void {
   if (!cli.world.stderr.isTTY) return () => undefined;
   status.show(`${shortName(operation)} runs`);
   const { rows, close } = lab.live().rows('work');
   rows.subscribe(() => {
     const work = rows.list().find(({ correlation }) => correlation === operation);
-    if (work) status.show(work.text === '' ? words.done : work.text);
+    if (work) status.show(work.text || work.work);
   });
   return close;
 }
@@ -119,7 +120,7 @@ export function printDryRun(cli: Cli, options: WaitOptions, answer: CommandAnswe
 export async function agree(cli: Cli, options: ChangeOptions, question: string): Promise<void> {
   if (options.yes || options.dryRun) return;
   const { ask } = cli.world;
-  if (!ask.possible) throw usageError('This asks before it goes on, and there is no terminal.', 'Add --yes to go on unasked.');
+  mustAsk(ask, 'This asks before it goes on', 'Add --yes to go on unasked.');
   if (!(await ask.confirm(question))) throw new CliError('DECLINED', 1, 'You declined: nothing was changed.');
 }
 
@@ -128,7 +129,7 @@ export async function agreeToLoss(cli: Cli, options: ChangeOptions, name: string
   if (options.yes || options.dryRun) return;
   const { ask } = cli.world;
   for (const sentence of lost) cli.print.talk(sentence);
-  if (!ask.possible) throw usageError('Data would be lost for ever, and there is no terminal to ask.', 'Add --yes to go on unasked.');
+  mustAsk(ask, 'Data would be lost for ever', 'Add --yes to go on unasked.');
   const typed = await ask.text(`This cannot be undone. Type ${name} to go on`);
   if (typed !== name) throw new CliError('DECLINED', 1, `You did not type ${name}: nothing was changed.`);
 }

@@ -45,7 +45,7 @@ test('the lock of another process holds, and ends when that process is killed', 
   expect(error).toMatchObject({ code: 'BUSY', message: expect.stringContaining(`process ${child.pid}`) });
   await kill(child);
   await (await lockDataDir(dir)).release();
-});
+}, 30_000);
 
 test('a left-over file holds nobody up, even if its process id is that of a living process', async () => {
   await writeFile(join(dir, 'lock'), `${process.ppid}\nand more than the next one writes\n`);

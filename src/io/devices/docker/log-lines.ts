@@ -11,18 +11,25 @@ import type { LogLine } from './port.ts';
 /** A longer line is cut here: one runaway line must not fill the memory. */
 export const maxLineBytes = 64 * 1024;
 
-const time = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) /;
+const time = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d) /;
 /** Longest: `2026-01-02T03:04:05.123456789+00:00 `. */
 const timeBytes = 36;
 const newline = 0x0a;
 
+export interface StampedLine extends LogLine {
+  /** Nanoseconds since 1970, by the engine: finer than `at`. */
+  readonly stamp: bigint;
+  /** False for the beginning of a line whose end never came. */
+  readonly isWhole: boolean;
+}
+
 interface Growing {
   parts: Uint8Array[];
   sizeBytes: number;
-  at: number | undefined;
+  stamp: bigint | undefined;
 }
 
-export async function* logLines(messages: AsyncIterable<Frame>): AsyncGenerator<LogLine, void> {
+export async function* logLines(messages: AsyncIterable<Frame>): AsyncGenerator<StampedLine, void> {
   const growing = { stdout: empty(), stderr: empty() };
   for await (const { stream, bytes } of messages) {
     let rest = bytes;
@@ -30,20 +37,20 @@ export async function* logLines(messages: AsyncIterable<Frame>): AsyncGenerator<
       const end = rest.indexOf(newline);
       add(growing[stream], end < 0 ? rest : rest.subarray(0, end));
       if (end < 0) break;
-      yield finish(stream, growing[stream]);
+      yield finish(stream, growing[stream], true);
       growing[stream] = empty();
       rest = rest.subarray(end + 1);
     }
   }
   for (const stream of ['stdout', 'stderr'] as const)
-    if (growing[stream].at !== undefined) yield finish(stream, growing[stream]);
+    if (growing[stream].stamp !== undefined) yield finish(stream, growing[stream], false);
 }
 
-const empty = (): Growing => ({ parts: [], sizeBytes: 0, at: undefined });
+const empty = (): Growing => ({ parts: [], sizeBytes: 0, stamp: undefined });
 
 function add(line: Growing, message: Uint8Array): void {
   const stamp = time.exec(Buffer.from(message.subarray(0, timeBytes)).toString('latin1'));
-  line.at ??= stamp?.[1] === undefined ? 0 : Date.parse(stamp[1]);
+  line.stamp ??= stampOf(stamp);
   const text = message.subarray(stamp?.[0].length ?? 0);
   const kept = text.subarray(0, maxLineBytes - line.sizeBytes);
   // A copy: a slice would keep the whole chunk of the socket alive.
@@ -51,11 +58,18 @@ function add(line: Growing, message: Uint8Array): void {
   line.sizeBytes += kept.length;
 }
 
-function finish(stream: LogLine['stream'], line: Growing): LogLine {
-  const bytes = Buffer.concat(line.parts);
-  const whole = bytes.length < maxLineBytes ? bytes : bytes.subarray(0, wholeCharacters(bytes));
-  const text = whole.toString('utf8');
-  return { stream, at: line.at ?? 0, text: text.endsWith('\r') ? text.slice(0, -1) : text };
+function stampOf(match: RegExpExecArray | null): bigint {
+  if (match === null) return 0n;
+  const [, seconds = '', fraction = '', zone = ''] = match;
+  return BigInt(Date.parse(`${seconds}${zone}`)) * 1_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'));
+}
+
+function finish(stream: LogLine['stream'], { parts, stamp = 0n }: Growing, isWhole: boolean): StampedLine {
+  const bytes = Buffer.concat(parts);
+  const kept = bytes.length < maxLineBytes ? bytes : bytes.subarray(0, wholeCharacters(bytes));
+  const text = kept.toString('utf8');
+  const at = Number(stamp / 1_000_000n);
+  return { stream, at, text: text.endsWith('\r') ? text.slice(0, -1) : text, stamp, isWhole };
 }
 
 /** @returns how many of the bytes are whole characters: a cut may leave up to three bytes of one behind */

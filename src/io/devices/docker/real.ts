@@ -155,7 +155,7 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
         }
       }),
 
-    logs: (id, logOptions, signal) => readLogs(docker, id, logOptions, signal),
+    logs: (id, logOptions, signal) => readLogs(docker, clock.now(), id, logOptions, signal),
 
     exec: (id, execOptions, call) => openExec(docker, clock, id, execOptions, call),
 

@@ -5,7 +5,8 @@ import { engineEvent, watchedActions } from './engine-event.ts';
 import { engineError, fromDockerode } from './errors.ts';
 import { frames, unframed } from './frames.ts';
 import { jsonLines } from './json-lines.ts';
-import { linewise, logLines } from './log-lines.ts';
+import { LastWords } from './last-words.ts';
+import { linewise, logLines, type StampedLine } from './log-lines.ts';
 import { checkedName } from './names.ts';
 import type { EngineEvent, LogLine, LogOptions } from './port.ts';
 import { chunksOf, openStream } from './socket.ts';
@@ -26,8 +27,13 @@ export async function finish(
   }
 }
 
+/**
+ * Lines, then, of a log that was followed, the last words that the engine left out.
+ * @param nowMs the time of the call
+ */
 export async function* readLogs(
   docker: Docker,
+  nowMs: number,
   id: string,
   { follow, tail, sinceMs }: LogOptions,
   signal: AbortSignal,
@@ -35,24 +41,47 @@ export async function* readLogs(
   try {
     if (signal.aborted) return;
     const { Config } = await docker.getContainer(checkedName(id)).inspect({ abortSignal: signal });
-    const query = {
+    const all = {
       stdout: '1',
       stderr: '1',
       timestamps: '1',
-      follow: follow ? '1' : '0',
-      tail: tail === undefined ? 'all' : String(tail),
-      ...(sinceMs !== undefined && { since: (sinceMs / 1000).toFixed(3) }),
+      follow: '0',
+      tail: tail === undefined ? 'all' : `${tail}`,
     };
-    const chunks = chunksOf(await openStream(docker, { path: `/containers/${id}/logs`, query, signal }), signal);
-    for await (const line of logLines(Config.Tty ? linewise(unframed(chunks)) : frames(chunks))) {
-      // Lines of the same chunk may be left over.
-      if (signal.aborted) return;
-      yield line;
+    const asked = sinceMs === undefined ? all : { ...all, since: seconds(nanoseconds(sinceMs)) };
+    const read = async function* (query: Readonly<Record<string, string>>): AsyncGenerator<StampedLine, void> {
+      const chunks = chunksOf(await openStream(docker, { path: `/containers/${id}/logs`, query, signal }), signal);
+      for await (const line of logLines(Config.Tty ? linewise(unframed(chunks)) : frames(chunks))) {
+        // Lines of the same chunk may be left over.
+        if (signal.aborted) return;
+        yield line;
+      }
+    };
+    const lastWords = new LastWords();
+    for await (const line of read(follow ? { ...asked, follow: '1' } : asked))
+      if (!follow || lastWords.tell(line)) yield plain(line);
+    if (!follow || signal.aborted) return;
+    for (const half of lastWords.settledHalves()) yield plain(half);
+    // Nothing told yet: all that there is came after the call, or was asked for.
+    const since = lastWords.since ?? nanoseconds(tail === 0 ? nowMs : (sinceMs ?? 0));
+    try {
+      for await (const line of read({ ...all, tail: 'all', since: seconds(since) }))
+        if (!lastWords.wasTold(line)) yield plain(line);
+    } catch (error) {
+      // Its log went with it when it was removed.
+      if (fromDockerode(error, { op: 'docker logs', target: id }).code !== 'MISSING') throw error;
     }
   } catch (error) {
     if (!signal.aborted) throw fromDockerode(error, { op: 'docker logs', target: id });
   }
 }
+
+const plain = ({ stream, at, text }: StampedLine): LogLine => ({ stream, at, text });
+
+const nanoseconds = (ms: number): bigint => BigInt(Math.floor(ms)) * 1_000_000n;
+
+/** As the engine wants to be told a time: seconds and nanoseconds. */
+const seconds = (ns: bigint): string => `${ns / 1_000_000_000n}.${(ns % 1_000_000_000n).toString().padStart(9, '0')}`;
 
 /** @param sinceMs events from then on */
 export async function* readEvents(

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Frame, frames, unframed } from '#io/devices/docker/frames.ts';
 import { jsonLines } from '#io/devices/docker/json-lines.ts';
-import { linewise, logLines, maxLineBytes } from '#io/devices/docker/log-lines.ts';
+import { LastWords } from '#io/devices/docker/last-words.ts';
+import { linewise, logLines, maxLineBytes, type StampedLine } from '#io/devices/docker/log-lines.ts';
 import type { LogLine } from '#io/devices/docker/port.ts';
 
 const at = '2026-11-21T08:58:01.894972219Z';
@@ -32,8 +33,10 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-const linesOf = (bytes: Uint8Array, places: readonly number[] = []): Promise<LogLine[]> =>
-  collect(logLines(frames(cut(bytes, places))));
+async function linesOf(bytes: Uint8Array, places: readonly number[] = []): Promise<LogLine[]> {
+  const lines = await collect(logLines(frames(cut(bytes, places))));
+  return lines.map(({ stream: of, at: when, text }) => ({ stream: of, at: when, text }));
+}
 
 const places = fc.array(fc.nat(100_000), { maxLength: 30 });
 const stream = fc.constantFrom<LogLine['stream']>('stdout', 'stderr');
@@ -130,7 +133,8 @@ describe('log lines', () => {
     await fc.assert(
       fc.asyncProperty(places, async (where) => {
         const got = await collect(logLines(linewise(unframed(cut(bytes, where)))));
-        expect(got).toEqual(['grün', 'two', 'last'].map((text) => ({ stream: 'stdout', at: atMs, text })));
+        expect(got).toMatchObject(['grün', 'two', 'last'].map((text) => ({ stream: 'stdout', at: atMs, text })));
+        expect(got.map(({ isWhole }) => isWhole)).toEqual([true, true, false]);
       }),
     );
   });
@@ -142,6 +146,42 @@ describe('log lines', () => {
       yield { stream: 'stdout', bytes: Buffer.from('\n') };
     }
     for await (const { bytes } of linewise(endless())) expect(bytes.length).toBeLessThan(2 * maxLineBytes);
+  });
+});
+
+describe('the last words of a followed log', () => {
+  const line = (second: number, text: string, isWhole = true): StampedLine => ({
+    stream: 'stdout',
+    at: second * 1000,
+    text,
+    stamp: BigInt(second) * 1_000_000_000n + 5n,
+    isWhole,
+  });
+
+  test('are told once, wherever the engine stopped following', () => {
+    const all = fc.array(fc.record({ gap: fc.nat(1), text: fc.constantFrom('a', 'b') }), {
+      minLength: 1,
+      maxLength: 12,
+    });
+    fc.assert(
+      fc.property(all, fc.nat(12), (items, stop) => {
+        let second = 1;
+        const written = items.map(({ gap, text }) => line((second += gap), text));
+        const words = new LastWords();
+        const told = written.slice(0, stop).filter((one) => words.tell(one));
+        const again = written.filter(({ stamp }) => stamp >= (words.since ?? 0n));
+        told.push(...again.filter((one) => !words.wasTold(one)));
+        expect(told).toEqual(written);
+      }),
+    );
+  });
+
+  test('the beginning of a line waits for the second reading, unless that begins later', () => {
+    const words = new LastWords();
+    expect(words.tell(line(1, 'half', false))).toBe(false);
+    expect(words.settledHalves()).toEqual([]);
+    expect(words.tell(line(2, 'whole'))).toBe(true);
+    expect(words.settledHalves().map(({ text }) => text)).toEqual(['half']);
   });
 });
 

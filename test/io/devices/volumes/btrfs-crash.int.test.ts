@@ -6,6 +6,8 @@ import { existsSync } from 'node:fs';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { RunCommand } from '#io/devices/run.ts';
+import { run } from '#io/devices/run.ts';
 import type { Dataset, VolumePort } from '#io/devices/volumes/port.ts';
 import { patient } from '#test/contracts/volumes.ts';
 import type { TempPool } from '#test/pool-fixture.ts';
@@ -149,6 +151,21 @@ describeReal('btrfs volumes that are interrupted', missingBtrfs(), () => {
       expect(await readdir(join(pool.mountpoint, 'floatlab', 'trash'))).toEqual([]);
     },
   );
+
+  test('a destroy that dies while it deletes leaves no dataset with a part of its snapshots', async () => {
+    await prepare();
+    const dying: RunCommand = async (file, args, options) => {
+      const ran = await run(file, args.includes('delete') ? args.slice(0, 4) : args, options);
+      if (args.includes('delete')) throw new Crash('after the first of them');
+      return ran;
+    };
+    await dies(pool.open({ run: dying }).destroy(of, patient()));
+    const volumes = pool.open();
+    expect(await volumes.list('test', patient())).not.toContain(of.name);
+    expect(await volumes.inspect(of, patient())).toBeUndefined();
+    await volumes.destroy(of, patient());
+    expect(await readdir(join(pool.mountpoint, 'floatlab', 'trash'))).toEqual([]);
+  });
 
   test('what was answered is there after a power cut: dataset, snapshot with unsynced writes, rollback, removal', async () => {
     await pool.volumes.create(of, 32 * MiB, patient());

@@ -131,14 +131,16 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
       `x\nID 999 gen 9 cgen 1 top level 5 otime 2020-01-01 00:00:00 parent_uuid - received_uuid - uuid ${'0'.repeat(36)} path floatlab/volumes/db/snapshots/s`.split(
         '/',
       );
-    const before = await pool.volumes.snapshots(of, patient());
     const folders = join(home(other), 'live', first, ...rest.slice(0, -1));
     await mkdir(folders, { recursive: true });
+    // Older than the one that it imitates, and so before it in the list.
+    await pool.volumes.removeSnapshot(of, 's', patient());
     await btrfs('subvolume', 'snapshot', '-r', join(home(other), 'snapshots', 's'), join(folders, rest.at(-1) ?? ''));
+    const real = await pool.volumes.snapshot(of, 's', patient());
     expect(await btrfs('subvolume', 'list', '-a', '-c', '-u', '-q', '-R', '-s', '-r', pool.mountpoint)).toContain(
       '\nID 999',
     );
-    expect(await pool.volumes.snapshots(of, patient())).toEqual(before);
+    expect(await pool.volumes.snapshots(of, patient())).toEqual([real]);
   });
 
   test('what a container has mounted is neither rolled back nor destroyed', async () => {
@@ -200,7 +202,7 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
     await btrfs('qgroup', 'assign', '--no-rescan', `0/${id}`, '1/0', pool.mountpoint);
     expect(await shown()).toContain('inconsistent');
     await pool.volumes.inspect(of, patient());
-    await btrfs('quota', 'rescan', '-w', pool.mountpoint);
+    await btrfs('quota', 'rescan', '--wait-norescan', pool.mountpoint);
     expect(await shown()).not.toContain('inconsistent');
   });
 

@@ -47,7 +47,7 @@ const cases = [
   { files: 'CURRENT', at: () => inTable },
 ];
 
-describe.each(cases)('Of a log whose events are in a file $files', ({ files, at }) => {
+describe.each(cases)('Of a log whose events are in a file $files', { timeout: 60_000 }, ({ files, at }) => {
   test('no flipped bit goes unnoticed unless everything is still there', async () => {
     const random = seededRandom(5);
     let refused = 0;

@@ -1,0 +1,192 @@
+/**
+ * This machine as a node: engine, pool, databases and keys, then the lab on top of them.
+ *
+ * Everything is found or made, in an order in which a crash between any two steps is taken up by the next start. The
+ * data directory is locked first, so that no second daemon touches any of it.
+ */
+import { chmod, mkdir, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { realClock } from '../devices/clock/real.ts';
+import { dockerOverSocket } from '../devices/docker/real.ts';
+import type { DockerPort } from '../devices/docker/port.ts';
+import { IoError } from '../devices/error.ts';
+import { realFiles } from '../devices/files/real.ts';
+import { realHost } from '../devices/host/real.ts';
+import { realRandom } from '../devices/random/real.ts';
+import { btrfsVolumes } from '../devices/volumes/btrfs/real.ts';
+import { ensureServerCertificate } from '../http/tls.ts';
+import { openWatermark } from '../log/single/watermark.ts';
+import { openBlobs } from '../stores/blobs.ts';
+import { openLevel } from '../stores/level.ts';
+import { StoreError, type Store } from '../stores/port.ts';
+import { ensureIdentity } from './credentials.ts';
+import { engineCandidates, findEngine, startOwnEngine, type Engine } from './engine.ts';
+import { keepEngine } from './engine-keeper.ts';
+import { lockDataDir } from './lock.ts';
+import type { RunningDaemon } from './main.ts';
+import { writeNodeIni } from './node-ini.ts';
+import { ensurePool } from './pool.ts';
+import { deploySample, sampleFile } from './sample.ts';
+import { serve } from './serve.ts';
+import type { Settings } from './settings.ts';
+import { version } from './version.ts';
+import { ensureWelcomeImage } from './welcome-image.ts';
+import { wireLab } from './wire.ts';
+
+export interface DaemonContext {
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  onBroken(error: unknown): void;
+  /** Tells a person what is going on. */
+  say(text: string): void;
+}
+
+export async function openRealNode(settings: Settings, context: DaemonContext): Promise<RunningDaemon> {
+  const { log, signal, say } = context;
+  needsRoot();
+  const { dataDir } = settings;
+  await mkdir(dataDir, { recursive: true });
+  await chmod(dataDir, 0o711);
+  const closing: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (let close = closing.pop(); close; close = closing.pop()) await close();
+  };
+  try {
+    const lock = await lockDataDir(dataDir);
+    closing.push(() => lock.release());
+    const identity = await ensureIdentity({
+      dataDir,
+      nodeName: settings.nodeName,
+      random: realRandom,
+      resetPassword: settings.resetPassword,
+    });
+    const told = { info: (message: string) => log.info(message), warn: (message: string) => log.warn(message) };
+    const pool = await ensurePool({
+      dataDir,
+      mountpoint: settings.pool,
+      sizeBytes: settings.poolSizeBytes,
+      log: told,
+      signal,
+    });
+    const found = await findEngine({ candidates: engineCandidates(process.env) });
+    const startEngine = (abort: AbortSignal): Promise<Engine> => startOwnEngine({ dataDir, log: told, signal: abort });
+    if (!found) say('Starting a container engine under the data directory …');
+    const engine = found ?? (await startEngine(signal));
+    const docker = dockerOverSocket({ socketPath: engine.socketPath });
+    if (!found) {
+      const keeper = keepEngine({ docker, restart: startEngine, clock: realClock, log });
+      closing.push(() => keeper.stop());
+    }
+    await mkdir(join(dataDir, 'db'), { recursive: true, mode: 0o700 });
+    const { ini } = identity;
+    const blobs = openBlobs({ dir: join(dataDir, 'blobs'), key: ini.lab.dataKey });
+    const wired = await wireLab({
+      logStore: await openLevel(join(dataDir, 'db', 'log')),
+      watermark: await openWatermark(join(dataDir, 'db', 'watermark')),
+      stateStore: await openState(join(dataDir, 'db', 'state'), log),
+      blobs,
+      clock: realClock,
+      random: realRandom,
+      log,
+      version,
+      labName: settings.labName,
+      timeZone: settings.timeZone,
+      nodes: [
+        {
+          id: ini.node.id,
+          name: ini.node.name,
+          ports: { docker, volumes: btrfsVolumes({ pools: [pool] }), files: realFiles, host: realHost() },
+        },
+      ],
+      onBroken: context.onBroken,
+    });
+    closing.push(() => wired.stop());
+    const needsTls = settings.listen.some(({ host }) => !isLoopback(host));
+    const server = await serve({
+      settings,
+      lab: wired.lab,
+      containers: wired.containers,
+      blobs,
+      log,
+      credentials: {
+        adminName: ini.admin.name,
+        passwordHash: ini.admin.passwordHash,
+        signingKey: ini.lab.sessionKey,
+        initialPassword: ini.admin.passwordIsInitial,
+        save: (passwordHash) =>
+          writeNodeIni(dataDir, { ...ini, admin: { ...ini.admin, passwordHash, passwordIsInitial: false } }),
+      },
+      tls: needsTls
+        ? await ensureServerCertificate({
+            dir: join(dataDir, 'tls'),
+            names: ['localhost', hostname()],
+            addresses: await addressesOf(),
+            clock: realClock,
+          })
+        : undefined,
+      ready: () => readiness(docker),
+    });
+    closing.push(() => server.close());
+    if (settings.sample) {
+      await deploySample(wired.lab, { file: sampleFile, prepare: (call) => ensureWelcomeImage(docker, {}, call), log });
+    }
+    return { welcome: welcomeLines(server.urls, ini.admin.name, identity.newPassword), stop };
+  } catch (error) {
+    await stop().catch((failure: unknown) => log.error({ error: String(failure) }, 'could not tidy up'));
+    throw error;
+  }
+}
+
+function needsRoot(): void {
+  if (process.getuid?.() === 0) return;
+  throw new IoError('PERMISSION', {
+    op: 'floatlabd',
+    target: 'this machine',
+    message: 'FloatLab needs root: it mounts pools and makes volumes.',
+    hint: 'Run it as root (sudo npm start), or try it without: npm start -- --simulate 3',
+  });
+}
+
+/** Everything in it can be made again from the log: what is damaged is thrown away. */
+async function openState(dir: string, log: Logger): Promise<Store> {
+  try {
+    return await openLevel(dir);
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'DAMAGED') throw error;
+    log.warn({ error: error.message }, 'the state database is damaged: it is made again from the log');
+    await rm(dir, { recursive: true, force: true });
+    return openLevel(dir);
+  }
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+
+async function addressesOf(): Promise<readonly string[]> {
+  const { signal } = new AbortController();
+  return (await realHost().facts({ signal, timeoutMs: 5000, progress: () => {} })).addresses;
+}
+
+async function readiness(docker: DockerPort): Promise<readonly { readonly name: string; readonly problem?: string }[]> {
+  const call = { signal: AbortSignal.timeout(5000), timeoutMs: 5000, progress: () => {} };
+  try {
+    await docker.info(call);
+    return [{ name: 'engine' }];
+  } catch (error) {
+    return [{ name: 'engine', problem: String(error) }];
+  }
+}
+
+function welcomeLines(urls: readonly string[], admin: string, password: string | undefined): readonly string[] {
+  const lines = [`FloatLab ${version} is ready: ${urls.join('  ')}`];
+  if (password !== undefined) {
+    lines.push(
+      `  name      ${admin}`,
+      `  password  ${password}`,
+      'The password is shown once and kept nowhere: change it after you have signed in.',
+    );
+  }
+  return lines;
+}

@@ -1,0 +1,58 @@
+/** `floatlabd --simulate N`: the simulated world of the tests, in real time, behind the real API and web app. */
+import { randomBytes } from 'node:crypto';
+import { hash } from '@node-rs/argon2';
+import { realClock } from '../devices/clock/real.ts';
+import { World } from '../world/world.ts';
+import type { RunningDaemon } from './main.ts';
+import type { DaemonContext } from './real-node.ts';
+import { makePassword } from './password.ts';
+import { deploySample, sampleFile } from './sample.ts';
+import { serve } from './serve.ts';
+import type { Settings } from './settings.ts';
+import { version } from './version.ts';
+
+export async function openSimulatedLab(settings: Settings, { log, onBroken }: DaemonContext): Promise<RunningDaemon> {
+  const world = new World({
+    nodes: settings.simulate ?? 1,
+    seed: 1,
+    clock: realClock,
+    log,
+    version,
+    diskLatencyMs: 1,
+    onBroken,
+  });
+  const { lab, containers } = await world.start();
+  const password = makePassword();
+  const server = await serve({
+    settings: {
+      ...settings,
+      listen: settings.listen.filter(({ host }) => host === '127.0.0.1' || host === '::1' || host === 'localhost'),
+    },
+    lab,
+    containers,
+    blobs: world.blobs,
+    log,
+    credentials: {
+      adminName: 'admin',
+      passwordHash: await hash(password),
+      signingKey: randomBytes(32),
+      initialPassword: false,
+      save: () => Promise.resolve(),
+    },
+    tls: undefined,
+    ready: () => Promise.resolve([]),
+  });
+  if (settings.sample) await deploySample(lab, { file: sampleFile, prepare: () => Promise.resolve(), log });
+  return {
+    welcome: [
+      `FloatLab ${version} simulates ${settings.simulate} machines: ${server.urls.join('  ')}`,
+      '  name      admin',
+      `  password  ${password}`,
+      'Nothing here is real and nothing is kept; Ctrl-C ends it.',
+    ],
+    stop: async () => {
+      await server.close();
+      await world.stop();
+    },
+  };
+}

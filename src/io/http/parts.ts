@@ -1,0 +1,57 @@
+/** What the routes and the live protocol share: the lab, who may speak to it, and the ports they need. */
+import type { HttpBindings } from '@hono/node-server';
+import type { Context } from 'hono';
+import type { Logger } from 'pino';
+import type { Clock } from '../devices/clock/port.ts';
+import type { Random } from '../devices/random/port.ts';
+import type { AppContainers, LabPort } from '../lab/port.ts';
+import type { Account } from './auth/account.ts';
+import type { SignInLimiter } from './auth/limiter.ts';
+import type { Session, Sessions } from './auth/sessions.ts';
+import type { Hubs } from './live/hub.ts';
+
+export interface Readiness {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Why not, in a sentence; shown only to who is signed in. */
+  readonly detail?: string;
+}
+
+/** Where the bytes of people's files are. */
+export interface Blobs {
+  get(ref: string): Promise<Uint8Array>;
+}
+
+export interface Parts {
+  readonly lab: LabPort;
+  readonly containers: AppContainers;
+  readonly blobs: Blobs;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly account: Account;
+  readonly sessions: Sessions;
+  readonly limiter: SignInLimiter;
+  readonly hubs: Hubs;
+  /** Aborts when the server closes: whoever waits for something stops waiting. */
+  readonly stopping: AbortSignal;
+  ready(): Promise<readonly Readiness[]>;
+  metrics(): Promise<string>;
+}
+
+export interface HttpEnv {
+  Bindings: HttpBindings;
+  Variables: {
+    requestId: string;
+    /** Undefined on open routes when nobody is signed in. */
+    session: Session | undefined;
+  };
+}
+export type RouteContext = Context<HttpEnv>;
+
+/** Of a route that is not open: the table's guard has seen to it. */
+export function sessionOf(c: RouteContext): Session {
+  const session = c.get('session');
+  if (!session) throw new Error(`${c.req.path} was reached without a session`);
+  return session;
+}

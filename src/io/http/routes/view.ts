@@ -1,0 +1,126 @@
+/** Every route that reads a view: a page of its rows, or one of them; now, or as it was. */
+import { asIndex } from '#events/envelope.ts';
+import { pathParams, routes, type Page, type Route, type RouteAction } from '#io/contract/routes.ts';
+import type { Moment } from '../moment.ts';
+import { momentOf, rowsOf } from '../moment.ts';
+import { etagHeaders, isKnown, notModified } from '../etag.ts';
+import { rowTest, sightOf, type Row } from '../filter.ts';
+import { sessionOf, type Parts, type RouteContext } from '../parts.ts';
+import { fail, wrongField } from '../problems.ts';
+import { readQuery, wholeNumber } from '../query.ts';
+import type { TableView } from '../../lab/port.ts';
+
+export const maxLimit = 1000;
+export const defaultLimit = 200;
+
+type ViewRoute = Route & { readonly action: Extract<RouteAction, { view: unknown }> };
+
+/** Lists below one object: its view, and the field of the rows that refers to it. */
+const parents: Readonly<Partial<Record<TableView, { readonly view: TableView; readonly field: string }>>> = {
+  snapshots: { view: 'volumes', field: 'volume' },
+};
+
+export function viewHandler(parts: Parts) {
+  return (c: RouteContext, route: ViewRoute): Promise<Response> =>
+    route.action.one ? show(parts, c, route) : list(parts, c, route);
+}
+
+async function list(parts: Parts, c: RouteContext, route: ViewRoute): Promise<Response> {
+  const view = route.action.view as TableView;
+  const { at: atText, limit: limitText, cursor, ...where } = readQuery(c, [
+    ...route.action.filters,
+    'at',
+    'limit',
+    'cursor',
+  ]);
+  const limit = limitText === undefined ? defaultLimit : wholeNumber('limit', limitText, { min: 1, max: maxLimit });
+  const after = cursor === undefined ? undefined : keyOf(cursor);
+  const test = rowTest(view, where as Record<string, string>);
+  const sees = sightOf(view, sessionOf(c).principal);
+  const at = await momentOf(parts.lab, atText);
+  const parent = parents[view] && pathParams(route.path).length > 0 ? parents[view] : undefined;
+  const owner = parent && (await find(parts, c, parent.view, at));
+  const tag = tagOf(parts, view, at);
+  if (isKnown(c, tag)) return notModified(tag);
+
+  const found = rowsOf(parts.lab, view, at);
+  // Of the present: the index of the very turn in which the rows were read.
+  const index = at ?? parts.lab.index;
+  const rows = found instanceof Promise ? await found : found;
+  const items: unknown[] = [];
+  let next: string | undefined;
+  let last = '';
+  for (const [key, row] of rows) {
+    if (after !== undefined && key <= after) continue;
+    const fields = row as unknown as Row;
+    if (owner && parent && (fields[parent.field] as Row | null)?.['id'] !== owner['id']) continue;
+    if (!test(fields) || !sees(fields)) continue;
+    if (items.length === limit) {
+      next = cursorOf(last);
+      break;
+    }
+    items.push(row);
+    last = key;
+  }
+  const page: Page<unknown> = { items, index, ...(next === undefined ? {} : { cursor: next }) };
+  return c.json(page, 200, etagHeaders(tag));
+}
+
+async function show(parts: Parts, c: RouteContext, route: ViewRoute): Promise<Response> {
+  const view = route.action.view as TableView;
+  const { at: atText } = readQuery(c, ['at']);
+  const at = await momentOf(parts.lab, atText);
+  const tag = tagOf(parts, view, at);
+  const row = await find(parts, c, view, at);
+  if (isKnown(c, tag)) return notModified(tag);
+  return c.json(row, 200, etagHeaders(tag));
+}
+
+/** The row that the path means: by namespace and name, by name, or by id. @throws ProblemError NOT_FOUND */
+async function find(parts: Parts, c: RouteContext, view: TableView, at: Moment): Promise<Row> {
+  const { namespace, name, id } = c.req.param() as { namespace?: string; name?: string; id?: string };
+  const wanted = name ?? id;
+  const sees = sightOf(view, sessionOf(c).principal);
+  for (const [key, row] of await rowsOf(parts.lab, view, at)) {
+    const fields = row as unknown as Row;
+    const isMeant =
+      wanted === undefined ||
+      (namespace === undefined
+        ? key === wanted || fields['name'] === wanted || (id !== undefined && key === `${kindOf(view)}:${id}`)
+        : fields['namespace'] === namespace && (fields['name'] === wanted || fields['id'] === wanted));
+    if (isMeant && sees(fields)) return fields;
+  }
+  throw notFound(kindOf(view), wanted, namespace, at !== undefined);
+}
+
+export function notFound(kind: string, name = '', namespace = 'default', isPast = false): Error {
+  const where = namespace === 'default' ? '' : ` in namespace ${namespace}`;
+  const what = name === '' ? `no ${kind}` : `no ${kind} ${name.slice(0, 100)}${where}`;
+  return fail('NOT_FOUND', isPast ? `There was ${what} at that time.` : `There is ${what}.`);
+}
+
+/** `volumes` → `volume`. */
+const kindOf = (view: TableView): string => (view.endsWith('s') ? view.slice(0, -1) : view);
+
+/** Of the past nothing changes; of the present, nothing since the view last changed. */
+function tagOf({ lab, hubs }: Parts, view: TableView, at: Moment): string {
+  const moment = at === undefined || at === lab.index ? `${hubs.of(view).changedAt}` : `at-${at}`;
+  return `W/"${lab.epoch}-${view}-${moment}"`;
+}
+
+/** The place in a list after which the next page begins; clients hand it back as it is. */
+const cursorOf = (key: string): string => Buffer.from(JSON.stringify([key])).toString('base64url');
+
+function keyOf(cursor: string): string {
+  try {
+    const [key, ...rest] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
+    if (typeof key === 'string' && rest.length === 0) return key;
+  } catch {
+    // What no server gave is told below.
+  }
+  throw wrongField('cursor', 'this is no cursor of this list', 'Take it from the page before, or leave it out.');
+}
+
+export const isViewRoute = (route: Route): route is ViewRoute => 'view' in route.action;
+export const shownViews = routes.filter(isViewRoute);
+export const head = asIndex;

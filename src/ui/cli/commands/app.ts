@@ -1,0 +1,243 @@
+/** Apps: `ps`, `down`, and `app …`. `up`, `logs` and `exec` have files of their own. */
+import type { AppRow, ServiceRow } from '#projections/views/apps.ts';
+import type { VolumeRow } from '#projections/views/volumes.ts';
+import { formatSize } from '#events/values/size.ts';
+import type { Command } from 'commander';
+import { agreeToLoss, change } from '../change.ts';
+import type { Cli, Lab } from '../cli.ts';
+import { momentsOf } from '../moments.ts';
+import {
+  changeOptions,
+  countOf,
+  examples,
+  momentOf,
+  namespaceOption,
+  outputOptions,
+  readOptions,
+  refOf,
+  yesOption,
+  type ChangeOptions,
+  type ReadOptions,
+  type Ref,
+} from '../options.ts';
+import { formatOf, isStructured, printFields, printList, printStructured, printTable } from '../output/formats.ts';
+import { safeLines } from '../output/safe.ts';
+import { paintState } from '../output/style.ts';
+import { counted, listed, orDash } from '../output/words.ts';
+import { byName, namespaceColumn, readRows } from '../rows.ts';
+import { printHistory } from './history.ts';
+
+interface RemoveOptions extends ChangeOptions {
+  readonly volumes?: boolean;
+}
+
+export function addAppCommands(program: Command, cli: Cli): void {
+  const ps = program
+    .command('ps')
+    .description('list the apps, or the services of one')
+    .argument('[app]', 'show the services of this app')
+    .action(async (app: string | undefined, options: ReadOptions) =>
+      app === undefined ? listApps(cli, options) : listServices(cli, options, app),
+    );
+  examples(namespaceOption(readOptions(ps)), 'floatlab ps', 'floatlab ps photos -o wide');
+
+  const down = program
+    .command('down')
+    .description('remove an app; its volumes are kept')
+    .argument('<app>')
+    .option('--volumes', 'delete its volumes and their snapshots too')
+    .action((app: string, options: RemoveOptions) => removeApp(cli, options, app));
+  examples(yesOption(namespaceOption(changeOptions(down))), 'floatlab down photos', 'floatlab down photos --volumes');
+
+  const group = program.command('app').description('look at apps, start, stop and remove them');
+  const list = group.command('ls').alias('list').description('list the apps').option('-l, --selector <labels>', 'only these: team=home,!test');
+  list.action((options: ReadOptions & { selector?: string }) => listApps(cli, options));
+  examples(namespaceOption(readOptions(list)), 'floatlab app ls', 'floatlab app ls -l team=home -o json');
+
+  const show = group.command('show').description('show an app').argument('<app>');
+  show.action((app: string, options: ReadOptions) => showApp(cli, options, app));
+  examples(namespaceOption(readOptions(show)), 'floatlab app show photos', 'floatlab app show photos --at 2h');
+
+  for (const verb of ['start', 'stop', 'restart'] as const) {
+    const command = group.command(verb).description(`${verb} an app`).argument('<app>');
+    command.action(async (app: string, options: ChangeOptions) => {
+      const lab = await cli.lab(options);
+      const ref = refOf(app, options, lab.settings);
+      await change(cli, lab, options, `${verb}-app`, ref, {
+        done: verb === 'stop' ? `App ${ref.name} is stopped.` : `App ${ref.name} runs.`,
+        nothing: verb === 'stop' ? `App ${ref.name} is stopped already.` : `App ${ref.name} is to run already.`,
+      });
+    });
+    examples(
+      namespaceOption(changeOptions(command)),
+      `floatlab app ${verb} photos`,
+      `floatlab app ${verb} photos --timeout 2m`,
+    );
+  }
+
+  const remove = group
+    .command('rm')
+    .description('remove an app; its volumes are kept')
+    .argument('<app>')
+    .option('--volumes', 'delete its volumes and their snapshots too');
+  remove.action((app: string, options: RemoveOptions) => removeApp(cli, options, app));
+  examples(yesOption(namespaceOption(changeOptions(remove))), 'floatlab app rm photos', 'floatlab app rm photos --volumes');
+
+  const compose = group.command('compose').description('print the compose file, byte for byte').argument('<app>');
+  compose.option('--at <moment>', 'as it was: an index, a time, or how long ago (2h)');
+  compose.action((app: string, options: ReadOptions) => printCompose(cli, options, app));
+  examples(namespaceOption(compose), 'floatlab app compose photos', 'floatlab app compose photos > compose.yaml');
+
+  const history = group.command('history').description('what happened to an app, newest first').argument('<app>');
+  history.option('--limit <n>', 'at most so many events', '50');
+  history.action(async (app: string, options: ReadOptions & { limit: string }) => {
+    const lab = await cli.lab(options);
+    const row = await lab.rest.show('apps', { ...refOf(app, options, lab.settings) });
+    await printHistory(cli, lab, options, row.id, countOf(options.limit, '--limit', 1000));
+  });
+  examples(namespaceOption(outputOptions(history)), 'floatlab app history photos', 'floatlab app history photos --limit 5');
+}
+
+/** `https://photos.lab`, or where its first published port is. */
+export function addressOf(app: AppRow): string | null {
+  if (app.url !== null) return app.url;
+  const ports = Object.values(app.services).flatMap((service) => service.ports);
+  const port = ports.find(({ protocol }) => protocol === 'tcp') ?? ports[0];
+  return port && app.node ? `${app.node.name}:${port.published}` : null;
+}
+
+/** How old the newest snapshot is of the volume that is worst off. */
+function snapshotWords(app: AppRow, volumes: ReadonlyMap<string, VolumeRow>, ago: (ms: number) => string): string {
+  if (app.volumes.length === 0) return '–';
+  const times = app.volumes.map(({ id }) => volumes.get(id)?.lastSnapshotAt ?? null);
+  if (times.includes(null)) return 'none';
+  return ago(Math.min(...times.map((time) => time ?? 0)));
+}
+
+async function listApps(cli: Cli, options: ReadOptions & { selector?: string }): Promise<void> {
+  const lab = await cli.lab(options);
+  const filters = { filters: { selector: options.selector } };
+  const rows = (await readRows(cli, lab, 'apps', options, filters)).toSorted(byName);
+  const inTable = !options.quiet && !isStructured(formatOf(options)) && rows.length > 0;
+  const volumes = new Map((inTable ? await readRows(cli, lab, 'volumes', options) : []).map((row) => [row.id as string, row]));
+  const { since, ago } = momentsOf(cli, options);
+  printList(cli.print, options, {
+    rows,
+    name: ({ name }) => name,
+    empty: 'No apps yet. floatlab up -f compose.yaml brings one up.',
+    columns: [
+      { header: 'APP', value: ({ name }) => name },
+      ...namespaceColumn(rows),
+      { header: 'STATE', value: ({ state }) => state, paint: (text, { state }) => paintState(cli.print.style, text, state) },
+      { header: 'NODE', value: ({ node }) => orDash(node?.name) },
+      { header: 'SINCE', value: (row) => since(row.since) },
+      { header: 'LAST SNAPSHOT', value: (row) => snapshotWords(row, volumes, ago) },
+      { header: 'URL', value: (row) => orDash(addressOf(row)) },
+      { header: 'REVISION', value: ({ revision }) => String(revision), wide: true, right: true },
+      { header: 'SERVICES', value: ({ services }) => Object.keys(services).join(','), wide: true },
+      { header: 'WHY', value: ({ problem, delay }) => orDash((problem ?? delay)?.message), wide: true },
+    ],
+  });
+}
+
+interface NamedService extends ServiceRow {
+  readonly name: string;
+}
+const servicesOf = (app: AppRow): NamedService[] =>
+  Object.entries(app.services).map(([name, service]) => ({ name, ...service }));
+
+function serviceColumns(cli: Cli) {
+  return [
+    { header: 'SERVICE', value: ({ name }: NamedService) => name },
+    {
+      header: 'STATE',
+      value: ({ state, exitCode }: NamedService) =>
+        exitCode !== null && state === 'exited' ? `exited (${exitCode})` : state,
+      paint: (text: string, { state }: NamedService) => paintState(cli.print.style, text, state),
+    },
+    { header: 'RESTARTS', value: ({ restarts }: NamedService) => String(restarts), right: true },
+    {
+      header: 'PORTS',
+      value: ({ ports }: NamedService) =>
+        orDash(ports.map(({ published, target, protocol }) => `${published}→${target}/${protocol}`).join(', ')),
+    },
+    { header: 'IMAGE', value: ({ image }: NamedService) => image },
+    { header: 'CONTAINER', value: ({ container }: NamedService) => orDash(container?.slice(0, 12)), wide: true },
+  ];
+}
+
+async function readApp(cli: Cli, lab: Lab, options: ReadOptions, app: string): Promise<AppRow> {
+  const at = momentOf(options.at, cli.world.now());
+  return lab.rest.show('apps', { ...refOf(app, options, lab.settings) }, { at, signal: cli.world.interrupt });
+}
+
+async function listServices(cli: Cli, options: ReadOptions, app: string): Promise<void> {
+  const lab = await cli.lab(options);
+  const row = await readApp(cli, lab, options, app);
+  printList(cli.print, options, {
+    rows: servicesOf(row),
+    name: ({ name }) => name,
+    empty: `App ${row.name} has no services.`,
+    columns: serviceColumns(cli),
+  });
+}
+
+async function showApp(cli: Cli, options: ReadOptions, app: string): Promise<void> {
+  const lab = await cli.lab(options);
+  const row = await readApp(cli, lab, options, app);
+  const format = formatOf(options);
+  if (options.quiet) return cli.print.data(row.name);
+  if (isStructured(format)) return printStructured(cli.print, format, row);
+  const { since } = momentsOf(cli, options);
+  const where = row.node ? ` on ${row.node.name}` : '';
+  const wrong = row.problem ?? row.delay;
+  printFields(cli.print, [
+    ['app', row.title === null ? row.name : `${row.name} – ${row.title}`],
+    ['namespace', row.namespace === 'default' ? null : row.namespace],
+    ['state', `${row.state}${where}, since ${since(row.since)}`],
+    [row.problem ? 'problem' : 'waits', wrong && `${wrong.message} (${wrong.code})`],
+    ['hint', wrong?.hint],
+    ['url', addressOf(row)],
+    ['revision', `${row.revision}${row.instance ? `, epoch ${row.instance.epoch}` : ''}`],
+    ['volumes', listed(row.volumes.map(({ name }) => name))],
+    ['labels', labelWords(row.labels)],
+  ]);
+  cli.print.data('');
+  printTable(cli.print, serviceColumns(cli), servicesOf(row), format === 'wide');
+}
+
+export const labelWords = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(', ');
+
+async function printCompose(cli: Cli, options: ReadOptions, app: string): Promise<void> {
+  const lab = await cli.lab(options);
+  const at = momentOf(options.at, cli.world.now());
+  const text = await lab.rest.composeFile(refOf(app, options, lab.settings), { at });
+  if (cli.world.stdout.isTTY) cli.print.data(safeLines(text.trimEnd()));
+  else cli.print.raw(text);
+}
+
+async function removeApp(cli: Cli, options: RemoveOptions, app: string): Promise<void> {
+  const lab = await cli.lab(options);
+  const ref = refOf(app, options, lab.settings);
+  if (options.volumes) await agreeToLoss(cli, options, ref.name, await lossOf(cli, lab, ref, options));
+  const kept = options.volumes ? 'with its volumes' : 'its volumes are kept';
+  await change(cli, lab, options, 'remove-app', { ...ref, withVolumes: options.volumes ?? false }, {
+    done: `App ${ref.name} is removed, ${kept}.`,
+    nothing: `App ${ref.name} is being removed already.`,
+  });
+}
+
+/** What would be lost with the volumes of an app, in words. */
+async function lossOf(cli: Cli, lab: Lab, ref: Ref, options: ChangeOptions): Promise<string[]> {
+  if (options.yes || options.dryRun) return [];
+  const row = await lab.rest.show('apps', { ...ref });
+  const wanted = new Set<string>(row.volumes.map(({ id }) => id));
+  const volumes = await readRows(cli, lab, 'volumes', { namespace: row.namespace });
+  return volumes.filter(({ id }) => wanted.has(id)).map(volumeLoss);
+}
+
+export const volumeLoss = ({ name, sizeBytes, snapshots }: VolumeRow): string =>
+  `Volume ${name} (${formatSize(sizeBytes)}, ${counted(snapshots, 'snapshot')}) will be deleted for ever.`;

@@ -1,0 +1,104 @@
+/** The machines of the lab. */
+import { formatSize } from '#events/values/size.ts';
+import type { NodeRow } from '#projections/views/nodes.ts';
+import type { Command } from 'commander';
+import { agree, change } from '../change.ts';
+import type { Cli } from '../cli.ts';
+import { momentsOf } from '../moments.ts';
+import { changeOptions, examples, momentOf, readOptions, refOf, yesOption, type ChangeOptions, type ReadOptions } from '../options.ts';
+import { formatOf, isStructured, printFields, printList, printStructured } from '../output/formats.ts';
+import { paintState } from '../output/style.ts';
+import { counted, listed, orDash } from '../output/words.ts';
+import { byName, readRows } from '../rows.ts';
+import { labelWords } from './app.ts';
+
+const nodeState = ({ state, cordoned }: NodeRow): string => (cordoned ? `${state}, cordoned` : state);
+
+export function addNodeCommands(program: Command, cli: Cli): void {
+  const group = program.command('node').description('look at nodes, cordon and remove them');
+
+  const list = group.command('ls').alias('list').description('list the nodes');
+  list.action(async (options: ReadOptions) => {
+    const lab = await cli.lab(options);
+    const { since } = momentsOf(cli, options);
+    printList<NodeRow>(cli.print, options, {
+      rows: (await readRows(cli, lab, 'nodes', options)).toSorted(byName),
+      name: ({ name }) => name,
+      empty: 'No nodes: the lab is just starting.',
+      columns: [
+        { header: 'NODE', value: ({ name }) => name },
+        {
+          header: 'STATE',
+          value: nodeState,
+          paint: (text, row) => paintState(cli.print.style, text, row.cordoned ? 'cordoned' : row.state),
+        },
+        { header: 'SINCE', value: (row) => since(row.since) },
+        { header: 'APPS', value: ({ instances }) => String(instances), right: true },
+        { header: 'VOLUMES', value: ({ volumes }) => String(volumes), right: true },
+        { header: 'RESERVED', value: ({ reservedBytes }) => formatSize(reservedBytes), right: true },
+        { header: 'CPUS', value: ({ facts }) => String(facts.cpus), right: true },
+        { header: 'MEMORY', value: ({ facts }) => formatSize(facts.memoryBytes), right: true },
+        { header: 'ENGINE', value: ({ facts }) => orDash(facts.engine && `${facts.engine.name} ${facts.engine.version}`), wide: true },
+        { header: 'POOLS', value: ({ facts }) => orDash(facts.pools.map(({ name }) => name).join(',')), wide: true },
+        { header: 'VERSION', value: ({ facts }) => facts.version, wide: true },
+        { header: 'ADDRESSES', value: ({ addresses }) => addresses.join(','), wide: true },
+      ],
+    });
+  });
+  examples(readOptions(list), 'floatlab node ls', 'floatlab node ls -o wide');
+
+  const show = group.command('show').description('show a node').argument('<node>');
+  show.action(async (node: string, options: ReadOptions) => {
+    const lab = await cli.lab(options);
+    const at = momentOf(options.at, cli.world.now());
+    const row = await lab.rest.show('nodes', { name: refOf(node, options, lab.settings).name }, { at });
+    const format = formatOf(options);
+    if (options.quiet) return cli.print.data(row.name);
+    if (isStructured(format)) return printStructured(cli.print, format, row);
+    const { since, ago } = momentsOf(cli, options);
+    const { facts } = row;
+    return printFields(cli.print, [
+      ['node', row.name],
+      ['state', `${nodeState(row)}, since ${since(row.since)}`],
+      ['last seen', row.downSince === null ? null : ago(row.downSince)],
+      ['holds', `${counted(row.instances, 'app')}, ${counted(row.volumes, 'volume')} of ${formatSize(row.reservedBytes)}`],
+      ['machine', `${counted(facts.cpus, 'CPU')}, ${formatSize(facts.memoryBytes)}, ${facts.architecture}`],
+      ['system', `${facts.os}, kernel ${facts.kernel}`],
+      ['engine', facts.engine ? `${facts.engine.name} ${facts.engine.version}` : 'none'],
+      ['pools', listed(facts.pools.map(({ name, driver, sizeBytes }) => `${name} (${driver}, ${formatSize(sizeBytes)})`))],
+      ['addresses', row.addresses.join(', ')],
+      ['floatlab', facts.version],
+      ['labels', labelWords(row.labels)],
+    ]);
+  });
+  examples(readOptions(show), 'floatlab node show atlas', 'floatlab node show atlas -o json');
+
+  const verbs = {
+    cordon: ['give a node nothing new', 'is cordoned: it gets nothing new', 'is cordoned already'],
+    uncordon: ['let a node take new work again', 'takes new work again', 'is not cordoned: nothing to do'],
+  } as const;
+  for (const [verb, [what, done, nothing]] of Object.entries(verbs) as [keyof typeof verbs, readonly string[]][]) {
+    const command = group.command(verb).description(what ?? '').argument('<node>');
+    command.action(async (node: string, options: ChangeOptions) => {
+      const lab = await cli.lab(options);
+      const { name } = refOf(node, options, lab.settings);
+      await change(cli, lab, options, `${verb}-node`, { name }, {
+        done: `Node ${name} ${done}.`,
+        nothing: `Node ${name} ${nothing}.`,
+      });
+    });
+    examples(changeOptions(command), `floatlab node ${verb} atlas`, `floatlab node ${verb} atlas --dry-run`);
+  }
+
+  const remove = group.command('rm').description('remove a node that is down and holds nothing').argument('<node>');
+  remove.action(async (node: string, options: ChangeOptions) => {
+    const lab = await cli.lab(options);
+    const { name } = refOf(node, options, lab.settings);
+    await agree(cli, options, `Remove node ${name} from the lab?`);
+    await change(cli, lab, options, 'remove-node', { name }, {
+      done: `Node ${name} is removed.`,
+      nothing: `Node ${name} is removed already.`,
+    });
+  });
+  examples(yesOption(changeOptions(remove)), 'floatlab node rm vega', 'floatlab node rm vega --yes');
+}

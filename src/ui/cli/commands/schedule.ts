@@ -1,0 +1,136 @@
+/** Schedules: what happens again and again. */
+import type { ScheduleRow } from '#projections/views/schedules.ts';
+import type { Command } from 'commander';
+import { change } from '../change.ts';
+import type { Cli } from '../cli.ts';
+import { momentsOf } from '../moments.ts';
+import {
+  changeOptions,
+  examples,
+  momentOf,
+  namespaceOption,
+  readOptions,
+  refOf,
+  type ChangeOptions,
+  type ReadOptions,
+} from '../options.ts';
+import { formatOf, isStructured, printFields, printList, printStructured } from '../output/formats.ts';
+import { paintState } from '../output/style.ts';
+import { momentWords, orDash } from '../output/words.ts';
+import { byName, namespaceColumn, readRows } from '../rows.ts';
+
+interface CreateOptions extends ChangeOptions {
+  readonly volume: string;
+  readonly cron: string;
+  readonly timeZone?: string;
+}
+
+export function addScheduleCommands(program: Command, cli: Cli): void {
+  const group = program.command('schedule').description('take snapshots again and again');
+
+  const list = group.command('ls').alias('list').description('list the schedules');
+  list.action(async (options: ReadOptions) => {
+    const lab = await cli.lab(options);
+    const rows = (await readRows(cli, lab, 'schedules', options)).toSorted(byName);
+    const { ago } = momentsOf(cli, options);
+    printList<ScheduleRow>(cli.print, options, {
+      rows,
+      name: ({ name }) => name,
+      empty: 'No schedules. floatlab schedule create nightly --volume photos-db --cron "0 3 * * *" makes one.',
+      columns: [
+        { header: 'SCHEDULE', value: ({ name }) => name },
+        ...namespaceColumn(rows),
+        { header: 'STATE', value: ({ state }) => state, paint: (text, { state }) => paintState(cli.print.style, text, state) },
+        { header: 'CRON', value: ({ cron }) => cron },
+        { header: 'VOLUME', value: ({ volume }) => volume.name },
+        { header: 'NEXT', value: ({ dueAt, state }) => (state === 'active' ? ago(dueAt) : '–') },
+        { header: 'LAST', value: ({ lastRunAt }) => (lastRunAt === null ? 'never' : ago(lastRunAt)) },
+        { header: 'APP', value: ({ app }) => orDash(app?.name), wide: true },
+        { header: 'ZONE', value: ({ timeZone }) => orDash(timeZone), wide: true },
+        { header: 'MISSED', value: ({ missed }) => String(missed), right: true, wide: true },
+      ],
+    });
+  });
+  examples(namespaceOption(readOptions(list)), 'floatlab schedule ls', 'floatlab schedule ls -o wide');
+
+  const show = group.command('show').description('show a schedule').argument('<schedule>');
+  show.action(async (schedule: string, options: ReadOptions) => {
+    const lab = await cli.lab(options);
+    const at = momentOf(options.at, cli.world.now());
+    const row = await lab.rest.show('schedules', { ...refOf(schedule, options, lab.settings) }, { at });
+    const format = formatOf(options);
+    if (options.quiet) return cli.print.data(row.name);
+    if (isStructured(format)) return printStructured(cli.print, format, row);
+    const { ago } = momentsOf(cli, options);
+    return printFields(cli.print, [
+      ['schedule', row.name],
+      ['namespace', row.namespace === 'default' ? null : row.namespace],
+      ['state', row.state],
+      ['does', `${row.action} of ${row.volume.name}`],
+      ['cron', `${row.cron} (${row.timeZone ?? 'in the time zone of the lab'})`],
+      ['next', row.state === 'active' ? `${momentWords(row.dueAt)}, ${ago(row.dueAt)}` : null],
+      ['last', row.lastRunAt === null ? 'never' : `${momentWords(row.lastRunAt)}, ${ago(row.lastRunAt)}`],
+      ['missed', row.missed === 0 ? null : `${row.missed}, made up for by the last run`],
+      ['app', row.app && `${row.app.name}, whose compose file asks for it`],
+    ]);
+  });
+  examples(namespaceOption(readOptions(show)), 'floatlab schedule show nightly', 'floatlab schedule show nightly -o yaml');
+
+  const create = group
+    .command('create')
+    .description('create a schedule')
+    .argument('<schedule>')
+    .requiredOption('--volume <name>', 'the volume to take snapshots of')
+    .requiredOption('--cron <line>', 'when: minute, hour, day of month, month, day of week')
+    .option('--time-zone <name>', 'for example Europe/Berlin; that of the lab when it is left out');
+  create.action(async (schedule: string, options: CreateOptions) => {
+    const lab = await cli.lab(options);
+    const ref = refOf(schedule, options, lab.settings);
+    const zone = options.timeZone === undefined ? {} : { timeZone: options.timeZone };
+    await change(cli, lab, options, 'create-schedule', { ...ref, volume: options.volume, cron: options.cron, ...zone }, {
+      done: `Schedule ${ref.name} is created.`,
+      nothing: `Schedule ${ref.name} is there already.`,
+    });
+  });
+  examples(
+    namespaceOption(changeOptions(create)),
+    'floatlab schedule create nightly --volume photos-db --cron "0 3 * * *"',
+    'floatlab schedule create hourly --volume wiki-data --cron "0 * * * *" --dry-run',
+  );
+
+  const verbs = {
+    suspend: ['suspend a schedule', 'is suspended', 'is suspended already'],
+    resume: ['resume a schedule', 'goes on', 'is not suspended: nothing to do'],
+  } as const;
+  for (const [verb, [what, done, nothing]] of Object.entries(verbs) as [keyof typeof verbs, readonly string[]][]) {
+    const command = group.command(verb).description(what ?? '').argument('<schedule>');
+    command.action(async (schedule: string, options: ChangeOptions) => {
+      const lab = await cli.lab(options);
+      const ref = refOf(schedule, options, lab.settings);
+      await change(cli, lab, options, `${verb}-schedule`, ref, {
+        done: `Schedule ${ref.name} ${done}.`,
+        nothing: `Schedule ${ref.name} ${nothing}.`,
+      });
+    });
+    examples(
+      namespaceOption(changeOptions(command)),
+      `floatlab schedule ${verb} nightly`,
+      `floatlab schedule ${verb} nightly --dry-run`,
+    );
+  }
+
+  const remove = group.command('rm').description('remove a schedule; its snapshots stay').argument('<schedule>');
+  remove.action(async (schedule: string, options: ChangeOptions) => {
+    const lab = await cli.lab(options);
+    const ref = refOf(schedule, options, lab.settings);
+    await change(cli, lab, options, 'remove-schedule', ref, {
+      done: `Schedule ${ref.name} is removed; its snapshots stay.`,
+      nothing: `Schedule ${ref.name} is removed already.`,
+    });
+  });
+  examples(
+    namespaceOption(changeOptions(remove)),
+    'floatlab schedule rm nightly',
+    'floatlab schedule rm nightly --dry-run',
+  );
+}

@@ -1,0 +1,350 @@
+/** Volumes and their snapshots. */
+import { snapshotEvents } from '#events/snapshot.ts';
+import { parseKeep } from '#events/values/keep.ts';
+import { formatSize, parseSize } from '#events/values/size.ts';
+import type { CommandAnswer } from '#io/contract/routes.ts';
+import type { SnapshotRow } from '#projections/views/snapshots.ts';
+import type { VolumeRow } from '#projections/views/volumes.ts';
+import type { Command } from 'commander';
+import { agree, agreeToLoss, apply, change, finish, forecast, printDryRun } from '../change.ts';
+import type { Cli, Lab } from '../cli.ts';
+import { usageError } from '../errors.ts';
+import { momentsOf } from '../moments.ts';
+import {
+  changeOptions,
+  countOf,
+  examples,
+  momentOf,
+  namespaceOption,
+  outputOptions,
+  readOptions,
+  refOf,
+  yesOption,
+  type ChangeOptions,
+  type ReadOptions,
+} from '../options.ts';
+import { formatOf, isStructured, printFields, printList, printStructured } from '../output/formats.ts';
+import { safe } from '../output/safe.ts';
+import { paintState } from '../output/style.ts';
+import { momentWords, orDash } from '../output/words.ts';
+import { byName, namespaceColumn, readRows } from '../rows.ts';
+import { labelWords, volumeLoss } from './app.ts';
+import { printHistory } from './history.ts';
+
+export function addVolumeCommands(program: Command, cli: Cli): void {
+  const group = program.command('volume').description('look at volumes, snapshot them and go back');
+
+  const list = group.command('ls').alias('list').description('list the volumes');
+  list.option('--app <name>', 'only those of this app').option('-l, --selector <labels>', 'only these: team=home,!test');
+  list.action((options: ListOptions) => listVolumes(cli, options));
+  examples(namespaceOption(readOptions(list)), 'floatlab volume ls', 'floatlab volume ls --app photos -o wide');
+
+  const show = group.command('show').description('show a volume').argument('<volume>');
+  show.action((volume: string, options: ReadOptions) => showVolume(cli, options, volume));
+  examples(namespaceOption(readOptions(show)), 'floatlab volume show photos-db', 'floatlab volume show photos-db -o yaml');
+
+  const create = group
+    .command('create')
+    .description('create a volume')
+    .argument('<volume>')
+    .requiredOption('--size <size>', 'how large it may grow: 5GiB')
+    .option('--keep <policy>', 'which snapshots to keep: "24h:1h 14d:1d last:3"')
+    .option('--label <key=value...>', 'labels');
+  create.action((volume: string, options: CreateOptions) => createVolume(cli, options, volume));
+  examples(
+    namespaceOption(changeOptions(create)),
+    'floatlab volume create archive --size 100GiB',
+    'floatlab volume create archive --size 5GiB --keep "24h:1h 14d:1d"',
+  );
+
+  const set = group
+    .command('set')
+    .description('change the size or which snapshots are kept')
+    .argument('<volume>')
+    .option('--size <size>', 'how large it may grow')
+    .option('--keep <policy>', 'which snapshots to keep');
+  set.action((volume: string, options: SetOptions) => setVolume(cli, options, volume));
+  examples(
+    namespaceOption(changeOptions(set)),
+    'floatlab volume set photos-db --size 20GiB',
+    'floatlab volume set photos-db --keep "14d:1d last:3"',
+  );
+
+  const snapshot = group
+    .command('snapshot')
+    .description('take a snapshot and print its name')
+    .argument('<volume>')
+    .option('--as <name>', 'its name; made from the time when it is left out')
+    .option('--note <text>', 'why it was taken');
+  snapshot.action((volume: string, options: SnapshotOptions) => takeSnapshot(cli, options, volume));
+  examples(
+    namespaceOption(changeOptions(snapshot)),
+    'floatlab volume snapshot photos-db',
+    'floatlab volume snapshot photos-db --as before-upgrade --note "version 2"',
+  );
+
+  const snapshots = group.command('snapshots').description('list the snapshots of a volume, oldest first');
+  snapshots.argument('<volume>').action((volume: string, options: ReadOptions) => listSnapshots(cli, options, volume));
+  examples(
+    namespaceOption(readOptions(snapshots)),
+    'floatlab volume snapshots photos-db',
+    'floatlab volume snapshots photos-db -q',
+  );
+
+  const rollback = group
+    .command('rollback')
+    .description('go back to a snapshot; what is replaced is kept as a snapshot')
+    .argument('<volume>')
+    .argument('<snapshot>');
+  rollback.action((volume: string, to: string, options: ChangeOptions) => rollBack(cli, options, volume, to));
+  examples(
+    yesOption(namespaceOption(changeOptions(rollback))),
+    'floatlab volume rollback photos-db before-upgrade',
+    'floatlab volume rollback photos-db before-upgrade --dry-run',
+  );
+
+  const removeSnapshot = group
+    .command('rm-snapshot')
+    .description('remove a snapshot')
+    .argument('<volume>')
+    .argument('<snapshot>');
+  removeSnapshot.action(async (volume: string, named: string, options: ChangeOptions) => {
+    const lab = await cli.lab(options);
+    const ref = refOf(volume, options, lab.settings);
+    await agreeToLoss(cli, options, named, [`Snapshot ${named} of ${ref.name} will be removed for ever.`]);
+    await change(cli, lab, options, 'remove-snapshot', { ...ref, snapshot: named }, {
+      done: `Snapshot ${named} of ${ref.name} is removed.`,
+      nothing: `Snapshot ${named} of ${ref.name} is being removed already.`,
+    });
+  });
+  examples(
+    yesOption(namespaceOption(changeOptions(removeSnapshot))),
+    'floatlab volume rm-snapshot photos-db before-upgrade',
+    'floatlab volume rm-snapshot photos-db before-upgrade --yes',
+  );
+
+  const remove = group.command('rm').description('delete a volume with its snapshots').argument('<volume>');
+  remove.action(async (volume: string, options: ChangeOptions) => {
+    const lab = await cli.lab(options);
+    const ref = refOf(volume, options, lab.settings);
+    const asks = !options.yes && !options.dryRun;
+    // A refusal comes before the question, not after it.
+    if (asks) await forecast(lab, 'delete-volume', ref);
+    await agreeToLoss(cli, options, ref.name, asks ? [volumeLoss(await lab.rest.show('volumes', { ...ref }))] : []);
+    await change(cli, lab, options, 'delete-volume', ref, {
+      done: `Volume ${ref.name} is deleted.`,
+      nothing: `Volume ${ref.name} is being deleted already.`,
+    });
+  });
+  examples(
+    yesOption(namespaceOption(changeOptions(remove))),
+    'floatlab volume rm photos-db',
+    'floatlab volume rm photos-db --dry-run',
+  );
+
+  const retry = group.command('retry').description('try again what failed').argument('<volume>');
+  retry.action(async (volume: string, options: ChangeOptions) => {
+    const lab = await cli.lab(options);
+    const ref = refOf(volume, options, lab.settings);
+    await change(cli, lab, options, 'retry-volume', ref, {
+      done: `Volume ${ref.name} is ready.`,
+      nothing: `Volume ${ref.name} has not failed: nothing to do.`,
+    });
+  });
+  examples(
+    namespaceOption(changeOptions(retry)),
+    'floatlab volume retry photos-db',
+    'floatlab volume retry photos-db --detach',
+  );
+
+  const history = group.command('history').description('what happened to a volume, newest first').argument('<volume>');
+  history.option('--limit <n>', 'at most so many events', '50');
+  history.action(async (volume: string, options: ReadOptions & { limit: string }) => {
+    const lab = await cli.lab(options);
+    const row = await lab.rest.show('volumes', { ...refOf(volume, options, lab.settings) });
+    await printHistory(cli, lab, options, row.id, countOf(options.limit, '--limit', 1000));
+  });
+  examples(
+    namespaceOption(outputOptions(history)),
+    'floatlab volume history photos-db',
+    'floatlab volume history photos-db --limit 5',
+  );
+}
+
+interface ListOptions extends ReadOptions {
+  readonly app?: string;
+  readonly selector?: string;
+}
+interface SetOptions extends ChangeOptions {
+  readonly size?: string;
+  readonly keep?: string;
+}
+interface CreateOptions extends SetOptions {
+  readonly size: string;
+  readonly label?: readonly string[];
+}
+interface SnapshotOptions extends ChangeOptions {
+  readonly as?: string;
+  readonly note?: string;
+}
+
+async function listVolumes(cli: Cli, options: ListOptions): Promise<void> {
+  const lab = await cli.lab(options);
+  const filters = { app: options.app, selector: options.selector };
+  const rows = (await readRows(cli, lab, 'volumes', options, { filters })).toSorted(byName);
+  const { ago } = momentsOf(cli, options);
+  printList<VolumeRow>(cli.print, options, {
+    rows,
+    name: ({ name }) => name,
+    empty: 'No volumes. An app brings its own; floatlab volume create makes one without an app.',
+    columns: [
+      { header: 'VOLUME', value: ({ name }) => name },
+      ...namespaceColumn(rows),
+      { header: 'STATE', value: ({ state }) => state, paint: (text, { state }) => paintState(cli.print.style, text, state) },
+      { header: 'APP', value: ({ app }) => orDash(app?.name) },
+      { header: 'NODE', value: ({ node }) => orDash(node?.name) },
+      { header: 'SIZE', value: ({ sizeBytes }) => formatSize(sizeBytes), right: true },
+      { header: 'SNAPSHOTS', value: ({ snapshots }) => String(snapshots), right: true },
+      { header: 'NEWEST', value: ({ lastSnapshotAt }) => (lastSnapshotAt === null ? 'none' : ago(lastSnapshotAt)) },
+      { header: 'KEEP', value: ({ keep }) => orDash(keep), wide: true },
+      { header: 'POOL', value: ({ pool }) => orDash(pool), wide: true },
+      { header: 'PATH', value: ({ path }) => orDash(path), wide: true },
+      { header: 'WHY', value: ({ problem }) => orDash(problem?.message), wide: true },
+    ],
+  });
+}
+
+async function showVolume(cli: Cli, options: ReadOptions, volume: string): Promise<void> {
+  const lab = await cli.lab(options);
+  const at = momentOf(options.at, cli.world.now());
+  const row = await lab.rest.show('volumes', { ...refOf(volume, options, lab.settings) }, { at });
+  const format = formatOf(options);
+  if (options.quiet) return cli.print.data(row.name);
+  if (isStructured(format)) return printStructured(cli.print, format, row);
+  const { since, ago } = momentsOf(cli, options);
+  const newest = row.lastSnapshotAt === null ? '' : `, the newest ${ago(row.lastSnapshotAt)}`;
+  printFields(cli.print, [
+    ['volume', row.name],
+    ['namespace', row.namespace === 'default' ? null : row.namespace],
+    ['state', `${row.state}${row.node ? ` on ${row.node.name}` : ''}, since ${since(row.since)}`],
+    ['problem', row.problem && `${row.problem.message} (${row.problem.code})`],
+    ['hint', row.problem?.hint],
+    ['app', row.app?.name],
+    ['size', formatSize(row.sizeBytes)],
+    ['snapshots', `${row.snapshots}${newest}`],
+    ['keep', row.keep ?? 'every snapshot, for ever'],
+    ['pool', row.pool],
+    ['path', row.path],
+    ['labels', labelWords(row.labels)],
+  ]);
+}
+
+function sizeOf(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes === undefined) throw usageError(`--size ${text} is not a size.`, 'Write for example 512MiB or 5GiB.');
+  return bytes;
+}
+
+function keepOf(text: string): string {
+  const rules = parseKeep(text);
+  if (typeof rules === 'string') throw usageError(`--keep: ${rules}.`);
+  return text;
+}
+
+function labelsOf(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const equals = pair.indexOf('=');
+      if (equals < 1) throw usageError(`--label ${pair} is not key=value.`);
+      return [pair.slice(0, equals), pair.slice(equals + 1)];
+    }),
+  );
+}
+
+async function createVolume(cli: Cli, options: CreateOptions, volume: string): Promise<void> {
+  const lab = await cli.lab(options);
+  const ref = refOf(volume, options, lab.settings);
+  const sizeBytes = sizeOf(options.size);
+  const spec = options.keep === undefined ? { sizeBytes } : { sizeBytes, keep: keepOf(options.keep) };
+  await change(cli, lab, options, 'create-volume', { ...ref, spec, labels: labelsOf(options.label ?? []) }, {
+    done: `Volume ${ref.name} is ready.`,
+    nothing: `Volume ${ref.name} is there already.`,
+  });
+}
+
+async function setVolume(cli: Cli, options: SetOptions, volume: string): Promise<void> {
+  const lab = await cli.lab(options);
+  const ref = refOf(volume, options, lab.settings);
+  if (options.size === undefined && options.keep === undefined) throw usageError('Say --size or --keep.');
+  const changes = {
+    ...(options.size === undefined ? {} : { sizeBytes: sizeOf(options.size) }),
+    ...(options.keep === undefined ? {} : { keep: keepOf(options.keep) }),
+  };
+  await change(cli, lab, options, 'change-volume', { ...ref, ...changes }, {
+    done: `Volume ${ref.name} is changed.`,
+    nothing: `Volume ${ref.name} is so already.`,
+  });
+}
+
+async function takeSnapshot(cli: Cli, options: SnapshotOptions, volume: string): Promise<void> {
+  const lab = await cli.lab(options);
+  const ref = refOf(volume, options, lab.settings);
+  const input = {
+    ...ref,
+    ...(options.as === undefined ? {} : { as: options.as }),
+    ...(options.note === undefined ? {} : { note: options.note }),
+  };
+  if (options.dryRun) return printDryRun(cli, options, await forecast(lab, 'take-snapshot', input));
+  const startedAt = cli.world.now();
+  const answer = await apply(cli, lab, 'take-snapshot', input);
+  const named = snapshotIn(answer);
+  await finish(cli, lab, options, answer, { done: `Snapshot ${named} of ${ref.name} is taken.`, nothing: '' }, startedAt);
+  // With --detach the operation has been printed: that is what to wait for.
+  if (!options.detach && !isStructured(formatOf(options))) cli.print.data(safe(named));
+}
+
+function snapshotIn(answer: CommandAnswer): string {
+  const event = answer.events.find(({ type }) => type === 'snapshot.requested');
+  const data = snapshotEvents['snapshot.requested'].data.safeParse(event?.data);
+  return data.data?.metadata.name ?? '';
+}
+
+async function listSnapshots(cli: Cli, options: ReadOptions, volume: string): Promise<void> {
+  const lab = await cli.lab(options);
+  const ref = refOf(volume, options, lab.settings);
+  const rows = await readRows(cli, lab, 'snapshots', options, { params: { ...ref } });
+  const { ago } = momentsOf(cli, options);
+  printList<SnapshotRow>(cli.print, options, {
+    rows,
+    name: ({ name }) => name,
+    empty: `Volume ${ref.name} has no snapshots. floatlab volume snapshot ${ref.name} takes one.`,
+    columns: [
+      { header: 'SNAPSHOT', value: ({ name }) => name },
+      { header: 'STATE', value: ({ state }) => state, paint: (text, { state }) => paintState(cli.print.style, text, state) },
+      { header: 'TAKEN', value: ({ takenAt, requestedAt }) => ago(takenAt ?? requestedAt) },
+      { header: 'REASON', value: ({ reason }) => reason },
+      { header: 'NOTE', value: ({ note, problem }) => orDash(problem?.message ?? note) },
+      { header: 'TIME', value: ({ takenAt, requestedAt }) => momentWords(takenAt ?? requestedAt), wide: true },
+      { header: 'GUID', value: ({ guid }) => orDash(guid), wide: true },
+    ],
+  });
+}
+
+async function rollBack(cli: Cli, options: ChangeOptions, volume: string, to: string): Promise<void> {
+  const lab = await cli.lab(options);
+  const ref = refOf(volume, options, lab.settings);
+  const input = { ...ref, snapshot: to };
+  if (!options.yes && !options.dryRun) await describeRollback(cli, lab, input);
+  await agree(cli, options, `Roll ${ref.name} back to ${to}?`);
+  await change(cli, lab, options, 'rollback-volume', input, {
+    done: `Volume ${ref.name} is back at ${to}; what it held before is kept as a snapshot.`,
+    nothing: `Volume ${ref.name} is being rolled back already.`,
+  });
+}
+
+/** What will happen, before it happens: a refusal comes before the question. */
+async function describeRollback(cli: Cli, lab: Lab, input: { name: string; snapshot: string }): Promise<void> {
+  const { events } = await forecast(lab, 'rollback-volume', input);
+  for (const { type, words } of events) if (!type.startsWith('operation.')) cli.print.talk(words);
+  cli.print.talk('What it holds now is kept as a snapshot: roll back to that to undo.');
+}

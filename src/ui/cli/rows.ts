@@ -1,0 +1,32 @@
+/** Reading rows for a list: every page, in the namespace that is meant; and columns that several lists share. */
+import type { ListedView, ListOptions } from '#ui/client/rest.ts';
+import type { ViewRows } from '#projections/registry.ts';
+import type { Cli, Lab } from './cli.ts';
+import { momentOf, namespaceFor, type ReadOptions } from './options.ts';
+import type { Column } from './output/table.ts';
+
+/** A list looks into all namespaces, unless one is named by an option, the environment or the context. */
+export async function readRows<V extends ListedView>(
+  cli: Cli,
+  lab: Lab,
+  view: V,
+  options: ReadOptions,
+  more: Pick<ListOptions, 'params' | 'filters'> = {},
+): Promise<ViewRows[V][]> {
+  const at = momentOf(options.at, cli.world.now());
+  const namespace = view === 'nodes' || view === 'operations' ? undefined : namespaceFor(options, lab.settings);
+  const filters = more.params ? more.filters : { namespace, ...more.filters };
+  const rows: ViewRows[V][] = [];
+  const listOptions = { ...more, ...(filters ? { filters } : {}), at, signal: cli.world.interrupt };
+  for await (const row of lab.rest.listAll(view, listOptions)) rows.push(row);
+  return rows;
+}
+
+/** The namespace is worth a column as soon as not everything is in the default one. */
+export const namespaceColumn = <R extends { readonly namespace: string }>(rows: readonly R[]): readonly Column<R>[] =>
+  rows.every(({ namespace }) => namespace === 'default')
+    ? []
+    : [{ header: 'NAMESPACE', value: ({ namespace }) => namespace }];
+
+export const byName = <R extends { readonly namespace?: string; readonly name: string }>(a: R, b: R): number =>
+  (a.namespace ?? '').localeCompare(b.namespace ?? '', 'en') || a.name.localeCompare(b.name, 'en', { numeric: true });

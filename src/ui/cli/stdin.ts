@@ -1,0 +1,19 @@
+/** Reading a few lines that a script pipes in: passwords, which belong neither into argv nor into the environment. */
+import { usageError } from './errors.ts';
+import type { World } from './world.ts';
+
+const most = 64 * 1024;
+
+/** @returns the lines, without their ends; an empty last one is left out */
+export async function readLines({ stdin }: Pick<World, 'stdin'>): Promise<readonly string[]> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stdin) {
+    const bytes = Buffer.from(chunk as Uint8Array);
+    size += bytes.length;
+    if (size > most) throw usageError('Too much was piped in for a password.');
+    chunks.push(bytes);
+  }
+  const lines = Buffer.concat(chunks).toString('utf8').split(/\r?\n/);
+  return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
+}

@@ -1,0 +1,155 @@
+/** The page of an app: title line, main actions, tabs. */
+import { Button, Menu } from '@mantine/core';
+import { IconDots, IconExternalLink, IconPlayerPlay, IconPlayerStop, IconRefresh, IconTrash } from '@tabler/icons-react';
+import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { AppRow } from '#projections/views/apps.ts';
+import { ActionButton, ActionItem } from '../../components/action-button.tsx';
+import { AppIcon } from '../../components/app-icon.tsx';
+import { NodeLink } from '../../components/links.tsx';
+import { Empty, Loading, Page } from '../../components/page.tsx';
+import { State } from '../../components/state.tsx';
+import { Tabs } from '../../components/tabs.tsx';
+import { Time } from '../../components/time.tsx';
+import { appTone, appWords } from '../../format/state.ts';
+import { useCommand } from '../../live/use-command.ts';
+import { RemoveApp } from './remove-app.tsx';
+import { useApp } from './use-app.ts';
+import classes from './app.module.css';
+
+export function AppPage() {
+  const app = useApp();
+  const { name = '' } = useParams({ strict: false });
+  if (app === undefined) {
+    return (
+      <Page title={name}>
+        <Loading />
+      </Page>
+    );
+  }
+  if (app === null) {
+    return (
+      <Page title={name}>
+        <Empty title={`There is no app ${name}`} action={<Button renderRoot={(props) => <Link to="/apps" {...props} />}>All apps</Button>}>
+          It may have been removed. Activity still knows what happened to it.
+        </Empty>
+      </Page>
+    );
+  }
+  return <Loaded app={app} />;
+}
+
+const base = '/apps/$namespace/$name';
+
+function Loaded({ app }: { readonly app: AppRow }) {
+  return (
+    <Page
+      title={app.title ?? app.name}
+      lead={<AppIcon app={app} large />}
+      about={<About app={app} />}
+      actions={<Actions app={app} />}
+      tabs={
+        <Tabs
+          label={`Parts of ${app.name}`}
+          params={{ namespace: app.namespace, name: app.name }}
+          tabs={[
+            { to: base, title: 'Overview', exact: true },
+            { to: `${base}/volumes`, title: 'Volumes', count: app.volumes.length },
+            { to: `${base}/logs`, title: 'Logs' },
+            { to: `${base}/compose`, title: 'Compose' },
+            { to: `${base}/history`, title: 'History' },
+            { to: `${base}/why`, title: 'Why' },
+          ]}
+        />
+      }
+    >
+      <Outlet />
+    </Page>
+  );
+}
+
+const About = ({ app }: { readonly app: AppRow }) => (
+  <>
+    <span className={classes['state']}>
+      <State state={app.state} tone={appTone(app)} words={appWords(app)} />
+      {app.node && (
+        <span>
+          on <NodeLink name={app.node.name} />
+        </span>
+      )}
+      <span>
+        for <Time at={app.since} as="since" />
+      </span>
+    </span>
+    {app.title !== null && app.title !== app.name && <code>{app.name}</code>}
+    {app.instance && <span data-tip="The index of its assignment: whoever holds an older one is refused">epoch {app.instance.epoch}</span>}
+    <span>revision {app.revision}</span>
+  </>
+);
+
+function Actions({ app }: { readonly app: AppRow }) {
+  const { run, isRunning } = useCommand();
+  const navigate = useNavigate();
+  const [isRemoving, setRemoving] = useState(false);
+  const target = { namespace: app.namespace, name: app.name };
+  const isOff = app.state === 'stopped' || app.state === 'failed';
+  const isGoing = app.state === 'removing' ? `${app.name} is being removed.` : undefined;
+  return (
+    <>
+      {app.url !== null && (
+        <Button
+          variant={isOff ? 'default' : 'filled'}
+          rightSection={<IconExternalLink size={14} />}
+          renderRoot={(props) => <a href={app.url ?? ''} target="_blank" rel="noreferrer" {...props} />}
+        >
+          Open
+        </Button>
+      )}
+      {isOff ? (
+        <ActionButton
+          variant="filled"
+          loading={isRunning}
+          leftSection={<IconPlayerPlay size={14} />}
+          refused={isGoing}
+          onClick={() => void run('start-app', target)}
+        >
+          Start
+        </ActionButton>
+      ) : (
+        <>
+          <ActionButton
+            loading={isRunning}
+            leftSection={<IconRefresh size={14} />}
+            refused={isGoing}
+            onClick={() => void run('restart-app', target)}
+          >
+            Restart
+          </ActionButton>
+          <ActionButton
+            loading={isRunning}
+            leftSection={<IconPlayerStop size={14} />}
+            refused={isGoing ?? (app.state === 'stopping' ? `${app.name} is stopping.` : undefined)}
+            onClick={() => void run('stop-app', target)}
+          >
+            Stop
+          </ActionButton>
+        </>
+      )}
+      <Menu>
+        <Menu.Target>
+          <Button variant="default" px={8} aria-label="More actions">
+            <IconDots size={16} />
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <ActionItem danger icon={<IconTrash size={16} />} refused={isGoing} onClick={() => setRemoving(true)}>
+            Remove…
+          </ActionItem>
+        </Menu.Dropdown>
+      </Menu>
+      {isRemoving && (
+        <RemoveApp app={app} onClose={() => setRemoving(false)} onDone={() => void navigate({ to: '/apps' })} />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,107 @@
+/** What a machine is, how busy it is, and what it holds. */
+import { formatSize } from '#events/values/size.ts';
+import type { AppRow } from '#projections/views/apps.ts';
+import type { NodeRow } from '#projections/views/nodes.ts';
+import { DataTable, type Column } from '../../components/data-table.tsx';
+import { AppLink } from '../../components/links.tsx';
+import { Meter, usedOf } from '../../components/meter.tsx';
+import { FactLines, Section } from '../../components/page.tsx';
+import { State } from '../../components/state.tsx';
+import { Time } from '../../components/time.tsx';
+import { ProblemBox } from '../../components/trouble.tsx';
+import { VolumeTable } from '../../components/volume-table.tsx';
+import { appTone, appWords } from '../../format/state.ts';
+import { count, percent } from '../../format/who.ts';
+import { useUsage } from '../../live/use-usage.ts';
+import { useView } from '../../live/use-view.ts';
+import { useNode } from './use-node.ts';
+import classes from './overview.module.css';
+
+export function NodeOverview() {
+  const node = useNode();
+  const apps = useView('apps');
+  const volumes = useView('volumes');
+  if (!node) return null;
+  const itsApps = apps.rows.filter((row) => row.node?.id === node.id);
+  const itsVolumes = volumes.rows.filter((row) => row.node?.id === node.id);
+  return (
+    <>
+      {node.state === 'down' && (
+        <div className={classes['box']}>
+          <ProblemBox
+            tone="failed"
+            title={`${node.name} does not answer.`}
+            hint="Look at the machine: is it on, is its network up, does floatlabd run?"
+          />
+        </div>
+      )}
+      <div className={classes['columns']}>
+        <Section title="Now">
+          <Figures node={node} />
+        </Section>
+        <Section title="Machine">
+          <Machine node={node} />
+        </Section>
+      </div>
+      <Section title="Apps" note={itsApps.length} bare>
+        {itsApps.length === 0 ? (
+          <p className="muted">No app runs here.</p>
+        ) : (
+          <DataTable label="Apps" rows={itsApps} columns={appColumns} rowKey={({ id }) => id} />
+        )}
+      </Section>
+      <Section title="Volumes" note={itsVolumes.length} bare>
+        {itsVolumes.length === 0 ? <p className="muted">No volume is kept here.</p> : <VolumeTable rows={itsVolumes} of="node" />}
+      </Section>
+    </>
+  );
+}
+
+function Figures({ node }: { readonly node: NodeRow }) {
+  const usage = useUsage();
+  const now = usage.node(node);
+  return (
+    <div className={classes['figures']}>
+      <Meter label={`CPU, ${count(node.facts.cpus, 'core')}`} share={now?.cpu} text={now?.cpu === undefined ? '–' : percent(now.cpu)} />
+      <Meter label="Memory" {...usedOf(now?.memoryBytes, now?.memoryTotalBytes ?? node.facts.memoryBytes)} />
+      {node.facts.pools.map((pool) => {
+        const used = usage.pool(node, pool.name);
+        return (
+          <Meter
+            key={pool.name}
+            label={`Pool ${pool.name}, ${pool.driver}`}
+            {...usedOf(used?.usedBytes, used?.sizeBytes ?? pool.sizeBytes)}
+          />
+        );
+      })}
+      <p className="muted">
+        {now?.load1 !== undefined && <>Load {now.load1.toFixed(2)} · </>}
+        {formatSize(node.reservedBytes)} promised to {count(node.volumes, 'volume')}
+      </p>
+    </div>
+  );
+}
+
+const Machine = ({ node: { facts, addresses, joinedAt, labels } }: { readonly node: NodeRow }) => (
+  <FactLines
+    facts={[
+      { label: 'System', value: `${facts.os}, ${facts.architecture}` },
+      { label: 'Kernel', value: facts.kernel },
+      { label: 'Engine', value: facts.engine === null ? 'none found' : `${facts.engine.name} ${facts.engine.version}` },
+      { label: 'Memory', value: formatSize(facts.memoryBytes) },
+      { label: 'Addresses', value: addresses.length === 0 ? '–' : addresses.join(', ') },
+      { label: 'FloatLab', value: facts.version },
+      ...(Object.keys(labels).length === 0
+        ? []
+        : [{ label: 'Labels', value: Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(', ') }]),
+      { label: 'Joined', value: <Time at={joinedAt} /> },
+    ]}
+  />
+);
+
+const appColumns: readonly Column<AppRow>[] = [
+  { id: 'name', title: 'App', width: 'minmax(120px, 2fr)', cell: ({ namespace, name }) => <AppLink namespace={namespace} name={name} /> },
+  { id: 'state', title: 'State', width: 'minmax(104px, 1fr)', cell: (row) => <State state={row.state} tone={appTone(row)} words={appWords(row)} /> },
+  { id: 'since', title: 'Since', width: '72px', numeric: true, cell: ({ since }) => <Time at={since} as="since" /> },
+  { id: 'epoch', title: 'Epoch', width: '72px', numeric: true, cell: ({ instance }) => instance?.epoch ?? '–' },
+];

@@ -1,0 +1,173 @@
+/** Where a volume can go back to: figures, the timeline, the table. */
+import { Menu } from '@mantine/core';
+import { IconArrowBackUp, IconCamera, IconDots, IconTrash } from '@tabler/icons-react';
+import { useMemo, useState } from 'react';
+import type { SnapshotRow } from '#projections/views/snapshots.ts';
+import type { VolumeRow } from '#projections/views/volumes.ts';
+import { ActionButton, ActionItem } from '../../components/action-button.tsx';
+import { DataTable, type Column } from '../../components/data-table.tsx';
+import { Empty, Loading, Section } from '../../components/page.tsx';
+import { PlanDialog } from '../../components/plan-dialog.tsx';
+import { State } from '../../components/state.tsx';
+import { Time } from '../../components/time.tsx';
+import { useView } from '../../live/use-view.ts';
+import { Figures } from './volume.tsx';
+import { Timeline } from './timeline.tsx';
+import { useVolume } from './use-volume.ts';
+import { TakeSnapshot } from './volume-forms.tsx';
+import classes from './snapshots.module.css';
+
+type Dialog = { readonly do: 'rollback' | 'remove'; readonly snapshot: SnapshotRow } | { readonly do: 'take' };
+
+export const momentOf = (row: SnapshotRow): number => row.takenAt ?? row.requestedAt;
+
+export function VolumeSnapshots() {
+  const volume = useVolume();
+  return volume ? <Loaded volume={volume} /> : null;
+}
+
+function Loaded({ volume }: { readonly volume: VolumeRow }) {
+  const where = useMemo(() => ({ volume: volume.id }), [volume.id]);
+  const view = useView('snapshots', { where });
+  const [marked, setMarked] = useState<string>();
+  const [dialog, setDialog] = useState<Dialog>();
+  const rows = useMemo(
+    () => view.rows.filter((row) => row.volume.id === volume.id).toSorted((a, b) => momentOf(b) - momentOf(a)),
+    [view.rows, volume.id],
+  );
+  const columns = useMemo(() => columnsFor(volume, setDialog), [volume]);
+  return (
+    <>
+      <Figures volume={volume} />
+      {!view.ready ? (
+        <Loading />
+      ) : rows.length === 0 ? (
+        <Section bare>
+          <Empty
+            title="Nowhere to go back to yet"
+            command={`floatlab snapshot ${volume.name}`}
+            action={
+              <ActionButton leftSection={<IconCamera size={14} />} onClick={() => setDialog({ do: 'take' })} refused={notReady(volume)}>
+                Snapshot now
+              </ActionButton>
+            }
+          >
+            A snapshot keeps the data as it is at one moment, and takes almost no room. Take one by hand, or add a
+            schedule.
+          </Empty>
+        </Section>
+      ) : (
+        <>
+          <Section title="Timeline" bare>
+            <Timeline rows={rows.filter(({ state }) => state === 'available')} marked={marked} onMark={setMarked} onOpen={(snapshot) => setDialog({ do: 'rollback', snapshot })} />
+          </Section>
+          <Section title="Snapshots" note={rows.length} bare>
+            <DataTable label="Snapshots" rows={rows} columns={columns} rowKey={({ id }) => id} marked={marked} />
+          </Section>
+        </>
+      )}
+      {dialog?.do === 'take' && <TakeSnapshot volume={volume} onClose={() => setDialog(undefined)} />}
+      {dialog?.do === 'rollback' && <Rollback volume={volume} snapshot={dialog.snapshot} onClose={() => setDialog(undefined)} />}
+      {dialog?.do === 'remove' && <RemoveSnapshot volume={volume} snapshot={dialog.snapshot} onClose={() => setDialog(undefined)} />}
+    </>
+  );
+}
+
+const notReady = (volume: VolumeRow): string | undefined =>
+  volume.state === 'ready' ? undefined : `${volume.name} is ${volume.state}; this needs a volume that is ready.`;
+
+const reasons = { manual: 'by hand', schedule: 'schedule', stash: 'kept by a roll-back' } as const;
+export const reasonWords = (row: SnapshotRow): string => reasons[row.reason];
+
+const columnsFor = (volume: VolumeRow, setDialog: (dialog: Dialog) => void): readonly Column<SnapshotRow>[] => [
+  { id: 'name', title: 'Snapshot', width: 'minmax(170px, 1.5fr)', cell: ({ name }) => <code className={classes['name']}>{name}</code> },
+  { id: 'age', title: 'Taken', width: '88px', cell: (row) => <Time at={momentOf(row)} /> },
+  { id: 'state', title: 'State', width: '112px', cell: ({ state }) => <State state={state} /> },
+  { id: 'reason', title: 'Why', width: 'minmax(110px, 1fr)', cell: reasonWords },
+  {
+    id: 'note',
+    title: 'Note',
+    width: 'minmax(100px, 2fr)',
+    cell: ({ note, problem }) => problem?.message ?? note ?? <span className="faint">–</span>,
+  },
+  {
+    id: 'actions',
+    title: '',
+    width: '150px',
+    cell: (row) => <RowActions row={row} volume={volume} setDialog={setDialog} />,
+  },
+];
+
+interface RowActionsProps {
+  readonly row: SnapshotRow;
+  readonly volume: VolumeRow;
+  readonly setDialog: (dialog: Dialog) => void;
+}
+
+function RowActions({ row, volume, setDialog }: RowActionsProps) {
+  const going = row.state === 'removing' ? 'It is being removed.' : undefined;
+  return (
+    <div className={classes['actions']}>
+      {row.state === 'available' && (
+        <ActionButton
+          size="compact-xs"
+          leftSection={<IconArrowBackUp size={14} />}
+          refused={notReady(volume)}
+          onClick={() => setDialog({ do: 'rollback', snapshot: row })}
+        >
+          Roll back
+        </ActionButton>
+      )}
+      <Menu>
+        <Menu.Target>
+          <button type="button" className={classes['more']} aria-label={`More for ${row.name}`}>
+            <IconDots size={16} />
+          </button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <ActionItem danger icon={<IconTrash size={16} />} refused={going} onClick={() => setDialog({ do: 'remove', snapshot: row })}>
+            Remove…
+          </ActionItem>
+        </Menu.Dropdown>
+      </Menu>
+    </div>
+  );
+}
+
+interface OfSnapshot {
+  readonly volume: VolumeRow;
+  readonly snapshot: SnapshotRow;
+  readonly onClose: () => void;
+}
+
+const Rollback = ({ volume, snapshot, onClose }: OfSnapshot) => (
+  <PlanDialog
+    title={`Roll ${volume.name} back to ${snapshot.name}`}
+    command="rollback-volume"
+    input={{ namespace: volume.namespace, name: volume.name, snapshot: snapshot.name }}
+    confirm="Roll back"
+    undo="Nothing is lost: what is there now is kept as a stash snapshot, and you can go back to that."
+    onClose={onClose}
+  >
+    <p>
+      The data will be as it was <Time at={momentOf(snapshot)} />
+      {volume.app && <>, and app {volume.app.name} is restarted on it</>}.
+    </p>
+  </PlanDialog>
+);
+
+const RemoveSnapshot = ({ volume, snapshot, onClose }: OfSnapshot) => (
+  <PlanDialog
+    title={`Remove snapshot ${snapshot.name}`}
+    command="remove-snapshot"
+    input={{ namespace: volume.namespace, name: volume.name, snapshot: snapshot.name }}
+    confirm="Remove snapshot"
+    danger
+    undo={
+      snapshot.reason === 'stash'
+        ? 'This cannot be undone. It is what a roll-back replaced; the volume itself is not touched.'
+        : 'This cannot be undone; the volume itself and its other snapshots are not touched.'
+    }
+    onClose={onClose}
+  />
+);

@@ -1,0 +1,48 @@
+import { IconPlus } from '@tabler/icons-react';
+import { useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
+import { ActionButton } from '../components/action-button.tsx';
+import { ListBar, NothingFound, useList, useSetSearch, type ListSearch } from '../components/list.tsx';
+import { Empty, Loading, Page } from '../components/page.tsx';
+import { VolumeTable, volumeColumns, volumeTexts, volumeTone } from '../components/volume-table.tsx';
+import { useUsage } from '../live/use-usage.ts';
+import { useView } from '../live/use-view.ts';
+import { NewVolume } from './volume/volume-forms.tsx';
+
+const byName = { column: 'name', descending: false } as const;
+
+export function Volumes() {
+  const search = useSearch({ strict: false }) as ListSearch;
+  const setSearch = useSetSearch();
+  const { rows, ready } = useView('volumes');
+  const usage = useUsage();
+  const [isMaking, setMaking] = useState(false);
+  const list = useList({ rows, columns: volumeColumns(usage), search, fallback: byName, texts: volumeTexts, tone: volumeTone });
+  const add = (
+    <ActionButton leftSection={<IconPlus size={16} />} onClick={() => setMaking(true)}>
+      New volume
+    </ActionButton>
+  );
+  return (
+    <Page title="Volumes" actions={add}>
+      {!ready ? (
+        <Loading />
+      ) : rows.length === 0 ? (
+        <Empty title="No data yet" command="floatlab volume create media --size 20GiB" action={add}>
+          A volume is where an app keeps its data: in one pool of one node, with snapshots to go back to. Apps bring
+          their own along.
+        </Empty>
+      ) : (
+        <>
+          <ListBar search={search} counts={list.counts} toneWords={{ running: 'ready' }} placeholder="Filter volumes" />
+          {list.shown.length === 0 ? (
+            <NothingFound onClear={() => setSearch({ q: undefined, state: undefined })} />
+          ) : (
+            <VolumeTable rows={list.shown} sort={list.sort} onSort={list.setSort} />
+          )}
+        </>
+      )}
+      {isMaking && <NewVolume onClose={() => setMaking(false)} />}
+    </Page>
+  );
+}
