@@ -12,7 +12,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import { main, say } from './setup/run.mjs';
+import { main, Refusal, say } from './setup/run.mjs';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -32,7 +32,9 @@ async function buildWhatChanged() {
   await mkdir(work, { recursive: true });
   await clearLeftovers();
   const next = join(work, `build-${process.pid}`);
-  await Promise.all([buildPrograms(next), buildWeb(join(next, 'web'))]);
+  await Promise.all([buildPrograms(next), buildWeb(join(next, 'web'))]).catch((error) => {
+    throw new Refusal(error.message);
+  });
   await compress(join(next, 'web'));
   await writeFile(join(next, '.stamp'), stamp);
   await takePlace(next);

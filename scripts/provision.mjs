@@ -18,12 +18,13 @@ const title = {
 
 /**
  * @param {'start' | 'test'} purpose
- * @param {{ yes: boolean }} options `yes`: install without asking
+ * @param {{ yes: boolean, sample?: boolean, poolFolder?: string }} options `yes`: install without asking; `sample`: the
+ *   welcome app is wanted (default); `poolFolder`: where volumes will be, when it is not the usual place
  * @throws Refusal naming everything that is missing, when something stays missing that `start` cannot do without
  */
-export async function provision(purpose, { yes }) {
+export async function provision(purpose, { yes, ...wanted }) {
   process.env.PATH = completeSearchPath(process.env.PATH);
-  let lacks = await missing(purpose);
+  let lacks = await missing(purpose, wanted);
   const packages = lacks.flatMap(packagesOf);
   let hindrance = hindranceTo(purpose, lacks, packages);
   if (packages.length > 0 && hindrance === undefined) {
@@ -31,7 +32,7 @@ export async function provision(purpose, { yes }) {
     say(`Going to install with apt-get: ${packages.join(', ')}.`);
     if (yes || !process.stdin.isTTY || (await agreed())) {
       await aptInstall(packages);
-      lacks = await missing(purpose);
+      lacks = await missing(purpose, wanted);
     } else {
       hindrance = 'Nothing was installed: you said no.';
     }

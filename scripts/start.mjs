@@ -12,6 +12,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { provision } from './provision.mjs';
 import { ensurePackages } from './setup/packages.mjs';
 import { main, Refusal, run, say } from './setup/run.mjs';
@@ -23,38 +24,42 @@ const daemon = join(root, 'bin', 'floatlabd.js');
 const usage = `npm start -- [--yes] [OPTIONS OF floatlabd]
 
   --yes             install what is missing without asking
-  --simulate N      run a simulated lab of N nodes: needs neither root nor Docker nor btrfs
-  --help            the options of floatlabd, once it is built (this start built nothing)
+  --simulate N      a simulated lab of N machines: needs neither root nor Docker nor btrfs
+  --help            this; once FloatLab is built, the options of floatlabd
 
 FLOATLAB_NO_INSTALL=1 forbids installing packages of the system, and names what is missing.`;
 
-await main(async () => {
-  const { yes, simulate, info, args } = parse(process.argv.slice(2));
-  if (info && !existsSync(join(root, 'dist', 'floatlabd.js'))) {
+async function start() {
+  const args = process.argv.slice(2);
+  const { help, version, simulate, yes = false, sample, pool, data } = options(args);
+  // npm keeps options for itself unless "--" stands before them.
+  if (process.env.npm_config_simulate !== undefined)
+    throw new Refusal('npm took the option for itself. Write: npm start -- --simulate 3');
+
+  const informs = help || version;
+  if (informs && !existsSync(join(root, 'dist', 'floatlabd.js'))) {
     say(usage);
     return;
   }
-  if (!info) {
+  if (!informs) {
     await oneAtATime(root, async () => {
-      if (!simulate) await provision('start', { yes });
+      if (simulate === undefined) await provision('start', { yes, sample, poolFolder: pool ?? data });
       await ensurePackages(root);
       const { code } = await run(process.execPath, [join(root, 'scripts', 'build.mjs')], { show: true });
       if (code !== 0) throw new Refusal('FloatLab could not be built; the reason is above.');
     });
   }
-  process.argv = [process.execPath, daemon, ...args];
+  process.argv = [process.execPath, daemon, ...args.filter((arg) => arg !== '--yes')];
   await import(daemon);
-});
-
-function parse(given) {
-  // npm keeps options for itself unless "--" stands before them.
-  if (process.env.npm_config_simulate !== undefined)
-    throw new Refusal('npm took the option for itself. Write: npm start -- --simulate 3');
-  const has = (...names) => given.some((arg) => names.includes(arg.split('=')[0]));
-  return {
-    yes: has('--yes', '-y'),
-    simulate: has('--simulate'),
-    info: has('--help', '-h', '--version', '-V'),
-    args: given.filter((arg) => arg !== '--yes' && arg !== '-y'),
-  };
 }
+
+/** Those of floatlabd's options that the set-up has to know; floatlabd itself judges all of them. */
+function options(args) {
+  const text = { type: 'string' };
+  const flag = { type: 'boolean' };
+  const known = { data: text, pool: text, simulate: text, sample: flag, yes: flag, version: flag };
+  return parseArgs({ args, strict: false, allowNegative: true, options: { ...known, help: { ...flag, short: 'h' } } })
+    .values;
+}
+
+await main(start);

@@ -21,7 +21,7 @@ export interface TempPool {
   open(options?: Omit<BtrfsVolumesOptions, 'pools'>): VolumePort;
   /** Runs a tool and fails the test when the tool fails. @returns its standard output */
   tool(file: string, ...args: string[]): Promise<string>;
-  /** What the disk holds at this moment, as after a power cut; `restore` goes on from there. */
+  /** What the disk holds at this moment, as after a power cut; `restore` goes on from there, once. */
   photograph(): Promise<string>;
   restore(photograph: string): Promise<void>;
   unmount(): Promise<void>;
@@ -31,7 +31,7 @@ export interface TempPool {
 
 export async function tempPool(options: { readonly sizeBytes?: number } = {}): Promise<TempPool> {
   const folder = await mkdtemp(join(tmpdir(), 'floatlab-pool-'));
-  const image = join(folder, 'pool.img');
+  let image = join(folder, 'pool.img');
   const mountpoint = join(folder, 'mnt');
   let photographs = 0;
   let mounted = false;
@@ -77,7 +77,8 @@ export async function tempPool(options: { readonly sizeBytes?: number } = {}): P
     },
     async restore(photograph) {
       if (mounted) await unmount();
-      await tool('cp', '--sparse=always', photograph, image);
+      // A file of its own: the kernel may still hold the other one for a while, with all that is in its caches.
+      image = photograph;
       await mount();
     },
     unmount,

@@ -12,7 +12,7 @@ import { delimiter, dirname, join } from 'node:path';
  * @typedef {object} Need
  * @property {string} what its name, for a person
  * @property {string} why what it is for
- * @property {() => boolean | Promise<boolean>} there
+ * @property {(wanted: { poolFolder?: string }) => boolean | Promise<boolean>} there
  * @property {() => readonly string[]} [packages] of Debian and Ubuntu; none when they have no package for it
  * @property {string} [otherwise] what a person does where there are no such packages
  * @property {boolean} [wish]
@@ -50,7 +50,7 @@ const needs = {
   loop: {
     what: 'loop devices (/dev/loop-control)',
     why: 'the pool for volumes is a file that is mounted',
-    there: () => onBtrfs(dataFolder()) || exists('/dev/loop-control'),
+    there: ({ poolFolder = usualFolder() }) => onBtrfs(poolFolder) || exists('/dev/loop-control'),
     otherwise:
       'Run "modprobe loop", or give the container that you are in its loop devices; or keep FLOATLAB_DATA on btrfs.',
   },
@@ -86,9 +86,10 @@ const needsOf = {
 };
 
 /** @returns {Promise<Need[]>} what this machine lacks */
-export async function missing(purpose) {
-  const found = await Promise.all(needsOf[purpose].map(async (name) => [needs[name], await needs[name].there()]));
-  return found.filter(([, there]) => !there).map(([need]) => need);
+export async function missing(purpose, { sample = true, ...wanted } = {}) {
+  const asked = needsOf[purpose].filter((name) => sample || name !== 'busybox').map((name) => needs[name]);
+  const there = await Promise.all(asked.map((need) => need.there(wanted)));
+  return asked.filter((_, index) => !there[index]);
 }
 
 /** Who made this system, as /etc/os-release says. */
@@ -175,7 +176,7 @@ function answers(socketPath) {
   });
 }
 
-const dataFolder = () => process.env.FLOATLAB_DATA ?? '/var/lib/floatlab';
+const usualFolder = () => process.env.FLOATLAB_DATA ?? '/var/lib/floatlab';
 const btrfsMagic = 0x9123683e;
 
 /** Of the folder, or of the nearest one above it that exists. */

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { Refusal, run, say } from './run.mjs';
+import { ending, patiently, Refusal, run, say } from './run.mjs';
 
 /** @throws Refusal with the end of what npm said */
 export async function ensurePackages(root) {
@@ -20,24 +20,25 @@ export async function ensurePackages(root) {
   if ((await readFile(mark, 'utf8').catch(() => '')) === wanted) return;
 
   say('Installing the npm packages of FloatLab.');
-  const startedAt = Date.now();
+  await patiently('npm', () => install(root, lockFile, lock));
+  await writeFile(mark, wanted);
+}
+
+async function install(root, lockFile, lock) {
   const { code, output } = await npm(root, 'install', '--no-audit', '--no-fund', '--include=dev');
   if ((await readFile(lockFile, 'utf8').catch(() => undefined)) !== lock) {
     await writeFile(`${lockFile}.back`, lock);
     await rename(`${lockFile}.back`, lockFile);
     say('npm changed package-lock.json: it was put back as it was.');
   }
-  if (code !== 0) {
-    throw new Refusal(
-      [
-        `The npm packages could not be installed: npm ended with code ${code}.`,
-        ...ending(output),
-        'Is the registry reachable? When that is mended, run the same command again.',
-      ].join('\n'),
-    );
-  }
-  await writeFile(mark, wanted);
-  say(`Installed in ${Math.round((Date.now() - startedAt) / 1000)} s.`);
+  if (code === 0) return;
+  throw new Refusal(
+    [
+      `The npm packages could not be installed: npm ended with code ${code}. It said:`,
+      ...ending(output),
+      'Is the registry reachable? When that is mended, run the same command again.',
+    ].join('\n'),
+  );
 }
 
 function npm(root, ...args) {
@@ -49,11 +50,3 @@ function npm(root, ...args) {
     ? run(process.execPath, [own, ...args], { env, cwd: root })
     : run('npm', args, { env, cwd: root });
 }
-
-/** The last lines of what a program said, indented. */
-export const ending = (output, count = 15) =>
-  output
-    .trimEnd()
-    .split('\n')
-    .slice(-count)
-    .map((line) => `  ${line}`);

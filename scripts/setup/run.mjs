@@ -23,6 +23,28 @@ export const say = (...lines) => {
   for (const line of lines) process.stderr.write(`${line}\n`);
 };
 
+/** Tells while a program takes long that it is still at work, and at the end how long it took. */
+export async function patiently(name, body) {
+  const startedAt = Date.now();
+  const seconds = () => Math.round((Date.now() - startedAt) / 1000);
+  const talk = setInterval(() => say(`  ${name} is at work (${seconds()} s)`), 15_000);
+  try {
+    const result = await body();
+    say(`Installed in ${seconds()} s.`);
+    return result;
+  } finally {
+    clearInterval(talk);
+  }
+}
+
+/** The last lines of what a program said, indented. */
+export const ending = (output, count = 15) =>
+  output
+    .trimEnd()
+    .split('\n')
+    .slice(-count)
+    .map((line) => `  ${line}`);
+
 /** What a person can act upon; anything else that is thrown is a fault of the scripts. */
 export class Refusal extends Error {}
 

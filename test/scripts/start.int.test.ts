@@ -111,6 +111,12 @@ describeReal('npm start as root', process.getuid?.() === 0 ? undefined : 'root',
     expect(await checkout.calls()).toEqual([]);
   });
 
+  test('brings no busybox when nobody wants the welcome app', async () => {
+    const { stdout } = await checkout.start(['--no-sample']);
+    expect(await installs()).toEqual([expect.stringMatching(/docker\.io btrfs-progs$/)]);
+    expect(stdout).toBe('floatlabd --no-sample\n');
+  });
+
   test('shows what apt-get said when it fails, and what to do', async () => {
     await checkout.program('apt-get', 'console.error("E: no space left"); process.exit(100);');
     const { code, stdout, stderr } = await checkout.start([]);
@@ -210,7 +216,7 @@ describe('npm start', () => {
   test('shows what npm said when it fails, and tries again the next time', async () => {
     await checkout.program('npm', 'console.error("npm error network"); process.exit(1);');
     const { code, stderr } = await checkout.start(['--simulate', '3']);
-    expect(stderr).toMatch(/npm ended with code 1\.\n\s+npm error network/);
+    expect(stderr).toMatch(/npm ended with code 1\. It said:\n\s+npm error network/);
     expect(code).toBe(1);
     await checkout.program('npm', `require('node:fs').mkdirSync('node_modules');`);
     expect((await checkout.start(['--simulate', '3'])).stdout).toBe('floatlabd --simulate 3\n');

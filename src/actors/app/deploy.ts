@@ -14,7 +14,6 @@ import { draft, drafts, newMetadata, startOperation, unchanged } from '../drafti
 import { namespaceExists, noNamespace } from '../namespace/decide.ts';
 import { reject, type Rejection } from '../rejection.ts';
 import { nextRun } from '../schedule/next.ts';
-import { shrinking } from '../volume/decide.ts';
 
 export function deploy(ask: Ask<Commands['deploy-app']>, lab: LabView): Decision {
   const { input } = ask;
@@ -96,9 +95,10 @@ function planVolumes(
         'Shorten the name of the app or of the volume.',
       );
     }
-    const spec =
-      wanted.keep === undefined ? { sizeBytes: wanted.sizeBytes } : { sizeBytes: wanted.sizeBytes, keep: wanted.keep };
     const volume = lab.byName('volume', namespace, name);
+    // A volume that was made larger by hand stays as large: volumes do not shrink.
+    const sizeBytes = Math.max(wanted.sizeBytes, volume?.context.spec.sizeBytes ?? 0);
+    const spec = wanted.keep === undefined ? { sizeBytes } : { sizeBytes, keep: wanted.keep };
     const id = ask.id(n++);
     const scheduleId = ask.id(n++);
     const stream = volume?.stream ?? streamOf('volume', id);
@@ -115,7 +115,6 @@ function planVolumes(
       if (volume.state === 'deleting')
         return reject('NOT_NOW', `Volume ${name} is being deleted.`, 'Try again when it is gone.');
       if (owner === null) planned.push(draft(stream, 'volume.attached', { app: app.stream }));
-      if (spec.sizeBytes < volume.context.spec.sizeBytes) return shrinking(name);
       if (JSON.stringify(spec) !== JSON.stringify(volume.context.spec))
         planned.push(draft(stream, 'volume.spec-changed', { spec }));
     }

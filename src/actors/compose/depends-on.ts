@@ -6,7 +6,7 @@ import type { Place, Reading } from './reading.ts';
 import { nearest } from './suggest.ts';
 import { booleanAt, entriesOf, isEmpty, itemsAt, textAt, written, wrongType } from './values.ts';
 
-export type Dependency = ServiceSpec['dependsOn'][number];
+type Dependency = ServiceSpec['dependsOn'][number];
 
 export interface PlacedDependency {
   readonly dependency: Dependency;

@@ -12,7 +12,7 @@ import { interpolate, maxExpandedChars } from './interpolate.ts';
 
 export type EnvFormat = 'compose' | 'raw';
 
-export interface EnvProblem {
+interface EnvProblem {
   /** From 1. */
   readonly line: number;
   readonly message: string;

@@ -7,7 +7,7 @@ import type { Place, Reading } from './reading.ts';
 import { nearest } from './suggest.ts';
 import { entriesAt, type KeyedPlace } from './values.ts';
 
-export interface KnownKeys<K extends string> {
+interface KnownKeys<K extends string> {
   /** For sentences: `services`, `a healthcheck`. */
   readonly of: string;
   readonly read: readonly K[];

@@ -54,7 +54,10 @@ export interface Bundle {
 /** The volume that stands for the folder of the compose file: relative binds are paths inside it. */
 export const appFolderVolume = 'folder';
 
-/** What the person hands in: the text as it is, and the files that it names, by normalized relative path. */
+/**
+ * What the person hands in: the text as it is, and the files that it names, by normalized relative path. Content is
+ * base64, as in a bundle: a file may be binary.
+ */
 export interface ComposeInput {
   readonly fileName: string;
   readonly text: string;

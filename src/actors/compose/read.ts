@@ -77,7 +77,7 @@ function readApp(reading: Reading): Omit<ComposeApp, 'notes'> | undefined {
       reading.report(top, 'A file was handed in whose path is not inside the folder of the compose file.');
     }
   }
-  const tree = parseTree(text, (at, message, hint) => void reading.report({ path: '', at }, message, hint));
+  const tree = parseTree(text, (at, message, hint) => reading.report({ path: '', at }, message, hint));
   if (!tree) return undefined;
   readDotEnv(reading);
   const keys = keysAt(reading, { path: '', at: tree.at, node: tree }, topKeys);

@@ -10,7 +10,7 @@ import { frameAt, positionOf, quoted, type Source } from './locate.ts';
 import type { BundleFile, Finding } from './model.ts';
 import type { Node, ScalarNode } from './tree.ts';
 
-export const maxFindings = 50;
+const maxFindings = 50;
 
 /** A value, where it is in the structure, and where a caret belongs. */
 export interface Place {
@@ -20,7 +20,7 @@ export interface Place {
 }
 
 /** A hint that takes work to find is a function: only findings that are shown ask for it. */
-export type Hint = string | (() => string | undefined);
+type Hint = string | (() => string | undefined);
 
 export interface Reading {
   readonly source: Source;

@@ -27,7 +27,7 @@ export interface ReadService {
 }
 
 /** What a service may refer to. */
-export interface Surroundings {
+interface Surroundings {
   readonly services: ReadonlySet<string>;
   readonly volumes: ReadonlySet<string>;
   readonly environments: Environments;

@@ -5,7 +5,7 @@
  * here it is a problem.
  */
 
-export interface ShellProblem {
+interface ShellProblem {
   readonly at: number;
   /** The operator or the quote that is not closed. */
   readonly what: 'operator' | 'quote' | 'backslash';

@@ -6,7 +6,7 @@ import type { ReadService } from './service.ts';
 import type { DeclaredVolume } from './volumes.ts';
 import type { AppExtension, VolumeSettings } from './x-floatlab.ts';
 
-export const defaultVolumeBytes = 2 ** 30;
+const defaultVolumeBytes = 2 ** 30;
 
 export function toSpec(
   services: readonly ReadService[],

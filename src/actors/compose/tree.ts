@@ -19,6 +19,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { quoted } from './locate.ts';
+import { maxDepth, reportErrors, tooDeep, type ReportAt } from './yaml-errors.ts';
 
 interface Located {
   /** Offsets in the text: first character, and behind the last. */
@@ -35,7 +36,7 @@ export interface ScalarNode extends Located {
   /** An alias that names nothing: it was reported, and nobody can know what it would have been. */
   readonly unknown?: true;
 }
-export interface ListNode extends Located {
+interface ListNode extends Located {
   readonly kind: 'list';
   readonly items: readonly Node[];
 }
@@ -49,12 +50,9 @@ export interface Entry {
 }
 export type Node = ScalarNode | ListNode | MapNode;
 
-export type ReportAt = (at: number, message: string, hint?: string) => void;
-
 /** About 12,000 lines; keeps the time for any text under a second, also when every part is an error. */
 const maxLexemes = 100_000;
 const maxValues = 50_000;
-const maxDepth = 64;
 
 /** @returns undefined when something was reported and there is no tree to go on with */
 export function parseTree(text: string, report: ReportAt): Node | undefined {
@@ -85,49 +83,6 @@ function hasTooManyLexemes(text: string): boolean {
   for (const _lexeme of new Lexer().lex(text)) if (++count > maxLexemes) return true;
   return false;
 }
-
-interface YamlProblem {
-  readonly code: string;
-  readonly message: string;
-  readonly pos: readonly [number, number];
-}
-
-const advice: Readonly<Record<string, readonly [message: string, hint: string]>> = {
-  TAB_AS_INDENT: ['A tab cannot indent YAML.', 'Replace it with spaces.'],
-  MULTIPLE_DOCS: ['The file holds more than one YAML document.', 'Keep one: remove `---` and what follows it.'],
-  BAD_INDENT: ['This line is not indented like its neighbours.', 'Give keys of one map the same number of spaces.'],
-  MULTILINE_IMPLICIT_KEY: ['A key cannot go over several lines.', 'Look for a missing `:` here.'],
-  BLOCK_AS_IMPLICIT_KEY: [
-    'A map cannot begin here.',
-    'Look for a second `: ` on this line, and put the value into quotes.',
-  ],
-  TAG_RESOLVE_FAILED: ['FloatLab does not read YAML tags such as `!reset`.', 'Remove the tag.'],
-  BAD_ALIAS: ['This alias or anchor is not valid.', 'Give it a name of letters and digits.'],
-};
-
-function reportErrors(errors: readonly YamlProblem[], report: ReportAt): boolean {
-  if (errors.some(({ code }) => code === 'RESOURCE_EXHAUSTION')) {
-    tooDeep(report);
-    return true;
-  }
-  const sorted = errors.toSorted((a, b) => a.pos[0] - b.pos[0]);
-  for (const { code, message, pos } of sorted.slice(0, 100)) {
-    const [what, hint] = advice[code] ?? [`This is not valid YAML: ${firstSentence(message)}.`, undefined];
-    report(pos[0], what, hint);
-  }
-  return errors.length > 0;
-}
-
-function firstSentence(message: string): string {
-  const line = message.split('\n')[0] ?? '';
-  return quoted(line)
-    .slice(1, -1)
-    .replace(/[.:]+$/, '');
-}
-
-/** At the start of the file, because where the parser gives up depends on its stack. */
-const tooDeep = (report: ReportAt): void =>
-  report(0, `The file nests deeper than ${maxDepth} levels.`, 'Look for brackets that are never closed.');
 
 /** The walk in the order of the text, which is also the order in which anchors come to hold. */
 function convert(contents: ParsedNode, report: ReportAt): Node | undefined {

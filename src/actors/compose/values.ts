@@ -4,7 +4,7 @@ import { quoted } from './locate.ts';
 import type { Place, Reading } from './reading.ts';
 import type { MapNode, Node } from './tree.ts';
 
-export function pathTo(parent: string, key: string): string {
+function pathTo(parent: string, key: string): string {
   if (!/^[A-Za-z0-9_-]{1,63}$/.test(key)) return `${parent}[${quoted(key).replaceAll('`', '"')}]`;
   return parent === '' ? key : `${parent}.${key}`;
 }

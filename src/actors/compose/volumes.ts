@@ -12,7 +12,7 @@ export interface DeclaredVolume {
   readonly settings: VolumeSettings;
 }
 
-export const maxVolumes = 200;
+const maxVolumes = 200;
 
 /** Volumes with findings are in the result too: a mount of one is not a second finding. */
 export function volumesAt(reading: Reading, place: Place): ReadonlyMap<string, DeclaredVolume> {

@@ -64,7 +64,7 @@ function urlAt(reading: Reading, place: Place): string | undefined {
   const text = textAt(reading, place, 'a web address');
   if (text === undefined) return undefined;
   const url = text.length <= 2048 && URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || !/^https?:\/\//i.test(text) || /\s/.test(text)) {
+  if (!url || !/^https?:\/\//i.test(text) || /\s/.test(text)) {
     return reading.report(
       place,
       `${written(place)} is not a web address.`,

@@ -59,7 +59,13 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
         const { name: _, namespace: __, ...changes } = ask.input;
         const spec = { ...volume.context.spec, ...changes };
         if (JSON.stringify(spec) === JSON.stringify(volume.context.spec)) return unchanged;
-        if (spec.sizeBytes < volume.context.spec.sizeBytes) return shrinking(ask.input.name);
+        if (spec.sizeBytes < volume.context.spec.sizeBytes) {
+          return reject(
+            'SHRINKING',
+            `Volume ${ask.input.name} cannot become smaller.`,
+            'Create a smaller volume and copy the data.',
+          );
+        }
         return drafts(
           startOperation(ask, 'change-volume', volume.stream, ask.input.name, ask.input.namespace),
           draft(volume.stream, 'volume.spec-changed', { spec }),
@@ -188,9 +194,6 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
       ),
   },
 };
-
-export const shrinking = (name: string) =>
-  reject('SHRINKING', `Volume ${name} cannot become smaller.`, 'Create a smaller volume and copy the data.');
 
 /** A volume that never had a dataset is gone at once; any other is destroyed by its node first. */
 export const deletionOf = (volume: ActorState<'volume'>, lab: LabView): readonly AnyDraft[] =>

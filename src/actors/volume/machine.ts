@@ -75,7 +75,12 @@ export const volumeMachine = setup({
         'volume.delayed': { actions: assign(({ event }) => ({ delay: event.data.problem })) },
         'volume.placed': {
           target: 'creating',
-          actions: assign(({ event }) => ({ node: event.data.node, pool: event.data.pool, epoch: event.index, delay: null })),
+          actions: assign(({ event }) => ({
+            node: event.data.node,
+            pool: event.data.pool,
+            epoch: event.index,
+            delay: null,
+          })),
         },
         'volume.deleted': 'deleted',
       },

@@ -2,9 +2,11 @@
  * The live protocol: JSON text frames over one WebSocket at `/api/v1/live`, any number of subscriptions in it.
  *
  * A view begins with `snap` (in chunks while `more`), then `rows` with what changed and its index. `at` comes each
- * second and drives the banner. The client acknowledges by `ack`: that is its credit; one that falls behind is not
- * sent every change but a new `snap` once it has caught up. After a reconnect, `after` with the `epoch` of the last
- * `snap` resumes where the server still can; else it starts again with a `snap`.
+ * second and drives the banner. The client acknowledges every `snap` and `rows` by an `ack` with its index: that is its
+ * credit; one that falls behind is not sent every change but what came of them, or a new `snap`, once it has caught up.
+ * Many changes of one index come in several `rows`; all but the last carry the index before, so that who loses the
+ * connection in between resumes from there. After a reconnect, `after` with the `epoch` of the last `snap` resumes where
+ * the server still can; else it starts again with a `snap`. `at` in `open` is one `snap` of the past, and nothing after.
  */
 import type { Problem } from './problem.ts';
 

@@ -30,6 +30,7 @@ export const problemCodes = {
   TIMED_OUT: 'unknown',
   NO_LEADER: 'unavailable',
   STOPPING: 'unavailable',
+  NOT_READY: 'unavailable',
   ENGINE_UNREACHABLE: 'unavailable',
   INTERNAL: 'internal',
 } as const satisfies Record<string, ProblemClass>;

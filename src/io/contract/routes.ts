@@ -259,7 +259,7 @@ export interface SessionAnswer {
   readonly name: string;
   readonly role: 'admin';
   readonly expiresAt: number;
-  /** Only when signing in. */
+  /** Only when signing in, and when the password was changed: it replaces the one before. */
   readonly token?: string;
   /** The password is still the one that the first start printed. */
   readonly initialPassword: boolean;

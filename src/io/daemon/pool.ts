@@ -72,12 +72,15 @@ export async function ensurePool(options: PoolOptions): Promise<Pool> {
   }
 }
 
-/** Unmounts the image, if there is one, and keeps it. For tests, and before FloatLab is removed. @throws IoError BUSY */
-export async function releasePool(options: Pick<PoolOptions, 'dataDir' | 'run' | 'signal'>): Promise<void> {
+/**
+ * Unmounts the image, if there is one, and keeps it. For tests, and before FloatLab is removed.
+ * @returns whether nothing holds the file any more: a container that still runs may @throws IoError BUSY
+ */
+export async function releasePool(options: Pick<PoolOptions, 'dataDir' | 'run' | 'signal'>): Promise<boolean> {
   try {
-    if (!(await fileExists(join(options.dataDir, 'pool')))) return;
+    if (!(await fileExists(join(options.dataDir, 'pool')))) return true;
     const { image, mountpoint } = places(await realpath(options.dataDir));
-    await unmountImage(toolsOf(options), image, mountpoint);
+    return await unmountImage(toolsOf(options), image, mountpoint);
   } catch (error) {
     throw stepError(error, 'release the pool', options.dataDir);
   }

@@ -4,7 +4,7 @@
  * Everything is found or made, in an order in which a crash between any two steps is taken up by the next start. The
  * data directory is locked first, so that no second daemon touches any of it.
  */
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -86,6 +86,7 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
       logStore: await openLevel(join(dataDir, 'db', 'log')),
       watermark: await openWatermark(join(dataDir, 'db', 'watermark')),
       stateStore: await openState(join(dataDir, 'db', 'state'), log),
+      bootId: await bootId(),
       blobs,
       clock: realClock,
       random: realRandom,
@@ -148,6 +149,8 @@ function needsRoot(): void {
     hint: 'Run it as root (sudo npm start), or try it without: npm start -- --simulate 3',
   });
 }
+
+const bootId = async (): Promise<string> => (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 
 /** Everything in it can be made again from the log: what is damaged is thrown away. */
 async function openState(dir: string, log: Logger): Promise<Store> {

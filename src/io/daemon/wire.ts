@@ -28,6 +28,8 @@ export interface LabWiring {
   readonly logStore: Store;
   readonly watermark: Watermark;
   readonly stateStore: Store;
+  /** Changes whenever the machine starts. */
+  readonly bootId: string;
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly random: Random;
@@ -52,7 +54,7 @@ export interface WiredLab {
 
 export async function wireLab(wiring: LabWiring): Promise<WiredLab> {
   const { clock, random, log } = wiring;
-  const state = new StateDatabase(wiring.stateStore);
+  const state = new StateDatabase(wiring.stateStore, wiring.bootId);
   const folded = await state.load();
   const eventLog = await openSingleLog({
     store: wiring.logStore,
@@ -75,7 +77,7 @@ export async function wireLab(wiring: LabWiring): Promise<WiredLab> {
     onBroken: wiring.onBroken,
   });
   const isNew = lab.index === 0;
-  const stops: (() => Promise<void>)[] = [() => wiring.stateStore.close(), () => eventLog.close(), () => lab.close()];
+  const stops: (() => Promise<void>)[] = [() => state.close(), () => eventLog.close(), () => lab.close()];
   try {
     if (isNew) await createLab(lab, wiring);
     const leader = lab.lead();

@@ -3,6 +3,7 @@
  * never synced: actors, rows and the checkpoint go in one batch, so whatever survives a crash is consistent.
  *
  *   m|checkpoint                  index, time, versions of fold and projections
+ *   m|boot                        which boot of the machine wrote it, and whether it was closed in order
  *   a|<stream>                    actor
  *   r|<view>|<key>                row
  *   c|<first index>               command: id and last index, to take repetitions for what they are
@@ -29,26 +30,59 @@ interface Checkpoint {
 const versions = JSON.stringify([foldVersion, viewNames.map((name) => [name, projections[name].version])]);
 
 const checkpointKey = toBytes('m|checkpoint');
+const bootKey = toBytes('m|boot');
+
+/** A crash of the process keeps what was written; only a machine that went down can have lost some of it. */
+interface Boot {
+  readonly id: string;
+  readonly isClosed: boolean;
+}
 
 export const stored = ({ snapshot: _, kind: __, ...actor }: ReturnType<typeof revive>): StoredActor => actor;
 
 export class StateDatabase {
   readonly #store: Store;
+  readonly #bootId: string;
   readonly #commands = new Map<string, number>();
 
-  constructor(store: Store) {
+  /** @param bootId changes whenever the machine starts */
+  constructor(store: Store, bootId: string) {
     this.#store = store;
+    this.#bootId = bootId;
+  }
+
+  /** Marks it as whole: the next start may go on from it, whatever happens to the machine meanwhile. */
+  async close(): Promise<void> {
+    await this.#mark(true);
+    await this.#store.close();
+  }
+
+  async #mark(isClosed: boolean): Promise<void> {
+    const boot: Boot = { id: this.#bootId, isClosed };
+    await this.#store.batch([{ put: bootKey, value: packValue(boot) }], { sync: true });
+  }
+
+  /**
+   * Nothing here is synced, and LevelDB may keep a later batch and lose an earlier one when the power goes. What a
+   * machine wrote before it went down is therefore made again.
+   */
+  async #isWhole(): Promise<boolean> {
+    const bytes = await this.#store.get(bootKey);
+    const boot = bytes && unpackValue<Boot>(bytes);
+    return boot !== undefined && (boot.isClosed || boot.id === this.#bootId);
   }
 
   /** @returns the lab as it was stored, or an empty one when there is none that this version can go on from */
   async load(): Promise<Folded> {
     const folded = new Folded();
-    const bytes = await this.#store.get(checkpointKey);
+    const bytes = (await this.#isWhole()) ? await this.#store.get(checkpointKey) : undefined;
     const checkpoint = bytes && unpackValue<Checkpoint>(bytes);
     if (checkpoint?.versions !== versions) {
       await this.#store.clear({});
+      await this.#mark(false);
       return folded;
     }
+    await this.#mark(false);
     const actors = await this.#all('a|', (_, value) => revive(unpackValue<StoredActor>(value)));
     const commands = await this.#all('c|', (key, value) => {
       const [id, last] = unpackValue<[string, number]>(value);

@@ -34,15 +34,16 @@ export class World {
   #gate = new Gate();
   #wired: WiredLab | undefined;
   #starts = 0;
+  #boots = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
     this.random = seededRandom(options.seed);
     const { clock } = options;
     this.machines = Array.from({ length: options.nodes }, (_, n) => simMachine(n, clock, this.random));
-    const disk = (name: string): SimDisk =>
-      new SimDisk({ clock, random: this.random.fork(`disk/${name}`), latencyMs: options.diskLatencyMs });
-    this.#disks = { log: disk('log'), state: disk('state'), watermark: disk('watermark') };
+    const disk = (name: string, rotation = 0): SimDisk =>
+      new SimDisk({ clock, random: this.random.fork(`disk/${name}`), latencyMs: options.diskLatencyMs, rotation });
+    this.#disks = { log: disk('log'), state: disk('state', 0.05), watermark: disk('watermark') };
   }
 
   /** @throws when no daemon runs */
@@ -68,6 +69,7 @@ export class World {
       logStore: log.open(),
       watermark: storeWatermark(watermark.open()),
       stateStore: state.open(),
+      bootId: `boot-${this.#boots}`,
       blobs: gate.through(this.#blobs),
       // Timers of a killed daemon must not fire into the next one's time: they go through the gate as well.
       clock: gate.clock(this.#options.clock),
@@ -98,6 +100,7 @@ export class World {
     this.#wired = undefined;
     for (const disk of Object.values(this.#disks)) disk.crash(kind);
     if (kind === 'power') {
+      this.#boots++;
       for (const { docker } of this.machines) {
         docker.powerCut();
         docker.engineUp();

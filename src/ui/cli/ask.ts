@@ -27,7 +27,11 @@ export function terminalAsker(input: Readable, output: Writable, possible: boole
       answered(await confirm({ ...common, message: printable(question), initialValue: false })),
     text: async (question, initial) =>
       answered(
-        await text({ ...common, message: printable(question), ...(initial === undefined ? {} : { initialValue: initial }) }),
+        await text({
+          ...common,
+          message: printable(question),
+          ...(initial === undefined ? {} : { initialValue: initial }),
+        }),
       ).trim(),
     secret: async (question) => answered(await password({ ...common, message: printable(question) })),
   };

@@ -35,8 +35,11 @@ export async function change<N extends CommandName>(
   await finish(cli, lab, options, answer, words, startedAt);
 }
 
-export const forecast = <N extends CommandName>(lab: Lab, command: N, input: CommandInputs[N]): Promise<CommandAnswer> =>
-  lab.rest.run(command, input, { dryRun: true });
+export const forecast = <N extends CommandName>(
+  lab: Lab,
+  command: N,
+  input: CommandInputs[N],
+): Promise<CommandAnswer> => lab.rest.run(command, input, { dryRun: true });
 
 /** @throws CliError with exit code 7 when nobody knows whether it took effect */
 export async function apply<N extends CommandName>(
@@ -100,9 +103,9 @@ export const timeoutOf = ({ timeout }: WaitOptions): number => durationOf(timeou
 function showWork(cli: Cli, lab: Lab, operation: string, status: StatusLine): () => void {
   if (!cli.world.stderr.isTTY) return () => undefined;
   status.show(`${shortName(operation)} runs`);
-  const { rows, close } = lab.live().rows('work');
+  const { rows, close } = lab.live().rows('work', { where: { correlation: operation } });
   rows.subscribe(() => {
-    const work = rows.list().find(({ correlation }) => correlation === operation);
+    const [work] = rows.list();
     if (work) status.show(work.text || work.work);
   });
   return close;
@@ -125,7 +128,12 @@ export async function agree(cli: Cli, options: ChangeOptions, question: string):
 }
 
 /** Asks for the name when data would be lost for ever. */
-export async function agreeToLoss(cli: Cli, options: ChangeOptions, name: string, lost: readonly string[]): Promise<void> {
+export async function agreeToLoss(
+  cli: Cli,
+  options: ChangeOptions,
+  name: string,
+  lost: readonly string[],
+): Promise<void> {
   if (options.yes || options.dryRun) return;
   const { ask } = cli.world;
   for (const sentence of lost) cli.print.talk(sentence);

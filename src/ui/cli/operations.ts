@@ -8,20 +8,9 @@ import { tookWords } from './output/words.ts';
 /** `operation:7kq2…` → `op-7kq2wxyz`, as the lab calls it too. */
 export const shortName = (id: string): string => `op-${id.replace(/^operation:/, '').slice(0, 8)}`;
 
-/** @param text `op-7kq2wxyz`, `operation:…` or the id alone @throws CliError when there is none, or several */
-export async function operationId(lab: Lab, text: string): Promise<string> {
-  if (!text.startsWith('op-')) return text.startsWith('operation:') ? text : `operation:${text}`;
-  const found: string[] = [];
-  for await (const row of lab.rest.listAll('operations')) if (row.name === text) found.push(row.id);
-  const [id] = found;
-  if (id !== undefined && found.length === 1) return id;
-  throw new CliError(
-    'NOT_FOUND',
-    4,
-    found.length === 0 ? `There is no operation ${text}.` : `Several operations are called ${text}.`,
-    'floatlab operation ls -o wide shows their ids.',
-  );
-}
+/** @param text `op-7kq2wxyz`, `operation:…` or the id alone */
+export const operationId = async (lab: Lab, text: string): Promise<string> =>
+  text.startsWith('operation:') ? text : (await lab.rest.show('operations', { id: text })).id;
 
 /**
  * Waits until the operation has ended, through restarts of the daemon too: it goes on without anybody who watches.
@@ -74,6 +63,9 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 /** What became of it, as an error when it failed. */
 export function failure(row: OperationRow): CliError | undefined {
   if (row.state !== 'failed') return undefined;
-  const { code, message, hint } = row.problem ?? { code: 'FAILED', message: `${row.command} of ${row.targetName} failed.` };
+  const { code, message, hint } = row.problem ?? {
+    code: 'FAILED',
+    message: `${row.command} of ${row.targetName} failed.`,
+  };
   return new CliError(code, 1, message, hint);
 }

@@ -107,7 +107,10 @@ export function momentOf(text: string | undefined, now: number): string | undefi
   const isClock = /^\d{2}:\d{2}(?::\d{2})?$/.test(trimmed);
   const time = Date.parse(isClock ? `${today(now)}T${trimmed}` : trimmed);
   if (/^\d/.test(trimmed) && Number.isFinite(time)) return new Date(time).toISOString();
-  throw usageError(`--at ${text} is not a moment.`, 'Write an index (812), a time (2026-11-21T14:02) or how long ago (2h).');
+  throw usageError(
+    `--at ${text} is not a moment.`,
+    'Write an index (812), a time (2026-11-21T14:02) or how long ago (2h).',
+  );
 }
 
 function today(now: number): string {

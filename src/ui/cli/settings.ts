@@ -67,7 +67,13 @@ function owner(
 export function parseServer(text: string): string {
   const hasScheme = /^https?:\/\//i.test(text);
   const url = urlOf(hasScheme ? text : `https://${text}`);
-  if (!url || url.username !== '' || url.password !== '' || (url.pathname !== '/' && url.pathname !== '') || url.search) {
+  if (
+    !url ||
+    url.username !== '' ||
+    url.password !== '' ||
+    (url.pathname !== '/' && url.pathname !== '') ||
+    url.search
+  ) {
     throw usageError(`${text} is not the address of a lab.`, 'Write for example https://atlas.lab:7400.');
   }
   if (hasScheme) return url.origin;

@@ -6,8 +6,8 @@
  *       └── lost ◀───┘                 with a growing, jittered pause; every subscription goes on where it stood
  *   closed                             by `close()`, or because the server refuses this person
  *
- * The server sends a bookmark (`at`) each second; a connection that is silent for 10 s is dead and is replaced. What
- * has been handed on is acknowledged at once: that is this reader's credit.
+ * The server sends a bookmark (`at`) each second; a connection that is silent for 10 s is dead and is replaced. Every
+ * `snap` and `rows` is acknowledged once it has been handed on: that is this reader's credit.
  */
 import type { ToClient, ToServer, UsageRow, WorkRow } from '#io/contract/live.ts';
 import { problemOf, type Problem } from '#io/contract/problem.ts';
@@ -212,8 +212,7 @@ export function createLiveClient(options: LiveOptions): LiveClient {
     if (typeof frame !== 'object' || frame === null) return lost(1002, '');
     watchSilence();
     if (frame.t === 'at') {
-      say({ state: frame.stale ? 'stale' : 'open', index: frame.index, time: frame.time, failures: 0 });
-      return send({ t: 'ack', index: frame.index });
+      return say({ state: frame.stale ? 'stale' : 'open', index: frame.index, time: frame.time, failures: 0 });
     }
     const subscription = subscriptions.get(frame.sub);
     if (subscription) hand(frame.sub, subscription, frame);

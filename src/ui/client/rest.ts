@@ -80,7 +80,8 @@ export interface RestClient {
   signIn(name: string, password: string): Promise<SessionAnswer>;
   whoami(): Promise<SessionAnswer>;
   signOut(): Promise<void>;
-  changePassword(current: string, next: string): Promise<void>;
+  /** The session goes on under the token of the answer; all others end. */
+  changePassword(current: string, next: string): Promise<SessionAnswer>;
   /** Byte for byte. */
   composeFile(app: Named, options?: At): Promise<string>;
   validateCompose(compose: ComposeText): Promise<ComposeVerdict>;
@@ -205,7 +206,7 @@ export function createRestClient(options: RestOptions): RestClient {
     signOut: async () => void (await send(specialRequest('sign-out', {}, {}), { repeatable: true })),
     // Not repeated: after a lost answer the old password may not be the password any more.
     changePassword: async (current, next) =>
-      void (await send(specialRequest('change-password', {}, {}, { current, next }), { repeatable: false })),
+      json(await send(specialRequest('change-password', {}, {}, { current, next }), { repeatable: false }), baseUrl),
     composeFile: (app, { at } = {}) => send(specialRequest('compose-file', app, { at }), { repeatable: true }),
     validateCompose: async (compose) =>
       json(await send(specialRequest('validate-compose', {}, {}, compose), { repeatable: true }), baseUrl),

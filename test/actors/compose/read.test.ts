@@ -268,6 +268,43 @@ volumes: {a: {driver: "\${S}", external: "\${S}", x-floatlab: {size: "\${S}"}}}
   });
 });
 
+describe('ports of the node', () => {
+  const ports = (web: string, api: string): string[] =>
+    messages(`services: {web: {image: a, ports: [${web}]}, api: {image: a, ports: [${api}]}}`);
+
+  test('do not clash on different addresses, families and protocols', () => {
+    expect(
+      ports('"0.0.0.0:80:80", "127.0.0.1:81:80", "82:80/udp"', '"[::1]:80:80", "127.0.0.2:81:80", "82:80"'),
+    ).toEqual([]);
+    expect(ports('"0.0.0.0:80:80"', '"[::]:80:80"')).toEqual([]);
+  });
+  test('clash on the same address, however it is written, and with every address', () => {
+    expect(ports('"[::1]:80:80"', '"[0:0::0:1]:80:1"')).toHaveLength(1);
+    expect(ports('"127.0.0.1:80:80"', '"80:1"')).toHaveLength(1);
+    expect(ports('"[::]:80:80"', '"[::1]:80:80"')).toHaveLength(1);
+  });
+  test('may be given as a range', () => {
+    const app = read('services: {web: {image: a, ports: ["127.0.0.1:8000-8002:80-82/UDP"]}}');
+    expect(app.spec.services['web']?.ports).toEqual(
+      [0, 1, 2].map((n) => ({ hostIp: '127.0.0.1', published: 8000 + n, target: 80 + n, protocol: 'udp' })),
+    );
+  });
+  test('are at most a thousand per service', () => {
+    expect(ports('"1-1000:1-1000"', '')).toEqual([]);
+    expect(ports('"1-1001:1-1001"', '')).toEqual(['A service publishes at most 1000 ports.']);
+  });
+});
+
+test('circles are shown, but not every one of thousands', () => {
+  const names = Array.from({ length: 60 }, (_, n) => `s${n}`);
+  const services = names.map(
+    (name) => `${name}: {image: a, depends_on: [${names.filter((one) => one !== name).join()}]}`,
+  );
+  const found = messages(`services: {${services.join(', ')}}`);
+  expect(found).toHaveLength(10);
+  expect(found[0]).toContain('s0 → s1 → s0.');
+});
+
 describe('aliases and merge keys', () => {
   test('bring in what they name, and the map itself wins', () => {
     const app = read(

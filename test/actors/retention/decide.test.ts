@@ -85,6 +85,16 @@ describe('what stays', () => {
     expect(reasonOf('old', verdicts)).toBe('older than every rule keeps');
   });
 
+  test('is a scheduled one as well when a manual one is older in the same hour', () => {
+    const manual = { id: 'mine', takenAt: at('2025-06-01T10:00'), protected: 'manual' };
+    const rest = taken('2025-06-01T10:15', '2025-06-01T10:30', '2025-06-01T11:00');
+    expect(kept('24h:1h', [manual, ...rest])).toEqual(['mine', '2025-06-01T10:15', '2025-06-01T11:00']);
+    expect(kept('last:1', [{ ...manual, takenAt: at('2025-06-01T12:00') }, ...rest])).toEqual([
+      '2025-06-01T11:00',
+      'mine',
+    ]);
+  });
+
   test('is what a year of hourly snapshots leaves', () => {
     const start = at('2024-06-01T00:00');
     const year = Array.from({ length: 8760 }, (_, n) => ({
@@ -130,13 +140,13 @@ describe('for any policy and any snapshots', () => {
       fc.record({
         // Minutes, hours and years apart; also equal times and times before 1970.
         ago: fc.oneof(
-          fc.integer({ min: 0, max: 300 }),
+          fc.integer({ min: 0, max: 30 }),
           fc.integer({ min: 0, max: 1e5 }),
           fc.integer({ min: -1e6, max: 4e7 }),
         ),
         protected: fc.option(fc.constantFrom('manual', 'stash'), { freq: 6 }),
       }),
-      { maxLength: 60 },
+      { maxLength: 60, size: '+1' },
     )
     .map((list) =>
       list.map(({ ago, protected: by }, index): RetainedSnapshot => {

@@ -124,6 +124,11 @@ describe('the next run', () => {
   test('exists where clocks change by half an hour, and where a whole day was skipped', () => {
     expect(runs('0 3 * * *', 'Australia/Lord_Howe', '2025-04-05T12:00:00Z', 1)).toEqual(['2025-04-05T16:30:00.000Z']);
     expect(runs('15 2 * * *', 'Australia/Lord_Howe', '2025-10-04T12:00:00Z', 1)).toEqual(['2025-10-04T15:45:00.000Z']);
+    // 02:10 does not exist and comes at 02:40, after 02:35, which does.
+    expect(runs('10,35 2 * * *', 'Australia/Lord_Howe', '2025-10-04T12:00:00Z', 2)).toEqual([
+      '2025-10-04T15:35:00.000Z',
+      '2025-10-04T15:40:00.000Z',
+    ]);
     expect(runs('0 12 * * *', 'Pacific/Apia', '2011-12-29T23:00:00Z', 2)).toEqual([
       '2011-12-30T22:00:00.000Z',
       '2011-12-31T22:00:00.000Z',

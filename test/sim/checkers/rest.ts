@@ -23,8 +23,11 @@ export function checkRest(world: World, lab: LabView): string[] {
     if (app.state !== 'running') continue;
     for (const [service, { restart }] of Object.entries(app.context.spec.services)) {
       const isThere = running.some(({ labels }) => labels[label.service] === service);
-      if (!isThere && restart.condition !== 'no')
-        wrong.push(`app ${name} is running, and its service ${service} is not`);
+      const hasEnded = lab
+        .referrers(app.stream, 'instance')
+        .some(({ context }) => context.services[service]?.state === 'completed');
+      const mayEnd = restart.condition === 'no' || (restart.condition === 'on-failure' && hasEnded);
+      if (!isThere && !mayEnd) wrong.push(`app ${name} is running, and its service ${service} is not`);
     }
   }
   for (const kind of kinds) {

@@ -4,6 +4,7 @@
  * The work gets a signal of its own and should stop when that aborts; whether it does or not, the caller is answered
  * at once. What the engine did meanwhile is unknown then, as `Call` says.
  */
+import { setMaxListeners } from 'node:events';
 import { formatDuration } from '#events/values/duration.ts';
 import type { Call } from '../call.ts';
 import type { Clock } from '../clock/port.ts';
@@ -23,6 +24,8 @@ export async function within<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   if (call.signal.aborted) throw cancelled(about);
+  // One signal may well end dozens of calls: that is no leak.
+  setMaxListeners(0, call.signal);
   const own = new AbortController();
   let give: (error: IoError) => void = () => {};
   const over = new Promise<never>((_, reject) => (give = reject));

@@ -14,7 +14,8 @@ import { commandIdOf, fingerprintOf, UsedKeys } from './idempotency.ts';
 /** A command that is not durable after this long: something is wrong, and the outcome open. */
 const timeoutMs = 30_000;
 
-type CommandRoute = Route & { readonly action: Extract<RouteAction, { command: unknown }> };
+export type CommandRoute = Route & { readonly action: Extract<RouteAction, { command: unknown }> };
+export const isCommandRoute = (route: Route): route is CommandRoute => 'command' in route.action;
 
 export function commandHandler(parts: Parts, usedKeys: UsedKeys) {
   return async (c: RouteContext, route: CommandRoute): Promise<Response> => {
@@ -80,7 +81,7 @@ function answer(
 function locationOf(route: Route, input: Readonly<Record<string, unknown>>): string | undefined {
   const path = `${route.path}/{namespace}/{name}`;
   if (!routes.some((other) => other.method === 'get' && other.path === path)) return undefined;
-  const { namespace, name } = { namespace: 'default', ...input };
+  const { namespace = 'default', name } = input;
   return typeof name === 'string' ? `${route.path}/${String(namespace)}/${name}` : undefined;
 }
 

@@ -1,10 +1,8 @@
 /** Every route that reads a view: a page of its rows, or one of them; now, or as it was. */
-import { asIndex } from '#events/envelope.ts';
-import { pathParams, routes, type Page, type Route, type RouteAction } from '#io/contract/routes.ts';
-import type { Moment } from '../moment.ts';
-import { momentOf, rowsOf } from '../moment.ts';
+import { pathParams, type Page, type Route, type RouteAction } from '#io/contract/routes.ts';
 import { etagHeaders, isKnown, notModified } from '../etag.ts';
 import { rowTest, sightOf, type Row } from '../filter.ts';
+import { momentOf, rowsOf, type Moment } from '../moment.ts';
 import { sessionOf, type Parts, type RouteContext } from '../parts.ts';
 import { fail, wrongField } from '../problems.ts';
 import { readQuery, wholeNumber } from '../query.ts';
@@ -13,7 +11,7 @@ import type { TableView } from '../../lab/port.ts';
 export const maxLimit = 1000;
 export const defaultLimit = 200;
 
-type ViewRoute = Route & { readonly action: Extract<RouteAction, { view: unknown }> };
+export type ViewRoute = Route & { readonly action: Extract<RouteAction, { view: unknown }> };
 
 /** Lists below one object: its view, and the field of the rows that refers to it. */
 const parents: Readonly<Partial<Record<TableView, { readonly view: TableView; readonly field: string }>>> = {
@@ -122,5 +120,3 @@ function keyOf(cursor: string): string {
 }
 
 export const isViewRoute = (route: Route): route is ViewRoute => 'view' in route.action;
-export const shownViews = routes.filter(isViewRoute);
-export const head = asIndex;

@@ -30,7 +30,11 @@ export function addAlertCommands(program: Command, cli: Cli): void {
       name: ({ stream }) => stream,
       empty: 'No alerts: nothing is wrong.',
       columns: [
-        { header: 'SEVERITY', value: ({ severity }) => severity, paint: (text, { severity }) => paintState(cli.print.style, text, severity) },
+        {
+          header: 'SEVERITY',
+          value: ({ severity }) => severity,
+          paint: (text, { severity }) => paintState(cli.print.style, text, severity),
+        },
         { header: 'SINCE', value: (row) => since(row.since) },
         { header: 'RULE', value: ({ rule }) => rule },
         { header: 'WHAT', value: ({ message }) => message },

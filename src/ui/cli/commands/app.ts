@@ -50,7 +50,11 @@ export function addAppCommands(program: Command, cli: Cli): void {
   examples(yesOption(namespaceOption(changeOptions(down))), 'floatlab down photos', 'floatlab down photos --volumes');
 
   const group = program.command('app').description('look at apps, start, stop and remove them');
-  const list = group.command('ls').alias('list').description('list the apps').option('-l, --selector <labels>', 'only these: team=home,!test');
+  const list = group
+    .command('ls')
+    .alias('list')
+    .description('list the apps')
+    .option('-l, --selector <labels>', 'only these: team=home,!test');
   list.action((options: ReadOptions & { selector?: string }) => listApps(cli, options));
   examples(namespaceOption(readOptions(list)), 'floatlab app ls', 'floatlab app ls -l team=home -o json');
 
@@ -81,7 +85,11 @@ export function addAppCommands(program: Command, cli: Cli): void {
     .argument('<app>')
     .option('--volumes', 'delete its volumes and their snapshots too');
   remove.action((app: string, options: RemoveOptions) => removeApp(cli, options, app));
-  examples(yesOption(namespaceOption(changeOptions(remove))), 'floatlab app rm photos', 'floatlab app rm photos --volumes');
+  examples(
+    yesOption(namespaceOption(changeOptions(remove))),
+    'floatlab app rm photos',
+    'floatlab app rm photos --volumes',
+  );
 
   const compose = group.command('compose').description('print the compose file, byte for byte').argument('<app>');
   compose.option('--at <moment>', 'as it was: an index, a time, or how long ago (2h)');
@@ -95,7 +103,11 @@ export function addAppCommands(program: Command, cli: Cli): void {
     const row = await lab.rest.show('apps', { ...refOf(app, options, lab.settings) });
     await printHistory(cli, lab, options, row.id, countOf(options.limit, '--limit', 1000));
   });
-  examples(namespaceOption(outputOptions(history)), 'floatlab app history photos', 'floatlab app history photos --limit 5');
+  examples(
+    namespaceOption(outputOptions(history)),
+    'floatlab app history photos',
+    'floatlab app history photos --limit 5',
+  );
 }
 
 /** `https://photos.lab`, or where its first published port is. */
@@ -119,7 +131,9 @@ async function listApps(cli: Cli, options: ReadOptions & { selector?: string }):
   const filters = { filters: { selector: options.selector } };
   const rows = (await readRows(cli, lab, 'apps', options, filters)).toSorted(byName);
   const inTable = !options.quiet && !isStructured(formatOf(options)) && rows.length > 0;
-  const volumes = new Map((inTable ? await readRows(cli, lab, 'volumes', options) : []).map((row) => [row.id as string, row]));
+  const volumes = new Map(
+    (inTable ? await readRows(cli, lab, 'volumes', options) : []).map((row) => [row.id as string, row]),
+  );
   const { since, ago } = momentsOf(cli, options);
   printList(cli.print, options, {
     rows,
@@ -128,7 +142,11 @@ async function listApps(cli: Cli, options: ReadOptions & { selector?: string }):
     columns: [
       { header: 'APP', value: ({ name }) => name },
       ...namespaceColumn(rows),
-      { header: 'STATE', value: ({ state }) => state, paint: (text, { state }) => paintState(cli.print.style, text, state) },
+      {
+        header: 'STATE',
+        value: ({ state }) => state,
+        paint: (text, { state }) => paintState(cli.print.style, text, state),
+      },
       { header: 'NODE', value: ({ node }) => orDash(node?.name) },
       { header: 'SINCE', value: (row) => since(row.since) },
       { header: 'LAST SNAPSHOT', value: (row) => snapshotWords(row, volumes, ago) },
@@ -224,10 +242,17 @@ async function removeApp(cli: Cli, options: RemoveOptions, app: string): Promise
   const ref = refOf(app, options, lab.settings);
   if (options.volumes) await agreeToLoss(cli, options, ref.name, await lossOf(cli, lab, ref, options));
   const kept = options.volumes ? 'with its volumes' : 'its volumes are kept';
-  await change(cli, lab, options, 'remove-app', { ...ref, withVolumes: options.volumes ?? false }, {
-    done: `App ${ref.name} is removed, ${kept}.`,
-    nothing: `App ${ref.name} is being removed already.`,
-  });
+  await change(
+    cli,
+    lab,
+    options,
+    'remove-app',
+    { ...ref, withVolumes: options.volumes ?? false },
+    {
+      done: `App ${ref.name} is removed, ${kept}.`,
+      nothing: `App ${ref.name} is being removed already.`,
+    },
+  );
 }
 
 /** What would be lost with the volumes of an app, in words. */

@@ -23,7 +23,11 @@ export function addConfigCommands(program: Command, cli: Cli): void {
     .argument('[name]', 'only the one with this name')
     .option('-l, --selector <labels>', 'only these: team=home,!test');
   get.action((kind: string, name: string | undefined, options: ConfigOptions) => getConfig(cli, options, kind, name));
-  examples(namespaceOption(readOptions(get)), 'floatlab config get volume photos-db', 'floatlab config get app -l team=home -o json');
+  examples(
+    namespaceOption(readOptions(get)),
+    'floatlab config get volume photos-db',
+    'floatlab config get app -l team=home -o json',
+  );
 }
 
 async function getConfig(cli: Cli, options: ConfigOptions, kind: string, name: string | undefined): Promise<void> {
@@ -32,7 +36,12 @@ async function getConfig(cli: Cli, options: ConfigOptions, kind: string, name: s
   const filters = { kind, selector: options.selector, ...ref };
   const rows = await readRows(cli, lab, 'config', options, { filters });
   if (ref && rows.length === 0) {
-    throw new CliError('NOT_FOUND', 4, `There is no ${kind} ${ref.name}.`, `floatlab config get ${kind} shows what there is.`);
+    throw new CliError(
+      'NOT_FOUND',
+      4,
+      `There is no ${kind} ${ref.name}.`,
+      `floatlab config get ${kind} shows what there is.`,
+    );
   }
   const format = formatOf(options, 'yaml');
   const [first] = rows;

@@ -49,7 +49,11 @@ export function addEventCommands(program: Command, cli: Cli): void {
     .description('print events as they happen, until Ctrl-C')
     .option('--limit <n>', 'begin with so many that have happened', '10');
   follow.action((options: EventOptions) => followEvents(cli, options));
-  examples(outputOptions(follow, 'print indexes only'), 'floatlab event follow', 'floatlab event follow -o json | jq .words');
+  examples(
+    outputOptions(follow, 'print indexes only'),
+    'floatlab event follow',
+    'floatlab event follow -o json | jq .words',
+  );
 }
 
 async function followEvents(cli: Cli, options: EventOptions): Promise<void> {

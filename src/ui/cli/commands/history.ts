@@ -31,7 +31,13 @@ export interface HistoryOptions extends OutputOptions {
 }
 
 /** The newest events of one object. */
-export async function printHistory(cli: Cli, lab: Lab, options: OutputOptions, stream: string, limit: number): Promise<void> {
+export async function printHistory(
+  cli: Cli,
+  lab: Lab,
+  options: OutputOptions,
+  stream: string,
+  limit: number,
+): Promise<void> {
   const page = await lab.rest.history(stream, { limit, signal: cli.world.interrupt });
   printEvents(cli, options, page.items);
 }

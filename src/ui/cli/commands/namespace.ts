@@ -33,10 +33,17 @@ export function addNamespaceCommands(program: Command, cli: Cli): void {
   create.action(async (namespace: string, options: ChangeOptions) => {
     const lab = await cli.lab(options);
     const { name } = refOf(namespace, options, lab.settings);
-    await change(cli, lab, options, 'create-namespace', { name }, {
-      done: `Namespace ${name} is created.`,
-      nothing: `Namespace ${name} is there already.`,
-    });
+    await change(
+      cli,
+      lab,
+      options,
+      'create-namespace',
+      { name },
+      {
+        done: `Namespace ${name} is created.`,
+        nothing: `Namespace ${name} is there already.`,
+      },
+    );
   });
   examples(changeOptions(create), 'floatlab namespace create media', 'floatlab namespace create media --dry-run');
 
@@ -44,10 +51,17 @@ export function addNamespaceCommands(program: Command, cli: Cli): void {
   remove.action(async (namespace: string, options: ChangeOptions) => {
     const lab = await cli.lab(options);
     const { name } = refOf(namespace, options, lab.settings);
-    await change(cli, lab, options, 'delete-namespace', { name }, {
-      done: `Namespace ${name} is removed.`,
-      nothing: `Namespace ${name} is removed already.`,
-    });
+    await change(
+      cli,
+      lab,
+      options,
+      'delete-namespace',
+      { name },
+      {
+        done: `Namespace ${name} is removed.`,
+        nothing: `Namespace ${name} is removed already.`,
+      },
+    );
   });
   examples(changeOptions(remove), 'floatlab namespace rm media', 'floatlab namespace rm media --dry-run');
 }

@@ -5,7 +5,16 @@ import type { Command } from 'commander';
 import { agree, change } from '../change.ts';
 import type { Cli } from '../cli.ts';
 import { momentsOf } from '../moments.ts';
-import { changeOptions, examples, momentOf, readOptions, refOf, yesOption, type ChangeOptions, type ReadOptions } from '../options.ts';
+import {
+  changeOptions,
+  examples,
+  momentOf,
+  readOptions,
+  refOf,
+  yesOption,
+  type ChangeOptions,
+  type ReadOptions,
+} from '../options.ts';
 import { formatOf, isStructured, printFields, printList, printStructured } from '../output/formats.ts';
 import { paintState } from '../output/style.ts';
 import { counted, listed, orDash } from '../output/words.ts';
@@ -38,7 +47,11 @@ export function addNodeCommands(program: Command, cli: Cli): void {
         { header: 'RESERVED', value: ({ reservedBytes }) => formatSize(reservedBytes), right: true },
         { header: 'CPUS', value: ({ facts }) => String(facts.cpus), right: true },
         { header: 'MEMORY', value: ({ facts }) => formatSize(facts.memoryBytes), right: true },
-        { header: 'ENGINE', value: ({ facts }) => orDash(facts.engine && `${facts.engine.name} ${facts.engine.version}`), wide: true },
+        {
+          header: 'ENGINE',
+          value: ({ facts }) => orDash(facts.engine && `${facts.engine.name} ${facts.engine.version}`),
+          wide: true,
+        },
         { header: 'POOLS', value: ({ facts }) => orDash(facts.pools.map(({ name }) => name).join(',')), wide: true },
         { header: 'VERSION', value: ({ facts }) => facts.version, wide: true },
         { header: 'ADDRESSES', value: ({ addresses }) => addresses.join(','), wide: true },
@@ -61,11 +74,17 @@ export function addNodeCommands(program: Command, cli: Cli): void {
       ['node', row.name],
       ['state', `${nodeState(row)}, since ${since(row.since)}`],
       ['last seen', row.downSince === null ? null : ago(row.downSince)],
-      ['holds', `${counted(row.instances, 'app')}, ${counted(row.volumes, 'volume')} of ${formatSize(row.reservedBytes)}`],
+      [
+        'holds',
+        `${counted(row.instances, 'app')}, ${counted(row.volumes, 'volume')} of ${formatSize(row.reservedBytes)}`,
+      ],
       ['machine', `${counted(facts.cpus, 'CPU')}, ${formatSize(facts.memoryBytes)}, ${facts.architecture}`],
       ['system', `${facts.os}, kernel ${facts.kernel}`],
       ['engine', facts.engine ? `${facts.engine.name} ${facts.engine.version}` : 'none'],
-      ['pools', listed(facts.pools.map(({ name, driver, sizeBytes }) => `${name} (${driver}, ${formatSize(sizeBytes)})`))],
+      [
+        'pools',
+        listed(facts.pools.map(({ name, driver, sizeBytes }) => `${name} (${driver}, ${formatSize(sizeBytes)})`)),
+      ],
       ['addresses', row.addresses.join(', ')],
       ['floatlab', facts.version],
       ['labels', labelWords(row.labels)],
@@ -78,14 +97,24 @@ export function addNodeCommands(program: Command, cli: Cli): void {
     uncordon: ['let a node take new work again', 'takes new work again', 'is not cordoned: nothing to do'],
   } as const;
   for (const [verb, [what, done, nothing]] of Object.entries(verbs) as [keyof typeof verbs, readonly string[]][]) {
-    const command = group.command(verb).description(what ?? '').argument('<node>');
+    const command = group
+      .command(verb)
+      .description(what ?? '')
+      .argument('<node>');
     command.action(async (node: string, options: ChangeOptions) => {
       const lab = await cli.lab(options);
       const { name } = refOf(node, options, lab.settings);
-      await change(cli, lab, options, `${verb}-node`, { name }, {
-        done: `Node ${name} ${done}.`,
-        nothing: `Node ${name} ${nothing}.`,
-      });
+      await change(
+        cli,
+        lab,
+        options,
+        `${verb}-node`,
+        { name },
+        {
+          done: `Node ${name} ${done}.`,
+          nothing: `Node ${name} ${nothing}.`,
+        },
+      );
     });
     examples(changeOptions(command), `floatlab node ${verb} atlas`, `floatlab node ${verb} atlas --dry-run`);
   }
@@ -95,10 +124,17 @@ export function addNodeCommands(program: Command, cli: Cli): void {
     const lab = await cli.lab(options);
     const { name } = refOf(node, options, lab.settings);
     await agree(cli, options, `Remove node ${name} from the lab?`);
-    await change(cli, lab, options, 'remove-node', { name }, {
-      done: `Node ${name} is removed.`,
-      nothing: `Node ${name} is removed already.`,
-    });
+    await change(
+      cli,
+      lab,
+      options,
+      'remove-node',
+      { name },
+      {
+        done: `Node ${name} is removed.`,
+        nothing: `Node ${name} is removed already.`,
+      },
+    );
   });
   examples(yesOption(changeOptions(remove)), 'floatlab node rm vega', 'floatlab node rm vega --yes');
 }

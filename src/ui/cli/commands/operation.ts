@@ -34,7 +34,11 @@ export function addOperationCommands(program: Command, cli: Cli): void {
       empty: 'No operations: nobody has asked for anything yet.',
       columns: [
         { header: 'OPERATION', value: ({ name }) => name },
-        { header: 'STATE', value: ({ state }) => state, paint: (text, { state }) => paintState(cli.print.style, text, state) },
+        {
+          header: 'STATE',
+          value: ({ state }) => state,
+          paint: (text, { state }) => paintState(cli.print.style, text, state),
+        },
         { header: 'COMMAND', value: ({ command }) => command },
         { header: 'OF', value: ({ targetName }) => targetName },
         { header: 'BY', value: ({ by }) => whoOf(by) },
@@ -51,7 +55,7 @@ export function addOperationCommands(program: Command, cli: Cli): void {
   show.action(async (operation: string, options: ReadOptions) => {
     const lab = await cli.lab(options);
     const at = momentOf(options.at, cli.world.now());
-    const row = await lab.rest.show('operations', { id: await operationId(lab, operation) }, { at });
+    const row = await lab.rest.show('operations', { id: operation }, { at });
     const format = formatOf(options);
     if (options.quiet) return cli.print.data(row.name);
     if (isStructured(format)) return printStructured(cli.print, format, row);
@@ -91,4 +95,5 @@ export function addOperationCommands(program: Command, cli: Cli): void {
   );
 }
 
-const took = ({ startedAt, endedAt }: OperationRow): string => (endedAt === null ? '–' : tookWords(endedAt - startedAt));
+const took = ({ startedAt, endedAt }: OperationRow): string =>
+  endedAt === null ? '–' : tookWords(endedAt - startedAt);

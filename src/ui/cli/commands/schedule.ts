@@ -40,7 +40,11 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
       columns: [
         { header: 'SCHEDULE', value: ({ name }) => name },
         ...namespaceColumn(rows),
-        { header: 'STATE', value: ({ state }) => state, paint: (text, { state }) => paintState(cli.print.style, text, state) },
+        {
+          header: 'STATE',
+          value: ({ state }) => state,
+          paint: (text, { state }) => paintState(cli.print.style, text, state),
+        },
         { header: 'CRON', value: ({ cron }) => cron },
         { header: 'VOLUME', value: ({ volume }) => volume.name },
         { header: 'NEXT', value: ({ dueAt, state }) => (state === 'active' ? ago(dueAt) : '–') },
@@ -74,7 +78,11 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
       ['app', row.app && `${row.app.name}, whose compose file asks for it`],
     ]);
   });
-  examples(namespaceOption(readOptions(show)), 'floatlab schedule show nightly', 'floatlab schedule show nightly -o yaml');
+  examples(
+    namespaceOption(readOptions(show)),
+    'floatlab schedule show nightly',
+    'floatlab schedule show nightly -o yaml',
+  );
 
   const create = group
     .command('create')
@@ -87,10 +95,17 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
     const lab = await cli.lab(options);
     const ref = refOf(schedule, options, lab.settings);
     const zone = options.timeZone === undefined ? {} : { timeZone: options.timeZone };
-    await change(cli, lab, options, 'create-schedule', { ...ref, volume: options.volume, cron: options.cron, ...zone }, {
-      done: `Schedule ${ref.name} is created.`,
-      nothing: `Schedule ${ref.name} is there already.`,
-    });
+    await change(
+      cli,
+      lab,
+      options,
+      'create-schedule',
+      { ...ref, volume: options.volume, cron: options.cron, ...zone },
+      {
+        done: `Schedule ${ref.name} is created.`,
+        nothing: `Schedule ${ref.name} is there already.`,
+      },
+    );
   });
   examples(
     namespaceOption(changeOptions(create)),
@@ -103,7 +118,10 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
     resume: ['resume a schedule', 'goes on', 'is not suspended: nothing to do'],
   } as const;
   for (const [verb, [what, done, nothing]] of Object.entries(verbs) as [keyof typeof verbs, readonly string[]][]) {
-    const command = group.command(verb).description(what ?? '').argument('<schedule>');
+    const command = group
+      .command(verb)
+      .description(what ?? '')
+      .argument('<schedule>');
     command.action(async (schedule: string, options: ChangeOptions) => {
       const lab = await cli.lab(options);
       const ref = refOf(schedule, options, lab.settings);

@@ -11,7 +11,7 @@ import { CliError, reasonOf, usageError } from '../errors.ts';
 import { examples, outputOptions, type LabOptions } from '../options.ts';
 import { formatOf, isStructured, printFields, printStructured, type OutputOptions } from '../output/formats.ts';
 import { momentWords } from '../output/words.ts';
-import { defaultServer, parseServer, refusePlainHttp, resolveSettings } from '../settings.ts';
+import { defaultServer, parseServer, refusePlainHttp, resolveSettings, type Settings } from '../settings.ts';
 import { readLines } from '../stdin.ts';
 
 interface LoginOptions extends LabOptions {
@@ -60,7 +60,9 @@ async function signIn(cli: Cli, options: LoginOptions, given: string | undefined
   const contexts = await loadContexts(cli.contextsPath);
   const known = options.context === undefined ? undefined : contexts.contexts[options.context];
   const said = given ?? options.server ?? env['FLOATLAB_SERVER'] ?? known?.server;
-  const server = parseServer(said ?? (ask.possible ? await ask.text('Address of the lab', defaultServer) : defaultServer));
+  const server = parseServer(
+    said ?? (ask.possible ? await ask.text('Address of the lab', defaultServer) : defaultServer),
+  );
   refusePlainHttp(server);
   const ca = await authorityFor(cli, options, server, contexts.contexts);
   const user = options.user ?? (await askUser(cli));
@@ -68,7 +70,12 @@ async function signIn(cli: Cli, options: LoginOptions, given: string | undefined
   const lab = cli.labOf({ server, ca, token: undefined, context: undefined, namespace: undefined });
   const session = await lab.rest.signIn(user, password);
   if (session.token === undefined) {
-    throw new CliError('NO_TOKEN', 1, `${server} accepted the password and sent no token.`, 'Is it a lab, of a version that this floatlab knows?');
+    throw new CliError(
+      'NO_TOKEN',
+      1,
+      `${server} accepted the password and sent no token.`,
+      'Is it a lab, of a version that this floatlab knows?',
+    );
   }
   const name = options.as ?? options.context ?? contextName(server, contexts.contexts);
   const { namespace } = contexts.contexts[name] ?? {};
@@ -86,7 +93,10 @@ async function signIn(cli: Cli, options: LoginOptions, given: string | undefined
   });
   cli.print.talk(`Signed in to ${server} as ${session.name} until ${momentWords(session.expiresAt)}; context ${name}.`);
   if (session.initialPassword) {
-    cli.print.labelled('hint:  ', 'This is still the password that the first start printed. Change it: floatlab passwd');
+    cli.print.labelled(
+      'hint:  ',
+      'This is still the password that the first start printed. Change it: floatlab passwd',
+    );
   }
 }
 
@@ -107,7 +117,12 @@ async function authorityFor(
     cli.print.talk('anew, somebody else may be answering.');
   } else if (trusted && options.fingerprint === undefined) return undefined;
   if (!authority) {
-    throw new CliError('NO_AUTHORITY', 1, `${server} does not present its authority.`, 'Copy its CA certificate here and say --ca FILE.');
+    throw new CliError(
+      'NO_AUTHORITY',
+      1,
+      `${server} does not present its authority.`,
+      'Copy its CA certificate here and say --ca FILE.',
+    );
   }
   if (options.fingerprint !== undefined) {
     if (sameFingerprint(options.fingerprint, authority.fingerprint)) return authority.pem;
@@ -208,13 +223,31 @@ async function showSession(cli: Cli, options: LabOptions & OutputOptions): Promi
 async function changePassword(cli: Cli, options: LoginOptions): Promise<void> {
   const lab = await cli.lab(options);
   const [current, next] = options.passwordStdin ? await pipedPasswords(cli) : await askPasswords(cli);
+  let token: string | undefined;
   try {
-    await lab.rest.changePassword(current, next);
+    ({ token } = await lab.rest.changePassword(current, next));
   } catch (error) {
     if (!(error instanceof UnreachableError && error.maybeSent)) throw error;
-    throw new CliError('OUTCOME_UNKNOWN', 7, 'No answer came: your password may be the old or the new one.', 'Sign in with the new one first: floatlab login');
+    throw new CliError(
+      'OUTCOME_UNKNOWN',
+      7,
+      'No answer came: your password may be the old or the new one.',
+      'Sign in with the new one first: floatlab login',
+    );
   }
+  await keepToken(cli, lab.settings, token);
   cli.print.talk('Your password is changed; your other sessions have ended.');
+}
+
+/** The token of before is not good any more. */
+async function keepToken(cli: Cli, { context: name, token: old }: Settings, token: string | undefined): Promise<void> {
+  const contexts = await loadContexts(cli.contextsPath);
+  const context = name === undefined ? undefined : contexts.contexts[name];
+  if (name === undefined || context?.token !== old) {
+    return cli.print.labelled('hint:  ', 'The token in FLOATLAB_TOKEN has ended with it: sign in again.');
+  }
+  const changed = { ...context, ...(token === undefined ? {} : { token }) };
+  await saveContexts(cli.contextsPath, { ...contexts, contexts: { ...contexts.contexts, [name]: changed } });
 }
 
 async function askPasswords(cli: Cli): Promise<readonly [string, string]> {
@@ -222,7 +255,8 @@ async function askPasswords(cli: Cli): Promise<readonly [string, string]> {
   mustAsk(ask, 'Passwords are needed', 'Pipe the old and the new one in with --password-stdin.');
   const current = await ask.secret('Present password');
   const next = await ask.secret('New password');
-  if (next !== (await ask.secret('New password again'))) throw usageError('The two new passwords differ: nothing was changed.');
+  if (next !== (await ask.secret('New password again')))
+    throw usageError('The two new passwords differ: nothing was changed.');
   return [current, next];
 }
 

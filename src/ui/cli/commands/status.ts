@@ -45,7 +45,8 @@ export function statusSentences(overview: OverviewRow, volumes: readonly VolumeR
   ].filter((sentence) => sentence !== '');
 }
 
-const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((all, one) => all + one, 0);
+const sum = (counts: Readonly<Record<string, number>>): number =>
+  Object.values(counts).reduce((all, one) => all + one, 0);
 
 function appWords(counts: Readonly<Record<string, number>>): string {
   const total = sum(counts);
@@ -73,7 +74,8 @@ const named = 3;
 function snapshotWords(volumes: readonly VolumeRow[]): string {
   if (volumes.length === 0) return '';
   const without = volumes.filter(({ snapshots }) => snapshots === 0).map(({ name }) => name);
-  if (without.length === 0) return volumes.length === 1 ? 'Its one volume has snapshots.' : `All ${volumes.length} volumes have snapshots.`;
+  if (without.length === 0)
+    return volumes.length === 1 ? 'Its one volume has snapshots.' : `All ${volumes.length} volumes have snapshots.`;
   const more = without.length - named;
   const words = more > 1 ? [...without.slice(0, named), `${more} more`] : without;
   return `${counted(volumes.length, 'volume')}; ${listed(words)} ${without.length === 1 ? 'has' : 'have'} no snapshot.`;

@@ -35,13 +35,19 @@ export function addVolumeCommands(program: Command, cli: Cli): void {
   const group = program.command('volume').description('look at volumes, snapshot them and go back');
 
   const list = group.command('ls').alias('list').description('list the volumes');
-  list.option('--app <name>', 'only those of this app').option('-l, --selector <labels>', 'only these: team=home,!test');
+  list
+    .option('--app <name>', 'only those of this app')
+    .option('-l, --selector <labels>', 'only these: team=home,!test');
   list.action((options: ListOptions) => listVolumes(cli, options));
   examples(namespaceOption(readOptions(list)), 'floatlab volume ls', 'floatlab volume ls --app photos -o wide');
 
   const show = group.command('show').description('show a volume').argument('<volume>');
   show.action((volume: string, options: ReadOptions) => showVolume(cli, options, volume));
-  examples(namespaceOption(readOptions(show)), 'floatlab volume show photos-db', 'floatlab volume show photos-db -o yaml');
+  examples(
+    namespaceOption(readOptions(show)),
+    'floatlab volume show photos-db',
+    'floatlab volume show photos-db -o yaml',
+  );
 
   const create = group
     .command('create')
@@ -112,10 +118,17 @@ export function addVolumeCommands(program: Command, cli: Cli): void {
     const lab = await cli.lab(options);
     const ref = refOf(volume, options, lab.settings);
     await agreeToLoss(cli, options, named, [`Snapshot ${named} of ${ref.name} will be removed for ever.`]);
-    await change(cli, lab, options, 'remove-snapshot', { ...ref, snapshot: named }, {
-      done: `Snapshot ${named} of ${ref.name} is removed.`,
-      nothing: `Snapshot ${named} of ${ref.name} is being removed already.`,
-    });
+    await change(
+      cli,
+      lab,
+      options,
+      'remove-snapshot',
+      { ...ref, snapshot: named },
+      {
+        done: `Snapshot ${named} of ${ref.name} is removed.`,
+        nothing: `Snapshot ${named} of ${ref.name} is being removed already.`,
+      },
+    );
   });
   examples(
     yesOption(namespaceOption(changeOptions(removeSnapshot))),
@@ -200,7 +213,11 @@ async function listVolumes(cli: Cli, options: ListOptions): Promise<void> {
     columns: [
       { header: 'VOLUME', value: ({ name }) => name },
       ...namespaceColumn(rows),
-      { header: 'STATE', value: ({ state }) => state, paint: (text, { state }) => paintState(cli.print.style, text, state) },
+      {
+        header: 'STATE',
+        value: ({ state }) => state,
+        paint: (text, { state }) => paintState(cli.print.style, text, state),
+      },
       { header: 'APP', value: ({ app }) => orDash(app?.name) },
       { header: 'NODE', value: ({ node }) => orDash(node?.name) },
       { header: 'SIZE', value: ({ sizeBytes }) => formatSize(sizeBytes), right: true },
@@ -266,10 +283,17 @@ async function createVolume(cli: Cli, options: CreateOptions, volume: string): P
   const ref = refOf(volume, options, lab.settings);
   const sizeBytes = sizeOf(options.size);
   const spec = options.keep === undefined ? { sizeBytes } : { sizeBytes, keep: keepOf(options.keep) };
-  await change(cli, lab, options, 'create-volume', { ...ref, spec, labels: labelsOf(options.label ?? []) }, {
-    done: `Volume ${ref.name} is ready.`,
-    nothing: `Volume ${ref.name} is there already.`,
-  });
+  await change(
+    cli,
+    lab,
+    options,
+    'create-volume',
+    { ...ref, spec, labels: labelsOf(options.label ?? []) },
+    {
+      done: `Volume ${ref.name} is ready.`,
+      nothing: `Volume ${ref.name} is there already.`,
+    },
+  );
 }
 
 async function setVolume(cli: Cli, options: SetOptions, volume: string): Promise<void> {
@@ -280,10 +304,17 @@ async function setVolume(cli: Cli, options: SetOptions, volume: string): Promise
     ...(options.size === undefined ? {} : { sizeBytes: sizeOf(options.size) }),
     ...(options.keep === undefined ? {} : { keep: keepOf(options.keep) }),
   };
-  await change(cli, lab, options, 'change-volume', { ...ref, ...changes }, {
-    done: `Volume ${ref.name} is changed.`,
-    nothing: `Volume ${ref.name} is so already.`,
-  });
+  await change(
+    cli,
+    lab,
+    options,
+    'change-volume',
+    { ...ref, ...changes },
+    {
+      done: `Volume ${ref.name} is changed.`,
+      nothing: `Volume ${ref.name} is so already.`,
+    },
+  );
 }
 
 async function takeSnapshot(cli: Cli, options: SnapshotOptions, volume: string): Promise<void> {
@@ -298,7 +329,14 @@ async function takeSnapshot(cli: Cli, options: SnapshotOptions, volume: string):
   const startedAt = cli.world.now();
   const answer = await apply(cli, lab, 'take-snapshot', input);
   const named = snapshotIn(answer);
-  await finish(cli, lab, options, answer, { done: `Snapshot ${named} of ${ref.name} is taken.`, nothing: '' }, startedAt);
+  await finish(
+    cli,
+    lab,
+    options,
+    answer,
+    { done: `Snapshot ${named} of ${ref.name} is taken.`, nothing: '' },
+    startedAt,
+  );
   // With --detach the operation has been printed: that is what to wait for.
   if (!options.detach && !isStructured(formatOf(options))) cli.print.data(safe(named));
 }
@@ -320,7 +358,11 @@ async function listSnapshots(cli: Cli, options: ReadOptions, volume: string): Pr
     empty: `Volume ${ref.name} has no snapshots. floatlab volume snapshot ${ref.name} takes one.`,
     columns: [
       { header: 'SNAPSHOT', value: ({ name }) => name },
-      { header: 'STATE', value: ({ state }) => state, paint: (text, { state }) => paintState(cli.print.style, text, state) },
+      {
+        header: 'STATE',
+        value: ({ state }) => state,
+        paint: (text, { state }) => paintState(cli.print.style, text, state),
+      },
       { header: 'TAKEN', value: ({ takenAt, requestedAt }) => ago(takenAt ?? requestedAt) },
       { header: 'REASON', value: ({ reason }) => reason },
       { header: 'NOTE', value: ({ note, problem }) => orDash(problem?.message ?? note) },

@@ -45,7 +45,14 @@ export function printFindings(printer: Printer, findings: readonly Finding[]): v
 function shownOf(error: unknown): Shown {
   if (error instanceof ApiError) {
     const { detail, code, hint, findings, fields } = error.problem;
-    return { message: detail, code, hint: hint ?? hints[error.kind], findings, fields, exitCode: exitCodeOf[error.kind] };
+    return {
+      message: detail,
+      code,
+      hint: hint ?? hints[error.kind],
+      findings,
+      fields,
+      exitCode: exitCodeOf[error.kind],
+    };
   }
   if (error instanceof UnreachableError) {
     return { message: error.message, code: error.code, hint: unreachableHint(error), exitCode: 8 };

@@ -49,10 +49,7 @@ export function renderTable<R>(columns: readonly Column<R>[], rows: readonly R[]
     shown.map((column) => column.header),
     (text) => form.header(text),
   );
-  return [
-    header,
-    ...rows.map((row, at) => lineOf(cells[at] ?? [], (text, n) => shown[n]?.paint?.(text, row) ?? text)),
-  ];
+  return [header, ...rows.map((row, at) => lineOf(cells[at] ?? [], (text, n) => shown[n]?.paint?.(text, row) ?? text))];
 }
 
 function narrow(widths: number[], width: number): void {

@@ -42,7 +42,14 @@ const all = '*';
 
 export function useActivity({ limit, correlation, streams }: Options): Activity {
   const past = usePast();
-  const live = useView('activity', { limit });
+  const where = useMemo(
+    () => ({
+      ...(correlation === undefined ? {} : { correlation }),
+      ...(streams === undefined ? {} : { stream: streams.join(',') }),
+    }),
+    [correlation, streams],
+  );
+  const live = useView('activity', { limit, where });
   const isLive = past.at === undefined;
   const of = JSON.stringify([correlation, streams, past.at]);
   const [loaded, setLoaded] = useState<Loaded>(() => begin(of));
@@ -89,6 +96,15 @@ export function useActivity({ limit, correlation, streams }: Options): Activity 
 
   // What came live is kept, also when it falls out of the live view.
   const kept = useRef(new Map<number, ActivityRow>());
+  const isWhole = correlation === undefined && streams === undefined;
+  useEffect(() => {
+    // So much was missed while the connection was lost that the live view does not reach back: begin anew.
+    const [oldest] = live.rows;
+    const newest = Math.max(0, ...kept.current.keys());
+    if (!isWhole || !isLive || !oldest || newest === 0 || oldest.index <= newest + 1) return;
+    kept.current.clear();
+    setLoaded(begin(of));
+  }, [live.rows, isWhole, isLive, of]);
   const rows = useMemo(() => {
     if (isLive) for (const row of live.rows) kept.current.set(row.index, row);
     const merged = new Map(current.rows);

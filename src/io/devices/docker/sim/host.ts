@@ -3,6 +3,7 @@
  * request would be told by a real engine goes through the same translation (`errors.ts`). Everything happens at once;
  * `../sim.ts` adds delays and faults.
  */
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../clock/port.ts';
 import type { IoError } from '../../error.ts';
 import type { SeededRandom } from '../../random/sim.ts';
@@ -24,7 +25,7 @@ export class SimHost {
   readonly #containers = new Map<string, SimContainer>();
   readonly #listeners = new Set<Queue<EngineEvent>>();
   #isUp = true;
-  #outage = new AbortController();
+  #outage = endOfMany();
 
   constructor(clock: Clock, ids: SeededRandom, imageHasHealthcheck: (reference: string) => boolean) {
     this.#clock = clock;
@@ -51,7 +52,7 @@ export class SimHost {
   comeUp(): void {
     if (this.#isUp) return;
     this.#isUp = true;
-    this.#outage = new AbortController();
+    this.#outage = endOfMany();
   }
 
   /** @returns its id, or undefined */
@@ -170,6 +171,13 @@ export class SimHost {
   #newId(): string {
     return Array.from({ length: 64 }, () => '0123456789abcdef'[this.#ids.below(16)]).join('');
   }
+}
+
+/** Every request and stream at that moment listens to it. */
+function endOfMany(): AbortController {
+  const end = new AbortController();
+  setMaxListeners(0, end.signal);
+  return end;
 }
 
 const watching: About = { op: 'docker events', target: 'containers' };

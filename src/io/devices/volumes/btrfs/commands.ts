@@ -2,9 +2,9 @@
  * The btrfs commands that FloatLab uses, one function each: arguments in, values or an IoError out. No decisions
  * here. Paths are absolute and have passed the checks of names, so none can be taken for an option.
  *
- * What is on disk when a command returns: creating a subvolume or a snapshot commits a transaction of the file system
- * in the kernel, after the dirty pages of the source were written, so it survives a power cut. Renames do not; `sync`
- * commits them. Renames reach the disk in the order in which they were made.
+ * What is on disk when a command returns: a snapshot, with all that its source held, unwritten pages included, because
+ * the kernel takes it by committing a transaction; and a deletion, because it is asked to wait for one. A new subvolume
+ * and a rename are not: `sync` commits them. What was done earlier reaches the disk no later.
  */
 import type { IoError } from '../../error.ts';
 import type { Ran, RunCommand } from '../../run.ts';

@@ -11,6 +11,8 @@ import { mkdir, open, readFile, readdir, rename, rm, stat, statfs } from 'node:f
 import { dirname } from 'node:path';
 import { formatSize } from '#events/values/size.ts';
 import { syncDir } from '../../../stores/files.ts';
+import { sleep } from '../../clock/port.ts';
+import { realClock } from '../../clock/real.ts';
 import type { IoErrorCode } from '../../error.ts';
 import { IoError } from '../../error.ts';
 import type { Ran, RunCommand } from '../../run.ts';
@@ -118,12 +120,23 @@ export async function mountImage(tools: ImageTools, image: string, mountpoint: s
   await tools.step('mounted');
 }
 
-/** Unmounts it and gives the loop device back. Of one that is not mounted: done. @throws IoError BUSY */
-export async function unmountImage(tools: ImageTools, image: string, mountpoint: string): Promise<void> {
+/**
+ * Unmounts it and gives the loop device back. Of one that is not mounted: done.
+ * The kernel lets go of the device a little later, and not before all other mounts of it have ended, those of
+ * containers for example: this waits for a few seconds.
+ * @returns whether the file is free now @throws IoError BUSY
+ */
+export async function unmountImage(tools: ImageTools, image: string, mountpoint: string): Promise<boolean> {
   const there = await mountAt(mountpoint);
   if (there && (await isImage(tools, there, image))) await must(tools, 'umount', [mountpoint], image);
-  // One is left where the mount found it made already; the others go with the mount.
-  for (const device of await loopsOf(tools, image)) await attempt(tools, 'losetup', ['--detach', device], image);
+  for (let tries = 0; tries < 50; tries++) {
+    const devices = await loopsOf(tools, image);
+    if (devices.length === 0) return true;
+    // Most go with their mount. One that was there before it does not; and asking twice does no harm.
+    for (const device of devices) await attempt(tools, 'losetup', ['--detach', device], image);
+    await sleep(realClock, 100, tools.signal);
+  }
+  return false;
 }
 
 async function mountAt(mountpoint: string): Promise<Mount | undefined> {

@@ -10,16 +10,15 @@ import { Empty, Loading, Section } from '../../components/page.tsx';
 import { PlanDialog } from '../../components/plan-dialog.tsx';
 import { State } from '../../components/state.tsx';
 import { Time } from '../../components/time.tsx';
+import { momentOf, reasonWords } from '../../format/snapshot-words.ts';
 import { useView } from '../../live/use-view.ts';
-import { Figures } from './volume.tsx';
+import { Figures } from './figures.tsx';
 import { Timeline } from './timeline.tsx';
 import { useVolume } from './use-volume.ts';
 import { TakeSnapshot } from './volume-forms.tsx';
 import classes from './snapshots.module.css';
 
 type Dialog = { readonly do: 'rollback' | 'remove'; readonly snapshot: SnapshotRow } | { readonly do: 'take' };
-
-export const momentOf = (row: SnapshotRow): number => row.takenAt ?? row.requestedAt;
 
 export function VolumeSnapshots() {
   const volume = useVolume();
@@ -75,9 +74,6 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
 
 const notReady = (volume: VolumeRow): string | undefined =>
   volume.state === 'ready' ? undefined : `${volume.name} is ${volume.state}; this needs a volume that is ready.`;
-
-const reasons = { manual: 'by hand', schedule: 'schedule', stash: 'kept by a roll-back' } as const;
-export const reasonWords = (row: SnapshotRow): string => reasons[row.reason];
 
 const columnsFor = (volume: VolumeRow, setDialog: (dialog: Dialog) => void): readonly Column<SnapshotRow>[] => [
   { id: 'name', title: 'Snapshot', width: 'minmax(170px, 1.5fr)', cell: ({ name }) => <code className={classes['name']}>{name}</code> },

@@ -5,9 +5,9 @@
 import { useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from 'react';
 import type { SnapshotRow } from '#projections/views/snapshots.ts';
 import { ago, exact } from '../../format/time.ts';
+import { momentOf, reasonWords } from '../../format/snapshot-words.ts';
 import { marksFor, nearest, placeOf, spanFor } from '../../format/timeline.ts';
 import { useNow, useZone } from '../../live/now.tsx';
-import { momentOf, reasonWords } from './snapshots.tsx';
 import classes from './timeline.module.css';
 
 interface TimelineProps {

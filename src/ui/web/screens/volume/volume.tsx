@@ -3,20 +3,16 @@ import { Button, Menu } from '@mantine/core';
 import { IconCamera, IconCalendarPlus, IconDots, IconRefresh, IconRuler2, IconTrash } from '@tabler/icons-react';
 import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { formatSize } from '#events/values/size.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import { ActionButton, ActionItem } from '../../components/action-button.tsx';
 import { AppLink, NodeLink } from '../../components/links.tsx';
-import { Meter, usedOf } from '../../components/meter.tsx';
-import { Empty, Facts, Loading, Page } from '../../components/page.tsx';
+import { Empty, Loading, Page } from '../../components/page.tsx';
 import { PlanDialog } from '../../components/plan-dialog.tsx';
 import { State } from '../../components/state.tsx';
 import { Tabs } from '../../components/tabs.tsx';
-import { Time } from '../../components/time.tsx';
 import { ProblemBox } from '../../components/trouble.tsx';
 import { WorkLine } from '../../components/work-line.tsx';
 import { useCommand } from '../../live/use-command.ts';
-import { useUsage } from '../../live/use-usage.ts';
 import { useView } from '../../live/use-view.ts';
 import { ChangeVolume, NewSchedule, TakeSnapshot } from './volume-forms.tsx';
 import { useVolume } from './use-volume.ts';
@@ -92,22 +88,6 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
       )}
       <Outlet />
     </Page>
-  );
-}
-
-export function Figures({ volume }: { readonly volume: VolumeRow }) {
-  const used = useUsage().volume(volume);
-  return (
-    <Facts
-      facts={[
-        { label: 'Used', value: <Meter compact label="Used" {...usedOf(used?.usedBytes, volume.sizeBytes)} /> },
-        { label: 'Size', value: formatSize(volume.sizeBytes) },
-        { label: 'Snapshots', value: volume.snapshots },
-        { label: 'Newest', value: volume.lastSnapshotAt === null ? 'never' : <Time at={volume.lastSnapshotAt} /> },
-        { label: 'Keeps', value: volume.keep === null ? 'every snapshot' : <code className={classes['keep']}>{volume.keep}</code> },
-        { label: 'Folder on the node', value: volume.path === null ? '–' : <code className={classes['path']}>{volume.path}</code> },
-      ]}
-    />
   );
 }
 

@@ -1,0 +1,149 @@
+/**
+ * From a request to its answer: who asks (host, session, origin), then the one handler of the route that the table
+ * names, then the headers that every answer has. Anything that is thrown on the way becomes a problem.
+ */
+import { pathParams, routes, type Route } from '#io/contract/routes.ts';
+import { Hono } from 'hono';
+import { answersTo, isSameOrigin } from './auth/hosts.ts';
+import { presentedBy } from './auth/sessions.ts';
+import { isOpen } from './openapi.ts';
+import type { HttpEnv, Parts, RouteContext } from './parts.ts';
+import { asProblem, fail, failed, problemResponse } from './problems.ts';
+import { appLogs, composeFile, validateCompose } from './routes/app.ts';
+import { commandHandler, isCommandRoute } from './routes/command.ts';
+import { events, objectHistory } from './routes/events.ts';
+import { UsedKeys } from './routes/idempotency.ts';
+import { waitOperation } from './routes/operation.ts';
+import { changePassword, signIn, signOut, whoami } from './routes/session.ts';
+import { health, metrics, openApi, ready } from './routes/system.ts';
+import { isViewRoute, viewHandler } from './routes/view.ts';
+import { safeHeaders } from './static/policy.ts';
+import { serveWeb } from './static/serve.ts';
+import type { WebFile } from './static/web-files.ts';
+
+export interface AppOptions {
+  /** Further names and addresses of this machine, in lower case. */
+  readonly names: ReadonlySet<string>;
+  readonly web: ReadonlyMap<string, WebFile>;
+}
+
+export function httpApp(parts: Parts, { names, web }: AppOptions): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>();
+  const answer = answers(parts);
+
+  app.use(async (c, next) => {
+    const requestId = parts.random.id();
+    c.set('requestId', requestId);
+    const startedAt = parts.clock.monotonicMs();
+    await next();
+    for (const [name, value] of Object.entries(safeHeaders)) c.res.headers.set(name, value);
+    c.res.headers.set('x-request-id', requestId);
+    const tookMs = Math.round(parts.clock.monotonicMs() - startedAt);
+    parts.log.debug({ requestId, method: c.req.method, path: c.req.path, status: c.res.status, tookMs }, 'answered');
+  });
+  app.use(async (c, next) => {
+    if (!answersTo(c.req.header('host'), names, 'encrypted' in c.env.incoming.socket)) throw wrongHost(c);
+    await next();
+  });
+
+  for (const route of routes) {
+    app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
+      await identify(parts, c, isOpen(route));
+      return answer(c, route);
+    });
+  }
+  app.notFound(async (c) => (await serveWeb(web, c)) ?? problemResponse(noRoute(c.req.method, c.req.path, web).problem));
+  app.onError((error, c) => {
+    const expected = asProblem(error);
+    const requestId = c.get('requestId');
+    if (!expected) {
+      const isGone = c.req.raw.signal.aborted;
+      const about = { requestId, method: c.req.method, path: c.req.path, error: error.stack ?? String(error) };
+      if (isGone) parts.log.debug(about, 'the client went away');
+      else parts.log.error(about, 'request failed');
+    }
+    return problemResponse(expected ?? failed(requestId));
+  });
+  return app;
+}
+
+/** @throws ProblemError NOT_SIGNED_IN, FORBIDDEN */
+async function identify(parts: Parts, c: RouteContext, mayBeNobody: boolean): Promise<void> {
+  const presented = presentedBy(c.req.header('authorization'), c.req.header('cookie'));
+  const session = presented && (await parts.sessions.verify(presented.token));
+  c.set('session', session);
+  if (!session && !mayBeNobody) {
+    throw fail('NOT_SIGNED_IN', presented ? 'This session has ended.' : 'This needs somebody who is signed in.', {
+      hint: 'Sign in: floatlab login, or the web app.',
+    });
+  }
+  if (c.req.method === 'GET' || c.req.method === 'HEAD') return;
+  const sent = { host: c.req.header('host'), origin: c.req.header('origin'), site: c.req.header('sec-fetch-site') };
+  // Whoever signs in by a page of another site would work in a session that is not his own.
+  const isFromPage = presented?.via === 'cookie' || (mayBeNobody && (sent.origin ?? sent.site) !== undefined);
+  if (isFromPage && !isSameOrigin(sent)) {
+    throw fail('FORBIDDEN', 'This request does not come from a page of this server.', {
+      hint: 'Programs send the token in the Authorization header instead of the cookie.',
+    });
+  }
+}
+
+type Answer = (c: RouteContext, route: Route) => Response | Promise<Response>;
+
+function answers(parts: Parts): Answer {
+  const runCommand = commandHandler(parts, new UsedKeys(parts.clock));
+  const readView = viewHandler(parts);
+  return (c, route) => {
+    if (isCommandRoute(route)) return runCommand(c, route);
+    if (isViewRoute(route)) return readView(c, route);
+    if (!('special' in route.action)) throw new Error(`route ${route.id} does nothing`);
+    switch (route.action.special) {
+      case 'sign-in':
+        return signIn(parts, c);
+      case 'sign-out':
+        return signOut(parts, c);
+      case 'whoami':
+        return whoami(parts, c);
+      case 'change-password':
+        return changePassword(parts, c);
+      case 'compose-file':
+        return composeFile(parts, c);
+      case 'validate-compose':
+        return validateCompose(c);
+      case 'app-logs':
+        return appLogs(parts, c);
+      case 'object-history':
+        return objectHistory(parts, c);
+      case 'events':
+        return events(parts, c);
+      case 'wait-operation':
+        return waitOperation(parts, c);
+      case 'health':
+        return health(c);
+      case 'ready':
+        return ready(parts, c);
+      case 'metrics':
+        return metrics(parts, c);
+      case 'openapi':
+        return openApi(c);
+    }
+  };
+}
+
+const wrongHost = (c: RouteContext): Error =>
+  fail('FORBIDDEN', `This server does not answer to the name ${(c.req.header('host') ?? '').slice(0, 100)}.`, {
+    hint: 'Reach it as localhost or 127.0.0.1.',
+  });
+
+const patterns = routes.map(({ method, path }) => ({
+  method: method.toUpperCase(),
+  path: new RegExp(`^${pathParams(path).reduce((text, name) => text.replace(`{${name}}`, '[^/]+'), path.replaceAll('.', '\\.'))}$`),
+}));
+
+function noRoute(method: string, path: string, web: ReadonlyMap<string, WebFile>): ReturnType<typeof fail> {
+  const others = patterns.filter((pattern) => pattern.path.test(path)).map((pattern) => pattern.method);
+  const detail = `There is no ${method} ${path.slice(0, 200)}.`;
+  if (others.length > 0) return fail('NO_SUCH_ROUTE', detail, { hint: `This path takes ${others.join(', ')}.` });
+  if (path.startsWith('/api/')) return fail('NO_SUCH_ROUTE', detail, { hint: '/api/v1/openapi.json lists what there is.' });
+  return fail('NO_SUCH_ROUTE', detail, web.size === 0 ? { hint: 'The web app was not built: npm run build.' } : {});
+}

@@ -1,0 +1,275 @@
+/**
+ * The OpenAPI 3.1 document, made from the route table and the schemas of the commands: what the server registers is
+ * what is described here. `docs/openapi.json` is the committed copy; `npx tsx scripts/openapi.ts` writes it.
+ */
+import { problemCodes, statusOf, type ProblemClass } from '#io/contract/problem.ts';
+import {
+  bodySchema,
+  commandAnswer,
+  pathParams,
+  routes,
+  sessionCookie,
+  type Route,
+  type Special,
+} from '#io/contract/routes.ts';
+import { z } from 'zod';
+import { isCommandRoute, queryFields } from './routes/command.ts';
+import { defaultLimit, isViewRoute, maxLimit } from './routes/view.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+export function openApiDocument(): Json {
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const route of routes) (paths[route.path] ??= {})[route.method] = operationOf(route);
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'FloatLab',
+      version: 'v1',
+      summary: 'Turns a few Linux machines into one self-healing lab',
+      description:
+        'Commands take `dryRun=true` and the header `Idempotency-Key`. Views take `at`, an index or a time, and answer ' +
+        'with the rows as they were. Errors are problem details (RFC 9457) whose `code` is stable. What changes is ' +
+        'followed over one WebSocket at `/api/v1/live`.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+    security: [{ bearer: [] }, { cookie: [] }],
+    paths,
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The token of `POST /api/v1/session`.' },
+        cookie: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: sessionCookie,
+          description: 'Set by `POST /api/v1/session`; requests that change something must come from a page of this server.',
+        },
+      },
+      schemas,
+      responses: problemResponses,
+    },
+  };
+}
+
+function operationOf(route: Route): Json {
+  const body = bodySchema(route);
+  return {
+    operationId: route.id,
+    summary: route.summary,
+    tags: [route.tag],
+    ...(isOpen(route) ? { security: [] } : {}),
+    parameters: [...pathParams(route.path).map(pathParameter), ...parametersOf(route)],
+    ...(body === undefined ? {} : { requestBody: requestBody(body) }),
+    responses: { ...answersOf(route), ...problemsOf(route) },
+  };
+}
+
+export const isOpen = ({ action }: Route): boolean => 'special' in action && action.open === true;
+
+const pathParameter = (name: string): Json => ({ name, in: 'path', required: true, schema: { type: 'string' } });
+
+const queryParameter = (name: string, description: string, schema: Json = { type: 'string' }): Json => ({
+  name,
+  in: 'query',
+  required: false,
+  description,
+  schema,
+});
+
+const at = queryParameter('at', 'As it was after this index, or at this time (ISO 8601, or milliseconds since 1970)');
+
+function parametersOf(route: Route): readonly Json[] {
+  if (isCommandRoute(route)) {
+    return [
+      ...[...queryFields(route)].map(([name, type]) => queryParameter(name, 'Of the command', jsonSchema(type))),
+      queryParameter('dryRun', 'Answer with the events that it would append, and append nothing', {
+        type: 'boolean',
+        default: false,
+      }),
+      {
+        name: 'Idempotency-Key',
+        in: 'header',
+        required: false,
+        description: 'Drawn anew for every command; the same request sent again with it takes effect once',
+        schema: { type: 'string', minLength: 1, maxLength: 255 },
+      },
+    ];
+  }
+  if (isViewRoute(route)) {
+    const known = { name: 'If-None-Match', in: 'header', required: false, description: 'ETags that one has', schema: { type: 'string' } };
+    if (route.action.one) return [at, known];
+    return [
+      ...route.action.filters.map((name) =>
+        name === 'selector'
+          ? queryParameter(name, 'By labels: `tier=web,env!=test,owner,!legacy`')
+          : queryParameter(name, 'Only rows with this value, or one of several separated by commas'),
+      ),
+      at,
+      queryParameter('limit', 'Rows of one page', { type: 'integer', minimum: 1, maximum: maxLimit, default: defaultLimit }),
+      queryParameter('cursor', 'The `cursor` of the page before'),
+      known,
+    ];
+  }
+  const { action } = route;
+  if (!('special' in action)) return [];
+  const own = Object.entries(action.query ?? {}).map(([name, description]) => {
+    const isText = name === 'service' || name === 'correlation';
+    return queryParameter(name, description, { type: isText ? 'string' : 'integer' });
+  });
+  return action.special === 'compose-file' ? [...own, at] : own;
+}
+
+const requestBody = (schema: z.ZodType): Json => {
+  const json = jsonSchema(schema);
+  return { required: Array.isArray(json['required']), content: { 'application/json': { schema: json } } };
+};
+
+function jsonSchema(schema: z.ZodType): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12', unrepresentable: 'any' });
+  return rest;
+}
+
+const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
+const json = (description: string, schema: Json, headers?: Json): Json => ({
+  description,
+  ...(headers === undefined ? {} : { headers }),
+  content: { 'application/json': { schema } },
+});
+const text = (type: string, description: string): Json => ({ description, content: { [type]: { schema: { type: 'string' } } } });
+const header = (description: string): Json => ({ description, schema: { type: 'string' } });
+
+function answersOf(route: Route): Record<string, Json> {
+  if (isCommandRoute(route)) {
+    const location = { Location: header('Where to read what it began or made') };
+    const done = { 200: json('Done, nothing to do, or a dry run', ref('CommandAnswer')) };
+    if (route.action.long) return { ...done, 202: json('Begun: wait for its operation', ref('CommandAnswer'), location) };
+    return route.action.command.startsWith('create-') ? { ...done, 201: json('Made', ref('CommandAnswer'), location) } : done;
+  }
+  if (isViewRoute(route)) {
+    const headers = { ETag: header('Of these rows') };
+    const unchanged = { description: 'Nothing changed since the ETag that was sent' };
+    return { 200: json(route.action.one ? 'The row' : 'A page of rows', ref(route.action.one ? 'Row' : 'Page'), headers), 304: unchanged };
+  }
+  return 'special' in route.action ? specialAnswers[route.action.special] : {};
+}
+
+const specialAnswers: Readonly<Record<Special, Record<string, Json>>> = {
+  'sign-in': { 200: json('Signed in', ref('Session')) },
+  'sign-out': { 204: { description: 'Signed out' } },
+  whoami: { 200: json('Who is signed in', ref('Session')) },
+  'change-password': { 200: json('Changed; the token replaces the one before', ref('Session')) },
+  'compose-file': { 200: text('text/yaml', 'The file'), 304: { description: 'It is the file of the ETag that was sent' } },
+  'validate-compose': {
+    200: json('What was found; without findings it is a valid file', {
+      type: 'object',
+      required: ['findings', 'notes'],
+      properties: {
+        findings: { type: 'array', items: ref('Finding') },
+        notes: { type: 'array', items: ref('Finding') },
+        name: { type: 'string' },
+      },
+    }),
+  },
+  'app-logs': {
+    200: json('Lines, newest last', {
+      type: 'object',
+      required: ['items'],
+      properties: {
+        items: { type: 'array', items: ref('LogLine') },
+        dropped: { type: 'integer', description: 'Older lines that were left out because there were too many' },
+      },
+    }),
+  },
+  'object-history': { 200: json('Events', ref('Page')) },
+  events: { 200: json('Events', ref('Page')) },
+  'wait-operation': { 200: json('The operation: ended, or still running after the timeout', ref('Row')) },
+  health: { 200: json('It runs', { type: 'object', required: ['status'], properties: { status: { const: 'ok' } } }) },
+  ready: { 200: json('It serves', ref('Readiness')) },
+  metrics: { 200: text('text/plain', 'Prometheus text format') },
+  openapi: { 200: json('This document', { type: 'object' }) },
+};
+
+/** What can go wrong with a route, by the class of its problems. */
+function problemsOf(route: Route): Record<string, Json> {
+  const { action } = route;
+  const classes: ProblemClass[] = ['forbidden', 'internal', 'unavailable'];
+  if (!isOpen(route)) classes.push('unauthenticated');
+  if ('command' in action) classes.push('invalid', 'missing', 'conflict', 'refused', 'unknown');
+  else if ('view' in action) classes.push('invalid', 'missing');
+  else {
+    if (bodySchema(route) || action.query) classes.push('invalid');
+    if (route.path.includes('{')) classes.push('missing');
+    if (action.special === 'sign-in') classes.push('unauthenticated');
+    if (action.special === 'sign-in' || action.special === 'change-password') classes.push('limited');
+    if (action.special === 'app-logs') classes.push('conflict', 'unknown');
+    if (action.special === 'compose-file') classes.push('invalid');
+  }
+  return Object.fromEntries(classes.map((kind) => [statusOf[kind], { $ref: `#/components/responses/${kind}` }]));
+}
+
+const problemResponses = Object.fromEntries(
+  (Object.keys(statusOf) as ProblemClass[]).map((kind) => {
+    const codes = Object.entries(problemCodes).flatMap(([code, of]) => (of === kind ? [code] : []));
+    return [
+      kind,
+      {
+        description: `Problem: ${codes.join(', ')}`,
+        ...(kind === 'limited' || kind === 'unavailable' ? { headers: { 'Retry-After': header('Seconds to wait') } } : {}),
+        content: { 'application/problem+json': { schema: ref('Problem') } },
+      },
+    ];
+  }),
+);
+
+const string = { type: 'string' };
+const integer = { type: 'integer' };
+const object = (required: readonly string[], properties: Json): Json => ({ type: 'object', required, properties });
+
+const schemas: Json = {
+  Problem: object(['type', 'title', 'status', 'detail', 'code'], {
+    type: { type: 'string', description: '`urn:floatlab:problem:<code>`' },
+    title: string,
+    status: integer,
+    detail: { type: 'string', description: 'What and where' },
+    code: { type: 'string', enum: Object.keys(problemCodes), description: 'What to branch on' },
+    hint: { type: 'string', description: 'What to do' },
+    fields: { type: 'array', items: object(['path', 'message'], { path: string, message: string }) },
+    findings: { type: 'array', items: { $ref: '#/components/schemas/Finding' } },
+    retryAfter: { type: 'number', description: 'Seconds' },
+  }),
+  Finding: object(['path', 'file', 'line', 'column', 'message', 'frame'], {
+    path: string,
+    file: string,
+    line: { type: 'integer', minimum: 1 },
+    column: { type: 'integer', minimum: 1 },
+    message: string,
+    hint: string,
+    frame: { type: 'string', description: 'The source around it, with a caret' },
+  }),
+  CommandAnswer: jsonSchema(commandAnswer),
+  Session: object(['name', 'role', 'expiresAt', 'initialPassword'], {
+    name: string,
+    role: { const: 'admin' },
+    expiresAt: { type: 'integer', description: 'Milliseconds since 1970' },
+    token: { type: 'string', description: 'Of a new session: for the header `Authorization: Bearer`' },
+    initialPassword: { type: 'boolean', description: 'The password is still the one that the first start printed' },
+  }),
+  Row: { type: 'object', description: 'A row of the view', additionalProperties: true },
+  Page: object(['items', 'index'], {
+    items: { type: 'array', items: { $ref: '#/components/schemas/Row' } },
+    index: { type: 'integer', description: 'The index that the rows stand at' },
+    cursor: { type: 'string', description: 'For the next page; absent at the end' },
+  }),
+  LogLine: object(['service', 'at', 'stream', 'text'], {
+    service: string,
+    at: { type: 'integer', description: 'Milliseconds since 1970' },
+    stream: { type: 'string', enum: ['stdout', 'stderr'] },
+    text: string,
+  }),
+  Readiness: object(['ready', 'checks'], {
+    ready: { type: 'boolean' },
+    checks: { type: 'array', items: object(['name', 'ok'], { name: string, ok: { type: 'boolean' }, detail: string }) },
+  }),
+};

@@ -1,0 +1,69 @@
+/** Signing in and out, who one is, and the password. */
+import { changePasswordBody, sessionCookie, signInBody, type SessionAnswer } from '#io/contract/routes.ts';
+import { deleteCookie, setCookie } from 'hono/cookie';
+import type { CookieOptions } from 'hono/utils/cookie';
+import { sessionSeconds, type Session } from '../auth/sessions.ts';
+import { checked, readJson } from '../body.ts';
+import { sessionOf, type Parts, type RouteContext } from '../parts.ts';
+import { fail, wrongField } from '../problems.ts';
+
+export async function signIn(parts: Parts, c: RouteContext): Promise<Response> {
+  const { name, password } = checked(signInBody, await readJson(c));
+  const address = c.env.incoming.socket.remoteAddress;
+  await parts.limiter.attempt(address);
+  if (!(await parts.account.check(name, password))) {
+    parts.log.warn({ address }, 'sign-in refused');
+    throw fail('WRONG_PASSWORD', 'Name or password is wrong.', {
+      hint: 'The first start of floatlabd printed them; floatlabd --reset-password makes a new password.',
+    });
+  }
+  await parts.limiter.forget(address);
+  return begin(parts, c, parts.account.name);
+}
+
+export function whoami(parts: Parts, c: RouteContext): Response {
+  c.header('cache-control', 'no-store');
+  return c.json(answer(parts, sessionOf(c)));
+}
+
+export function signOut(parts: Parts, c: RouteContext): Response {
+  parts.sessions.end(sessionOf(c));
+  deleteCookie(c, sessionCookie, cookieOptions(c));
+  return c.body(null, 204);
+}
+
+/** The other sessions end; this one goes on under a new token. */
+export async function changePassword(parts: Parts, c: RouteContext): Promise<Response> {
+  const { current, next } = checked(changePasswordBody, await readJson(c));
+  const { name } = sessionOf(c);
+  const address = c.env.incoming.socket.remoteAddress;
+  await parts.limiter.attempt(address);
+  if (!(await parts.account.check(name, current))) throw fail('WRONG_PASSWORD', 'The present password is another one.');
+  if (current === next) throw wrongField('next', 'it is the present password');
+  await parts.limiter.forget(address);
+  await parts.account.change(next);
+  parts.sessions.changed();
+  return begin(parts, c, name);
+}
+
+async function begin(parts: Parts, c: RouteContext, name: string): Promise<Response> {
+  const { token, session } = await parts.sessions.issue(name);
+  setCookie(c, sessionCookie, token, { ...cookieOptions(c), maxAge: sessionSeconds });
+  c.header('cache-control', 'no-store');
+  return c.json({ ...answer(parts, session), token } satisfies SessionAnswer);
+}
+
+const answer = ({ account }: Parts, { name, expiresAt }: Session): SessionAnswer => ({
+  name,
+  role: 'admin',
+  expiresAt,
+  initialPassword: account.initialPassword,
+});
+
+/** Out of reach for scripts and for other sites' pages; over TLS only, where there is TLS. */
+const cookieOptions = (c: RouteContext): CookieOptions => ({
+  path: '/',
+  httpOnly: true,
+  sameSite: 'Strict',
+  secure: 'encrypted' in c.env.incoming.socket,
+});

@@ -1,0 +1,54 @@
+/** Serves the web app: its files, and its page for every address that the app itself makes sense of. */
+import { readFile } from 'node:fs/promises';
+import { isKnown } from '../etag.ts';
+import type { RouteContext } from '../parts.ts';
+import type { WebFile } from './web-files.ts';
+
+/** @returns undefined when it is none of the app's addresses */
+export async function serveWeb(
+  files: ReadonlyMap<string, WebFile>,
+  c: RouteContext,
+): Promise<Response | undefined> {
+  if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return undefined;
+  const path = decoded(c.req.path);
+  const file = files.get(path === '/' ? '/index.html' : path) ?? (isScreen(path) ? files.get('/index.html') : undefined);
+  if (!file) return undefined;
+  const { encoding, source } = chosen(file, c.req.header('accept-encoding') ?? '');
+  const etag = `"${file.etag}${encoding === undefined ? '' : `-${encoding}`}"`;
+  const headers: Record<string, string> = {
+    etag,
+    'cache-control': file.hashed ? 'public, max-age=31536000, immutable' : 'no-cache',
+    vary: 'Accept-Encoding',
+  };
+  if (isKnown(c, etag)) return new Response(null, { status: 304, headers });
+  headers['content-type'] = file.type;
+  if (encoding !== undefined) headers['content-encoding'] = encoding;
+  return c.body(new Uint8Array(await readFile(source)).buffer, 200, headers);
+}
+
+/** A percent sign that encodes nothing stays as it is: such a file does not exist. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+/** Screens have names of things in their addresses; only the last part of a file's name has an extension. */
+const isScreen = (path: string): boolean =>
+  !/^\/(?:api|assets|healthz|readyz|metrics)(?:\/|$)/.test(path) && !/\.[a-z0-9]{1,12}$/i.test(path);
+
+function chosen(file: WebFile, accepted: string): { readonly encoding?: 'br' | 'gzip'; readonly source: string } {
+  if (file.br !== undefined && accepts(accepted, 'br')) return { encoding: 'br', source: file.br };
+  if (file.gzip !== undefined && accepts(accepted, 'gzip')) return { encoding: 'gzip', source: file.gzip };
+  return { source: file.path };
+}
+
+function accepts(accepted: string, encoding: string): boolean {
+  const found = accepted
+    .split(',')
+    .map((part) => part.trim().toLowerCase().split(/\s*;\s*/))
+    .find(([name]) => name === encoding || name === '*');
+  return found !== undefined && !found.slice(1).some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
+}

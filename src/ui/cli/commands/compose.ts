@@ -1,0 +1,50 @@
+/** Checking a compose file on this machine, without a lab. */
+import type { Command } from 'commander';
+import type { Cli } from '../cli.ts';
+import { collectCompose } from '../compose-files.ts';
+import { CliError } from '../errors.ts';
+import { examples, outputOptions } from '../options.ts';
+import { formatOf, isStructured, printStructured, type OutputOptions } from '../output/formats.ts';
+import { printFindings } from '../output/problems.ts';
+import { counted } from '../output/words.ts';
+
+interface LintOptions extends OutputOptions {
+  readonly without?: readonly string[];
+}
+
+export function addComposeCommands(program: Command, cli: Cli): void {
+  const group = program.command('compose').description('work with compose files, without a lab');
+  const lint = group
+    .command('lint')
+    .description('say what is wrong with a compose file, and where')
+    .argument('[file]', 'compose.yaml here when it is left out')
+    .option('--without <path...>', 'as if these files and folders were not there');
+  lint.action((file: string | undefined, options: LintOptions) => lintFile(cli, options, file));
+  examples(
+    outputOptions(lint, 'say nothing when all is well'),
+    'floatlab compose lint',
+    'floatlab compose lint photos/compose.yaml -o json',
+  );
+}
+
+async function lintFile(cli: Cli, options: LintOptions, file: string | undefined): Promise<void> {
+  const format = formatOf(options);
+  const { input, read } = await collectCompose(cli.world.cwd, file, options.without);
+  const findings = 'findings' in read ? read.findings : [];
+  const notes = 'app' in read ? read.app.notes : [];
+  if (isStructured(format)) {
+    printStructured(cli.print, format, { file: input.fileName, valid: findings.length === 0, findings, notes });
+    if (findings.length > 0) cli.exitCode = 2;
+    return;
+  }
+  if (findings.length > 0) {
+    const what = `${input.fileName} has ${counted(findings.length, 'problem')}.`;
+    throw new CliError('COMPOSE_INVALID', 2, what, undefined, { findings });
+  }
+  if (options.quiet) return;
+  printFindings(cli.print, notes);
+  const services = 'app' in read ? Object.keys(read.app.spec.services).length : 0;
+  const travel = Object.keys(input.files).length;
+  const beside = travel === 0 ? '' : `; ${counted(travel, 'file')} beside it would travel with it`;
+  cli.print.talk(`${input.fileName} is valid: ${counted(services, 'service')}${beside}.`);
+}

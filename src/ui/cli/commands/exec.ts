@@ -1,0 +1,108 @@
+/** Running a command in a container of an app, with this terminal as its own where that is wanted. */
+import type { Problem } from '#io/contract/problem.ts';
+import { ApiError } from '#ui/client/errors.ts';
+import type { LiveExec } from '#ui/client/live.ts';
+import type { Command } from 'commander';
+import type { Cli } from '../cli.ts';
+import { interrupted, usageError } from '../errors.ts';
+import { examples, namespaceOption, refOf, type LabOptions } from '../options.ts';
+
+interface ExecCommandOptions extends LabOptions {
+  readonly interactive?: boolean;
+  readonly tty?: boolean;
+  readonly namespace?: string;
+}
+
+export function addExecCommand(program: Command, cli: Cli): void {
+  const exec = program
+    .command('exec')
+    .description('run a command in a container; ends with its exit code')
+    .argument('<app>')
+    .argument('<service>')
+    .argument('<command...>', 'what to run, after --')
+    .option('-i, --interactive', 'hand on what is typed or piped in')
+    .option('-t, --tty', 'give it a terminal');
+  exec.action((app: string, service: string, command: string[], options: ExecCommandOptions) =>
+    run(cli, options, app, service, command),
+  );
+  examples(
+    namespaceOption(exec),
+    'floatlab exec -it photos web -- sh',
+    'floatlab exec photos db -- pg_dump photos > photos.sql',
+  );
+}
+
+async function run(
+  cli: Cli,
+  options: ExecCommandOptions,
+  app: string,
+  service: string,
+  command: string[],
+): Promise<void> {
+  const { stdin, stdout, stderr, interrupt } = cli.world;
+  const { tty = false, interactive = false } = options;
+  if (tty && !(stdin.isTTY && stdout.isTTY)) {
+    throw usageError('--tty needs a terminal, and this is none.', 'Leave out -t.');
+  }
+  const lab = await cli.lab(options);
+  const row = await lab.rest.show('apps', { ...refOf(app, options, lab.settings) });
+  const size = tty && stdout.columns && stdout.rows ? { columns: stdout.columns, rows: stdout.rows } : {};
+  let exec: LiveExec | undefined;
+  const ended = new Promise<number>((resolve, reject) => {
+    exec = lab.live().exec(
+      { app: row.id, service, command, tty, ...size },
+      {
+        output: (stream, bytes) => void (stream === 'stdout' ? stdout : stderr).write(bytes),
+        exit: resolve,
+        end: (problem: Problem | undefined) => (problem ? reject(new ApiError(problem)) : reject(interrupted())),
+      },
+    );
+    interrupt.addEventListener('abort', () => {
+      exec?.close();
+      reject(interrupted());
+    });
+  });
+  const stopInput = exec ? copyInput(cli, exec, interactive, tty) : () => undefined;
+  try {
+    cli.exitCode = await ended;
+  } finally {
+    stopInput();
+  }
+}
+
+/** Bytes that may wait to leave before reading pauses. */
+const mostPending = 1024 * 1024;
+
+/** @returns the way out: the terminal is as before */
+function copyInput(cli: Cli, exec: LiveExec, interactive: boolean, tty: boolean): () => void {
+  const { stdin, stdout } = cli.world;
+  const resize = (): void => {
+    if (stdout.columns && stdout.rows) exec.resize(stdout.columns, stdout.rows);
+  };
+  if (tty) stdout.on?.('resize', resize);
+  if (!interactive) {
+    exec.endInput();
+    return () => void stdout.off?.('resize', resize);
+  }
+  let waiting: NodeJS.Timeout | undefined;
+  const goOn = (): void => {
+    if (exec.pendingBytes() < mostPending) stdin.resume();
+    else waiting = setTimeout(goOn, 20);
+  };
+  const take = (chunk: Uint8Array): void => {
+    exec.write(chunk);
+    if (exec.pendingBytes() < mostPending) return;
+    stdin.pause();
+    waiting = setTimeout(goOn, 20);
+  };
+  const end = (): void => exec.endInput();
+  // Ctrl-C and the like are keys of the program over there.
+  if (tty) stdin.setRawMode?.(true);
+  stdin.on('data', take).on('end', end);
+  return () => {
+    clearTimeout(waiting);
+    stdin.off('data', take).off('end', end).pause();
+    if (tty) stdin.setRawMode?.(false);
+    stdout.off?.('resize', resize);
+  };
+}

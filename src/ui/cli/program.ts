@@ -1,0 +1,127 @@
+/** All commands, and one run of them: arguments in, an exit code out. Errors are printed here and nowhere else. */
+import { Command, CommanderError } from 'commander';
+import { Cli } from './cli.ts';
+import { addAlertCommands } from './commands/alert.ts';
+import { addAppCommands } from './commands/app.ts';
+import { addCompletionCommand } from './commands/completion.ts';
+import { addComposeCommands } from './commands/compose.ts';
+import { addConfigCommands } from './commands/config.ts';
+import { addContextCommands } from './commands/context.ts';
+import { addEventCommands } from './commands/event.ts';
+import { addExecCommand } from './commands/exec.ts';
+import { addHelpCommand } from './commands/help.ts';
+import { addLogsCommand } from './commands/logs.ts';
+import { addNamespaceCommands } from './commands/namespace.ts';
+import { addNodeCommands } from './commands/node.ts';
+import { addOperationCommands } from './commands/operation.ts';
+import { addScheduleCommands } from './commands/schedule.ts';
+import { addSessionCommands } from './commands/session.ts';
+import { addStatusCommand } from './commands/status.ts';
+import { addUpCommand } from './commands/up.ts';
+import { addVolumeCommands } from './commands/volume.ts';
+import { interrupted, usageError } from './errors.ts';
+import { examples } from './options.ts';
+import { printError } from './output/problems.ts';
+import { usualWidth } from './output/printer.ts';
+import type { World } from './world.ts';
+
+/** @param args without the program's own name */
+export async function runCli(args: readonly string[], world: World, version: string): Promise<number> {
+  const cli = new Cli(world);
+  const program = buildProgram(cli, version);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return cli.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return ofCommander(cli, program, error, args);
+    return printError(cli.print, world.interrupt.aborted && isAbort(error) ? interrupted() : error);
+  } finally {
+    await cli.close();
+  }
+}
+
+export function buildProgram(cli: Cli, version: string): Command {
+  const { stdout, stderr } = cli.world;
+  const program = new Command('floatlab')
+    .description('Drives a FloatLab: apps from compose files, on machines that look after each other.')
+    .version(version, '--version', 'print the version')
+    .option('--server <url>', 'the lab; else FLOATLAB_SERVER, else the context')
+    .option('--context <name>', 'the context; else FLOATLAB_CONTEXT, else the one in use')
+    .helpCommand(false)
+    .exitOverride()
+    .configureHelp({
+      showGlobalOptions: true,
+      helpWidth: usualWidth,
+      minWidthToWrap: 20,
+      subcommandTerm: (command) => command.name(),
+      visibleGlobalOptions: (command) =>
+        command.parent ? program.options.filter(({ long }) => long !== '--version') : [],
+    })
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+      getOutHelpWidth: () => usualWidth,
+      getErrHelpWidth: () => usualWidth,
+      // Said by `ofCommander`, in the same form as every other error.
+      outputError: () => undefined,
+    });
+  examples(program, 'floatlab up -f compose.yaml', 'floatlab ps');
+  program.addHelpText('after', '\nExit codes: floatlab help exit-codes');
+  // Options of the program may stand behind the command too; its action finds them among its own.
+  program.hook('preAction', (_, action) => {
+    for (const [name, value] of Object.entries(program.opts())) {
+      if (action.getOptionValue(name) === undefined) action.setOptionValue(name, value);
+    }
+  });
+  addStatusCommand(program, cli);
+  addUpCommand(program, cli);
+  addAppCommands(program, cli);
+  addLogsCommand(program, cli);
+  addExecCommand(program, cli);
+  addVolumeCommands(program, cli);
+  addNodeCommands(program, cli);
+  addNamespaceCommands(program, cli);
+  addScheduleCommands(program, cli);
+  addEventCommands(program, cli);
+  addOperationCommands(program, cli);
+  addAlertCommands(program, cli);
+  addConfigCommands(program, cli);
+  addComposeCommands(program, cli);
+  addSessionCommands(program, cli);
+  addContextCommands(program, cli);
+  addCompletionCommand(program, cli);
+  addHelpCommand(program, cli);
+  for (const group of program.commands.filter(({ commands }) => commands.length > 0)) describeGroup(group);
+  return program;
+}
+
+/** The examples of a group are the first ones of its first two commands. */
+function describeGroup(group: Command): void {
+  const names = group.commands.slice(0, 2).map((command) => command.name());
+  examples(group, ...names.map((name) => `floatlab ${group.name()} ${name} --help`));
+}
+
+/** Help and the version are answers; everything else that commander throws is about usage. */
+function ofCommander(cli: Cli, program: Command, error: CommanderError, args: readonly string[]): number {
+  if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return 0;
+  if (error.code === 'commander.help') return 2;
+  const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  const sentence = message.slice(0, 1).toUpperCase() + message.slice(1);
+  return printError(cli.print, usageError(sentence, ['floatlab help', ...pathIn(program, args)].join(' ')));
+}
+
+/** The words among the arguments that name a command. */
+function pathIn(program: Command, args: readonly string[]): readonly string[] {
+  const path: string[] = [];
+  let at = program;
+  for (const word of args) {
+    const next = at.commands.find((command) => command.name() === word || command.aliases().includes(word));
+    if (!next) continue;
+    path.push(next.name());
+    at = next;
+  }
+  return path;
+}
+
+const isAbort = (error: unknown): boolean =>
+  error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');

@@ -1,0 +1,7 @@
+import type { SnapshotRow } from '#projections/views/snapshots.ts';
+
+/** When the data was as the snapshot holds it; while it is being taken, when it was asked for. */
+export const momentOf = (row: Pick<SnapshotRow, 'takenAt' | 'requestedAt'>): number => row.takenAt ?? row.requestedAt;
+
+const reasons = { manual: 'by hand', schedule: 'schedule', stash: 'kept by a roll-back' } as const;
+export const reasonWords = (row: Pick<SnapshotRow, 'reason'>): string => reasons[row.reason];

@@ -1,0 +1,152 @@
+import { Menu } from '@mantine/core';
+import { IconDots, IconPlayerPause, IconPlayerPlay, IconTrash } from '@tabler/icons-react';
+import { useSearch } from '@tanstack/react-router';
+import { useMemo, useState } from 'react';
+import type { ScheduleRow } from '#projections/views/schedules.ts';
+import { ActionItem } from '../components/action-button.tsx';
+import { DataTable, type Column } from '../components/data-table.tsx';
+import { AppLink, VolumeLink } from '../components/links.tsx';
+import { ListBar, NothingFound, useList, useSetSearch, type ListSearch } from '../components/list.tsx';
+import { Empty, Loading, Page } from '../components/page.tsx';
+import { PlanDialog } from '../components/plan-dialog.tsx';
+import { State } from '../components/state.tsx';
+import { Time } from '../components/time.tsx';
+import { cronInWords } from '../format/cron-words.ts';
+import { toneOf } from '../format/state.ts';
+import { count } from '../format/who.ts';
+import { useCommand } from '../live/use-command.ts';
+import { useView } from '../live/use-view.ts';
+import classes from './schedules.module.css';
+
+const columnsFor = (remove: (row: ScheduleRow) => void): readonly Column<ScheduleRow>[] => [
+  { id: 'name', title: 'Schedule', width: 'minmax(150px, 1.6fr)', sort: ({ name }) => name, cell: ({ name }) => <span className={classes['name']}>{name}</span> },
+  { id: 'state', title: 'State', width: '104px', sort: ({ state }) => state, cell: ({ state }) => <State state={state} /> },
+  {
+    id: 'when',
+    title: 'When',
+    width: 'minmax(150px, 1.4fr)',
+    sort: ({ cron }) => cron,
+    cell: ({ cron, timeZone }) => {
+      const words = cronInWords(cron);
+      return (
+        <span data-tip={`${cron}${timeZone === null ? '' : `, ${timeZone}`}`}>
+          {words ?? <code>{cron}</code>}
+          {timeZone !== null && <span className="faint"> {timeZone}</span>}
+        </span>
+      );
+    },
+  },
+  {
+    id: 'volume',
+    title: 'Snapshots',
+    width: 'minmax(110px, 1.2fr)',
+    sort: ({ volume }) => volume.name,
+    cell: ({ namespace, volume }) => <VolumeLink namespace={namespace} name={volume.name} />,
+  },
+  {
+    id: 'app',
+    title: 'Asked for by',
+    width: 'minmax(90px, 1fr)',
+    sort: ({ app }) => app?.name,
+    cell: ({ namespace, app }) => (app ? <AppLink namespace={namespace} name={app.name} /> : <span className="muted">a person</span>),
+  },
+  {
+    id: 'last',
+    title: 'Last run',
+    width: '88px',
+    numeric: true,
+    sort: ({ lastRunAt }) => lastRunAt,
+    cell: ({ lastRunAt, missed }) => (
+      <>
+        <Time at={lastRunAt} />
+        {missed > 0 && <div className="faint" data-tip="They were made up for by the last run.">{count(missed, 'run')} missed</div>}
+      </>
+    ),
+  },
+  {
+    id: 'next',
+    title: 'Next run',
+    width: '88px',
+    numeric: true,
+    sort: ({ state, dueAt }) => (state === 'active' ? dueAt : null),
+    cell: ({ state, dueAt }) => (state === 'active' ? <Time at={dueAt} as="until" /> : <span className="faint">–</span>),
+  },
+  { id: 'actions', title: '', width: '32px', cell: (row) => <RowMenu row={row} onRemove={() => remove(row)} /> },
+];
+
+function RowMenu({ row, onRemove }: { readonly row: ScheduleRow; readonly onRemove: () => void }) {
+  const { run } = useCommand();
+  const target = { namespace: row.namespace, name: row.name };
+  return (
+    <Menu>
+      <Menu.Target>
+        <button type="button" className={classes['more']} aria-label={`More for ${row.name}`}>
+          <IconDots size={16} />
+        </button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {row.state === 'active' ? (
+          <ActionItem icon={<IconPlayerPause size={16} />} onClick={() => void run('suspend-schedule', target)}>
+            Suspend
+          </ActionItem>
+        ) : (
+          <ActionItem icon={<IconPlayerPlay size={16} />} onClick={() => void run('resume-schedule', target)}>
+            Resume
+          </ActionItem>
+        )}
+        <ActionItem danger icon={<IconTrash size={16} />} onClick={onRemove}>
+          Remove…
+        </ActionItem>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+const byNext = { column: 'next', descending: false } as const;
+const texts = (row: ScheduleRow): readonly (string | null | undefined)[] => [row.name, row.volume.name, row.app?.name, row.cron, row.state];
+const tone = (row: ScheduleRow) => toneOf(row.state);
+
+export function Schedules() {
+  const search = useSearch({ strict: false }) as ListSearch;
+  const setSearch = useSetSearch();
+  const { rows, ready } = useView('schedules');
+  const [removing, setRemoving] = useState<ScheduleRow>();
+  const columns = useMemo(() => columnsFor(setRemoving), []);
+  const list = useList({ rows, columns, search, fallback: byNext, texts, tone });
+  return (
+    <Page title="Schedules">
+      {!ready ? (
+        <Loading />
+      ) : rows.length === 0 ? (
+        <Empty title="Nothing is repeated yet" command={'floatlab schedule create nightly --volume photos-db --cron "30 2 * * *"'}>
+          A schedule snapshots a volume again and again. Write <code>x-floatlab: snapshot:</code> into a compose file, or
+          add one on the page of a volume.
+        </Empty>
+      ) : (
+        <>
+          <ListBar search={search} counts={list.counts} toneWords={{ running: 'active', off: 'suspended' }} placeholder="Filter schedules" />
+          {list.shown.length === 0 ? (
+            <NothingFound onClear={() => setSearch({ q: undefined, state: undefined })} />
+          ) : (
+            <DataTable label="Schedules" rows={list.shown} columns={columns} rowKey={({ id }) => id} sort={list.sort} onSort={list.setSort} />
+          )}
+        </>
+      )}
+      {removing && (
+        <PlanDialog
+          title={`Remove ${removing.name}`}
+          command="remove-schedule"
+          input={{ namespace: removing.namespace, name: removing.name }}
+          confirm="Remove schedule"
+          danger
+          undo={
+            removing.app
+              ? `The snapshots it took stay. It comes back when ${removing.app.name} is deployed with it again.`
+              : 'The snapshots it took stay. You can add the schedule again.'
+          }
+          onClose={() => setRemoving(undefined)}
+        />
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,91 @@
+/** A history that knows every event type: the source of the golden log. `npx tsx test/golden/history.ts` prints it. */
+import type { LabEvent } from '#events/envelope.ts';
+import { TestLab } from '#test/actors/test-lab.ts';
+
+const photos = `name: photos
+services:
+  web:
+    image: nginx
+    volumes: [data:/data]
+volumes: { data: {} }
+x-floatlab: { size: 1GiB, snapshot: { schedule: "0 * * * *" }, keep: "24h:1h" }
+`;
+const problem = { code: 'FAILED', message: 'It did not work.', hint: 'Try again.' };
+
+export function history(): readonly LabEvent[] {
+  const lab = TestLab.ready();
+  const node = 'node:atlas';
+  const facts = lab.lab.get('node:atlas')?.context.facts;
+  if (!facts) throw new Error('the lab has no node');
+
+  lab.must('change-settings', { timeZone: 'Europe/Berlin' });
+  lab.must('create-namespace', { name: 'team' });
+  lab.must('delete-namespace', { name: 'team' });
+  lab.must('report-node', { node, addresses: ['10.0.0.2'], facts }, node);
+  lab.must('cordon-node', { name: 'atlas' });
+  lab.must('uncordon-node', { name: 'atlas' });
+
+  lab.must('deploy-app', { compose: photos });
+  const app = lab.app('photos');
+  const volume = lab.volume('photos-data');
+  lab.must('delay-app', { app, problem }, 'policy:placement');
+  lab.must('place-volume', { volume, node, pool: 'main' }, 'policy:placement');
+  lab.must('report-volume-failed', { volume, visit: lab.visit(volume), problem }, node);
+  lab.must('retry-volume', { name: 'photos-data' });
+  lab.provision();
+  lab.must('assign-instance', { app, node }, 'policy:placement');
+  lab.started('photos');
+  const instance = lab.instance('photos');
+  const service = { instance, visit: lab.visit(instance), service: 'web' };
+  lab.must('report-service', { ...service, status: { state: 'unhealthy', container: 'c1', restarts: 0 }, problem }, node);
+  lab.must('report-service', { ...service, status: { state: 'healthy', container: 'c1', restarts: 0 } }, node);
+  lab.must('finish-operation', { operation: lab.lab.list('operation')[0]?.stream ?? 'operation:none' }, 'policy:operations');
+
+  lab.snapshotTaken('photos-data', 'first');
+  lab.must('take-snapshot', { name: 'photos-data', as: 'second', note: 'before the move' });
+  const second = lab.snapshot('photos-data', 'second');
+  lab.must('report-snapshot-failed', { snapshot: second, visit: lab.visit(second), problem }, node);
+  lab.must('remove-snapshot', { name: 'photos-data', snapshot: 'second' });
+  lab.must('report-snapshot-removed', { snapshot: second, visit: lab.visit(second) }, node);
+
+  lab.must('rollback-volume', { name: 'photos-data', snapshot: 'first' });
+  lab.must('stop-instance', { instance, because: 'a volume is rolled back' }, 'policy:rollout');
+  lab.must('report-instance-stopped', { instance, visit: lab.visit(instance) }, node);
+  lab.must('drain-volume', { volume }, 'policy:rollout');
+  const stash = { name: 'stash-1', guid: 'guid-stash', takenAt: lab.now };
+  lab.must('report-volume-rolled-back', { volume, visit: lab.visit(volume), stash }, node);
+  lab.must('assign-instance', { app, node }, 'policy:placement');
+  const again = lab.instance('photos');
+  lab.must('report-instance-failed', { instance: again, visit: lab.visit(again), problem, service: 'web' }, node);
+  lab.must('finish-operation', { operation: lab.lab.list('operation')[0]?.stream ?? 'operation:none', problem }, 'policy:operations');
+
+  const schedule = lab.lab.byName('schedule', 'default', 'photos-data-snapshot');
+  lab.now = schedule?.context.dueAt ?? lab.now;
+  lab.must('fire-schedule', { schedule: schedule?.stream ?? 'schedule:none', dueAt: lab.now }, 'policy:schedules');
+  lab.must('suspend-schedule', { name: 'photos-data-snapshot' });
+  lab.must('resume-schedule', { name: 'photos-data-snapshot' });
+  lab.must('deploy-app', { compose: photos.replace('0 * * * *', '30 * * * *') });
+  lab.must('change-volume', { name: 'photos-data', sizeBytes: 2 ** 31 });
+  lab.provision();
+  lab.must('stop-app', { name: 'photos' });
+  lab.must('stop-instance', { instance: again, because: 'the app is stopped' }, 'policy:rollout');
+  lab.must('report-instance-stopped', { instance: again, visit: lab.visit(again) }, node);
+  lab.must('remove-app', { name: 'photos' });
+  lab.must('deploy-app', { compose: photos, start: false });
+  lab.must('remove-app', { name: 'photos' });
+  lab.must('delete-volume', { name: 'photos-data' });
+  lab.must('report-volume-deleted', { volume, visit: lab.visit(volume) }, node);
+
+  lab.must('create-volume', { name: 'loose', spec: { sizeBytes: 2 ** 40 } });
+  lab.must('delay-volume', { volume: lab.volume('loose'), problem }, 'policy:placement');
+  lab.must('delete-volume', { name: 'loose' });
+  lab.must('report-node-down', { node, lastSeenAt: lab.now }, 'policy:liveness');
+  lab.must('report-node', { node, addresses: ['10.0.0.2'], facts }, node);
+  lab.must('report-node-down', { node, lastSeenAt: lab.now }, 'policy:liveness');
+  lab.must('remove-node', { name: 'atlas' });
+  return lab.events;
+}
+
+if (process.argv[1]?.endsWith('history.ts')) {
+  for (const event of history()) process.stdout.write(`${JSON.stringify(event)}\n`);
+}
