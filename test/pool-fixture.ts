@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { run } from '#io/devices/run.ts';
 import type { BtrfsVolumesOptions } from '#io/devices/volumes/btrfs/real.ts';
@@ -97,7 +97,10 @@ export function missingBtrfs(): string | undefined {
   for (const program of ['btrfs', 'mkfs.btrfs', 'mount', 'umount', 'losetup', 'fallocate']) {
     if (!folders.some((path) => existsSync(join(path, program)))) return `the program ${program}`;
   }
-  if (!/^\tbtrfs$/m.test(readFileSync('/proc/filesystems', 'utf8'))) return 'btrfs in the kernel';
+  // A module that the first mount loads is as good.
+  const module = `/lib/modules/${release()}/kernel/fs/btrfs`;
+  if (!/^\tbtrfs$/m.test(readFileSync('/proc/filesystems', 'utf8')) && !existsSync(module))
+    return 'btrfs in the kernel';
   if (!existsSync('/dev/loop-control')) return 'loop devices';
   return undefined;
 }

@@ -8,7 +8,7 @@
  * under `src` imports tests. Type imports count: a room that knows the types of another one depends on it.
  */
 import { isBuiltin } from 'node:module';
-import { dirname, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 
 const pure = ['events', 'actors', 'projections'];
 const pack = ['zod', 'xstate', '@noble/hashes', 'yaml', 'dotenv', 'cron-parser'];
@@ -19,10 +19,10 @@ const law = [
   { room: 'actors', reads: ['events', 'actors'], packages: 'computing' },
   { room: 'projections', reads: pure, packages: 'computing' },
   { room: 'io/contract', reads: [...pure, 'io/contract'], packages: 'computing' },
-  { room: 'io', reads: [...pure, 'io'], packages: 'any' },
+  { room: 'io', reads: [...pure, 'io', 'package.json'], packages: 'any' },
   { room: 'ui/client', reads: [...pure, 'io/contract', 'ui/client'], packages: 'browser' },
   { room: 'ui/web', reads: [...pure, 'io/contract', 'ui/client', 'ui/web'], packages: 'browser' },
-  { room: 'ui', reads: [...pure, 'io/contract', 'ui'], packages: 'any' },
+  { room: 'ui', reads: [...pure, 'io/contract', 'ui', 'package.json'], packages: 'any' },
 ];
 
 export const rooms = {
@@ -69,21 +69,18 @@ function verdict(room, target, filename) {
   return room.packages === 'browser' && isBuiltin(target) ? 'browser' : undefined;
 }
 
-/** Where an import leads, from `src` on; undefined when it is a package. */
+/** Where an import leads: from `src` on, else from the root on; undefined when it is a package. */
 function placeOf(target, filename) {
   if (target.startsWith('#')) return target.slice(1);
-  if (target.startsWith('.')) return fromSrc(resolve(dirname(filename), target)) ?? target;
-  return undefined;
+  if (!target.startsWith('.')) return undefined;
+  const root = filename.slice(0, filename.lastIndexOf('/src/'));
+  const place = relative(root, resolve(dirname(filename), target));
+  return place.startsWith('src/') ? place.slice('src/'.length) : place;
 }
 
 function roomOf(filename) {
-  const place = fromSrc(filename);
-  return place === undefined ? undefined : law.find(({ room }) => within(place, room));
-}
-
-function fromSrc(path) {
-  const at = path.lastIndexOf('/src/');
-  return at < 0 ? undefined : path.slice(at + '/src/'.length);
+  const at = filename.lastIndexOf('/src/');
+  return at < 0 ? undefined : law.find(({ room }) => within(filename.slice(at + '/src/'.length), room));
 }
 
 const within = (path, folder) => path === folder || path.startsWith(`${folder}/`);

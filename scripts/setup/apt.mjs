@@ -72,7 +72,7 @@ const policy =
 async function withoutStarts(body) {
   const systemd = existsSync('/run/systemd/system');
   const others = existsSync(policyFile) && readFileSync(policyFile, 'utf8') !== policy;
-  if (true || others || process.getuid?.() !== 0) return body();
+  if (systemd || others || process.getuid?.() !== 0) return body();
   writeFileSync(policyFile, policy, { mode: 0o755 });
   try {
     return await body();
@@ -83,13 +83,15 @@ async function withoutStarts(body) {
 
 /** Ctrl-C reaches apt-get as well, which ends in order; this process then still tidies up, and ends. */
 async function withoutInterruption(body) {
-  let interrupted;
-  const note = (signal) => (interrupted = signal);
+  let interruptedBy = '';
+  const note = (signal) => (interruptedBy = signal);
   process.on('SIGINT', note).on('SIGTERM', note);
   try {
-    return await body();
+    await body();
+  } catch (error) {
+    throw interruptedBy === '' ? error : new Refusal(`The installation was interrupted (${interruptedBy}).`);
   } finally {
     process.off('SIGINT', note).off('SIGTERM', note);
-    if (interrupted) throw new Refusal(`The installation was interrupted by ${interrupted}.`);
   }
+  if (interruptedBy !== '') throw new Refusal(`Installed, then interrupted (${interruptedBy}).`);
 }

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { event } from './define.ts';
 import { keep } from './values/keep.ts';
 import { blobRef, metadata, problem } from './values/metadata.ts';
-import { name, serviceName } from './values/name.ts';
+import { serviceName } from './values/name.ts';
 import { containerPath, relativePath } from './values/path.ts';
 import { volumeSize } from './values/size.ts';
 import { volumeRef } from './volume.ts';
@@ -23,9 +23,17 @@ export const publishedPort = z.strictObject({
 });
 export type PublishedPort = z.infer<typeof publishedPort>;
 
+/** What a compose file calls a volume; the volume of the lab is `<app>-<key>`, with what a name cannot have replaced. */
+export const volumeKey = z
+  .string()
+  .regex(
+    /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/,
+    'not a valid volume name: use 1 to 63 of letters, digits, ".", "_" and "-"',
+  );
+
 export const mount = z.strictObject({
-  /** Name of a volume of this app, as its compose file calls it. */
-  volume: name,
+  /** A volume of this app, as its compose file calls it. */
+  volume: volumeKey,
   /** Folder or file inside the volume; `.` is the volume itself. */
   subpath: relativePath,
   target: containerPath,
@@ -65,8 +73,8 @@ export const appSpec = z.strictObject({
   icon: z.string().max(2048).exactOptional(),
   url: z.string().max(2048).exactOptional(),
   services: z.record(serviceName, serviceSpec),
-  /** Keyed as in the compose file; the volume of the lab is `<app>-<key>`. */
-  volumes: z.record(name, appVolumeSpec),
+  /** Keyed as in the compose file. */
+  volumes: z.record(volumeKey, appVolumeSpec),
 });
 export type AppSpec = z.infer<typeof appSpec>;
 
@@ -77,7 +85,7 @@ const revision = {
   /** The resolved services with environment and bundled files: what the node's agent reads. */
   bundle: blobRef,
   /** Volume of the lab for each volume of the specification. */
-  volumes: z.record(name, volumeRef),
+  volumes: z.record(volumeKey, volumeRef),
 };
 
 export const appEvents = {

@@ -1,9 +1,10 @@
 /** An assignment of one revision of an app to one node. Its epoch is the index of `instance.assigned`. */
 import { z } from 'zod';
 import { event } from './define.ts';
-import { metadata, problem } from './values/metadata.ts';
+import { blobRef, metadata, problem } from './values/metadata.ts';
 import { serviceName } from './values/name.ts';
-import { appRef, nodeRef } from './volume.ts';
+import { appSpec, volumeKey } from './app.ts';
+import { appRef, nodeRef, volumeRef } from './volume.ts';
 
 export const serviceState = z.enum([
   'starting',
@@ -25,7 +26,19 @@ export const serviceStatus = z.strictObject({
 export type ServiceStatus = z.infer<typeof serviceStatus>;
 
 export const instanceEvents = {
-  'instance.assigned': event(1, z.strictObject({ metadata, app: appRef, revision: z.int().min(1), node: nodeRef })),
+  /** What it runs is in the assignment itself: the app may have moved on to another revision before this one stops. */
+  'instance.assigned': event(
+    1,
+    z.strictObject({
+      metadata,
+      app: appRef,
+      revision: z.int().min(1),
+      node: nodeRef,
+      spec: appSpec,
+      bundle: blobRef,
+      volumes: z.record(volumeKey, volumeRef),
+    }),
+  ),
   'instance.started': event(1, z.strictObject({ services: z.record(serviceName, serviceStatus) })),
   'instance.service-changed': event(1, z.strictObject({ service: serviceName, status: serviceStatus })),
   'instance.failed': event(1, z.strictObject({ problem, service: serviceName.exactOptional() })),

@@ -1,5 +1,5 @@
 /** The closed union of everything that can happen, and the door through which stored events come back. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { appEvents } from './app.ts';
 import { clusterEvents } from './cluster.ts';
 import type { EventDef, Upcast } from './define.ts';

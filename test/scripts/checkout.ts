@@ -15,11 +15,17 @@ export interface Ended {
   readonly stderr: string;
 }
 
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly uid?: number;
+}
+
 export interface Checkout {
   readonly folder: string;
   /** Where `/dev/loop-control` and its like lie on this machine. */
   readonly machine: string;
-  start(args: readonly string[], options?: { env?: Record<string, string>; uid?: number }): Promise<Ended>;
+  start(args: readonly string[], options?: RunOptions): Promise<Ended>;
+  test(args: readonly string[], options?: RunOptions): Promise<Ended>;
   /** The same on a terminal, where a person types this line when asked. */
   startOnTerminal(typed: string): Promise<Ended>;
   /** Each call of npm and apt-get so far, as one line. */
@@ -66,18 +72,19 @@ export async function bareCheckout(): Promise<Checkout> {
   await program('apt-cache', `for (const name of process.argv.slice(3)) console.log(name + ':\\n  Candidate: 1.0');`);
   await program('apt-get', aptGet(programs, join(machine, 'usr/sbin/policy-rc.d')));
 
-  const startScript = join(folder, 'scripts/start.mjs');
   const environment = { PATH: programs, HOME: top };
+  const runScript = (name: string, args: readonly string[], { env = {}, uid }: RunOptions = {}): Promise<Ended> => {
+    const who = uid === undefined ? {} : { uid, gid: uid };
+    const options = { cwd: folder, env: { ...environment, ...env }, ...who };
+    return ended(spawn(process.execPath, [join(folder, 'scripts', name), ...args], options));
+  };
   return {
     folder,
     machine,
-    start(args, { env = {}, uid } = {}) {
-      const who = uid === undefined ? {} : { uid, gid: uid };
-      const options = { cwd: folder, env: { ...environment, ...env }, ...who };
-      return ended(spawn(process.execPath, [startScript, ...args], options));
-    },
+    start: (args, options) => runScript('start.mjs', args, options),
+    test: (args, options) => runScript('test.mjs', args, options),
     startOnTerminal(typed) {
-      const command = `${process.execPath} ${startScript}`;
+      const command = `${process.execPath} ${join(folder, 'scripts/start.mjs')}`;
       const child = spawn(terminal, ['-qec', command, '/dev/null'], { cwd: folder, env: environment });
       child.stdout.on('data', (chunk) => {
         if (String(chunk).includes('[Y/n]')) child.stdin.end(`${typed}\n`);

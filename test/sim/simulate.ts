@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { pino } from 'pino';
 import { asIndex, type LabEvent } from '#events/envelope.ts';
 import { IoError } from '#io/devices/error.ts';
-import type { SeededRandom } from '#io/devices/random/sim.ts';
+import { seededRandom, type SeededRandom } from '#io/devices/random/sim.ts';
 import type { RunResult } from '#io/lab/port.ts';
 import { VirtualClock } from '#io/world/virtual-clock.ts';
 import { World } from '#io/world/world.ts';
@@ -14,18 +14,19 @@ import { checkInstances } from './checkers/instances.ts';
 import { checkReplay } from './checkers/replay.ts';
 import { checkRest } from './checkers/rest.ts';
 import { checkVolumes } from './checkers/volumes.ts';
-import { drawAsk, drawFaults, type FaultKind } from './swarm.ts';
+import type { Action, Ask, FaultKind } from './swarm.ts';
 
 export interface SimOptions {
+  /** Of everything that the script leaves to chance: latencies, device errors, what a power cut loses. */
   readonly seed: number;
-  /** Virtual seconds of commands and faults. */
-  readonly seconds: number;
+  readonly script: readonly Action[];
   readonly log?: (line: string) => void;
+  /** Spoils the world on purpose, to see that the checkers notice. */
+  readonly sabotage?: (world: World) => void;
 }
 
 export interface SimResult {
   readonly seed: number;
-  readonly faults: readonly FaultKind[];
   readonly events: number;
   readonly wrong: readonly string[];
   /** Of everything that happened. */
@@ -45,11 +46,11 @@ class Simulation {
   readonly #clock = new VirtualClock(startAt);
   readonly #world: World;
   readonly #random: SeededRandom;
-  readonly #faults: readonly FaultKind[];
   readonly #wrong: string[] = [];
   /** Commands that were answered, with their answer. */
   readonly #acknowledged = new Map<string, number>();
   #errorChance = 0;
+  readonly #failing = new Set<FaultKind>();
   #isBroken = false;
   #asked = 0;
 
@@ -65,16 +66,17 @@ class Simulation {
       onBroken: () => (this.#isBroken = true),
     });
     this.#random = this.#world.random.fork('scenario');
-    this.#faults = drawFaults(this.#random);
     this.#armDevices();
+    options.sabotage?.(this.#world);
   }
 
   async run(): Promise<SimResult> {
     await this.#start();
-    for (let second = 0; second < this.#options.seconds && this.#wrong.length === 0; second++) {
-      if (this.#world.isUp && this.#random.chance(0.3)) this.#ask();
-      if (this.#faults.length > 0 && this.#random.chance(0.08)) await this.#strike(this.#random.pick(this.#faults));
-      await this.#second();
+    for (const action of this.#options.script) {
+      for (let second = 0; second <= action.quietSeconds && this.#wrong.length === 0; second++) await this.#second();
+      if (this.#wrong.length > 0) break;
+      if ('fault' in action) await this.#strike(action.fault, seededRandom(action.chance));
+      else if (this.#world.isUp) this.#ask(action.ask);
     }
     this.#heal();
     if (!this.#world.isUp) await this.#start();
@@ -84,7 +86,7 @@ class Simulation {
       .update(JSON.stringify(events))
       .update(String(this.#clock.monotonicMs()))
       .digest('hex');
-    return { seed: this.#options.seed, faults: this.#faults, events: events.length, wrong: this.#wrong, trace };
+    return { seed: this.#options.seed, events: events.length, wrong: this.#wrong, trace };
   }
 
   async #second(): Promise<void> {
@@ -113,8 +115,7 @@ class Simulation {
     }
   }
 
-  #ask(): void {
-    const ask = drawAsk(this.#random);
+  #ask(ask: Ask): void {
     const id = `ask-${this.#asked++}`;
     const answered = this.#world.wired.lab.run(
       { id, name: ask.name, input: ask.input, by: 'user:admin' },
@@ -128,8 +129,8 @@ class Simulation {
     answered.then(note, (error: unknown) => this.#log(`${id} ${ask.name} unanswered: ${String(error)}`));
   }
 
-  async #strike(fault: FaultKind): Promise<void> {
-    const machine = this.#random.pick(this.#world.machines);
+  async #strike(fault: FaultKind, chance: SeededRandom): Promise<void> {
+    const machine = chance.pick(this.#world.machines);
     const running = machine.docker.running();
     this.#log(`fault ${fault}`);
     switch (fault) {
@@ -139,21 +140,22 @@ class Simulation {
         return this.#restart('power');
       case 'engine-away':
         machine.docker.engineDown();
-        this.#clock.setTimeout(() => machine.docker.engineUp(), 1000 + this.#random.below(40_000));
+        this.#clock.setTimeout(() => machine.docker.engineUp(), 1000 + chance.below(40_000));
         return undefined;
       case 'end-container':
-        if (running.length > 0) machine.docker.crashContainer(this.#random.pick(running).id, this.#random.below(2));
+        if (running.length > 0) machine.docker.crashContainer(chance.pick(running).id, chance.below(2));
         return undefined;
       case 'unhealthy':
         if (running.length > 0)
-          machine.docker.setHealth(this.#random.pick(running).id, this.#random.pick(['unhealthy', 'healthy'] as const));
+          machine.docker.setHealth(chance.pick(running).id, chance.pick(['unhealthy', 'healthy'] as const));
         return undefined;
       case 'engine-errors':
       case 'volume-errors':
-        this.#errorChance = this.#random.pick([0, 0.05, 0.3]);
+        this.#failing.add(fault);
+        this.#errorChance = chance.pick([0, 0.05, 0.3]);
         return undefined;
       case 'clock-jump':
-        this.#clock.jump(this.#random.pick([-3_600_000, -5000, 5000, 3_600_000, 86_400_000]));
+        this.#clock.jump(chance.pick([-3_600_000, -5000, 5000, 3_600_000, 86_400_000]));
         return undefined;
       case 'disk-full':
         this.#world.disks.log.failNextWrite('ENOSPC');
@@ -170,8 +172,8 @@ class Simulation {
         ? new IoError('FAILED', { op, target, message: `${op} of ${target} failed (simulated)` })
         : undefined;
     for (const { docker, volumes } of this.#world.machines) {
-      if (this.#faults.includes('engine-errors')) docker.setFault(fault);
-      if (this.#faults.includes('volume-errors')) volumes.fault = fault;
+      docker.setFault((op, target) => (this.#failing.has('engine-errors') ? fault(op, target) : undefined));
+      volumes.fault = (op, target) => (this.#failing.has('volume-errors') ? fault(op, target) : undefined);
     }
   }
 
@@ -206,6 +208,9 @@ class Simulation {
   async #finish(): Promise<readonly LabEvent[]> {
     if (!this.#world.isUp) return [];
     const { lab } = this.#world.wired;
+    if (this.#options.log)
+      for (const { index, at, words } of (await this.#await(lab.activity({ limit: 1000 }))).toReversed())
+        this.#log(`${index} ${new Date(at).toISOString()} ${words}`);
     this.#note('at the end', checkRest(this.#world, lab.view));
     const events = await this.#await(readAll(this.#world));
     this.#note('at the end', checkReplay(lab.replica.folded, events));

@@ -14,8 +14,29 @@ export const faultKinds = [
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
+/** One thing that happens: after so many quiet seconds somebody asks, or something breaks. */
+export type Action = { readonly quietSeconds: number } & (
+  | { readonly ask: Ask }
+  /** `chance` decides what of the kind: which container, how long, how far. */
+  | { readonly fault: FaultKind; readonly chance: number }
+);
+
+/** The script of a seed: about one thing in three seconds. */
+export function drawScript(random: SeededRandom, seconds: number): readonly Action[] {
+  const faults = drawFaults(random);
+  const script: Action[] = [];
+  for (let second = 0; second < seconds;) {
+    const quietSeconds = random.below(6);
+    second += quietSeconds + 1;
+    if (faults.length > 0 && random.chance(0.22))
+      script.push({ quietSeconds, fault: random.pick(faults), chance: random.below(2 ** 31) });
+    else script.push({ quietSeconds, ask: drawAsk(random) });
+  }
+  return script;
+}
+
 /** Half of the kinds, drawn anew for each seed: rare combinations come up more often than if all were always on. */
-export const drawFaults = (random: SeededRandom): readonly FaultKind[] => faultKinds.filter(() => random.chance(0.5));
+const drawFaults = (random: SeededRandom): readonly FaultKind[] => faultKinds.filter(() => random.chance(0.5));
 
 const services = {
   plain: '  web: { image: "nginx", ports: ["PORT:80"] }\n',

@@ -1,7 +1,10 @@
 import type { ActorDef } from '../actor.ts';
 
 export const appActor: ActorDef<'app'> = {
-  refersTo: ({ volumes }) => Object.values(volumes),
+  refersTo: ({ volumes, pausedFor }) => [
+    ...Object.values(volumes),
+    ...(pausedFor === null || pausedFor === 'restart' ? [] : [pausedFor]),
+  ],
 
   settled: ({ state, context }) => {
     switch (state) {

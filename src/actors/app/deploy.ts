@@ -85,9 +85,18 @@ function planVolumes(
   const { namespace } = ask.input;
   const streams: Planned['streams'] = {};
   const planned: AnyDraft[] = [];
+  const names = new Set<string>();
   let n = 2;
   for (const [key, wanted] of Object.entries(app.spec.volumes)) {
-    const name = `${app.name}-${key}`;
+    const name = volumeName(app.name, key);
+    if (names.has(name)) {
+      return reject(
+        'INVALID',
+        `Two volumes of ${app.name} would be called ${name}.`,
+        'Rename one of them in the compose file.',
+      );
+    }
+    names.add(name);
     if (!isName(name)) {
       return reject(
         'INVALID',
@@ -140,6 +149,9 @@ function planVolumes(
   }
   return { streams, drafts: planned };
 }
+
+/** `photos` and `db_data` give `photos-db-data`. */
+const volumeName = (app: string, key: string): string => `${app}-${key.toLowerCase().replaceAll(/[._]/g, '-')}`;
 
 function planSchedule(
   ask: Ask<unknown>,

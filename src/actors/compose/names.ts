@@ -3,7 +3,7 @@ import { isName, nameRule, serviceName } from '#events/values/name.ts';
 import { quoted } from './locate.ts';
 import type { Place, Reading } from './reading.ts';
 
-/** @returns whether the name can be used for a volume or an app; else it was reported */
+/** @returns whether the name can be used for an app; else it was reported */
 export function checkName(reading: Reading, at: Pick<Place, 'path' | 'at'>, what: string, name: string): boolean {
   if (isName(name)) return true;
   const slug = slugOf(name);
@@ -12,15 +12,15 @@ export function checkName(reading: Reading, at: Pick<Place, 'path' | 'at'>, what
   return false;
 }
 
-export function checkServiceName(reading: Reading, at: Pick<Place, 'path' | 'at'>, name: string): boolean {
+/** Services and volumes may be called as Compose allows: `db_data`. @returns whether it may; else it was reported */
+export function checkComposeName(
+  reading: Reading,
+  at: Pick<Place, 'path' | 'at'>,
+  what: 'a service' | 'a volume',
+  name: string,
+): boolean {
   if (serviceName.safeParse(name).success) return true;
-  refuse(
-    reading,
-    at,
-    'a service',
-    name,
-    'Use 1 to 63 letters, digits, ".", "_" and "-", beginning with a letter or a digit.',
-  );
+  refuse(reading, at, what, name, 'Use 1 to 63 letters, digits, ".", "_" and "-", beginning with a letter or a digit.');
   return false;
 }
 

@@ -15,7 +15,7 @@ import { parseEnvFile } from './environment.ts';
 import { keysAt, type Keys } from './keys.ts';
 import { sourceOf } from './locate.ts';
 import type { ComposeApp, ComposeInput, ComposeResult } from './model.ts';
-import { checkName, checkServiceName, slugOf } from './names.ts';
+import { checkComposeName, checkName, slugOf } from './names.ts';
 import { checkPortClashes } from './ports.ts';
 import { startReading, type Place, type Reading } from './reading.ts';
 import { serviceAt, type ReadService } from './service.ts';
@@ -136,7 +136,7 @@ function readServices(reading: Reading, keys: TopKeys, volumes: ReadonlySet<stri
   };
   const services: ReadService[] = [];
   for (const entry of entries) {
-    checkServiceName(reading, { path: entry.path, at: entry.keyAt }, entry.key);
+    checkComposeName(reading, { path: entry.path, at: entry.keyAt }, 'a service', entry.key);
     const service = serviceAt(reading, entry, around);
     if (service) services.push(service);
   }

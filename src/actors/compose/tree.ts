@@ -50,8 +50,8 @@ export interface Entry {
 }
 export type Node = ScalarNode | ListNode | MapNode;
 
-/** About 12,000 lines; keeps the time for any text under a second, also when every part is an error. */
-const maxLexemes = 100_000;
+/** About 10,000 lines; keeps the time for any text under a second, also when every part is an error. */
+const maxLexemes = 60_000;
 const maxValues = 50_000;
 
 /** @returns undefined when something was reported and there is no tree to go on with */

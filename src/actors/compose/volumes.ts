@@ -1,5 +1,5 @@
 /** The top-level `volumes`: what the app keeps. Each becomes a volume of the lab that moves with the app. */
-import { checkName } from './names.ts';
+import { checkComposeName } from './names.ts';
 import { keysAt } from './keys.ts';
 import { appFolderVolume } from './model.ts';
 import type { Place, Reading } from './reading.ts';
@@ -29,7 +29,7 @@ export function volumesAt(reading: Reading, place: Place): ReadonlyMap<string, D
 }
 
 function checkVolumeName(reading: Reading, at: Pick<Place, 'path' | 'at'>, name: string): void {
-  if (!checkName(reading, at, 'a volume', name)) return;
+  if (!checkComposeName(reading, at, 'a volume', name)) return;
   if (name === appFolderVolume) {
     reading.report(at, `The volume \`${name}\` stands for the folder of the compose file.`, 'Choose another name.');
   }

@@ -1,28 +1,18 @@
 import type { ActorDef, ActorState, LabView } from '../actor.ts';
 import type { InstanceInput } from '../work.ts';
 
-function input(instance: ActorState<'instance'>, lab: LabView): InstanceInput | undefined {
-  const app = lab.get(instance.context.app);
-  if (!app) return undefined;
-  const { metadata, spec, bundle, volumes } = app.context;
+function input(instance: ActorState<'instance'>, lab: LabView): InstanceInput {
+  const { metadata, spec, bundle, volumes, app, revision } = instance.context;
   const paths: Record<string, string> = {};
   for (const [key, stream] of Object.entries(volumes)) {
     const path = lab.get(stream)?.context.path;
     if (path !== null && path !== undefined) paths[key] = path;
   }
-  return {
-    app: app.stream,
-    namespace: metadata.namespace,
-    appName: metadata.name,
-    revision: instance.context.revision,
-    spec,
-    bundle,
-    paths,
-  };
+  return { app, namespace: metadata.namespace, appName: metadata.name, revision, spec, bundle, paths };
 }
 
 export const instanceActor: ActorDef<'instance'> = {
-  refersTo: ({ app, node }) => [app, node],
+  refersTo: ({ app, node, volumes }) => [app, node, ...Object.values(volumes)],
 
   settled: ({ state, context }) => {
     if (state === 'running') return { done: true };

@@ -39,6 +39,9 @@ export const instanceDecisions: Decisions<keyof typeof instanceCommands> = {
           app: input.app,
           revision: app.context.revision,
           node: input.node,
+          spec: app.context.spec,
+          bundle: app.context.bundle,
+          volumes: { ...app.context.volumes },
         }),
       );
     },

@@ -1,3 +1,4 @@
+import type { AppSpec } from '#events/app.ts';
 import type { EventOf, Index, LabEvent, StreamId } from '#events/envelope.ts';
 import type { ServiceStatus } from '#events/instance.ts';
 import type { Metadata, Problem } from '#events/values/metadata.ts';
@@ -16,6 +17,9 @@ export interface Instance {
   readonly app: StreamId<'app'>;
   readonly revision: number;
   readonly node: StreamId<'node'>;
+  readonly spec: AppSpec;
+  readonly bundle: string;
+  readonly volumes: Readonly<Record<string, StreamId<'volume'>>>;
   /** Index of the assignment. */
   readonly epoch: Index;
   readonly services: Readonly<Record<string, ServiceStatus>>;
@@ -44,6 +48,9 @@ export const instanceMachine = setup({
     app: data.app,
     revision: data.revision,
     node: data.node,
+    spec: data.spec,
+    bundle: data.bundle,
+    volumes: data.volumes,
     epoch: index,
     services: {},
     problem: null,

@@ -108,7 +108,10 @@ function nothingFits(choice: Choice): { code: string; message: string; hint: str
   };
 }
 
-function delayBy(app: ActorState<'app'>, problem: { code: string; message: string; hint: string }): readonly Proposal[] {
+function delayBy(
+  app: ActorState<'app'>,
+  problem: { code: string; message: string; hint: string },
+): readonly Proposal[] {
   if (app.context.delay?.message === problem.message) return [];
   return [{ name: 'delay-app', input: { app: app.stream, problem }, because: { state: app.state } }];
 }

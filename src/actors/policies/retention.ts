@@ -14,7 +14,7 @@ export const retentionPolicy: Policy = {
     return event.type === 'volume.spec-changed' ? [event.stream] : [];
   },
 
-  propose: (subject, lab) => {
+  propose: (subject, lab, _, now) => {
     const volume = lab.get(subject as StreamId<'volume'>);
     const keep = volume?.context.spec.keep;
     const rules = keep === undefined ? 'none' : parseKeep(keep);
@@ -27,6 +27,7 @@ export const retentionPolicy: Policy = {
         takenAt: context.takenAt ?? context.requestedAt,
         ...(context.reason === 'schedule' ? {} : { protected: context.reason }),
       })),
+      now,
     );
     const dropped = verdicts.filter((verdict) => !verdict.keep).slice(0, 1000);
     if (dropped.length === 0) return [];

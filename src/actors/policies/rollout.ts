@@ -4,6 +4,7 @@
  */
 import { kindOf, type StreamId } from '#events/envelope.ts';
 import type { ActorState, LabView } from '../actor.ts';
+import { userOf } from '../volume/actor.ts';
 import type { Policy, Proposal } from './policy.ts';
 
 export const rolloutPolicy: Policy = {
@@ -15,8 +16,10 @@ export const rolloutPolicy: Policy = {
     switch (actor?.kind) {
       case 'app':
         return [actor.stream];
-      case 'instance':
-        return [(actor as ActorState<'instance'>).context.app];
+      case 'instance': {
+        const { app, volumes } = (actor as ActorState<'instance'>).context;
+        return [app, ...Object.values(volumes)];
+      }
       case 'volume':
         return [actor.stream];
       default:
@@ -27,7 +30,7 @@ export const rolloutPolicy: Policy = {
   propose: (subject, lab) => {
     if (kindOf(subject) === 'volume') return drain(subject as StreamId<'volume'>, lab);
     const app = lab.get(subject as StreamId<'app'>);
-    return app ? [...stop(app, lab), ...finish(app, lab), ...drainAll(app, lab)] : [];
+    return app ? [...stop(app, lab), ...finish(app, lab)] : [];
   },
 };
 
@@ -68,13 +71,9 @@ function finish(app: ActorState<'app'>, lab: LabView): readonly Proposal[] {
   return [{ name: 'finish-app', input: { app: app.stream }, because: { app: app.state } }];
 }
 
-const drainAll = (app: ActorState<'app'>, lab: LabView): readonly Proposal[] =>
-  lab.referrers(app.stream, 'volume').flatMap(({ stream }) => drain(stream, lab));
-
 function drain(stream: StreamId<'volume'>, lab: LabView): readonly Proposal[] {
   const volume = lab.get(stream);
   if (volume?.state !== 'draining') return [];
-  const { app } = volume.context;
-  if (app !== null && lab.referrers(app, 'instance').length > 0) return [];
+  if (userOf(stream, lab)) return [];
   return [{ name: 'drain-volume', input: { volume: stream }, because: { uses: 'none' } }];
 }

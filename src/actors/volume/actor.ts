@@ -33,7 +33,6 @@ export function datasetOf({ stream, context }: ActorState<'volume'>): DatasetInp
   return context.pool === null ? undefined : { pool: context.pool, dataset: context.dataset ?? idOf(stream) };
 }
 
-/** An instance that still holds the volume's files: whatever is not known to have stopped. */
-export function userOf(volume: ActorState<'volume'>, lab: LabView): StreamId<'instance'> | undefined {
-  return volume.context.app === null ? undefined : lab.referrers(volume.context.app, 'instance')[0]?.stream;
-}
+/** An instance that still holds the volume's files: of whichever revision, whatever is not known to have stopped. */
+export const userOf = (volume: StreamId<'volume'>, lab: LabView): ActorState<'instance'> | undefined =>
+  lab.referrers(volume, 'instance')[0];

@@ -1,4 +1,4 @@
-import { streamOf, type AnyDraft } from '#events/envelope.ts';
+import { streamOf, type AnyDraft, type StreamId } from '#events/envelope.ts';
 import type { ActorState, LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
 import { draft, drafts, nameTaken, newMetadata, startOperation, unchanged, withNamed, withVisit } from '../drafting.ts';
@@ -14,6 +14,13 @@ const reported = ({ volume }: { volume: `volume:${string}` }, lab: LabView) =>
 
 /** States of an app in which it is stopped for a roll-back and started again after it. */
 const pausable: readonly string[] = ['starting', 'running', 'degraded', 'updating', 'failed'];
+
+/** Apps that wait for the volume to be rolled back; also one that no longer names it. */
+const pausedFor = (volume: StreamId<'volume'>, lab: LabView): readonly StreamId<'app'>[] =>
+  lab
+    .referrers(volume, 'app')
+    .filter(({ state, context }) => state === 'paused' && context.pausedFor === volume)
+    .map(({ stream }) => stream);
 
 /** A volume that goes takes its snapshots and schedules along. */
 const goneWith = (volume: ActorState<'volume'>, lab: LabView): readonly AnyDraft[] => [
@@ -88,9 +95,9 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
             `floatlab volume snapshots ${ask.input.name} shows what there is.`,
           );
         }
-        const app = volume.context.app && lab.get(volume.context.app);
-        const isInUse = userOf(volume, lab) !== undefined;
-        const pauses = app && isInUse && pausable.includes(app.state);
+        const user = userOf(volume.stream, lab);
+        const app = user && lab.get(user.context.app);
+        const pauses = app && pausable.includes(app.state);
         return drafts(
           // Who asks wants the old content served again: it is done when the app runs on it.
           startOperation(
@@ -102,7 +109,7 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
           ),
           draft(volume.stream, 'volume.rollback-requested', { snapshot: snapshot.stream, stash: `stash-${ask.id(1)}` }),
           pauses ? draft(app.stream, 'app.paused', { for: volume.stream }) : [],
-          isInUse ? [] : draft(volume.stream, 'volume.drained', {}),
+          user ? [] : draft(volume.stream, 'volume.drained', {}),
         );
       }),
   },
@@ -113,7 +120,7 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
     decide: ({ input }, lab) => {
       const volume = lab.get(input.volume);
       if (volume?.state !== 'draining') return unchanged;
-      if (userOf(volume, lab) !== undefined) return reject('NOT_NOW', `${input.volume} is still in use.`);
+      if (userOf(input.volume, lab)) return reject('NOT_NOW', `${input.volume} is still in use.`);
       return drafts(draft(input.volume, 'volume.drained', {}));
     },
   },
@@ -143,6 +150,14 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
             `Remove the app first (floatlab down ${appName}), or both (floatlab down ${appName} --volumes).`,
           );
         }
+        const user = userOf(volume.stream, lab);
+        if (user) {
+          return reject(
+            'VOLUME_IN_USE',
+            `Volume ${ask.input.name} is still in use by ${user.context.metadata.name}.`,
+            'Try again when it has stopped.',
+          );
+        }
         return drafts(
           startOperation(ask, 'delete-volume', volume.stream, ask.input.name, ask.input.namespace),
           deletionOf(volume, lab),
@@ -163,7 +178,6 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
     decide: ({ input, id }, lab) =>
       withVisit(lab, input.volume, input.visit, (volume) => {
         const stash = streamOf('snapshot', id(0));
-        const app = volume.context.app && lab.get(volume.context.app);
         return drafts(
           draft(input.volume, 'volume.rolled-back', {}),
           draft(stash, 'snapshot.requested', {
@@ -173,7 +187,7 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
             note: 'what a roll-back replaced',
           }),
           draft(stash, 'snapshot.taken', { guid: input.stash.guid, takenAt: input.stash.takenAt }),
-          app?.state === 'paused' && app.context.pausedFor === input.volume ? draft(app.stream, 'app.resumed', {}) : [],
+          pausedFor(input.volume, lab).map((app) => draft(app, 'app.resumed', {})),
         );
       }),
   },
@@ -190,7 +204,10 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
     scope: reported,
     decide: ({ input }, lab) =>
       withVisit(lab, input.volume, input.visit, () =>
-        drafts(draft(input.volume, 'volume.failed', { problem: input.problem })),
+        drafts(
+          draft(input.volume, 'volume.failed', { problem: input.problem }),
+          pausedFor(input.volume, lab).map((app) => draft(app, 'app.failed', { problem: input.problem })),
+        ),
       ),
   },
 };

@@ -2,7 +2,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { LabPort } from '../lab/port.ts';
 
-export function labMetrics(lab: LabPort, version: string): { metrics(): Promise<string>; contentType: string } {
+export function labMetrics(lab: LabPort, version: string): () => Promise<string> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const gauge = (
@@ -54,5 +54,5 @@ export function labMetrics(lab: LabPort, version: string): { metrics(): Promise<
     },
     ['namespace', 'volume'],
   );
-  return { metrics: () => registry.metrics(), contentType: registry.contentType };
+  return () => registry.metrics();
 }

@@ -35,6 +35,8 @@ const schema = z.strictObject({
     name,
     /** As argon2 writes it. */
     password_hash: z.string().regex(/^\$[\x21-\x7e]{8,511}$/, 'expected a hash like "$argon2id$…"'),
+    /** The password is the one that the first start made up: its person is reminded to change it. */
+    password_initial: z.enum(['yes', 'no']).transform((text) => text === 'yes'),
   }),
 });
 
@@ -42,7 +44,7 @@ export interface NodeIni {
   readonly node: { readonly id: string; readonly name: string };
   /** Keys have 32 bytes. */
   readonly lab: { readonly id: string; readonly dataKey: Uint8Array; readonly sessionKey: Uint8Array };
-  readonly admin: { readonly name: string; readonly passwordHash: string };
+  readonly admin: { readonly name: string; readonly passwordHash: string; readonly passwordIsInitial: boolean };
 }
 
 const comment = [
@@ -87,7 +89,11 @@ export function formatNodeIni({ node, lab, admin }: NodeIni): string {
   return formatIni(comment, {
     node: { id: node.id, name: node.name },
     lab: { id: lab.id, data_key: base64url(lab.dataKey), session_key: base64url(lab.sessionKey) },
-    admin: { name: admin.name, password_hash: admin.passwordHash },
+    admin: {
+      name: admin.name,
+      password_hash: admin.passwordHash,
+      password_initial: admin.passwordIsInitial ? 'yes' : 'no',
+    },
   });
 }
 
@@ -104,7 +110,11 @@ export function parseNodeIni(text: string, path = 'node.ini'): NodeIni {
     return {
       node,
       lab: { id: lab.id, dataKey: lab.data_key, sessionKey: lab.session_key },
-      admin: { name: admin.name, passwordHash: admin.password_hash },
+      admin: {
+        name: admin.name,
+        passwordHash: admin.password_hash,
+        passwordIsInitial: admin.password_initial,
+      },
     };
   } catch (error) {
     if (!(error instanceof IniError)) throw error;

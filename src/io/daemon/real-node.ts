@@ -16,7 +16,9 @@ import { realFiles } from '../devices/files/real.ts';
 import { realHost } from '../devices/host/real.ts';
 import { realRandom } from '../devices/random/real.ts';
 import { btrfsVolumes } from '../devices/volumes/btrfs/real.ts';
+import type { Readiness } from '../http/parts.ts';
 import { ensureServerCertificate } from '../http/tls.ts';
+import type { RunningLab } from '../lab/running.ts';
 import { openWatermark } from '../log/single/watermark.ts';
 import { openBlobs } from '../stores/blobs.ts';
 import { openLevel } from '../stores/level.ts';
@@ -127,7 +129,7 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
             clock: realClock,
           })
         : undefined,
-      ready: () => readiness(docker),
+      ready: () => readiness(docker, wired.lab),
     });
     closing.push(() => server.close());
     if (settings.sample) {
@@ -172,14 +174,13 @@ async function addressesOf(): Promise<readonly string[]> {
   return (await realHost().facts({ signal, timeoutMs: 5000, progress: () => {} })).addresses;
 }
 
-async function readiness(docker: DockerPort): Promise<readonly { readonly name: string; readonly problem?: string }[]> {
+async function readiness(docker: DockerPort, lab: RunningLab): Promise<readonly Readiness[]> {
   const call = { signal: AbortSignal.timeout(5000), timeoutMs: 5000, progress: () => {} };
-  try {
-    await docker.info(call);
-    return [{ name: 'engine' }];
-  } catch (error) {
-    return [{ name: 'engine', problem: String(error) }];
-  }
+  const engine = await docker.info(call).then(
+    () => ({ name: 'engine', ok: true }),
+    (error: unknown) => ({ name: 'engine', ok: false, detail: String(error) }),
+  );
+  return [engine, { name: 'history', ok: lab.current }];
 }
 
 function welcomeLines(urls: readonly string[], admin: string, password: string | undefined): readonly string[] {

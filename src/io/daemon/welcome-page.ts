@@ -30,7 +30,7 @@ dl { margin: 0; border-top: 1px solid var(--line) }
 dl > div { display: grid; grid-template-columns: 9rem 1fr; gap: .25rem 1.5rem; padding: 1rem 0; border-bottom: 1px solid var(--line) }
 dt { color: var(--accent); font-weight: 600 }
 dd { margin: 0 }
-code { font: .875em/1.5 ui-monospace, monospace; background: var(--code); border-radius: 6px; padding: .125rem .375rem }
+code { font: .875em/1.5 ui-monospace, monospace; background: var(--code); border-radius: 6px; padding: .125rem .375rem; white-space: nowrap }
 pre { margin: .5rem 0 0; background: var(--code); border-radius: 6px; padding: .75rem 1rem; overflow-x: auto }
 pre code { padding: 0; background: none }
 footer { margin-top: 2rem; color: var(--soft); font-size: .875rem }
@@ -41,7 +41,7 @@ footer { margin-top: 2rem; color: var(--soft); font-size: .875rem }
 <main>
 <img src="icon.svg" alt="">
 <h1>Your lab is afloat.</h1>
-<p class="lead">This page is its first app. FloatLab runs it, watches it and keeps its data.</p>
+<p class="lead">Welcome to FloatLab. This page is your first app: it is run, watched and kept safe.</p>
 <dl>
 <div><dt>Its files</dt><dd>You read <code>/srv/index.html</code> of the service <code>web</code>. The folder <code>/srv</code> is the volume <code>welcome-site</code>: it outlives every container.</dd></div>
 <div><dt>Change it</dt><dd>Open a shell in the service and edit the page:

@@ -52,7 +52,9 @@ export function httpApp(parts: Parts, { names, web }: AppOptions): Hono<HttpEnv>
       return answer(c, route);
     });
   }
-  app.notFound(async (c) => (await serveWeb(web, c)) ?? problemResponse(noRoute(c.req.method, c.req.path, web).problem));
+  app.notFound(
+    async (c) => (await serveWeb(web, c)) ?? problemResponse(noRoute(c.req.method, c.req.path, web).problem),
+  );
   app.onError((error, c) => {
     const expected = asProblem(error);
     const requestId = c.get('requestId');
@@ -137,13 +139,16 @@ const wrongHost = (c: RouteContext): Error =>
 
 const patterns = routes.map(({ method, path }) => ({
   method: method.toUpperCase(),
-  path: new RegExp(`^${pathParams(path).reduce((text, name) => text.replace(`{${name}}`, '[^/]+'), path.replaceAll('.', '\\.'))}$`),
+  path: new RegExp(
+    `^${pathParams(path).reduce((text, name) => text.replace(`{${name}}`, '[^/]+'), path.replaceAll('.', '\\.'))}$`,
+  ),
 }));
 
 function noRoute(method: string, path: string, web: ReadonlyMap<string, WebFile>): ReturnType<typeof fail> {
   const others = patterns.filter((pattern) => pattern.path.test(path)).map((pattern) => pattern.method);
   const detail = `There is no ${method} ${path.slice(0, 200)}.`;
   if (others.length > 0) return fail('NO_SUCH_ROUTE', detail, { hint: `This path takes ${others.join(', ')}.` });
-  if (path.startsWith('/api/')) return fail('NO_SUCH_ROUTE', detail, { hint: '/api/v1/openapi.json lists what there is.' });
+  if (path.startsWith('/api/'))
+    return fail('NO_SUCH_ROUTE', detail, { hint: '/api/v1/openapi.json lists what there is.' });
   return fail('NO_SUCH_ROUTE', detail, web.size === 0 ? { hint: 'The web app was not built: npm run build.' } : {});
 }

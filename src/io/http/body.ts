@@ -49,7 +49,8 @@ async function readChunks(c: RouteContext): Promise<Uint8Array> {
   return bytes;
 }
 
-const tooLarge = (): ProblemError => fail('TOO_LARGE', 'The body is larger than 8 MiB.', { hint: 'Send less at once.' });
+const tooLarge = (): ProblemError =>
+  fail('TOO_LARGE', 'The body is larger than 8 MiB.', { hint: 'Send less at once.' });
 
 /** The body as an object; absent is empty. @throws ProblemError INVALID */
 export async function readObject(c: RouteContext): Promise<Readonly<Record<string, unknown>>> {
@@ -65,9 +66,7 @@ export async function readObject(c: RouteContext): Promise<Readonly<Record<strin
 export function checked<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const fields = parsed.error.issues
-    .slice(0, 20)
-    .map(({ path, message }) => ({ path: path.join('.'), message }));
+  const fields = parsed.error.issues.slice(0, 20).map(({ path, message }) => ({ path: path.join('.'), message }));
   const first = fields[0];
   const detail = first ? `${first.path === '' ? 'The body' : first.path}: ${first.message}.` : 'The body is not valid.';
   throw new ProblemError(problemOf('INVALID', detail, { fields }));

@@ -69,15 +69,18 @@ function isAt(value: unknown, wanted: string): boolean {
   return id === wanted || name === wanted;
 }
 
-const requirement =
-  /^(?:(?<absent>!)(?<missing>[\w./-]+)|(?<key>[\w./-]+)(?:\s*(?<op>!=|==?)\s*(?<value>[^,=!]*))?)$/;
+const requirement = /^(?:(?<absent>!)(?<missing>[\w./-]+)|(?<key>[\w./-]+)(?:\s*(?<op>!=|==?)\s*(?<value>[^,=!]*))?)$/;
 
 /** `a=b`, `a!=b` (also without the label), `a` (has it), `!a` (has it not); all must hold. */
 function labelTest(selector: string): RowTest {
   const tests = selector.split(',').map((part) => {
     const found = requirement.exec(part.trim())?.groups;
     if (!found) {
-      throw wrongField('selector', `"${part.trim().slice(0, 100)}" is no requirement`, 'Write for example tier=web,env!=test.');
+      throw wrongField(
+        'selector',
+        `"${part.trim().slice(0, 100)}" is no requirement`,
+        'Write for example tier=web,env!=test.',
+      );
     }
     const { missing, key, op, value } = found;
     return (labels: Row): boolean => {

@@ -39,12 +39,18 @@ export function openApiDocument(): Json {
     paths,
     components: {
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The token of `POST /api/v1/session`.' },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'The token of `POST /api/v1/session`.',
+        },
         cookie: {
           type: 'apiKey',
           in: 'cookie',
           name: sessionCookie,
-          description: 'Set by `POST /api/v1/session`; requests that change something must come from a page of this server.',
+          description:
+            'Set by `POST /api/v1/session`; requests that change something must come from a page of this server.',
         },
       },
       schemas,
@@ -98,7 +104,13 @@ function parametersOf(route: Route): readonly Json[] {
     ];
   }
   if (isViewRoute(route)) {
-    const known = { name: 'If-None-Match', in: 'header', required: false, description: 'ETags that one has', schema: { type: 'string' } };
+    const known = {
+      name: 'If-None-Match',
+      in: 'header',
+      required: false,
+      description: 'ETags that one has',
+      schema: { type: 'string' },
+    };
     if (route.action.one) return [at, known];
     return [
       ...route.action.filters.map((name) =>
@@ -107,7 +119,12 @@ function parametersOf(route: Route): readonly Json[] {
           : queryParameter(name, 'Only rows with this value, or one of several separated by commas'),
       ),
       at,
-      queryParameter('limit', 'Rows of one page', { type: 'integer', minimum: 1, maximum: maxLimit, default: defaultLimit }),
+      queryParameter('limit', 'Rows of one page', {
+        type: 'integer',
+        minimum: 1,
+        maximum: maxLimit,
+        default: defaultLimit,
+      }),
       queryParameter('cursor', 'The `cursor` of the page before'),
       known,
     ];
@@ -127,7 +144,11 @@ const requestBody = (schema: z.ZodType): Json => {
 };
 
 function jsonSchema(schema: z.ZodType): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12', unrepresentable: 'any' });
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    io: 'input',
+    target: 'draft-2020-12',
+    unrepresentable: 'any',
+  });
   return rest;
 }
 
@@ -137,20 +158,29 @@ const json = (description: string, schema: Json, headers?: Json): Json => ({
   ...(headers === undefined ? {} : { headers }),
   content: { 'application/json': { schema } },
 });
-const text = (type: string, description: string): Json => ({ description, content: { [type]: { schema: { type: 'string' } } } });
+const text = (type: string, description: string): Json => ({
+  description,
+  content: { [type]: { schema: { type: 'string' } } },
+});
 const header = (description: string): Json => ({ description, schema: { type: 'string' } });
 
 function answersOf(route: Route): Record<string, Json> {
   if (isCommandRoute(route)) {
     const location = { Location: header('Where to read what it began or made') };
     const done = { 200: json('Done, nothing to do, or a dry run', ref('CommandAnswer')) };
-    if (route.action.long) return { ...done, 202: json('Begun: wait for its operation', ref('CommandAnswer'), location) };
-    return route.action.command.startsWith('create-') ? { ...done, 201: json('Made', ref('CommandAnswer'), location) } : done;
+    if (route.action.long)
+      return { ...done, 202: json('Begun: wait for its operation', ref('CommandAnswer'), location) };
+    return route.action.command.startsWith('create-')
+      ? { ...done, 201: json('Made', ref('CommandAnswer'), location) }
+      : done;
   }
   if (isViewRoute(route)) {
     const headers = { ETag: header('Of these rows') };
     const unchanged = { description: 'Nothing changed since the ETag that was sent' };
-    return { 200: json(route.action.one ? 'The row' : 'A page of rows', ref(route.action.one ? 'Row' : 'Page'), headers), 304: unchanged };
+    return {
+      200: json(route.action.one ? 'The row' : 'A page of rows', ref(route.action.one ? 'Row' : 'Page'), headers),
+      304: unchanged,
+    };
   }
   return 'special' in route.action ? specialAnswers[route.action.special] : {};
 }
@@ -160,7 +190,10 @@ const specialAnswers: Readonly<Record<Special, Record<string, Json>>> = {
   'sign-out': { 204: { description: 'Signed out' } },
   whoami: { 200: json('Who is signed in', ref('Session')) },
   'change-password': { 200: json('Changed; the token replaces the one before', ref('Session')) },
-  'compose-file': { 200: text('text/yaml', 'The file'), 304: { description: 'It is the file of the ETag that was sent' } },
+  'compose-file': {
+    200: text('text/yaml', 'The file'),
+    304: { description: 'It is the file of the ETag that was sent' },
+  },
   'validate-compose': {
     200: json('What was found; without findings it is a valid file', {
       type: 'object',
@@ -216,7 +249,9 @@ const problemResponses = Object.fromEntries(
       kind,
       {
         description: `Problem: ${codes.join(', ')}`,
-        ...(kind === 'limited' || kind === 'unavailable' ? { headers: { 'Retry-After': header('Seconds to wait') } } : {}),
+        ...(kind === 'limited' || kind === 'unavailable'
+          ? { headers: { 'Retry-After': header('Seconds to wait') } }
+          : {}),
         content: { 'application/problem+json': { schema: ref('Problem') } },
       },
     ];

@@ -28,11 +28,17 @@ export async function change<N extends CommandName>(
   input: CommandInputs[N],
   words: Words,
 ): Promise<void> {
-  formatOf(options);
+  checkOptions(options);
   if (options.dryRun) return printDryRun(cli, options, await forecast(lab, command, input));
   const startedAt = cli.world.now();
   const answer = await apply(cli, lab, command, input);
   await finish(cli, lab, options, answer, words, startedAt);
+}
+
+/** A slip in an option is told before anything happens, not after it. */
+export function checkOptions(options: WaitOptions): void {
+  formatOf(options);
+  timeoutOf(options);
 }
 
 export const forecast = <N extends CommandName>(

@@ -1,6 +1,6 @@
 /** Times in answers: relative to now; absolute ones when the answer is about the past. */
 import type { Cli } from './cli.ts';
-import { momentWords, shortDuration } from './output/words.ts';
+import { briefMoment, shortDuration } from './output/words.ts';
 
 export interface Moments {
   /** `3 d` */
@@ -10,8 +10,11 @@ export interface Moments {
 }
 
 export function momentsOf(cli: Cli, options: { readonly at?: string }): Moments {
-  if (options.at !== undefined) return { since: momentWords, ago: momentWords };
   const now = cli.world.now();
+  if (options.at !== undefined) {
+    const moment = (ms: number): string => briefMoment(ms, now);
+    return { since: moment, ago: moment };
+  }
   return {
     since: (ms) => shortDuration(now - ms),
     ago: (ms) => (ms > now ? `in ${shortDuration(ms - now)}` : `${shortDuration(now - ms)} ago`),

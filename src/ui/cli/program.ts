@@ -42,7 +42,7 @@ export async function runCli(args: readonly string[], world: World, version: str
 
 export function buildProgram(cli: Cli, version: string): Command {
   const { stdout, stderr } = cli.world;
-  const program = new Command('floatlab')
+  const program: Command = new Command('floatlab')
     .description('Drives a FloatLab: apps from compose files, on machines that look after each other.')
     .version(version, '--version', 'print the version')
     .option('--server <url>', 'the lab; else FLOATLAB_SERVER, else the context')

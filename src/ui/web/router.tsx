@@ -44,7 +44,7 @@ const rootRoute = createRootRoute({
   errorComponent: ({ error }: ErrorComponentProps) => (
     <Page title="This screen failed">
       <Empty title="The web app made a mistake" action={<Button onClick={() => location.reload()}>Reload</Button>}>
-        {error.message}. The lab is not affected. When the lab was upgraded just now, reloading is enough.
+        {error instanceof Error ? error.message : String(error)}. The lab is not affected. When the lab was upgraded just now, reloading is enough.
       </Empty>
     </Page>
   ),

@@ -82,7 +82,7 @@ describeReal('An engine', missingDocker(), () => {
   async function heard(docker: DockerPort): Promise<string> {
     const session = await docker.exec(
       'web',
-      { command: ['wget', '-q', '-T', '5', '-O', '-', 'http://web2:8080/'], tty: false },
+      { command: ['wget', '-q', '-O', '-', 'http://web2:8080/'], tty: false },
       patientCall(),
     );
     let text = '';
@@ -104,6 +104,8 @@ describeReal('An engine', missingDocker(), () => {
     const left = (await allProcesses()).filter(({ args }) => args.some((arg) => arg.includes(paths.runtime)));
     expect(left).toEqual([]);
     expect(await links()).not.toContain(paths.bridge);
+    for (const table of ['filter', 'nat'])
+      expect((await exec('iptables', ['-t', table, '-S'])).stdout).not.toContain(paths.bridge);
   }
 
   test('that answers is found, a socket where nobody listens is passed over', async () => {

@@ -8,7 +8,7 @@
  */
 import type { Call } from '../call.ts';
 
-/** A dataset of FloatLab: `name` is the id of its volume, `[a-z0-9-]{1,64}`. */
+/** A dataset of FloatLab: `name` is the id of its volume, `[a-z0-9][a-z0-9-]{0,63}`. */
 export interface Dataset {
   readonly pool: string;
   readonly name: string;

@@ -82,16 +82,15 @@ export class Sessions {
       return undefined;
     }
     const { sub: name, jti: id, exp, pwv } = payload;
-    if (name !== this.#account.name || id === undefined || exp === undefined || typeof pwv !== 'string') return undefined;
+    if (name !== this.#account.name || id === undefined || exp === undefined || typeof pwv !== 'string')
+      return undefined;
     const session: Session = { id, name, principal: `user:${name}`, expiresAt: exp * 1000, passwordVersion: pwv };
     return this.holds(session) ? session : undefined;
   }
 
   /** Whether a session that was good still is. */
   holds({ id, expiresAt, passwordVersion }: Session): boolean {
-    return (
-      expiresAt > this.#clock.now() && passwordVersion === this.#account.passwordVersion && !this.#ended.has(id)
-    );
+    return expiresAt > this.#clock.now() && passwordVersion === this.#account.passwordVersion && !this.#ended.has(id);
   }
 
   end({ id, expiresAt }: Session): void {

@@ -46,7 +46,8 @@ export class Chunk {
   /** @returns false when there is no room for it any more; a first one always has room */
   add(part: string): boolean {
     const bytes = Buffer.byteLength(part) + 1;
-    if (this.parts.length > 0 && (this.parts.length >= maxChunkRows || this.#bytes + bytes > maxChunkBytes)) return false;
+    if (this.parts.length > 0 && (this.parts.length >= maxChunkRows || this.#bytes + bytes > maxChunkBytes))
+      return false;
     this.#bytes += bytes;
     this.parts.push(part);
     return true;
@@ -55,12 +56,12 @@ export class Chunk {
 
 export const frame = (message: ToClient): string => JSON.stringify(message);
 
-export const snapFrame = (of: { sub: number; epoch: string; index: number; more: boolean }, rows: readonly string[]): string =>
+export const snapFrame = (
+  of: { sub: number; epoch: string; index: number; more: boolean },
+  rows: readonly string[],
+): string =>
   `{"t":"snap","sub":${of.sub},"epoch":${JSON.stringify(of.epoch)},"index":${of.index},"more":${of.more},"rows":[${rows.join(',')}]}`;
 
 /** @param del keys in JSON */
-export const rowsFrame = (
-  of: { sub: number; index: number },
-  put: readonly string[],
-  del: readonly string[],
-): string => `{"t":"rows","sub":${of.sub},"index":${of.index},"put":[${put.join(',')}],"del":[${del.join(',')}]}`;
+export const rowsFrame = (of: { sub: number; index: number }, put: readonly string[], del: readonly string[]): string =>
+  `{"t":"rows","sub":${of.sub},"index":${of.index},"put":[${put.join(',')}],"del":[${del.join(',')}]}`;

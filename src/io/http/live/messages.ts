@@ -3,7 +3,10 @@ import { observedViews, type ObservedView, type ToServer } from '#io/contract/li
 import { isViewName, type ViewName } from '#projections/registry.ts';
 import { z } from 'zod';
 
-const sub = z.int().min(0).max(2 ** 31);
+const sub = z
+  .int()
+  .min(0)
+  .max(2 ** 31);
 const index = z.int().min(0);
 const text = z.string().min(1).max(512);
 const cells = z.int().min(1).max(10_000);

@@ -1,5 +1,5 @@
 /** Where the rows of a live view come from: a table of the lab, what the nodes observe, or the activity on disk. */
-import { asIndex, kindOf, kinds, type Index, type Kind, type Principal, type StreamId } from '#events/envelope.ts';
+import { kindOf, kinds, type Index, type Kind, type Principal, type StreamId } from '#events/envelope.ts';
 import { allows } from '#actors/access/scope.ts';
 import type { ObservedView, WorkRow } from '#io/contract/live.ts';
 import { indexKey, type ActivityRow } from '#projections/views/activity.ts';
@@ -10,6 +10,9 @@ import type { Hubs } from './hub.ts';
 export interface RowSource {
   /** Rows only accumulate: none is ever deleted, or leaves the reader's sight. */
   readonly accumulates: boolean;
+  /** Every change has an index of its own. What nodes observe changes between events. */
+  readonly isLogged: boolean;
+  index(): number;
   /** Rows as they are, of those that are asked for and may be seen. In this very turn, unless it is a promise. */
   snapshot(): Snapshot | Promise<Snapshot>;
   watch(listener: (changes: RowChanges) => void): () => void;
@@ -39,7 +42,12 @@ export function tableSource({ lab, hubs, by, where }: Asked, view: TableView): R
   const wants = (_key: string, row: Row): boolean => isMeant(row) && sees(row);
   return {
     accumulates: false,
-    snapshot: () => ({ index: lab.index, rows: lab.rows(view).filter(([key, row]) => wants(key, row as unknown as Row)) }),
+    isLogged: true,
+    index: () => lab.index,
+    snapshot: () => ({
+      index: lab.index,
+      rows: lab.rows(view).filter(([key, row]) => wants(key, row as unknown as Row)),
+    }),
     watch: (listener) => hubs.of(view).subscribe(listener),
     wants,
     maySee: (_key, row) => sees(row),
@@ -69,6 +77,8 @@ export function observedSource({ lab, by, where }: Asked, view: ObservedView): R
   const wants = (key: string, row: Row): boolean => isMeant(row) && maySee(key, row);
   return {
     accumulates: false,
+    isLogged: false,
+    index: () => lab.index,
     snapshot: () => ({
       index: lab.index,
       rows: (lab.observed(view) as RowList<Row>).filter(([key, row]) => wants(key, row)),
@@ -98,6 +108,8 @@ export function activitySource(asked: Asked, limit = defaultActivityLimit): RowS
   const wants = (_key: string, row: Row): boolean => isMeant(row) && sees(row);
   return {
     accumulates: true,
+    isLogged: true,
+    index: () => lab.index,
     snapshot: () => activityUpTo(asked, lab.index, limit),
     watch: (listener) => hubs.of('activity').subscribe(listener),
     wants,
@@ -119,17 +131,17 @@ export async function activityUpTo({ lab, by, where }: Asked, index: number, lim
   const atOnce = isExact ? limit : 1000;
   const found: (readonly [string, ActivityRow])[] = [];
   let before = index + 1;
-  for (let scanned = 0; scanned < maxScanned; ) {
+  for (let scanned = 0; scanned < maxScanned;) {
     const page = await lab.activity({ ...narrowed, before, limit: atOnce });
     for (const row of page) {
       const fields = row as unknown as Row;
       if (isMeant(fields) && sees(fields)) found.push([indexKey(row.index), row]);
-      if (found.length === limit) return { index: asIndex(index), rows: found.toReversed() };
+      if (found.length === limit) return { index, rows: found.toReversed() };
     }
     scanned += page.length;
     const last = page.at(-1);
     if (!last || page.length < atOnce) break;
     before = last.index;
   }
-  return { index: asIndex(index), rows: found.toReversed() };
+  return { index, rows: found.toReversed() };
 }

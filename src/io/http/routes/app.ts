@@ -101,3 +101,5 @@ export function findApp(
   if (!app || app.final) return undefined;
   return allows(by, { verb, kind: 'app', namespace: app.context.metadata.namespace }) ? app : undefined;
 }
+
+export const noSuchApp = (named: string): Error => fail('NOT_FOUND', `There is no app ${named.slice(0, 100)}.`);

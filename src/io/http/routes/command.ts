@@ -36,9 +36,13 @@ export function commandHandler(parts: Parts, usedKeys: UsedKeys) {
       result = await parts.lab.run(request, limit.signal);
     } catch (error) {
       if (!limit.signal.aborted) throw error;
-      throw fail('TIMED_OUT', `${route.summary}: not done after ${timeoutMs / 1000} s; whether it will be is not known.`, {
-        hint: 'Look, or send the same request with the same Idempotency-Key.',
-      });
+      throw fail(
+        'TIMED_OUT',
+        `${route.summary}: not done after ${timeoutMs / 1000} s; whether it will be is not known.`,
+        {
+          hint: 'Look, or send the same request with the same Idempotency-Key.',
+        },
+      );
     } finally {
       limit.done();
     }
@@ -108,7 +112,9 @@ export function queryFields(route: CommandRoute): ReadonlyMap<string, z.ZodType>
   if (route.method !== 'delete') return new Map();
   const { shape } = commandSchemas[route.action.command] as z.ZodObject;
   const inPath = new Set(pathParams(route.path));
-  return new Map(Object.entries(shape).flatMap(([name, type]) => (inPath.has(name) ? [] : [[name, type as z.ZodType]])));
+  return new Map(
+    Object.entries(shape).flatMap(([name, type]) => (inPath.has(name) ? [] : [[name, type as z.ZodType]])),
+  );
 }
 
 /** In a query everything is text: what the schema wants as a truth value becomes one. */

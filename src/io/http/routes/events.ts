@@ -24,7 +24,9 @@ export async function objectHistory(parts: Parts, c: RouteContext): Promise<Resp
   const query = readQuery(c, ['before', 'limit']);
   const [kind = ''] = stream.split(':');
   if (!stream.includes(':') || !isKind(kind)) {
-    throw fail('NOT_FOUND', `There is no object ${stream.slice(0, 100)}.`, { hint: 'Name it by its id, like volume:….' });
+    throw fail('NOT_FOUND', `There is no object ${stream.slice(0, 100)}.`, {
+      hint: 'Name it by its id, like volume:….',
+    });
   }
   return page(parts, c, { ...rangeOf(query), stream: stream as StreamId });
 }

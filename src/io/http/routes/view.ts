@@ -25,12 +25,12 @@ export function viewHandler(parts: Parts) {
 
 async function list(parts: Parts, c: RouteContext, route: ViewRoute): Promise<Response> {
   const view = route.action.view as TableView;
-  const { at: atText, limit: limitText, cursor, ...where } = readQuery(c, [
-    ...route.action.filters,
-    'at',
-    'limit',
-    'cursor',
-  ]);
+  const {
+    at: atText,
+    limit: limitText,
+    cursor,
+    ...where
+  } = readQuery(c, [...route.action.filters, 'at', 'limit', 'cursor']);
   const limit = limitText === undefined ? defaultLimit : wholeNumber('limit', limitText, { min: 1, max: maxLimit });
   const after = cursor === undefined ? undefined : keyOf(cursor);
   const test = rowTest(view, where as Record<string, string>);

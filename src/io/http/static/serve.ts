@@ -5,13 +5,11 @@ import type { RouteContext } from '../parts.ts';
 import type { WebFile } from './web-files.ts';
 
 /** @returns undefined when it is none of the app's addresses */
-export async function serveWeb(
-  files: ReadonlyMap<string, WebFile>,
-  c: RouteContext,
-): Promise<Response | undefined> {
+export async function serveWeb(files: ReadonlyMap<string, WebFile>, c: RouteContext): Promise<Response | undefined> {
   if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return undefined;
   const path = decoded(c.req.path);
-  const file = files.get(path === '/' ? '/index.html' : path) ?? (isScreen(path) ? files.get('/index.html') : undefined);
+  const file =
+    files.get(path === '/' ? '/index.html' : path) ?? (isScreen(path) ? files.get('/index.html') : undefined);
   if (!file) return undefined;
   const { encoding, source } = chosen(file, c.req.header('accept-encoding') ?? '');
   const etag = `"${file.etag}${encoding === undefined ? '' : `-${encoding}`}"`;
@@ -48,7 +46,12 @@ function chosen(file: WebFile, accepted: string): { readonly encoding?: 'br' | '
 function accepts(accepted: string, encoding: string): boolean {
   const found = accepted
     .split(',')
-    .map((part) => part.trim().toLowerCase().split(/\s*;\s*/))
+    .map((part) =>
+      part
+        .trim()
+        .toLowerCase()
+        .split(/\s*;\s*/),
+    )
     .find(([name]) => name === encoding || name === '*');
   return found !== undefined && !found.slice(1).some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
 }

@@ -51,7 +51,10 @@ export async function webFiles(root: string): Promise<ReadonlyMap<string, WebFil
     files.set(url, {
       path,
       type: types[extname(url)] ?? 'application/octet-stream',
-      etag: createHash('sha256').update(await readFile(path)).digest('base64url').slice(0, 22),
+      etag: createHash('sha256')
+        .update(await readFile(path))
+        .digest('base64url')
+        .slice(0, 22),
       hashed: hashedName.test(url),
       ...(br === undefined ? {} : { br }),
       ...(gzip === undefined ? {} : { gzip }),

@@ -9,7 +9,7 @@ import { countOf, examples, outputOptions, type LabOptions } from '../options.ts
 import { operationId } from '../operations.ts';
 import { formatOf, isStructured, asYaml } from '../output/formats.ts';
 import { escapeActing, safe } from '../output/safe.ts';
-import { momentWords } from '../output/words.ts';
+import { briefMoment } from '../output/words.ts';
 import { printEvents, whoOf } from './history.ts';
 
 interface EventOptions extends LabOptions {
@@ -97,7 +97,7 @@ function eventPrinter(cli: Cli, options: EventOptions): (row: ActivityRow) => vo
     else if (format === 'json') cli.print.data(escapeActing(JSON.stringify(row)));
     else if (isStructured(format)) cli.print.data(`---\n${asYaml(row)}`);
     else {
-      const when = style.dim(`${String(row.index).padStart(6)}  ${momentWords(row.at)}`);
+      const when = style.dim(`${String(row.index).padStart(6)}  ${briefMoment(row.at, cli.world.now())}`);
       const more = format === 'wide' ? `  ${style.dim(safe(`${row.type} ${row.stream}`))}` : '';
       cli.print.data(`${when}  ${safe(whoOf(row.by)).padEnd(10)}  ${safe(row.words)}${more}`);
     }

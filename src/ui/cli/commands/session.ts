@@ -243,7 +243,7 @@ async function changePassword(cli: Cli, options: LoginOptions): Promise<void> {
 async function keepToken(cli: Cli, { context: name, token: old }: Settings, token: string | undefined): Promise<void> {
   const contexts = await loadContexts(cli.contextsPath);
   const context = name === undefined ? undefined : contexts.contexts[name];
-  if (name === undefined || context?.token !== old) {
+  if (name === undefined || context === undefined || context.token !== old) {
     return cli.print.labelled('hint:  ', 'The token in FLOATLAB_TOKEN has ended with it: sign in again.');
   }
   const changed = { ...context, ...(token === undefined ? {} : { token }) };

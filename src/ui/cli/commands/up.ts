@@ -3,7 +3,7 @@ import type { CommandInputs } from '#actors/commands.ts';
 import type { AppRow } from '#projections/views/apps.ts';
 import { ApiError } from '#ui/client/errors.ts';
 import type { Command } from 'commander';
-import { agree, apply, forecast, printDryRun, timeoutOf } from '../change.ts';
+import { agree, apply, checkOptions, forecast, printDryRun, timeoutOf } from '../change.ts';
 import type { Cli, Lab } from '../cli.ts';
 import { collectCompose } from '../compose-files.ts';
 import { DeployProgress, lineText, type DeployLine } from '../deploy-progress.ts';
@@ -46,6 +46,7 @@ export function addUpCommand(program: Command, cli: Cli): void {
 
 async function bringUp(cli: Cli, options: UpOptions): Promise<void> {
   const { print, world } = cli;
+  checkOptions(options);
   const format = formatOf(options);
   const { input: file, read, folderName } = await collectCompose(world.cwd, options.file, options.without);
   const lab = await cli.lab(options);

@@ -6,7 +6,7 @@ import type { CommandAnswer } from '#io/contract/routes.ts';
 import type { SnapshotRow } from '#projections/views/snapshots.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import type { Command } from 'commander';
-import { agree, agreeToLoss, apply, change, finish, forecast, printDryRun } from '../change.ts';
+import { agree, agreeToLoss, apply, change, checkOptions, finish, forecast, printDryRun } from '../change.ts';
 import type { Cli, Lab } from '../cli.ts';
 import { usageError } from '../errors.ts';
 import { momentsOf } from '../moments.ts';
@@ -226,7 +226,7 @@ async function listVolumes(cli: Cli, options: ListOptions): Promise<void> {
       { header: 'KEEP', value: ({ keep }) => orDash(keep), wide: true },
       { header: 'POOL', value: ({ pool }) => orDash(pool), wide: true },
       { header: 'PATH', value: ({ path }) => orDash(path), wide: true },
-      { header: 'WHY', value: ({ problem }) => orDash(problem?.message), wide: true },
+      { header: 'WHY', value: ({ problem, delay }) => orDash((problem ?? delay)?.message), wide: true },
     ],
   });
 }
@@ -239,13 +239,14 @@ async function showVolume(cli: Cli, options: ReadOptions, volume: string): Promi
   if (options.quiet) return cli.print.data(row.name);
   if (isStructured(format)) return printStructured(cli.print, format, row);
   const { since, ago } = momentsOf(cli, options);
+  const wrong = row.problem ?? row.delay;
   const newest = row.lastSnapshotAt === null ? '' : `, the newest ${ago(row.lastSnapshotAt)}`;
   printFields(cli.print, [
     ['volume', row.name],
     ['namespace', row.namespace === 'default' ? null : row.namespace],
     ['state', `${row.state}${row.node ? ` on ${row.node.name}` : ''}, since ${since(row.since)}`],
-    ['problem', row.problem && `${row.problem.message} (${row.problem.code})`],
-    ['hint', row.problem?.hint],
+    [row.problem ? 'problem' : 'waits', wrong && `${wrong.message} (${wrong.code})`],
+    ['hint', wrong?.hint],
     ['app', row.app?.name],
     ['size', formatSize(row.sizeBytes)],
     ['snapshots', `${row.snapshots}${newest}`],
@@ -318,6 +319,7 @@ async function setVolume(cli: Cli, options: SetOptions, volume: string): Promise
 }
 
 async function takeSnapshot(cli: Cli, options: SnapshotOptions, volume: string): Promise<void> {
+  checkOptions(options);
   const lab = await cli.lab(options);
   const ref = refOf(volume, options, lab.settings);
   const input = {

@@ -2,7 +2,7 @@
  * Rows in aligned columns, two spaces apart, under a header. A table fits its width: columns that may be cut are cut,
  * the widest first; the first column never is, because a name that is cut names nothing.
  */
-import { cutTo, padEnd, padStart, widthOf } from './width.ts';
+import { cutTo, padEnd, padStart, widthOf, wrap } from './width.ts';
 
 export interface Column<R> {
   readonly header: string;
@@ -11,6 +11,8 @@ export interface Column<R> {
   readonly right?: boolean;
   /** Only in the wide form. */
   readonly wide?: boolean;
+  /** A sentence in the last column goes on below instead of being cut. */
+  readonly wraps?: boolean;
   /** Colours for a text that is already cut. */
   readonly paint?: (text: string, row: R) => string;
 }
@@ -38,18 +40,27 @@ export function renderTable<R>(columns: readonly Column<R>[], rows: readonly R[]
     line
       .map((text, n) => {
         const width = widths[n] ?? 0;
-        const cut = cutTo(text, width);
-        const painted = paint(cut, n);
+        const painted = paint(cutTo(text, width), n);
         if (shown[n]?.right) return padStart(painted, width);
         return n === line.length - 1 ? painted : padEnd(painted, width);
       })
       .join(gap)
       .trimEnd();
+  const last = shown.length - 1;
+  const rowLines = (row: R, line: readonly string[]): string[] => {
+    const sentence = line[last] ?? '';
+    const parts = shown[last]?.wraps ? wrap(sentence, widths[last] ?? 0) : [sentence];
+    return parts.map((part, n) =>
+      lineOf(n === 0 ? [...line.slice(0, last), part] : [...line.slice(0, last).fill(''), part], (text, at) =>
+        text === '' ? text : (shown[at]?.paint?.(text, row) ?? text),
+      ),
+    );
+  };
   const header = lineOf(
     shown.map((column) => column.header),
     (text) => form.header(text),
   );
-  return [header, ...rows.map((row, at) => lineOf(cells[at] ?? [], (text, n) => shown[n]?.paint?.(text, row) ?? text))];
+  return [header, ...rows.flatMap((row, at) => rowLines(row, cells[at] ?? []))];
 }
 
 function narrow(widths: number[], width: number): void {

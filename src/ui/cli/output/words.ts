@@ -20,6 +20,12 @@ export function momentWords(ms: number): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
+/** As short as it can be without a doubt: `14:02:11` today, `2026-11-20 14:02` on another day. */
+export function briefMoment(ms: number, now: number): string {
+  const [day, time] = momentWords(ms).split(' ');
+  return day === momentWords(now).split(' ')[0] ? (time ?? '') : momentWords(ms).slice(0, 16);
+}
+
 /** `3 volumes`, `1 volume`. */
 export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
 

@@ -2,7 +2,7 @@
 import { formatSize } from '#events/values/size.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import type { Sort } from '../format/filter.ts';
-import { toneOf, tones } from '../format/state.ts';
+import { thingTone, thingWords, tones } from '../format/state.ts';
 import { useUsage, type Usage } from '../live/use-usage.ts';
 import { useView } from '../live/use-view.ts';
 import { DataTable, type Column } from './data-table.tsx';
@@ -21,7 +21,6 @@ export const volumeTexts = (row: VolumeRow): readonly (string | null | undefined
   row.node?.name,
   row.pool,
 ];
-export const volumeTone = (row: VolumeRow) => toneOf(row.state);
 
 export const volumeColumns = (usage: Usage): readonly Column<VolumeRow>[] => [
   {
@@ -40,8 +39,8 @@ export const volumeColumns = (usage: Usage): readonly Column<VolumeRow>[] => [
     id: 'state',
     title: 'State',
     width: 'minmax(104px, 1fr)',
-    sort: (row) => `${tones.indexOf(toneOf(row.state))}${row.state}`,
-    cell: ({ state }) => <State state={state} />,
+    sort: (row) => `${tones.indexOf(thingTone(row))}${row.state}`,
+    cell: (row) => <State state={row.state} tone={thingTone(row)} words={thingWords(row)} />,
   },
   {
     id: 'app',

@@ -4,7 +4,7 @@
  */
 import type { AppRow } from '#projections/views/apps.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
-import { appTone, appWords, toneOf, type Tone } from './state.ts';
+import { thingTone, thingWords, toneOf, type Tone } from './state.ts';
 import { roughly } from './time.ts';
 import { count } from './who.ts';
 
@@ -55,7 +55,7 @@ function appsInWords(running: readonly AppFacts[], others: readonly AppFacts[], 
   return [`${wanted === 2 ? 'Both' : `All ${wanted.toLocaleString('en')}`} apps run`, ...offWords, '.'];
 }
 
-const stateVerb = (app: AppFacts): string => (app.state === 'failed' ? 'failed' : `is ${appWords(app)}`);
+const stateVerb = (app: AppFacts): string => (app.state === 'failed' ? 'failed' : `is ${thingWords(app)}`);
 
 const dayMs = 86_400_000;
 
@@ -80,7 +80,7 @@ const sentenceAge = (ms: number): string => (ms < 1000 ? 'just now' : `${roughly
 function toneFor(others: readonly AppFacts[], alerts: readonly { readonly severity: string }[]): Tone {
   if (alerts.some(({ severity }) => severity === 'critical')) return 'failed';
   if (alerts.length > 0) return 'attention';
-  const seen = others.map(appTone);
+  const seen = others.map(thingTone);
   return (['failed', 'attention', 'changing'] as const).find((tone) => seen.includes(tone)) ?? 'running';
 }
 

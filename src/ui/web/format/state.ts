@@ -49,9 +49,14 @@ const words: Readonly<Record<string, string>> = { stopped: 'off', 'rolling-back'
 
 export const stateWords = (state: string): string => words[state] ?? state.replaceAll('-', ' ');
 
-/** An app that should start and cannot yet is worth a look, although nothing failed. */
-export const appTone = (app: { readonly state: string; readonly delay: object | null }): Tone =>
-  app.delay !== null && toneOf(app.state) === 'changing' ? 'attention' : toneOf(app.state);
+/** An app or a volume: what it waits for is in `delay`. */
+interface Delayable {
+  readonly state: string;
+  readonly delay: object | null;
+}
 
-export const appWords = (app: { readonly state: string; readonly delay: object | null }): string =>
-  app.delay !== null && toneOf(app.state) === 'changing' ? 'waiting' : stateWords(app.state);
+/** What should go on and cannot yet is worth a look, although nothing failed. */
+const isWaiting = ({ state, delay }: Delayable): boolean => delay !== null && toneOf(state) === 'changing';
+
+export const thingTone = (thing: Delayable): Tone => (isWaiting(thing) ? 'attention' : toneOf(thing.state));
+export const thingWords = (thing: Delayable): string => (isWaiting(thing) ? 'waiting' : stateWords(thing.state));

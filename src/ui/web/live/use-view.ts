@@ -6,7 +6,7 @@ import { useLive } from './clients.tsx';
 import { usePast } from './past.ts';
 import type { ViewState } from './view-store.ts';
 
-const empty: ViewState<never> = { ready: true, rows: [], byKey: new Map(), index: undefined, problem: undefined };
+const empty: ViewState<never> = { ready: true, rows: [], byKey: new Map<string, never>(), index: undefined, problem: undefined };
 const pending: ViewState<never> = { ...empty, ready: false };
 const never = (): (() => void) => () => undefined;
 

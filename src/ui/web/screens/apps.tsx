@@ -11,7 +11,7 @@ import { State } from '../components/state.tsx';
 import { Time } from '../components/time.tsx';
 import { WorkLine } from '../components/work-line.tsx';
 import { hostOf } from '../format/url.ts';
-import { appTone, appWords, tones, toneOf } from '../format/state.ts';
+import { thingTone, thingWords, tones, toneOf } from '../format/state.ts';
 import { useView } from '../live/use-view.ts';
 import { NoApps } from './overview.tsx';
 import classes from './apps.module.css';
@@ -34,8 +34,8 @@ const columns: readonly Column<AppRow>[] = [
     id: 'state',
     title: 'State',
     width: 'minmax(104px, 1fr)',
-    sort: (row) => `${tones.indexOf(appTone(row))}${row.state}`,
-    cell: (row) => <State state={row.state} tone={appTone(row)} words={appWords(row)} />,
+    sort: (row) => `${tones.indexOf(thingTone(row))}${row.state}`,
+    cell: (row) => <State state={row.state} tone={thingTone(row)} words={thingWords(row)} />,
   },
   {
     id: 'node',
@@ -100,7 +100,7 @@ export function Apps() {
   const setSearch = useSetSearch();
   const { rows, ready } = useView('apps');
   const work = useView('work');
-  const list = useList({ rows, columns, search, fallback: byName, texts, tone: appTone });
+  const list = useList({ rows, columns, search, fallback: byName, texts, tone: thingTone });
   return (
     <Page title="Apps" actions={<NewAppButton />}>
       {!ready ? (

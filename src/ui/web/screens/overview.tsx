@@ -11,7 +11,7 @@ import { NodeTile } from '../components/node-tile.tsx';
 import { Empty, Loading, Page, Section } from '../components/page.tsx';
 import { Glyph } from '../components/state.tsx';
 import { labInWords, protectionInWords } from '../format/lab-words.ts';
-import { appTone, appWords, tones } from '../format/state.ts';
+import { thingTone, thingWords, tones } from '../format/state.ts';
 import { useNow } from '../live/now.tsx';
 import { useActivity } from '../live/use-activity.ts';
 import { useView } from '../live/use-view.ts';
@@ -85,7 +85,7 @@ function AppsByState({ rows }: { readonly rows: readonly AppRow[] }) {
   const groups = useMemo(
     () =>
       tones
-        .map((tone) => ({ tone, apps: rows.filter((row) => appTone(row) === tone) }))
+        .map((tone) => ({ tone, apps: rows.filter((row) => thingTone(row) === tone) }))
         .filter(({ apps }) => apps.length > 0),
     [rows],
   );
@@ -102,7 +102,7 @@ function AppsByState({ rows }: { readonly rows: readonly AppRow[] }) {
             {apps.slice(0, most).map((app) => (
               <span key={app.id} className={classes['name']}>
                 <AppLink namespace={app.namespace} name={app.name} />
-                {tone !== 'running' && tone !== 'off' && tone !== 'failed' && <span className="muted"> {appWords(app)}</span>}
+                {tone !== 'running' && tone !== 'off' && tone !== 'failed' && <span className="muted"> {thingWords(app)}</span>}
               </span>
             ))}
             {apps.length > most && (

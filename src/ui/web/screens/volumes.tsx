@@ -4,7 +4,8 @@ import { useState } from 'react';
 import { ActionButton } from '../components/action-button.tsx';
 import { ListBar, NothingFound, useList, useSetSearch, type ListSearch } from '../components/list.tsx';
 import { Empty, Loading, Page } from '../components/page.tsx';
-import { VolumeTable, volumeColumns, volumeTexts, volumeTone } from '../components/volume-table.tsx';
+import { VolumeTable, volumeColumns, volumeTexts } from '../components/volume-table.tsx';
+import { thingTone } from '../format/state.ts';
 import { useUsage } from '../live/use-usage.ts';
 import { useView } from '../live/use-view.ts';
 import { NewVolume } from './volume/volume-forms.tsx';
@@ -17,7 +18,7 @@ export function Volumes() {
   const { rows, ready } = useView('volumes');
   const usage = useUsage();
   const [isMaking, setMaking] = useState(false);
-  const list = useList({ rows, columns: volumeColumns(usage), search, fallback: byName, texts: volumeTexts, tone: volumeTone });
+  const list = useList({ rows, columns: volumeColumns(usage), search, fallback: byName, texts: volumeTexts, tone: thingTone });
   const add = (
     <ActionButton leftSection={<IconPlus size={16} />} onClick={() => setMaking(true)}>
       New volume

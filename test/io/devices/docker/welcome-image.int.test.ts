@@ -56,7 +56,7 @@ describe('the welcome image', () => {
     expect(linkingOf(elf32)).toBe('static');
     elf32.writeUInt32BE(3, 52);
     expect(linkingOf(elf32)).toBe('dynamic');
-    expect(linkingOf(elf64.subarray(0, 70))).toBe(undefined);
+    expect(linkingOf(elf64.subarray(0, 66))).toBe(undefined);
     expect(linkingOf(Buffer.from('no program'))).toBe(undefined);
   });
 

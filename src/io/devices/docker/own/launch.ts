@@ -63,11 +63,13 @@ function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(passed), PATH: [...new Set(folders)].filter((folder) => folder !== '').join(':') };
 }
 
-const tailBytes = 3000;
-const tailLines = 12;
+const tailBytes = 64 * 1024;
+const tailLines = 6;
 
-/** The end of what the engine said since that length of its log. */
+/** What the engine complained of since that length of its log: the last lines that are no mere remarks, or the last. */
 export async function logTail(paths: EnginePaths, from: number): Promise<string> {
   const text = (await readFile(paths.log)).subarray(from).subarray(-tailBytes).toString('utf8');
-  return text.trimEnd().split('\n').slice(-tailLines).join('\n');
+  const lines = text.split('\n').filter((line) => line !== '');
+  const complaints = lines.filter((line) => !/ level=(?:info|debug|warning) /.test(line));
+  return (complaints.length > 0 ? complaints : lines).slice(-tailLines).join('\n');
 }

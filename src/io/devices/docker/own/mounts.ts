@@ -1,6 +1,6 @@
 /** Mounts that an engine left behind when it was killed. */
 import { readFile } from 'node:fs/promises';
-import { run } from '../../run.ts';
+import { tool } from './tool.ts';
 
 /**
  * What to unmount, innermost first: mount points strictly below the folder, and the folder bound onto itself, as an
@@ -13,7 +13,7 @@ export function mountsToClear(mountInfo: string, folder: string): readonly strin
     .filter(([, , , root = '', point = '']) => {
       const at = unescaped(point);
       // `root` is the folder that is mounted, as its own file system names it.
-      return at.startsWith(`${folder}/`) || (at === folder && root !== '/' && at.endsWith(unescaped(root)));
+      return at.startsWith(`${folder}/`) || (at === folder && at.endsWith(unescaped(root)));
     })
     .map(([, , , , point = '']) => unescaped(point))
     .toReversed();
@@ -26,11 +26,8 @@ const unescaped = (text: string): string =>
 /** @returns what is still mounted afterwards */
 export async function unmountAll(folder: string): Promise<readonly string[]> {
   for (const point of mountsToClear(await readFile('/proc/self/mountinfo', 'utf8'), folder)) {
-    const { exitCode } = await unmount(point);
-    if (exitCode !== 0) await unmount('--lazy', point);
+    const { exitCode } = await tool('umount', point);
+    if (exitCode !== 0) await tool('umount', '--lazy', point);
   }
   return mountsToClear(await readFile('/proc/self/mountinfo', 'utf8'), folder);
 }
-
-const unmount = (...args: string[]) =>
-  run('umount', args, { signal: new AbortController().signal, timeoutMs: 10_000, target: args.at(-1) ?? '' });

@@ -9,9 +9,9 @@
  * all engines share. Published ports are then served by the engine's own proxy, and one rule lets containers talk to
  * each other where another engine has made the kernel drop what it does not know.
  */
-import { IoError } from '../../error.ts';
-import { type Ran, run } from '../../run.ts';
+import { letTalk, removeRules } from './packet-filter.ts';
 import type { EnginePaths } from './paths.ts';
+import { must, tool } from './tool.ts';
 
 export type NetworkPlan = 'docker0' | 'own-bridge' | 'isolated';
 
@@ -31,7 +31,7 @@ export async function prepareNetwork(plan: NetworkPlan, paths: EnginePaths): Pro
   if (plan === 'docker0') return poolFlags(roomyPools);
   const range = await ensureBridge(paths);
   if (plan === 'own-bridge') return [`--bridge=${paths.bridge}`, ...poolFlags(roomyPools)];
-  await letTalk(range);
+  await letTalk(range, paths.bridge);
   return [
     `--bridge=${paths.bridge}`,
     '--iptables=false',
@@ -42,13 +42,12 @@ export async function prepareNetwork(plan: NetworkPlan, paths: EnginePaths): Pro
 
 const poolFlags = (pools: readonly string[]): string[] => pools.map((pool) => `--default-address-pool=${pool}`);
 
-/** Removes what `prepareNetwork` made, and bridges of networks that the engine left. Never `docker0`. */
+/** Removes what `prepareNetwork` made, and what the engine left of other networks. Never `docker0`. */
 export async function removeNetwork(paths: EnginePaths, leftBridges: readonly string[]): Promise<void> {
-  const range = rangeOf(await addresses(), paths.bridge);
-  if (range !== undefined) await tool('iptables', '--wait', '-D', ...talkRule(range));
+  const bridges = [paths.bridge, ...leftBridges].filter((bridge) => bridge !== 'docker0');
+  await removeRules(bridges);
   const links = await linkNames();
-  for (const bridge of [paths.bridge, ...leftBridges])
-    if (bridge !== 'docker0' && links.has(bridge)) await tool('ip', 'link', 'delete', bridge);
+  for (const bridge of bridges) if (links.has(bridge)) await tool('ip', 'link', 'delete', bridge);
 }
 
 /** The engine's own database of networks names its bridges: `"BridgeName":"br-0123456789ab"`. */
@@ -106,24 +105,4 @@ function rangeOf(all: readonly Address[], bridge: string): string | undefined {
 async function linkNames(): Promise<ReadonlySet<string>> {
   const { stdout } = await must('ip', '-json', 'link');
   return new Set((JSON.parse(stdout) as { ifname: string }[]).map(({ ifname }) => ifname));
-}
-
-const talkRule = (range: string): string[] => ['FORWARD', '-s', range, '-d', range, '-j', 'ACCEPT'];
-
-async function letTalk(range: string): Promise<void> {
-  const { exitCode } = await tool('iptables', '--wait', '-C', ...talkRule(range));
-  if (exitCode !== 0) await tool('iptables', '--wait', '-I', ...talkRule(range));
-}
-
-const toolTimeoutMs = 10_000;
-
-/** Whatever it says: most of these undo what may not be there. */
-const tool = (file: string, ...args: string[]): Promise<Ran> =>
-  run(file, args, { signal: new AbortController().signal, timeoutMs: toolTimeoutMs });
-
-async function must(file: string, ...args: string[]): Promise<Ran> {
-  const ran = await tool(file, ...args);
-  if (ran.exitCode === 0) return ran;
-  const op = [file, ...args].join(' ');
-  throw new IoError('FAILED', { op, target: file, message: `${op} failed: ${ran.stderr.trim()}` });
 }

@@ -15,10 +15,9 @@ import { IoError } from '../../error.ts';
 
 const inPool = z.strictObject({ id: z.uuid() });
 const remembered = z.strictObject({ id: z.uuid(), path: z.string() });
-export type Remembered = z.infer<typeof remembered>;
 
 /** What the data folder remembers; `file` is its own. */
-export const rememberedPool = (file: string): Promise<Remembered | undefined> => read(file, remembered);
+const rememberedPool = (file: string): Promise<z.infer<typeof remembered> | undefined> => read(file, remembered);
 
 /** Before anything is written to the pool. @throws IoError POOL_MISSING, DAMAGED */
 export async function refuseStranger(file: string, poolPath: string): Promise<void> {

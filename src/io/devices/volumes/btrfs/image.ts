@@ -23,7 +23,7 @@ import { parseMountinfo } from './mounts.ts';
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 
-export const minImageBytes = GiB;
+const minImageBytes = GiB;
 const usualImageBytes = 10 * GiB;
 /** Left to the host in any case. */
 const headroomBytes = 512 * MiB;

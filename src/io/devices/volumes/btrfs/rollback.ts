@@ -39,7 +39,7 @@ export interface Site {
 }
 
 const planSchema = z.strictObject({ to: z.string().refine(isSnapshotName), stash: z.string().refine(isSnapshotName) });
-export type Plan = z.infer<typeof planSchema>;
+type Plan = z.infer<typeof planSchema>;
 
 /** The caller has checked: settled, not in use, `to` is there, no snapshot has the name of the stash. */
 export async function rollBack(site: Site, plan: Plan): Promise<void> {

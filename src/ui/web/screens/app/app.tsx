@@ -11,7 +11,7 @@ import { Empty, Loading, Page } from '../../components/page.tsx';
 import { State } from '../../components/state.tsx';
 import { Tabs } from '../../components/tabs.tsx';
 import { Time } from '../../components/time.tsx';
-import { appTone, appWords } from '../../format/state.ts';
+import { thingTone, thingWords } from '../../format/state.ts';
 import { useCommand } from '../../live/use-command.ts';
 import { RemoveApp } from './remove-app.tsx';
 import { useApp } from './use-app.ts';
@@ -71,7 +71,7 @@ function Loaded({ app }: { readonly app: AppRow }) {
 const About = ({ app }: { readonly app: AppRow }) => (
   <>
     <span className={classes['state']}>
-      <State state={app.state} tone={appTone(app)} words={appWords(app)} />
+      <State state={app.state} tone={thingTone(app)} words={thingWords(app)} />
       {app.node && (
         <span>
           on <NodeLink name={app.node.name} />

@@ -10,7 +10,7 @@ import { State } from '../../components/state.tsx';
 import { Time } from '../../components/time.tsx';
 import { ProblemBox } from '../../components/trouble.tsx';
 import { VolumeTable } from '../../components/volume-table.tsx';
-import { appTone, appWords } from '../../format/state.ts';
+import { thingTone, thingWords } from '../../format/state.ts';
 import { count, percent } from '../../format/who.ts';
 import { useUsage } from '../../live/use-usage.ts';
 import { useView } from '../../live/use-view.ts';
@@ -101,7 +101,7 @@ const Machine = ({ node: { facts, addresses, joinedAt, labels } }: { readonly no
 
 const appColumns: readonly Column<AppRow>[] = [
   { id: 'name', title: 'App', width: 'minmax(120px, 2fr)', cell: ({ namespace, name }) => <AppLink namespace={namespace} name={name} /> },
-  { id: 'state', title: 'State', width: 'minmax(104px, 1fr)', cell: (row) => <State state={row.state} tone={appTone(row)} words={appWords(row)} /> },
+  { id: 'state', title: 'State', width: 'minmax(104px, 1fr)', cell: (row) => <State state={row.state} tone={thingTone(row)} words={thingWords(row)} /> },
   { id: 'since', title: 'Since', width: '72px', numeric: true, cell: ({ since }) => <Time at={since} as="since" /> },
   { id: 'epoch', title: 'Epoch', width: '72px', numeric: true, cell: ({ instance }) => instance?.epoch ?? '–' },
 ];

@@ -12,6 +12,7 @@ import { State } from '../../components/state.tsx';
 import { Tabs } from '../../components/tabs.tsx';
 import { ProblemBox } from '../../components/trouble.tsx';
 import { WorkLine } from '../../components/work-line.tsx';
+import { thingTone, thingWords } from '../../format/state.ts';
 import { useCommand } from '../../live/use-command.ts';
 import { useView } from '../../live/use-view.ts';
 import { ChangeVolume, NewSchedule, TakeSnapshot } from './volume-forms.tsx';
@@ -50,7 +51,7 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
       title={volume.name}
       about={
         <>
-          <State state={volume.state} />
+          <State state={volume.state} tone={thingTone(volume)} words={thingWords(volume)} />
           {volume.node && (
             <span>
               on <NodeLink name={volume.node.name} />, pool {volume.pool}
@@ -79,6 +80,16 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
       {volume.problem && (
         <div className={classes['box']}>
           <ProblemBox tone="failed" title={volume.problem.message} hint={volume.problem.hint} code={volume.problem.code} />
+        </div>
+      )}
+      {volume.delay && (
+        <div className={classes['box']}>
+          <ProblemBox
+            tone="attention"
+            title={`It waits: ${volume.delay.message}`}
+            hint={volume.delay.hint}
+            code={volume.delay.code}
+          />
         </div>
       )}
       {mine.length > 0 && (

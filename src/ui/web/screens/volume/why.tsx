@@ -20,7 +20,7 @@ export function VolumeWhy() {
       state={volume.state}
       since={volume.since}
       machine={volumeMachine.config}
-      waits={waits[volume.state]}
+      waits={volume.delay?.message ?? waits[volume.state]}
       work={work.rows.filter(({ subject }) => subject === volume.id)}
     />
   );

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { mountsToClear } from '#io/devices/docker/own/mounts.ts';
 import { bridgesIn, freeSecondByte, networkPlan } from '#io/devices/docker/own/network.ts';
+import { rulesNaming } from '#io/devices/docker/own/packet-filter.ts';
 import { enginePaths } from '#io/devices/docker/own/paths.ts';
 import { isEngine, isOwnContainerd, isOwnEngine, isOwnShim } from '#io/devices/docker/own/processes.ts';
 
@@ -87,6 +88,23 @@ describe('the network of an engine', () => {
     expect(freeSecondByte(['10.247.0.1'], 119)).toBe(128);
     const all = Array.from({ length: 256 }, (_, byte) => `10.${byte}.0.1`);
     expect(() => freeSecondByte(all, 7)).toThrow('in use');
+  });
+
+  test('its rules of the packet filter are those that name its bridge, and no others', () => {
+    const listing = [
+      '-P FORWARD DROP',
+      '-N DOCKER',
+      '-A FORWARD -s 10.208.0.0/16 -d 10.208.0.0/16 -m comment --comment "fl-d1c37507" -j ACCEPT',
+      '-A FORWARD -i fl-d1c37507 ! -o fl-d1c37507 -j ACCEPT',
+      '-A FORWARD -i fl-d1c375070 -j ACCEPT',
+      '-A FORWARD -i docker0 -o docker0 -j ACCEPT',
+      '',
+    ].join('\n');
+    expect(rulesNaming(listing, ['fl-d1c37507', 'br-0123456789ab'])).toEqual([
+      'FORWARD -s 10.208.0.0/16 -d 10.208.0.0/16 -m comment --comment fl-d1c37507 -j ACCEPT'.split(' '),
+      'FORWARD -i fl-d1c37507 ! -o fl-d1c37507 -j ACCEPT'.split(' '),
+    ]);
+    expect(rulesNaming(listing, [])).toEqual([]);
   });
 
   test('its bridges are read from its own database, docker0 never among them', () => {

@@ -13,3 +13,4 @@ import '../../../../real.ts'; // ✗ floatlab/rooms
 import 'node:path'; // ✗ floatlab/rooms
 import 'path'; // ✗ floatlab/rooms
 import 'execa'; // ✗ floatlab/rooms
+import '../../../../../package.json'; // ✗ floatlab/rooms

@@ -1,0 +1,108 @@
+/**
+ * The lab's own certificate authority: people trust it once, and every certificate that it issues after that.
+ *
+ * Elliptic keys (P-256), because every browser takes them and a small board signs with them in a millisecond. The
+ * authority may sign servers and nothing below it.
+ */
+import 'reflect-metadata';
+import { createPublicKey, randomBytes, webcrypto, X509Certificate as NodeCertificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  cryptoProvider,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509Certificate,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+
+cryptoProvider.set(webcrypto as Crypto);
+
+/** Certificate and private key, in PEM. */
+export interface KeyPair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export const dayMs = 24 * 60 * 60 * 1000;
+export const authorityDays = 3650;
+export const serverDays = 90;
+/** Clocks of small machines are late before they have asked somebody. */
+const earlierMs = dayMs;
+
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+
+export async function createAuthority(nowMs: number): Promise<KeyPair> {
+  const keys = await newKeys();
+  const cert = await X509CertificateGenerator.createSelfSigned({
+    name: [{ O: ['FloatLab'] }, { CN: [`FloatLab lab authority ${randomBytes(4).toString('hex')}`] }],
+    keys,
+    signingAlgorithm: algorithm,
+    ...period(nowMs, authorityDays),
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { cert: cert.toString('pem'), key: await privatePem(keys.privateKey) };
+}
+
+/** @param names DNS names and addresses that it is valid for; at least one */
+export async function issueServer(authority: KeyPair, names: readonly string[], nowMs: number): Promise<KeyPair> {
+  const [first] = names;
+  if (first === undefined) throw new Error('a server certificate needs a name');
+  const issuer = new X509Certificate(authority.cert);
+  const keys = await newKeys();
+  const cert = await X509CertificateGenerator.create({
+    subject: [{ O: ['FloatLab'] }, { CN: [first.slice(0, 64)] }],
+    issuer: issuer.subjectName,
+    publicKey: keys.publicKey,
+    signingKey: await importPrivate(authority.key),
+    signingAlgorithm: algorithm,
+    ...period(nowMs, serverDays),
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      new SubjectAlternativeNameExtension(
+        names.map((name) => ({ type: isIP(name) === 0 ? ('dns' as const) : ('ip' as const), value: name })),
+      ),
+      await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { cert: cert.toString('pem'), key: await privatePem(keys.privateKey) };
+}
+
+/** Whether key and certificate belong together, and can be read at all. */
+export function isPair({ cert, key }: KeyPair): boolean {
+  try {
+    const { publicKey } = new NodeCertificate(cert);
+    return publicKey.equals(createPublicKey(key));
+  } catch {
+    return false;
+  }
+}
+
+const newKeys = async (): Promise<CryptoKeyPair> =>
+  (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as CryptoKeyPair;
+
+const period = (nowMs: number, days: number): { serialNumber: string; notBefore: Date; notAfter: Date } => ({
+  // The first bit clear and not all zeros: a positive number whatever chance says.
+  serialNumber: `4${randomBytes(16).toString('hex').slice(1)}`,
+  notBefore: new Date(nowMs - earlierMs),
+  notAfter: new Date(nowMs + days * dayMs),
+});
+
+const privatePem = async (key: CryptoKey): Promise<string> =>
+  PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
+
+const importPrivate = async (pem: string): Promise<CryptoKey> =>
+  (await webcrypto.subtle.importKey('pkcs8', PemConverter.decodeFirst(pem), algorithm, false, ['sign'])) as CryptoKey;

@@ -1,0 +1,200 @@
+/**
+ * The server that people, programs and the web app talk to: REST, the live endpoint, and the web app's files, on any
+ * number of addresses. Plain HTTP on loopback only; everywhere else TLS, or not at all.
+ */
+import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
+import { getRequestListener } from '@hono/node-server';
+import type { Logger } from 'pino';
+import type { Clock } from '../devices/clock/port.ts';
+import { IoError, type IoErrorCode } from '../devices/error.ts';
+import type { Random } from '../devices/random/port.ts';
+import type { AppContainers, LabPort } from '../lab/port.ts';
+import { httpApp } from './app.ts';
+import { Account, type Credentials } from './auth/account.ts';
+import { isLoopback } from './auth/hosts.ts';
+import { SignInLimiter, type SignInLimits } from './auth/limiter.ts';
+import { Sessions } from './auth/sessions.ts';
+import { LiveServer } from './live.ts';
+import { liveLimits, type LiveLimits } from './live/connection.ts';
+import { Hubs } from './live/hub.ts';
+import type { Blobs, Parts, Readiness } from './parts.ts';
+import { asProblem, fail, failed, problemResponse } from './problems.ts';
+import { webFiles } from './static/web-files.ts';
+
+export interface Tls {
+  /** PEM: the server's certificate, then those above it. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface HttpServerOptions {
+  readonly lab: LabPort;
+  readonly containers: AppContainers;
+  readonly blobs: Blobs;
+  readonly credentials: Credentials;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly listen: readonly { readonly host: string; readonly port: number }[];
+  /** Names and addresses beside `localhost` that people use for this machine; its host name when left out. */
+  readonly names?: readonly string[] | undefined;
+  /** Needed as soon as one address is not loopback. */
+  readonly tls?: Tls | undefined;
+  /** Folder of the built web app. */
+  readonly webRoot: string;
+  readonly log: Logger;
+  ready(): Promise<readonly Readiness[]>;
+  /** Prometheus text. */
+  metrics(): Promise<string>;
+  /** For tests. */
+  readonly limits?: { readonly signIn?: SignInLimits; readonly live?: Partial<LiveLimits>; readonly ringRows?: number };
+}
+
+export interface HttpServer {
+  /** Where it can be reached, for a person. */
+  readonly urls: string[];
+  /** New connections see the new certificate; those that there are go on. */
+  setTls(tls: Tls): void;
+  /** Ends connections in order; whoever does not want to end is cut off after a few seconds. */
+  close(): Promise<void>;
+}
+
+const closeWithinMs = 5000;
+
+/** @throws IoError PORT_IN_USE, PERMISSION, INVALID; then nothing listens */
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { lab, clock, random, credentials, log, tls } = options;
+  for (const { host } of options.listen) if (!isLoopback(host) && !tls) throw needsTls(host);
+
+  const names = new Set((options.names ?? [hostname()]).map((name) => name.toLowerCase()));
+  const stop = new AbortController();
+  const account = new Account(credentials);
+  const parts: Parts = {
+    lab,
+    containers: options.containers,
+    blobs: options.blobs,
+    clock,
+    random,
+    log,
+    account,
+    sessions: new Sessions({ signingKey: credentials.signingKey, account, clock, random }),
+    limiter: new SignInLimiter(options.limits?.signIn),
+    hubs: new Hubs(lab, options.limits?.ringRows),
+    stopping: stop.signal,
+    ready: () => options.ready(),
+    metrics: () => options.metrics(),
+  };
+  const app = httpApp(parts, { names, web: await webFiles(options.webRoot) });
+  const live = new LiveServer(parts, names, { ...liveLimits, ...options.limits?.live });
+  const listener = getRequestListener(app.fetch, {
+    // Other parts of the process keep the Request and Response that they know.
+    overrideGlobalObjects: false,
+    errorHandler: (error) => unreadable(error, log),
+  });
+
+  const servers: Server[] = [];
+  const urls: string[] = [];
+  const closeAll = async (): Promise<void> => {
+    stop.abort();
+    live.close();
+    parts.hubs.close();
+    await Promise.all(servers.map((server) => closeServer(server, clock)));
+  };
+  try {
+    for (const { host, port } of options.listen) {
+      const server =
+        isLoopback(host) || !tls
+          ? createServer(httpOptions)
+          : createTlsServer({ ...httpOptions, ...tlsOptions, ...tls });
+      server.on('request', (request, response) => void listener(request, response));
+      server.on('upgrade', (request, socket, head) => void live.upgrade(request, socket, head));
+      servers.push(server);
+      const address = await listenOn(server, host, port);
+      // A name may lead anywhere: what counts is where it led.
+      if (!(server instanceof TlsServer) && !isLoopback(address.address))
+        throw needsTls(`${host} (${address.address})`);
+      urls.push(...urlsOf(server instanceof TlsServer, host, address, names));
+    }
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+  return {
+    urls,
+    setTls: ({ cert, key }) => {
+      for (const server of servers)
+        if (server instanceof TlsServer) server.setSecureContext({ ...tlsOptions, cert, key });
+    },
+    close: closeAll,
+  };
+}
+
+/** A request that takes longer to arrive than this is an attack or a broken network. */
+const httpOptions = { requestTimeout: 60_000, headersTimeout: 20_000, keepAliveTimeout: 30_000 };
+const tlsOptions = { minVersion: 'TLSv1.2' } as const;
+
+function listenOn(server: Server, host: string, port: number): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    const refuse = (error: NodeJS.ErrnoException): void => reject(cannotListen(error, host, port));
+    server.once('error', refuse);
+    server.listen({ host, port }, () => {
+      server.off('error', refuse);
+      resolve(server.address() as AddressInfo);
+    });
+  });
+}
+
+function closeServer(server: Server, clock: Clock): Promise<void> {
+  if (!server.listening) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = clock.setTimeout(() => server.closeAllConnections(), closeWithinMs);
+    server.close(() => {
+      clock.clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+function urlsOf(isTls: boolean, host: string, { port }: AddressInfo, names: ReadonlySet<string>): string[] {
+  const isEvery = host === '' || host === '::' || host === '0.0.0.0';
+  const shown = isEvery ? (names.size === 0 ? ['localhost'] : [...names]) : [host];
+  return shown.map((name) => `${isTls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`);
+}
+
+/** What could not even be read as a request. */
+function unreadable(error: unknown, log: Logger): Response {
+  log.debug({ error: String(error) }, 'unreadable request');
+  const isTheirs = error instanceof Error && error.name === 'RequestError';
+  const problem = isTheirs
+    ? fail('INVALID', 'This request cannot be read: its address or its Host header is not valid.').problem
+    : (asProblem(error) ?? failed('unreadable request'));
+  return problemResponse(problem);
+}
+
+const needsTls = (host: string): IoError =>
+  new IoError('INVALID', {
+    op: 'listen',
+    target: host,
+    message: `plain HTTP is for loopback addresses only, not for ${host}`,
+    hint: 'Listen on 127.0.0.1 or [::1], or give the server a certificate.',
+  });
+
+const listenCodes: Readonly<Record<string, readonly [IoErrorCode, string, string]>> = {
+  EADDRINUSE: ['PORT_IN_USE', 'is in use', 'Another floatlabd may run: stop it, or listen on another port.'],
+  EACCES: ['PERMISSION', 'may not be used', 'Ports below 1024 need root: take another one.'],
+  EADDRNOTAVAIL: ['INVALID', 'is no address of this machine', 'Look at the addresses: ip address.'],
+  ENOTFOUND: ['INVALID', 'is not known', 'Listen on an address instead of a name.'],
+};
+
+function cannotListen(error: NodeJS.ErrnoException, host: string, port: number): IoError {
+  const target = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const [code, message, hint] = listenCodes[error.code ?? ''] ?? [
+    'FAILED',
+    `cannot be listened on: ${error.message}`,
+    '',
+  ];
+  return new IoError(code, { op: 'listen', target, message: `${target} ${message}`, hint, cause: error });
+}

@@ -1,0 +1,166 @@
+/**
+ * The certificate that people's browsers see: issued by the lab's own authority for the names and addresses of this
+ * machine, for 90 days, renewed a month before it runs out. The authority's certificate is sent along, so that the
+ * command line can show its fingerprint and, once a person has compared it, trust it alone.
+ *
+ *   <dir>/ca.crt  ca.key          kept for ten years
+ *   <dir>/server.crt  server.key  replaced when they run out, or when this machine has another name or address
+ */
+import { X509Certificate } from 'node:crypto';
+import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import type { Clock, Timer } from '../devices/clock/port.ts';
+import { IoError } from '../devices/error.ts';
+import { replaceFile } from '../stores/files.ts';
+import { createAuthority, dayMs, isPair, issueServer, serverDays, type KeyPair } from './ca.ts';
+
+export interface ServerCertificate {
+  /** PEM: the server's, then the authority's. */
+  readonly cert: string;
+  readonly key: string;
+  readonly caCert: string;
+  /** SHA-256 of the authority's certificate, as browsers and openssl write it: `AB:CD:…`. */
+  readonly fingerprint: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+export interface CertificateWishes {
+  readonly dir: string;
+  readonly names: readonly string[];
+  readonly addresses: readonly string[];
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+const renewBeforeMs = 30 * dayMs;
+
+/** Finds or makes it, and renews it when it is due. @throws IoError PERMISSION, FAILED */
+export async function ensureServerCertificate(wishes: CertificateWishes): Promise<ServerCertificate> {
+  const { dir, clock } = wishes;
+  const now = clock.now();
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await chmod(dir, 0o700);
+    const known = await readPair(dir, 'ca');
+    // It must outlive what it signs now.
+    const authority =
+      known && lasts(known.cert, now, serverDays * dayMs) ? known : await keep(dir, 'ca', await createAuthority(now));
+    const names = namesOf(wishes);
+    const present = await readPair(dir, 'server');
+    const server =
+      present && isGood(present.cert, authority.cert, names, now)
+        ? present
+        : await keep(dir, 'server', await issueServer(authority, names, now));
+    return {
+      cert: `${server.cert.trim()}\n${authority.cert.trim()}\n`,
+      key: server.key,
+      caCert: authority.cert,
+      fingerprint: new X509Certificate(authority.cert).fingerprint256,
+      expiresAt: Date.parse(new X509Certificate(server.cert).validTo),
+    };
+  } catch (error) {
+    if (error instanceof IoError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new IoError('FAILED', {
+      op: 'make certificates',
+      target: dir,
+      message: `cannot make the certificate of this node in ${dir}: ${why}`,
+      hint: 'Look at the permissions and the free space of the data directory.',
+      cause: error,
+    });
+  }
+}
+
+const lookEveryMs = 6 * 60 * 60 * 1000;
+
+/**
+ * Looks from time to time whether it is due, or whether this machine has other names meanwhile.
+ * @returns the way out
+ */
+export function keepServerCertificate(options: {
+  readonly present: ServerCertificate;
+  readonly clock: Clock;
+  wishes(): Promise<CertificateWishes>;
+  /** A new one is there: hand it to the server. */
+  onRenewed(renewed: ServerCertificate): void;
+  onFailed(error: unknown): void;
+}): () => void {
+  const { clock } = options;
+  let { present } = options;
+  let isStopped = false;
+  let timer: Timer;
+  const look = async (): Promise<void> => {
+    try {
+      const found = await ensureServerCertificate(await options.wishes());
+      if (found.cert !== present.cert && !isStopped) {
+        present = found;
+        options.onRenewed(found);
+      }
+    } catch (error) {
+      if (!isStopped) options.onFailed(error);
+    }
+    if (!isStopped) timer = clock.setTimeout(() => void look(), lookEveryMs);
+  };
+  timer = clock.setTimeout(() => void look(), lookEveryMs);
+  return () => {
+    isStopped = true;
+    clock.clearTimeout(timer);
+  };
+}
+
+/** In a form in which they can be compared; what no certificate can name is left out. */
+function namesOf({ names, addresses }: CertificateWishes): readonly string[] {
+  const dns = names
+    .map((name) => name.toLowerCase())
+    .filter((name) => /^(?=.{1,253}$)[a-z0-9-]+(?:\.[a-z0-9-]+)*$/.test(name));
+  const ips = addresses
+    .map((address) => address.replace(/%.*$/, '').toLowerCase())
+    .filter((address) => isIP(address) !== 0);
+  const all = [...new Set([...dns, ...ips])];
+  return all.length === 0 ? ['localhost'] : all;
+}
+
+function isGood(cert: string, authority: string, names: readonly string[], now: number): boolean {
+  const [own, issuer] = [new X509Certificate(cert), new X509Certificate(authority)];
+  return (
+    own.verify(issuer.publicKey) &&
+    lasts(cert, now, renewBeforeMs) &&
+    names.every((name) => (isIP(name) === 0 ? own.checkHost(name) : own.checkIP(name)) !== undefined)
+  );
+}
+
+/** Whether it is valid now and for a while. A clock that was wrong when it was made is seen, too. */
+function lasts(cert: string, now: number, forMs: number): boolean {
+  const { validFrom, validTo } = new X509Certificate(cert);
+  return Date.parse(validFrom) <= now && Date.parse(validTo) >= now + forMs;
+}
+
+/** @returns undefined when it is not there, or is no pair of key and certificate */
+async function readPair(dir: string, name: string): Promise<KeyPair | undefined> {
+  const [certPath, keyPath] = [join(dir, `${name}.crt`), join(dir, `${name}.key`)];
+  try {
+    const { mode } = await stat(keyPath);
+    if ((mode & 0o077) !== 0) throw tooOpen(keyPath, mode);
+    const pair = { cert: await readFile(certPath, 'utf8'), key: await readFile(keyPath, 'utf8') };
+    return isPair(pair) ? pair : undefined;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function keep(dir: string, name: string, pair: KeyPair): Promise<KeyPair> {
+  // A crash in between leaves two that do not belong together, which the next start sees.
+  await replaceFile(join(dir, `${name}.key`), Buffer.from(pair.key), { mode: 0o600 });
+  await replaceFile(join(dir, `${name}.crt`), Buffer.from(pair.cert), { mode: 0o600 });
+  return pair;
+}
+
+const tooOpen = (path: string, mode: number): IoError =>
+  new IoError('PERMISSION', {
+    op: 'read',
+    target: path,
+    message: `others may read ${path} (mode ${(mode & 0o777).toString(8)}), and it is a private key`,
+    hint: `If others could read it, remove ${path}: a new one is made. Else run: chmod 600 ${path}`,
+  });

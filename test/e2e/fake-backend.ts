@@ -1,0 +1,356 @@
+/**
+ * Serves the built web app and a `FakeLab` behind the routes and the live protocol of the contract, as far as the web
+ * app uses them. A test can sign people out, cut the line, fall behind, and look at what was asked.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { readCompose } from '#actors/compose/read.ts';
+import type { StreamId } from '#events/envelope.ts';
+import type { LiveLogLine, ToClient, ToServer } from '#io/contract/live.ts';
+import { problemOf, problemOfRejection, type Problem, type ProblemCode } from '#io/contract/problem.ts';
+import { pathParams, routes, sessionCookie, type Route } from '#io/contract/routes.ts';
+import { isViewName, type ViewName } from '#projections/registry.ts';
+import type { ActivityRow } from '#projections/views/activity.ts';
+import type { AnyView, FakeLab, ViewChange } from './fake-lab.ts';
+
+export const webRoot = join(import.meta.dirname, '../../dist/web');
+
+/** As strict as the daemon's own: no script and no style but from files. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data: http: https:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json',
+};
+
+class Refusal extends Error {
+  readonly problem: Problem;
+  constructor(code: ProblemCode, detail: string, hint?: string) {
+    super(detail);
+    this.problem = problemOf(code, detail, hint === undefined ? {} : { hint });
+  }
+}
+
+type Params = Readonly<Record<string, string>>;
+
+interface Subscription {
+  readonly view: AnyView;
+  readonly where: Params;
+  readonly sent: Set<string>;
+}
+
+export class FakeBackend {
+  readonly lab: FakeLab;
+  readonly epoch = 'fake';
+  password: string;
+  initialPassword: boolean;
+  /** Commands as they arrived, dry runs included. */
+  readonly asked: { readonly command: string; readonly input: unknown; readonly dryRun: boolean }[] = [];
+  /** While it is behind, bookmarks say so. */
+  stale = false;
+  #isDown = false;
+  readonly #server: Server;
+  readonly #live = new WebSocketServer({ noServer: true });
+  readonly #sessions = new Map<string, string>();
+  readonly #bookmarks: ReturnType<typeof setInterval>;
+  #lastSession = 0;
+
+  private constructor(lab: FakeLab, password: string, initialPassword: boolean) {
+    this.lab = lab;
+    this.password = password;
+    this.initialPassword = initialPassword;
+    this.#server = createServer((request, response) => void this.#handle(request, response));
+    this.#server.on('upgrade', (request, socket, head) => {
+      if (this.#isDown || this.#who(request) === undefined) socket.destroy();
+      else this.#live.handleUpgrade(request, socket, head, (client) => this.#follow(client));
+    });
+    this.#bookmarks = setInterval(() => this.#bookmark(), 250);
+  }
+
+  static async start(lab: FakeLab, { password = 'correct horse', initialPassword = false } = {}): Promise<FakeBackend> {
+    const backend = new FakeBackend(lab, password, initialPassword);
+    await new Promise<void>((resolve) => backend.#server.listen(0, '127.0.0.1', resolve));
+    return backend;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** The cookie of somebody who has signed in, for a browser that shall begin there. */
+  signedIn(): { readonly name: string; readonly value: string; readonly url: string } {
+    const value = `s${++this.#lastSession}`;
+    this.#sessions.set(value, 'admin');
+    return { name: sessionCookie, value, url: this.url };
+  }
+
+  signOutAll(): void {
+    this.#sessions.clear();
+    for (const client of this.#live.clients) client.close(4401, 'The session has ended.');
+  }
+
+  /** Nobody answers any more. */
+  cut(): void {
+    this.#isDown = true;
+    for (const client of this.#live.clients) client.terminate();
+  }
+
+  mend(): void {
+    this.#isDown = false;
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#bookmarks);
+    this.lab.stop();
+    for (const client of this.#live.clients) client.terminate();
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  // ---- HTTP
+
+  #who(request: IncomingMessage): string | undefined {
+    const cookies = request.headers.cookie ?? '';
+    const value = new RegExp(`${sessionCookie}=([^;]+)`).exec(cookies)?.[1];
+    return value === undefined ? undefined : this.#sessions.get(value);
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#isDown) return void request.socket.destroy();
+    const url = new URL(request.url ?? '/', this.url);
+    if (!url.pathname.startsWith('/api/')) return this.#file(url.pathname, response);
+    try {
+      const route = routes.find(({ method, path }) => method === request.method?.toLowerCase() && matcher(path).test(url.pathname));
+      if (!route) throw new Refusal('NO_SUCH_ROUTE', `There is no ${request.method} ${url.pathname}.`);
+      const isOpen = 'special' in route.action && route.action.open === true;
+      if (!isOpen && this.#who(request) === undefined) throw new Refusal('NOT_SIGNED_IN', 'Nobody is signed in.', 'Sign in.');
+      const answer = this.#answer(route, url, await bodyOf(request), request, response);
+      const isText = typeof answer === 'string';
+      response.writeHead(200, { 'content-type': isText ? 'text/yaml' : 'application/json', 'cache-control': 'no-store' });
+      response.end(isText ? answer : JSON.stringify(answer ?? {}));
+    } catch (error) {
+      const problem = error instanceof Refusal ? error.problem : problemOf('INTERNAL', error instanceof Error ? (error.stack ?? '') : String(error));
+      response.writeHead(problem.status, { 'content-type': 'application/problem+json' });
+      response.end(JSON.stringify(problem));
+    }
+  }
+
+  async #file(path: string, response: ServerResponse): Promise<void> {
+    const name = extname(path) === '' ? '/index.html' : normalize(path);
+    try {
+      const bytes = await readFile(join(webRoot, name));
+      response.writeHead(200, { 'content-type': types[extname(name)] ?? 'application/octet-stream', 'content-security-policy': policy });
+      response.end(bytes);
+    } catch {
+      response.writeHead(404).end();
+    }
+  }
+
+  #answer(route: Route, url: URL, body: unknown, request: IncomingMessage, response: ServerResponse): unknown {
+    const params = paramsOf(route.path, url.pathname);
+    const query = Object.fromEntries(url.searchParams);
+    const { action } = route;
+    if ('command' in action) return this.#command(action.command, params, query, body);
+    if ('view' in action) return action.one ? this.#one(action.view, params, query) : this.#list(action.view, params, query);
+    switch (action.special) {
+      case 'sign-in': {
+        const { name, password } = body as { name: string; password: string };
+        if (name !== 'admin' || password !== this.password) throw new Refusal('WRONG_PASSWORD', 'Name or password is wrong.', 'The first start of floatlabd printed the first password.');
+        const session = this.signedIn();
+        response.setHeader('set-cookie', `${session.name}=${session.value}; Path=/; HttpOnly; SameSite=Strict`);
+        return { ...this.#session(name), token: session.value };
+      }
+      case 'whoami':
+        return this.#session(this.#who(request) ?? '');
+      case 'sign-out':
+        this.signOutAll();
+        return {};
+      case 'change-password': {
+        const { current, next } = body as { current: string; next: string };
+        if (current !== this.password) throw new Refusal('WRONG_PASSWORD', 'That is not the current password.');
+        this.password = next;
+        this.initialPassword = false;
+        return {};
+      }
+      case 'compose-file': {
+        const app = this.lab.view.byName('app', params['namespace'] ?? '', params['name'] ?? '');
+        const bytes = app && this.lab.blob(app.context.compose);
+        if (!bytes) throw new Refusal('NOT_FOUND', `There is no app ${params['name']}.`);
+        return new TextDecoder().decode(bytes);
+      }
+      case 'validate-compose': {
+        const { fileName = 'compose.yaml', compose, files = {} } = body as { fileName?: string; compose: string; files?: never };
+        const read = readCompose({ fileName, text: compose, files });
+        if ('findings' in read) return { findings: read.findings, notes: [] };
+        return { findings: [], notes: read.app.notes, name: read.app.name };
+      }
+      case 'object-history':
+        return this.#events(query, (row) => row.stream === params['stream']);
+      case 'events':
+        return this.#events(query, (row) => query['correlation'] === undefined || row.correlation === query['correlation']);
+      default:
+        throw new Refusal('NO_SUCH_ROUTE', `The fake does not know ${action.special}.`);
+    }
+  }
+
+  #session(name: string) {
+    return { name, role: 'admin', expiresAt: Date.now() + 86_400_000, initialPassword: this.initialPassword };
+  }
+
+  #command(command: string, params: Params, { dryRun, ...query }: Params, body: unknown): unknown {
+    const fields = Object.fromEntries(Object.entries(query).map(([key, value]) => [key, value === 'true' ? true : value === 'false' ? false : value]));
+    const input = { ...fields, ...(body as object | undefined), ...params };
+    this.asked.push({ command, input, dryRun: dryRun === 'true' });
+    const result = this.lab.try(command, input, { dryRun: dryRun === 'true' });
+    if (!('rejected' in result)) return result;
+    const refusal = new Refusal('INVALID', result.rejected.explain);
+    throw Object.assign(refusal, { problem: problemOfRejection(result.rejected) });
+  }
+
+  #moment(at: string | undefined): number | undefined {
+    if (at === undefined) return undefined;
+    const index = /^\d+$/.test(at) ? Number(at) : this.lab.indexAt(Date.parse(at));
+    if (index > this.lab.index) throw new Refusal('PAST_HEAD', `The lab has only ${this.lab.index} events yet.`);
+    return index;
+  }
+
+  #list(view: ViewName, params: Params, { at, limit = '200', cursor: _, ...filters }: Params): unknown {
+    const index = this.#moment(at);
+    const rows = index === undefined ? this.lab.rows(view) : this.lab.rowsAt(view, index);
+    const where = view === 'snapshots' ? { ...filters, volume: params['name'] ?? '' } : filters;
+    return { items: rows.map(([, row]) => row).filter((row) => fits(row, where)).slice(0, Number(limit)), index: index ?? this.lab.index };
+  }
+
+  #one(view: ViewName, params: Params, { at }: Params): unknown {
+    const index = this.#moment(at);
+    const rows = index === undefined ? this.lab.rows(view) : this.lab.rowsAt(view, index);
+    const found = rows.map(([, row]) => row).find((row) => view === 'overview' || fits(row, params));
+    if (!found) throw new Refusal('NOT_FOUND', `There is no such row in ${view}.`);
+    return found;
+  }
+
+  #events({ before, limit = '100' }: Params, test: (row: ActivityRow) => boolean): unknown {
+    const rows = this.lab
+      .rows('activity')
+      .map(([, row]) => row as ActivityRow)
+      .filter((row) => row.index < Number(before ?? Infinity) && test(row));
+    return { items: rows.toReversed().slice(0, Number(limit)), index: this.lab.index };
+  }
+
+  // ---- live
+
+  #bookmark(): void {
+    for (const client of this.#live.clients) send(client, this.#at());
+  }
+
+  #at(): ToClient {
+    return { t: 'at', index: this.lab.index, time: this.lab.now, stale: this.stale };
+  }
+
+  #follow(client: WebSocket): void {
+    const subscriptions = new Map<number, Subscription>();
+    const stops = new Map<number, () => void>();
+    const unwatch = this.lab.onChange((changes, index) => {
+      for (const [sub, subscription] of subscriptions) {
+        for (const change of changes) if (change.view === subscription.view) push(client, sub, subscription, change, index);
+      }
+    });
+    client.on('close', () => {
+      unwatch();
+      for (const stop of stops.values()) stop();
+    });
+    client.on('message', (data: Buffer) => {
+      const message = JSON.parse(data.toString('utf8')) as ToServer;
+      switch (message.t) {
+        case 'open':
+          return this.#open(client, message, subscriptions);
+        case 'logs':
+          return void stops.set(message.sub, this.#logs(client, message));
+        case 'close':
+          subscriptions.delete(message.sub);
+          stops.get(message.sub)?.();
+          return void stops.delete(message.sub);
+        default:
+          return undefined;
+      }
+    });
+    send(client, this.#at());
+  }
+
+  #open(client: WebSocket, message: Extract<ToServer, { t: 'open' }>, subscriptions: Map<number, Subscription>): void {
+    const { sub, view, where = {}, at, limit } = message;
+    if (!isViewName(view) && view !== 'usage' && view !== 'work') {
+      return send(client, { t: 'end', sub, problem: problemOf('NOT_FOUND', `There is no view ${view}.`) });
+    }
+    if (at !== undefined && at > this.lab.index) {
+      return send(client, { t: 'end', sub, problem: problemOf('PAST_HEAD', `The lab has only ${this.lab.index} events yet.`) });
+    }
+    const all = at === undefined ? this.lab.rows(view) : this.lab.rowsAt(view as ViewName, at);
+    const rows = all.filter(([, row]) => fits(row, where));
+    const shown = limit === undefined ? rows : rows.slice(-limit);
+    // In two pieces, so that the client's putting together is exercised, too.
+    const half = Math.ceil(shown.length / 2);
+    const piece = { t: 'snap', sub, epoch: this.epoch, index: at ?? this.lab.index } as const;
+    send(client, { ...piece, rows: shown.slice(0, half), more: true });
+    send(client, { ...piece, rows: shown.slice(half), more: false });
+    if (at === undefined) subscriptions.set(sub, { view, where, sent: new Set(shown.map(([key]) => key)) });
+  }
+
+  #logs(client: WebSocket, { sub, app, service, follow }: Extract<ToServer, { t: 'logs' }>): () => void {
+    const wanted = (line: LiveLogLine): boolean => service === undefined || line.service === service;
+    if (!this.lab.view.get(app as StreamId)) send(client, { t: 'end', sub, problem: problemOf('NOT_FOUND', `There is no app ${app}.`) });
+    const lines = this.lab.logLines(app).filter(wanted);
+    if (lines.length > 0) send(client, { t: 'lines', sub, lines });
+    if (!follow) return () => undefined;
+    return this.lab.onLog((of, line) => {
+      if (of === app && wanted(line)) send(client, { t: 'lines', sub, lines: [line] });
+    });
+  }
+}
+
+function push(client: WebSocket, sub: number, { where, sent }: Subscription, { put, del }: ViewChange, index: number): void {
+  const visible = put.filter(([, row]) => fits(row as object, where));
+  const gone = [...del, ...put.filter((entry) => !visible.includes(entry)).map(([key]) => key)].filter((key) => sent.delete(key));
+  for (const [key] of visible) sent.add(key);
+  if (visible.length + gone.length > 0) send(client, { t: 'rows', sub, index, put: visible, del: gone });
+}
+
+const send = (client: WebSocket, frame: ToClient): void => client.send(JSON.stringify(frame));
+
+/** By fields; another object by its id or name, several values by comma. */
+function fits(row: object, where: Params): boolean {
+  return Object.entries(where).every(([field, wanted]) => {
+    const value = (row as Record<string, unknown>)[field];
+    const ref = value as { id?: string; name?: string } | null;
+    return wanted.split(',').some((one) => String(value) === one || ref?.id === one || ref?.name === one || String(value) === `operation:${one}`);
+  });
+}
+
+const matcher = (path: string): RegExp => new RegExp(`^${path.replaceAll(/\{\w+\}/g, '([^/]+)')}$`);
+
+function paramsOf(path: string, actual: string): Params {
+  const values = matcher(path).exec(actual)?.slice(1) ?? [];
+  return Object.fromEntries(pathParams(path).map((name, n) => [name, decodeURIComponent(values[n] ?? '')]));
+}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString('utf8');
+  return text === '' ? undefined : JSON.parse(text);
+}

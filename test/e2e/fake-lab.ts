@@ -1,0 +1,401 @@
+/**
+ * A lab in memory for the browser tests: the real events, decisions, policies and projections of the pure rooms, with
+ * agents that pretend. Their work takes as long as a test says, shows progress, waits while it is held, and fails on
+ * demand. Time is the test's: history can be lived through in a moment.
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import type { ActorState, Step } from '#actors/actor.ts';
+import type { CommandInputs, CommandName } from '#actors/commands.ts';
+import { dispatch } from '#actors/dispatch.ts';
+import { Lab } from '#actors/lab.ts';
+import { Overlay } from '#actors/overlay.ts';
+import { policies } from '#actors/policies/registry.ts';
+import { PolicyRunner } from '#actors/policies/runner.ts';
+import { workOf } from '#actors/registry.ts';
+import type { Rejection } from '#actors/rejection.ts';
+import type { WorkName, WorkOrder } from '#actors/work.ts';
+import type { LabEvent, Principal } from '#events/envelope.ts';
+import type { Problem } from '#events/values/metadata.ts';
+import type { LiveLogLine, UsageRow, WorkRow } from '#io/contract/live.ts';
+import type { CommandAnswer } from '#io/contract/routes.ts';
+import { projections, viewNames, type ViewName } from '#projections/registry.ts';
+import type { Projection } from '#projections/projection.ts';
+import { LogRows, Table, type Changes } from '#projections/rows.ts';
+import { wordsFor } from '#projections/words.ts';
+
+export type AnyView = ViewName | 'usage' | 'work';
+export interface ViewChange {
+  readonly view: AnyView;
+  readonly put: readonly (readonly [string, unknown])[];
+  readonly del: readonly string[];
+}
+
+/** The lab and its rows at one moment. */
+class Folded {
+  readonly lab = new Lab();
+  readonly #tables = new Map<ViewName, Table<object> | LogRows<object>>();
+  readonly #logs = new Map<ViewName, Map<string, object>>();
+
+  constructor() {
+    for (const view of viewNames) {
+      this.#tables.set(view, projections[view].keeps === 'table' ? new Table() : new LogRows());
+      if (projections[view].keeps === 'log') this.#logs.set(view, new Map());
+    }
+  }
+
+  fold(event: LabEvent): Step {
+    const step = this.lab.fold(event);
+    for (const [view, rows] of this.#tables) (projections[view] as unknown as Projection<object>).apply(rows, step, this.lab);
+    return step;
+  }
+
+  takeChanges(): ReadonlyMap<ViewName, Changes<object>> {
+    const changes = new Map<ViewName, Changes<object>>();
+    for (const [view, rows] of this.#tables) {
+      const taken = rows.take();
+      if (!taken) continue;
+      changes.set(view, taken);
+      const log = this.#logs.get(view);
+      if (log) for (const [key, row] of taken.put) log.set(key, row);
+    }
+    return changes;
+  }
+
+  rows(view: ViewName): readonly (readonly [string, object])[] {
+    const log = this.#logs.get(view);
+    if (log) return [...log];
+    return (this.#tables.get(view) as Table<object>).entries();
+  }
+}
+
+interface Doing {
+  readonly order: WorkOrder;
+  timer: ReturnType<typeof setTimeout> | undefined;
+  done: number;
+}
+
+const parts = 5;
+
+export class FakeLab {
+  readonly #folded = new Folded();
+  readonly #events: LabEvent[] = [];
+  readonly #listeners = new Set<(changes: readonly ViewChange[], index: number) => void>();
+  readonly #blobs = new Map<string, Uint8Array>();
+  readonly #doing = new Map<string, Doing>();
+  readonly #usage = new Map<string, UsageRow>();
+  readonly #work = new Map<string, WorkRow>();
+  readonly #failures = new Map<WorkName, Problem>();
+  readonly #runner: PolicyRunner;
+  readonly #logs = new Map<string, LiveLogLine[]>();
+  readonly #logListeners = new Set<(app: string, line: LiveLogLine) => void>();
+  #clock: (() => number) | undefined;
+  #commands = 0;
+  #held = false;
+  /** How long a piece of work takes; 0 while history is made. */
+  workMs = 0;
+
+  constructor(startAt: number) {
+    let at = startAt;
+    this.#clock = () => at;
+    this.sleep = (ms) => {
+      at += ms;
+      this.#pump();
+    };
+    this.#runner = new PolicyRunner(policies, this.#folded.lab, { get: () => undefined });
+  }
+
+  /** Lets time pass while history is made; after `goLive` time is the machine's. */
+  sleep: (ms: number) => void;
+
+  goLive(workMs: number): void {
+    this.workMs = workMs;
+    this.#clock = undefined;
+    this.sleep = () => {
+      throw new Error('time is the machine’s now');
+    };
+  }
+
+  get now(): number {
+    return this.#clock?.() ?? Date.now();
+  }
+  get index(): number {
+    return this.#folded.lab.index;
+  }
+  get at(): number {
+    return this.#folded.lab.at;
+  }
+  get view(): Lab {
+    return this.#folded.lab;
+  }
+
+  /** Gives a command; throws when it is refused, for tests that do not mean that. */
+  run<N extends CommandName>(name: N, input: CommandInputs[N], by: Principal = 'user:admin'): CommandAnswer {
+    const result = this.try(name, input, { by });
+    if ('rejected' in result) throw new Error(`${name}: ${result.rejected.explain} ${JSON.stringify(result.rejected.findings ?? '')}`);
+    return result;
+  }
+
+  try(
+    name: string,
+    input: unknown,
+    { by = 'user:admin', id, dryRun = false }: { by?: Principal; id?: string; dryRun?: boolean } = {},
+  ): CommandAnswer | { readonly rejected: Rejection } {
+    const request = { id: id ?? `cmd-${++this.#commands}`, name, input, by };
+    const trial = new Overlay(this.view);
+    const outcome = dispatch(request, trial, this.#tools());
+    if ('rejected' in outcome) return outcome;
+    if ('unchanged' in outcome) return { index: this.index, unchanged: true, dryRun, events: [] };
+    const { entry, steps, blobs } = outcome.prepared;
+    const events = steps.map((step) => ({ ...shown(step.event), words: wordsFor(step, trial) }));
+    if (dryRun) return { index: this.index, unchanged: false, dryRun: true, events };
+    for (const blob of blobs) this.#blobs.set(address(blob), blob);
+    this.#append(steps.map(({ event }) => event));
+    const { index } = this;
+    this.#pump();
+    const operation = entry.drafts.find(({ type }) => type === 'operation.started')?.stream;
+    return { index, unchanged: false, dryRun: false, ...(operation === undefined ? {} : { operation }), events };
+  }
+
+  #tools() {
+    return { now: this.now, head: this.index, address };
+  }
+
+  #append(events: readonly LabEvent[]): void {
+    for (const event of events) {
+      this.#events.push(event);
+      const step = this.#folded.fold(event);
+      this.#runner.observe(step);
+      if (step.after) this.#look(step.after);
+    }
+    const changes: ViewChange[] = [];
+    for (const [view, { put, deleted }] of this.#folded.takeChanges()) changes.push({ view, put: [...put], del: [...deleted] });
+    this.#tell(changes);
+  }
+
+  #tell(changes: readonly ViewChange[]): void {
+    if (changes.length > 0) for (const listener of this.#listeners) listener(changes, this.index);
+  }
+
+  /** Policies act until nothing follows any more. */
+  #pump(): void {
+    for (let round = 0; round < 100; round++) {
+      const requests = this.#runner.requests(this.now);
+      if (requests.length === 0) return;
+      for (const request of requests) {
+        const outcome = dispatch(request, new Overlay(this.view), this.#tools());
+        if ('prepared' in outcome) this.#append(outcome.prepared.steps.map(({ event }) => event));
+      }
+    }
+    throw new Error('the policies never came to rest');
+  }
+
+  // ---- agents
+
+  /** Nothing that nodes do comes to an end until `release`. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
+    for (const doing of this.#doing.values()) this.#go(doing);
+  }
+
+  /** The next work of this name ends badly. */
+  failNext(work: WorkName, problem: Problem): void {
+    this.#failures.set(work, problem);
+  }
+
+  #look(actor: ActorState): void {
+    const before = this.#doing.get(actor.stream);
+    const order = workOf(actor, this.view);
+    if (before && before.order.visit !== order?.visit) {
+      clearTimeout(before.timer);
+      this.#doing.delete(actor.stream);
+      this.#setWork(actor.stream, undefined);
+    }
+    if (!order || order.work === 'watch-instance' || this.#doing.has(actor.stream)) return;
+    const doing: Doing = { order, timer: undefined, done: 0 };
+    this.#doing.set(actor.stream, doing);
+    if (this.workMs === 0) queueOrRun(() => this.#finish(doing));
+    else this.#go(doing);
+  }
+
+  #go(doing: Doing): void {
+    const { order } = doing;
+    this.#setWork(order.subject, {
+      work: order.work,
+      subject: order.subject,
+      node: order.node,
+      app: 'app' in order.input ? order.input.app : null,
+      correlation: order.correlation,
+      state: 'working',
+      attempt: 1,
+      since: this.now,
+      text: textOf(order),
+      done: doing.done,
+      total: parts,
+    });
+    if (this.#held) return;
+    clearTimeout(doing.timer);
+    doing.timer = setTimeout(() => {
+      doing.done++;
+      if (doing.done >= parts) this.#finish(doing);
+      else this.#go(doing);
+    }, this.workMs / parts);
+  }
+
+  #finish({ order }: Doing): void {
+    this.#doing.delete(order.subject);
+    this.#setWork(order.subject, undefined);
+    const problem = this.#failures.get(order.work);
+    if (problem) this.#failures.delete(order.work);
+    const [name, input] = problem ? failure(order, problem) : success(order, this.view, this.now);
+    this.try(name, input, { by: order.node as Principal });
+  }
+
+  #setWork(subject: string, row: WorkRow | undefined): void {
+    if (row) this.#work.set(subject, row);
+    else if (!this.#work.delete(subject)) return;
+    this.#tell([{ view: 'work', put: row ? [[subject, row]] : [], del: row ? [] : [subject] }]);
+  }
+
+  // ---- what is observed
+
+  setUsage(key: string, row: Omit<UsageRow, 'at'>): void {
+    const full = { at: this.now, ...row };
+    this.#usage.set(key, full);
+    this.#tell([{ view: 'usage', put: [[key, full]], del: [] }]);
+  }
+
+  log(app: string, line: LiveLogLine): void {
+    this.#logs.set(app, [...(this.#logs.get(app) ?? []), line]);
+    for (const listener of this.#logListeners) listener(app, line);
+  }
+
+  logLines(app: string): readonly LiveLogLine[] {
+    return this.#logs.get(app) ?? [];
+  }
+
+  onLog(listener: (app: string, line: LiveLogLine) => void): () => void {
+    this.#logListeners.add(listener);
+    return () => this.#logListeners.delete(listener);
+  }
+
+  // ---- what is known
+
+  rows(view: AnyView): readonly (readonly [string, object])[] {
+    if (view === 'usage') return [...this.#usage];
+    return view === 'work' ? [...this.#work] : this.#folded.rows(view);
+  }
+
+  rowsAt(view: ViewName, index: number): readonly (readonly [string, object])[] {
+    const past = new Folded();
+    for (const event of this.#events.slice(0, index)) {
+      past.fold(event);
+      past.takeChanges();
+    }
+    return past.rows(view);
+  }
+
+  indexAt(time: number): number {
+    return this.#events.findLast(({ at }) => at <= time)?.index ?? 0;
+  }
+
+  blob(ref: string): Uint8Array | undefined {
+    return this.#blobs.get(ref);
+  }
+
+  onChange(listener: (changes: readonly ViewChange[], index: number) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  app(name: string): ActorState<'app'> {
+    const app = this.view.byName('app', 'default', name);
+    if (!app) throw new Error(`there is no app ${name}`);
+    return app;
+  }
+
+  stop(): void {
+    for (const { timer } of this.#doing.values()) clearTimeout(timer);
+    this.#doing.clear();
+  }
+}
+
+const address = (bytes: Uint8Array): string => bytesToHex(sha256(bytes));
+const shown = ({ stream, type, data }: LabEvent) => ({ stream, type, data });
+
+/** Outcomes must not come in the middle of the entry that asked for them. */
+const pending: (() => void)[] = [];
+let isDraining = false;
+function queueOrRun(task: () => void): void {
+  pending.push(task);
+  if (isDraining) return;
+  isDraining = true;
+  queueMicrotask(drain);
+}
+function drain(): void {
+  for (let task = pending.shift(); task; task = pending.shift()) task();
+  isDraining = false;
+}
+/** While history is made nothing is asynchronous: call after every command. */
+export const settle = drain;
+
+function textOf(order: WorkOrder): string {
+  switch (order.work) {
+    case 'start-instance': {
+      const [first] = Object.values(order.input.spec.services);
+      return `pulling ${first?.image ?? 'images'}`;
+    }
+    case 'stop-instance':
+      return 'stopping the containers';
+    case 'create-dataset':
+      return `making a dataset in pool ${order.input.pool}`;
+    case 'take-snapshot':
+      return 'snapshotting';
+    case 'rollback-dataset':
+      return `going back to ${order.input.to}`;
+    default:
+      return order.work.replaceAll('-', ' ');
+  }
+}
+
+function success(order: WorkOrder, lab: Lab, now: number): [CommandName, unknown] {
+  const { subject, visit } = order;
+  const guid = address(new TextEncoder().encode(`${subject}${visit}`)).slice(0, 16);
+  switch (order.work) {
+    case 'create-dataset':
+      return ['report-volume-provisioned', { volume: subject, visit, dataset: order.input.dataset, path: `/pool/${order.input.dataset}/data` }];
+    case 'rollback-dataset':
+      return ['report-volume-rolled-back', { volume: subject, visit, stash: { name: order.input.stash, guid, takenAt: now } }];
+    case 'destroy-dataset':
+      return ['report-volume-deleted', { volume: subject, visit }];
+    case 'take-snapshot':
+      return ['report-snapshot-taken', { snapshot: subject, visit, guid, takenAt: now }];
+    case 'remove-snapshot':
+      return ['report-snapshot-removed', { snapshot: subject, visit }];
+    case 'start-instance': {
+      const services = Object.fromEntries(
+        Object.entries(order.input.spec.services).map(([name, { hasHealthcheck }]) => [
+          name,
+          { state: hasHealthcheck ? 'healthy' : 'running', container: address(new TextEncoder().encode(subject + name)), restarts: 0 },
+        ]),
+      );
+      return ['report-instance-started', { instance: subject, visit, services }];
+    }
+    case 'stop-instance':
+      return ['report-instance-stopped', { instance: subject, visit }];
+    case 'watch-instance':
+      throw new Error(`${lab.index}: watching never ends`);
+  }
+}
+
+function failure(order: WorkOrder, problem: Problem): [CommandName, unknown] {
+  const { subject, visit } = order;
+  if (order.work.endsWith('-instance')) return ['report-instance-failed', { instance: subject, visit, problem }];
+  if (order.work.endsWith('-snapshot')) return ['report-snapshot-failed', { snapshot: subject, visit, problem }];
+  return ['report-volume-failed', { volume: subject, visit, problem }];
+}
+

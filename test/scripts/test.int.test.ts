@@ -1,0 +1,112 @@
+/** `npm test`: what it counts, and when it fails. Vitest and the checks are stand-ins that say what they are told. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { bareCheckout, type Checkout } from './checkout.ts';
+
+type Status = 'passed' | 'failed' | 'skipped' | 'todo';
+interface Report {
+  readonly code: number;
+  readonly testResults: readonly { status: 'passed' | 'failed'; assertionResults: readonly { status: Status }[] }[];
+}
+
+let checkout: Checkout;
+beforeEach(async () => {
+  checkout = await bareCheckout();
+});
+afterEach(() => checkout.dispose());
+
+const file = (...statuses: Status[]): Report['testResults'][number] => ({
+  status: statuses.includes('failed') ? 'failed' : 'passed',
+  assertionResults: statuses.map((status) => ({ status })),
+});
+const unloadable = { status: 'failed', assertionResults: [] } as const;
+const wellDone: Report = { code: 0, testResults: [file('passed', 'passed')] };
+
+/** Packages in which vitest reports this for each project, and each check ends with 0 unless it is named. */
+async function packages(reports: Readonly<Record<string, Report>>, failingCheck = ''): Promise<void> {
+  const vitest = `
+    import { appendFileSync, writeFileSync } from 'node:fs';
+    const [, , , , project] = process.argv;
+    const report = ${JSON.stringify(reports)}[project] ?? { code: 0, testResults: [] };
+    const output = process.argv.find((arg) => arg.startsWith('--outputFile.json=')).split('=')[1];
+    console.log('vitest', process.argv.slice(2).filter((arg) => !arg.startsWith('--')).join(' '));
+    writeFileSync(output, JSON.stringify(report));
+    process.exit(report.code);`;
+  await checkout.program(
+    'npm',
+    `const { mkdirSync, writeFileSync } = require('node:fs');
+     for (const folder of ['node_modules/.bin', 'node_modules/vitest']) mkdirSync(folder, { recursive: true });
+     writeFileSync('node_modules/vitest/vitest.mjs', ${JSON.stringify(vitest)});
+     for (const name of ['tsc', 'oxlint', 'knip', 'oxfmt']) {
+       const script = '#!${process.execPath}\\nif ("' + name + '" === ${JSON.stringify(failingCheck)}) { console.log("it is bad"); process.exit(1); }';
+       writeFileSync('node_modules/.bin/' + name, script, { mode: 0o755 });
+     }`,
+  );
+}
+
+const lastLine = (text: string): string | undefined => text.trimEnd().split('\n').at(-1);
+
+describe('npm test', () => {
+  test('ends with the sum over all kinds of tests', async () => {
+    await packages({ unit: wellDone, sim: wellDone, int: wellDone, e2e: { code: 0, testResults: [file('passed')] } });
+    const { code, stdout } = await checkout.test([]);
+    expect(stdout.endsWith('\n7 passed, 0 failed\n')).toBe(true);
+    expect(code).toBe(0);
+  });
+
+  test('fails when one test does', async () => {
+    await packages({ unit: wellDone, sim: { code: 1, testResults: [file('passed', 'failed')] } });
+    const { code, stdout } = await checkout.test([]);
+    expect(lastLine(stdout)).toBe('3 passed, 1 failed');
+    expect(code).toBe(1);
+  });
+
+  test('counts a file that cannot be loaded, and an error outside of all tests', async () => {
+    await packages({ unit: { code: 1, testResults: [file('passed'), unloadable] }, sim: { ...wellDone, code: 1 } });
+    expect(lastLine((await checkout.test([])).stdout)).toBe('3 passed, 2 failed');
+  });
+
+  test('counts what was skipped, which fails in CI only', async () => {
+    await packages({ int: { code: 0, testResults: [file('passed', 'skipped', 'todo')] } });
+    const here = await checkout.test([]);
+    expect(lastLine(here.stdout)).toBe('1 passed, 0 failed, 2 skipped');
+    expect(here.code).toBe(0);
+    const inCi = await checkout.test([], { env: { CI: 'true' } });
+    expect(inCi.stdout).toMatch(/With CI=true a skipped test is a failure/);
+    expect(lastLine(inCi.stdout)).toBe('1 passed, 0 failed, 2 skipped');
+    expect(inCi.code).toBe(1);
+  });
+
+  test('fails when a check does, and shows what it said', async () => {
+    await packages({ unit: wellDone }, 'oxlint');
+    const { code, stdout, stderr } = await checkout.test([]);
+    expect(stderr).toMatch(/✗ lint and rooms .*\nit is bad/);
+    expect(stdout).toMatch(/✗ lint and rooms/);
+    expect(lastLine(stdout)).toBe('2 passed, 0 failed');
+    expect(code).toBe(1);
+  });
+
+  test('runs the kinds and files that a developer asks for', async () => {
+    await packages({ unit: wellDone });
+    const { stderr, stdout } = await checkout.test(['--only', 'unit,sim', 'test/events']);
+    expect(`${stdout}${stderr}`.match(/vitest .*/g)).toEqual([
+      'vitest run unit test/events',
+      'vitest run sim test/events',
+    ]);
+    expect(await checkout.calls()).toEqual(['npm install --no-audit --no-fund --include=dev']);
+  });
+
+  test('refuses a kind that it does not know', async () => {
+    const { code, stderr } = await checkout.test(['--only', 'units']);
+    expect(stderr).toMatch(/--only takes some of: check,unit,sim,int,e2e/);
+    expect(code).toBe(1);
+  });
+
+  test('says what real devices are missing, and goes on without them', async () => {
+    await packages({ unit: wellDone });
+    const { code, stderr, stdout } = await checkout.test([], { env: { FLOATLAB_NO_INSTALL: '1' } });
+    expect(stderr).toMatch(/Chromium: opens the web app in tests/);
+    expect(stderr).toMatch(/Tests that need it are skipped/);
+    expect(lastLine(stdout)).toBe('2 passed, 0 failed');
+    expect(code).toBe(0);
+  });
+});

@@ -1,0 +1,391 @@
+import { problemCodes, type ProblemCode } from '#io/contract/problem.ts';
+import { exitCodeOf } from '#ui/cli/exit-codes.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { FakeServer } from './fake-server.ts';
+import { appRow, operationRow, volumeRow } from './sample-rows.ts';
+import { lines, now, run, type Run, type Setting } from './test-world.ts';
+
+let lab: FakeServer;
+beforeAll(async () => {
+  lab = await FakeServer.start();
+});
+afterAll(() => lab.stop());
+beforeEach(() => lab.forget());
+
+const floatlab = (command: string, setting: Setting = {}): Promise<Run> =>
+  run(command.match(/"[^"]*"|\S+/g)?.map((word) => word.replaceAll('"', '')) ?? [], { server: lab.url, ...setting });
+
+const operation = 'operation:7kq2wxyzabcd';
+const stop = 'POST /api/v1/apps/default/photos/stop';
+
+describe('a change', () => {
+  test('waits until it is done and says so on stderr', async () => {
+    lab.command(stop, { operation });
+    const { code, out, err } = await floatlab('app stop photos');
+    expect(err).toBe('✓ App photos is stopped.  (op-7kq2wxyz, 0.0 s)\n');
+    expect(out).toBe('');
+    expect(code).toBe(0);
+    expect(lab.heard[0]?.headers['idempotency-key']).toMatch(/^[\w-]{36}$/);
+  });
+
+  test('is silent with -q', async () => {
+    lab.command(stop, { operation });
+    expect(await floatlab('app stop photos -q')).toMatchObject({ code: 0, out: '', err: '' });
+  });
+
+  test('with --detach prints the operation and does not wait', async () => {
+    lab.command(stop, { operation });
+    expect((await floatlab('app stop photos --detach')).out).toBe('op-7kq2wxyz\n');
+    expect(lab.heard).toHaveLength(1);
+  });
+
+  test('with --dry-run prints what would happen and changes nothing', async () => {
+    const events = [
+      { stream: operation, type: 'operation.started', data: {}, words: 'admin asked for stop-app of photos.' },
+      { stream: 'app:photos', type: 'app.stop-requested', data: {}, words: 'App photos stops.' },
+    ];
+    lab.command(stop, { events });
+    const { out } = await floatlab('app stop photos --dry-run');
+    expect(out).toBe('admin asked for stop-app of photos.\nApp photos stops.\n');
+    expect(lab.changes).toEqual([]);
+    expect(JSON.parse((await floatlab('app stop photos --dry-run -o json')).out)).toMatchObject({
+      dryRun: true,
+      events,
+    });
+  });
+
+  test('says when there was nothing to do', async () => {
+    lab.command(stop, { unchanged: true });
+    expect(await floatlab('app stop photos')).toMatchObject({ code: 0, err: 'App photos is stopped already.\n' });
+  });
+
+  test('prints the answer and the outcome as JSON', async () => {
+    lab.command(stop, { operation });
+    const { out, err } = await floatlab('app stop photos -o json');
+    expect(JSON.parse(out)).toMatchObject({ operation, outcome: { state: 'succeeded' } });
+    expect(err).toBe('');
+  });
+
+  test('that fails says why and ends with 1', async () => {
+    const problem = { code: 'EXITED', message: 'Service web exited with code 1.', hint: 'floatlab logs photos web' };
+    lab.command('POST /api/v1/apps/default/photos/start', { operation }, { state: 'failed', problem });
+    const { code, out, err } = await floatlab('app start photos');
+    expect(lines(err)).toEqual(['error: Service web exited with code 1 (EXITED)', 'hint:  floatlab logs photos web']);
+    expect(out).toBe('');
+    expect(code).toBe(1);
+  });
+
+  test('that takes too long ends with 7 and says how to go on waiting', async () => {
+    lab.command(stop, { operation });
+    lab.on(`GET /api/v1/operations/${encodeURIComponent(operation)}/wait`, () => new Promise(() => undefined));
+    const { code, err } = await floatlab('app stop photos --timeout 50ms');
+    expect(code).toBe(7);
+    expect(lines(err)).toEqual([
+      'error: op-7kq2wxyz still runs after 0.1 s (TIMED_OUT)',
+      'hint:  floatlab operation wait op-7kq2wxyz',
+    ]);
+  });
+
+  test('goes on in the lab when the person stops waiting', async () => {
+    const ctrlC = new AbortController();
+    lab.command(stop, { operation });
+    lab.on(`GET /api/v1/operations/${encodeURIComponent(operation)}/wait`, () => {
+      ctrlC.abort();
+      return new Promise(() => undefined);
+    });
+    const { code, err } = await floatlab('app stop photos', { interrupt: ctrlC.signal });
+    expect(code).toBe(130);
+    expect(lines(err)).toEqual([
+      'op-7kq2wxyz goes on without you: floatlab operation wait op-7kq2wxyz',
+      'error: Interrupted (INTERRUPTED)',
+    ]);
+  });
+
+  test('waits through a restart of the daemon', async () => {
+    lab.command(stop, { operation });
+    let asked = 0;
+    lab.on(`GET /api/v1/operations/${encodeURIComponent(operation)}/wait`, () =>
+      ++asked < 4 ? 'hang up' : { json: operationRow('op-7kq2wxyz') },
+    );
+    expect((await floatlab('app stop photos')).code).toBe(0);
+  });
+
+  test('without an answer has an unknown outcome', async () => {
+    lab.on(stop, 'hang up');
+    const { code, err } = await floatlab('app stop photos');
+    expect(code).toBe(7);
+    expect(lines(err)[0]).toBe(
+      'error: No answer came to stop-app: whether it took effect is not known (OUTCOME_UNKNOWN)',
+    );
+    expect(new Set(lab.heard.map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
+    expect(lab.heard).toHaveLength(3);
+  });
+});
+
+describe('every command', () => {
+  const cases: readonly [string, string, object | undefined][] = [
+    ['app start photos', 'POST /api/v1/apps/default/photos/start', undefined],
+    ['app restart media/films', 'POST /api/v1/apps/media/films/restart', undefined],
+    ['app rm photos', 'DELETE /api/v1/apps/default/photos', undefined],
+    ['down photos', 'DELETE /api/v1/apps/default/photos', undefined],
+    [
+      'volume create archive --size 5GiB --keep "24h:1h last:3" --label team=home',
+      'POST /api/v1/volumes',
+      { name: 'archive', spec: { sizeBytes: 5 * 2 ** 30, keep: '24h:1h last:3' }, labels: { team: 'home' } },
+    ],
+    ['volume set archive --size 20g', 'PATCH /api/v1/volumes/default/archive', { sizeBytes: 20 * 2 ** 30 }],
+    ['volume retry archive', 'POST /api/v1/volumes/default/archive/retry', undefined],
+    ['volume rm archive --yes', 'DELETE /api/v1/volumes/default/archive', undefined],
+    ['volume rollback archive monday --yes', 'POST /api/v1/volumes/default/archive/rollback', { snapshot: 'monday' }],
+    ['volume rm-snapshot archive monday --yes', 'DELETE /api/v1/volumes/default/archive/snapshots/monday', undefined],
+    ['node cordon atlas', 'POST /api/v1/nodes/atlas/cordon', undefined],
+    ['node uncordon atlas', 'POST /api/v1/nodes/atlas/uncordon', undefined],
+    ['node rm vega --yes', 'DELETE /api/v1/nodes/vega', undefined],
+    ['namespace create media', 'POST /api/v1/namespaces', { name: 'media' }],
+    ['namespace rm media', 'DELETE /api/v1/namespaces/media', undefined],
+    [
+      'schedule create nightly -n media --volume films --cron "0 3 * * *" --time-zone Europe/Berlin',
+      'POST /api/v1/schedules',
+      { namespace: 'media', name: 'nightly', volume: 'films', cron: '0 3 * * *', timeZone: 'Europe/Berlin' },
+    ],
+    ['schedule suspend nightly', 'POST /api/v1/schedules/default/nightly/suspend', undefined],
+    ['schedule resume nightly', 'POST /api/v1/schedules/default/nightly/resume', undefined],
+    ['schedule rm nightly', 'DELETE /api/v1/schedules/default/nightly', undefined],
+  ];
+
+  test.each(cases)('floatlab %s', async (command, route, body) => {
+    lab.command(route);
+    const { code, err } = await floatlab(command);
+    expect(err).toMatch(/^[A-Z].*\.\n$/);
+    expect(code).toBe(0);
+    expect(lab.changes).toEqual([route]);
+    expect(lab.heard.at(-1)?.body).toEqual(body);
+  });
+
+  test('volume snapshot prints the name of the snapshot', async () => {
+    const metadata = {
+      name: '2026-11-21-1200-00',
+      namespace: 'default',
+      labels: {},
+      annotations: {},
+      uuid: '0d4c3b1e-3e0a-4b7a-9a53-0d2f4f0a9b11',
+    };
+    const events = [
+      {
+        stream: 'snapshot:x',
+        type: 'snapshot.requested',
+        data: { metadata, volume: 'volume:x', reason: 'manual' },
+        words: '',
+      },
+    ];
+    lab.command('POST /api/v1/volumes/default/photos-db/snapshots', { operation, events });
+    const { out, err } = await floatlab('volume snapshot photos-db --note "version 2"');
+    expect(out).toBe('2026-11-21-1200-00\n');
+    expect(err).toContain('Snapshot 2026-11-21-1200-00 of photos-db is taken.');
+    expect(lab.heard[0]?.body).toEqual({ note: 'version 2' });
+  });
+
+  test('operation wait ends as the operation did', async () => {
+    lab.on('GET /api/v1/operations/op-7kq2wxyz', {
+      json: operationRow('op-7kq2wxyz', { id: operation as `operation:${string}` }),
+    });
+    const wait = `GET /api/v1/operations/${encodeURIComponent(operation)}/wait`;
+    lab.on(wait, { json: operationRow('op-7kq2wxyz') });
+    expect(await floatlab('operation wait op-7kq2wxyz')).toMatchObject({
+      code: 0,
+      err: '✓ deploy-app of photos is done after 5.1 s.\n',
+    });
+    lab.on(wait, {
+      json: operationRow('op-7kq2wxyz', { state: 'failed', problem: { code: 'EXITED', message: 'It exited.' } }),
+    });
+    expect(await floatlab('operation wait op-7kq2wxyz')).toMatchObject({ code: 1, err: 'error: It exited (EXITED)\n' });
+  });
+});
+
+describe('a question', () => {
+  beforeEach(() => {
+    const volumes = [{ id: 'volume:photos-db', name: 'photos-db', key: 'db' }] as const;
+    lab.rows('/api/v1/apps', [appRow('photos', { volumes })]);
+    lab.rows('/api/v1/volumes', [volumeRow('photos-db'), volumeRow('wiki-data')]);
+    lab.command('DELETE /api/v1/apps/default/photos');
+    lab.command('DELETE /api/v1/volumes/default/photos-db');
+  });
+
+  test('asks for the name before data is lost, and says what is lost', async () => {
+    const { code, err, asked } = await floatlab('down photos --volumes', { tty: true, answers: ['photos'] });
+    expect(asked).toEqual(['This cannot be undone. Type photos to go on']);
+    expect(lines(err)[0]).toBe('Volume photos-db (5 GiB, 24 snapshots) will be deleted for ever.');
+    expect(err).not.toContain('wiki-data');
+    expect(code).toBe(0);
+    expect(lab.heard.at(-1)?.query).toEqual({ withVolumes: 'true' });
+  });
+
+  test('changes nothing when another name is typed', async () => {
+    const { code, err } = await floatlab('volume rm photos-db', { tty: true, answers: ['photos'] });
+    expect(code).toBe(1);
+    expect(err).toContain('You did not type photos-db: nothing was changed (DECLINED)');
+    expect(lab.changes).toEqual([]);
+  });
+
+  test('is not asked when nothing is lost', async () => {
+    expect(await floatlab('down photos')).toMatchObject({ code: 0, asked: [] });
+  });
+
+  test('is not asked with --yes', async () => {
+    expect(await floatlab('down photos --volumes --yes')).toMatchObject({ code: 0, asked: [] });
+  });
+
+  test('is never asked off a terminal: the run ends and says what to add', async () => {
+    const { code, err, asked } = await floatlab('down photos --volumes');
+    expect(code).toBe(2);
+    expect(asked).toEqual([]);
+    expect(err).toContain('nobody can be asked: this is not a terminal (USAGE)\nhint:  Add --yes to go on unasked.');
+    expect(lab.changes).toEqual([]);
+  });
+
+  test('comes after a refusal, not before it', async () => {
+    lab.problem(
+      'DELETE /api/v1/volumes/default/photos-db',
+      'VOLUME_IN_USE',
+      'Volume photos-db is in use by app photos.',
+      {
+        hint: 'floatlab down photos',
+      },
+    );
+    const { code, err, asked } = await floatlab('volume rm photos-db', { tty: true });
+    expect(code).toBe(6);
+    expect(asked).toEqual([]);
+    expect(err).toContain('Volume photos-db is in use by app photos (VOLUME_IN_USE)');
+  });
+
+  test('before a roll-back says what will happen and how to undo it', async () => {
+    const events = [
+      {
+        stream: 'volume:photos-db',
+        type: 'volume.rollback-requested',
+        data: {},
+        words: 'Volume photos-db goes back to snapshot monday.',
+      },
+    ];
+    lab.command('POST /api/v1/volumes/default/photos-db/rollback', { events });
+    const { err, asked, code } = await floatlab('volume rollback photos-db monday', { tty: true, answers: [false] });
+    expect(lines(err).slice(0, 2)).toEqual([
+      'Volume photos-db goes back to snapshot monday.',
+      'What it holds now is kept as a snapshot: roll back to that to undo.',
+    ]);
+    expect(asked).toEqual(['Roll photos-db back to monday?']);
+    expect(code).toBe(1);
+    expect(lab.changes).toEqual([]);
+  });
+});
+
+describe('the exit code', () => {
+  test.each(Object.keys(problemCodes) as ProblemCode[])('of %s follows from its class', async (code) => {
+    lab.problem('GET /api/v1/nodes', code, 'It is so.');
+    const ended = await floatlab('node ls');
+    expect(ended.code).toBe(exitCodeOf[problemCodes[code]]);
+    expect(ended.err).toContain(`error: It is so (${code})`);
+    expect(ended.out).toBe('');
+  });
+
+  test('tells the classes apart that scripts branch on', () => {
+    expect(exitCodeOf).toMatchObject({
+      invalid: 2,
+      unauthenticated: 3,
+      forbidden: 3,
+      missing: 4,
+      conflict: 5,
+      refused: 6,
+      unknown: 7,
+      unavailable: 8,
+    });
+  });
+
+  test('of a lab that does not answer is 8', async () => {
+    const gone = await FakeServer.start();
+    const { url } = gone;
+    await gone.stop();
+    const { code, err } = await floatlab('node ls', { server: url });
+    expect(code).toBe(8);
+    expect(lines(err)[0]).toBe(`error: ${url} does not answer: nothing listens there (UNREACHABLE)`);
+  });
+
+  test.each([
+    'volume ls --no-such-option',
+    'no-such-command',
+    'app show',
+    'volume',
+    'ps -o xml',
+    'ps --at yesterday-ish',
+    'app show Not_A_Name',
+    'volume create x --size huge',
+    'volume create x --size 5GiB --keep sometimes',
+    'volume set x',
+    'logs photos --tail many',
+    'app stop photos --timeout soon',
+    'up --server ftp://lab',
+    'ps --context nowhere',
+  ])('of a wrong call is 2: floatlab %s', async (command) => {
+    const { code, out, err } = await floatlab(command);
+    expect(code).toBe(2);
+    expect(out).toBe('');
+    expect(err).not.toBe('');
+    expect(lab.changes).toEqual([]);
+  });
+});
+
+describe('an error', () => {
+  test('names wrong fields, and the places in a compose file with the source around them', async () => {
+    const findings = [
+      {
+        path: 'services.web.ports[0]',
+        file: 'compose.yaml',
+        line: 7,
+        column: 9,
+        message: '`80` publishes no port.',
+        hint: 'Write 8080:80.',
+        frame: '  6 |     ports:\n> 7 |       - "80"\n    |         ^',
+      },
+    ];
+    lab.problem('GET /api/v1/nodes', 'COMPOSE_INVALID', 'compose.yaml has 1 problem.', { findings });
+    expect(lines((await floatlab('node ls')).err)).toEqual([
+      'error: compose.yaml has 1 problem (COMPOSE_INVALID)',
+      '',
+      'compose.yaml:7:9 services.web.ports[0]',
+      '  `80` publishes no port.',
+      '  6 |     ports:',
+      '> 7 |       - "80"',
+      '    |         ^',
+      '  hint: Write 8080:80.',
+      '',
+    ]);
+    lab.problem('GET /api/v1/nodes', 'INVALID', 'a: wrong.', {
+      fields: [
+        { path: 'a', message: 'wrong' },
+        { path: 'b', message: 'also wrong' },
+      ],
+    });
+    expect((await floatlab('node ls')).err).toContain('       b: also wrong\n');
+  });
+
+  test('wraps on a terminal and stays one line in a file', async () => {
+    const long = `It is so ${'because of this and that '.repeat(8)}`;
+    lab.problem('GET /api/v1/nodes', 'NOT_NOW', long);
+    expect(lines((await floatlab('node ls')).err)).toHaveLength(1);
+    const wrapped = await floatlab('node ls', { tty: true });
+    expect(lines(wrapped.err).length).toBeGreaterThan(2);
+    // oxlint-disable-next-line no-control-regex -- colours take no column
+    for (const line of lines(wrapped.err)) expect(line.replace(/\u001b\[\d+m/g, '').length).toBeLessThanOrEqual(80);
+  });
+});
+
+test('a moment may be an index, a time or how long ago', async () => {
+  lab.rows('/api/v1/nodes', []);
+  for (const at of ['812', '2h', '2h ago', '2026-11-20T10:00:00Z']) await floatlab(`node ls --at "${at}"`);
+  expect(lab.heard.map(({ query }) => query['at'])).toEqual([
+    '812',
+    new Date(now - 7_200_000).toISOString(),
+    new Date(now - 7_200_000).toISOString(),
+    '2026-11-20T10:00:00.000Z',
+  ]);
+});

@@ -1,0 +1,397 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { momentWords } from '#ui/cli/output/words.ts';
+import { parse } from 'yaml';
+import { FakeServer } from './fake-server.ts';
+import {
+  activityRow,
+  alertRow,
+  appRow,
+  nodeRow,
+  operationRow,
+  scheduleRow,
+  serviceRow,
+  snapshotRow,
+  volumeRow,
+} from './sample-rows.ts';
+import { dayMs, hourMs, lines, minuteMs, now, run, secondMs, type Run, type Setting } from './test-world.ts';
+
+let lab: FakeServer;
+beforeAll(async () => {
+  lab = await FakeServer.start();
+});
+afterAll(() => lab.stop());
+beforeEach(() => lab.forget());
+
+const floatlab = (command: string, setting: Setting = {}): Promise<Run> =>
+  run(command.match(/"[^"]*"|\S+/g)?.map((word) => word.replaceAll('"', '')) ?? [], { server: lab.url, ...setting });
+
+const apps = [
+  appRow('wiki', {
+    since: now - 12 * minuteMs,
+    url: 'https://wiki.lab',
+    volumes: [{ id: 'volume:wiki-data', name: 'wiki-data', key: 'data' }],
+  }),
+  appRow('photos', { url: 'https://photos.lab', volumes: [{ id: 'volume:photos-db', name: 'photos-db', key: 'db' }] }),
+  appRow('backup', { state: 'stopped', node: null, instance: null, since: now - 2 * dayMs, services: {} }),
+];
+const volumes = [
+  volumeRow('photos-db', { lastSnapshotAt: now - 41 * secondMs }),
+  volumeRow('wiki-data', { lastSnapshotAt: null, snapshots: 0, app: { id: 'app:wiki', name: 'wiki' } }),
+];
+
+describe('floatlab ps', () => {
+  beforeEach(() => lab.rows('/api/v1/apps', apps).rows('/api/v1/volumes', volumes));
+
+  test('lists the apps: how they are, where, and how old their newest snapshot is', async () => {
+    const { code, out, err } = await floatlab('ps');
+    expect(lines(out)).toEqual([
+      'APP     STATE    NODE   SINCE  LAST SNAPSHOT  URL',
+      'backup  stopped  –      2 d    –              –',
+      'photos  running  atlas  3 d    41 s ago       https://photos.lab',
+      'wiki    running  atlas  12 m   none           https://wiki.lab',
+    ]);
+    expect(err).toBe('');
+    expect(code).toBe(0);
+  });
+
+  test('prints names alone with -q', async () => {
+    expect((await floatlab('ps -q')).out).toBe('backup\nphotos\nwiki\n');
+  });
+
+  test('prints the rows of the API as JSON and YAML', async () => {
+    expect(JSON.parse((await floatlab('ps -o json')).out)).toEqual([apps[2], apps[1], apps[0]]);
+    expect(parse((await floatlab('ps -o yaml')).out)).toEqual([apps[2], apps[1], apps[0]]);
+  });
+
+  test('says what to do when there are none', async () => {
+    lab.rows('/api/v1/apps', []);
+    const { out, err } = await floatlab('ps');
+    expect(out).toBe('');
+    expect(err).toBe('No apps yet. floatlab up -f compose.yaml brings one up.\n');
+    expect((await floatlab('ps -o json')).out).toBe('[]\n');
+  });
+
+  test('asks for a namespace only when one is named, by option, environment or name', async () => {
+    await floatlab('ps');
+    await floatlab('ps -n media');
+    await floatlab('ps', { env: { FLOATLAB_NAMESPACE: 'home' } });
+    const asked = lab.heard.filter(({ path }) => path === '/api/v1/apps').map(({ query }) => query['namespace']);
+    expect(asked).toEqual([undefined, 'media', 'home']);
+  });
+
+  test('has a column for namespaces as soon as there are several', async () => {
+    lab.rows('/api/v1/apps', [appRow('photos'), appRow('films', { namespace: 'media' })]);
+    expect(lines((await floatlab('ps')).out)[0]).toContain('NAMESPACE');
+  });
+
+  test('shows the past with absolute times', async () => {
+    const { out } = await floatlab('ps --at 812');
+    expect(lab.heard[0]?.query['at']).toBe('812');
+    expect(out).toContain(`atlas  ${momentWords(now - 3 * dayMs).slice(0, 16)}  `);
+  });
+
+  test('fits 80 columns, however long images and addresses are, and cuts no name', async () => {
+    const long = 'x'.repeat(120);
+    const name = 'a-rather-long-name-of-an-app';
+    lab.rows('/api/v1/apps', [appRow(name, { url: `https://${long}` })]);
+    const { out } = await floatlab('ps');
+    for (const line of lines(out)) expect(line.length).toBeLessThanOrEqual(80);
+    expect(out).toContain(name);
+    expect((await floatlab('ps -o wide')).out).toContain(long);
+  });
+
+  test('of one app lists its services', async () => {
+    lab.rows('/api/v1/apps', [
+      appRow('photos', {
+        services: {
+          web: serviceRow(),
+          db: serviceRow({ image: 'postgres:16', ports: [], state: 'exited', exitCode: 1, restarts: 3 }),
+        },
+      }),
+    ]);
+    expect(lines((await floatlab('ps photos')).out)).toEqual([
+      'SERVICE  STATE       RESTARTS  PORTS        IMAGE',
+      'web      running            0  8080→80/tcp  nginx:1.27',
+      'db       exited (1)         3  –            postgres:16',
+    ]);
+  });
+});
+
+describe('showing one thing', () => {
+  test('an app: what it is, what is wrong and what to do', async () => {
+    lab.rows('/api/v1/apps', [
+      appRow('photos', {
+        title: 'Photos',
+        state: 'failed',
+        problem: {
+          code: 'EXITED',
+          message: 'Service web exited with code 1.',
+          hint: 'floatlab logs photos web shows why.',
+        },
+        volumes: [{ id: 'volume:photos-db', name: 'photos-db', key: 'db' }],
+        labels: { team: 'home' },
+      }),
+    ]);
+    const { out } = await floatlab('app show photos');
+    expect(lines(out)).toEqual([
+      'app       photos – Photos',
+      'state     failed on atlas, since 3 d',
+      'problem   Service web exited with code 1. (EXITED)',
+      'hint      floatlab logs photos web shows why.',
+      'url       atlas:8080',
+      'revision  7, epoch 812',
+      'volumes   photos-db',
+      'labels    team=home',
+      '',
+      'SERVICE  STATE    RESTARTS  PORTS        IMAGE',
+      'web      running         0  8080→80/tcp  nginx:1.27',
+    ]);
+  });
+
+  test('a volume', async () => {
+    lab.rows('/api/v1/volumes', [volumeRow('photos-db')]);
+    const { out } = await floatlab('volume show photos-db');
+    expect(lines(out)).toEqual([
+      'volume     photos-db',
+      'state      ready on atlas, since 3 d',
+      'app        photos',
+      'size       5 GiB',
+      'snapshots  24, the newest 41 m ago',
+      'keep       24h:1h 14d:1d',
+      'pool       main',
+      'path       /pool/photos-db',
+    ]);
+  });
+
+  test('a node', async () => {
+    lab.rows('/api/v1/nodes', [nodeRow('atlas', { cordoned: true })]);
+    const { out } = await floatlab('node show atlas');
+    expect(lines(out)).toEqual([
+      'node       atlas',
+      'state      up, cordoned, since 3 d',
+      'holds      2 apps, 3 volumes of 15 GiB',
+      'machine    4 CPUs, 16 GiB, x64',
+      'system     Debian 12, kernel 6.1',
+      'engine     docker 27.1',
+      'pools      main (btrfs, 1 TiB)',
+      'addresses  192.0.2.7',
+      'floatlab   0.1.0',
+    ]);
+  });
+
+  test('a schedule and an operation', async () => {
+    lab.rows('/api/v1/schedules', [scheduleRow('nightly')]);
+    lab.rows(
+      '/api/v1/operations',
+      [operationRow('op-7kq2wxyz')].map(({ namespace: _, ...row }) => row),
+    );
+    expect((await floatlab('schedule show nightly')).out).toContain(
+      `next      ${momentWords(now + 15 * hourMs)}, in 15 h`,
+    );
+    const { out } = await floatlab('operation show op-7kq2wxyz');
+    expect(out).toContain('asked for  deploy-app of photos, by admin, 5 m ago');
+    expect(out).toContain('state      succeeded after 5.1 s');
+  });
+
+  test('finds it in the namespace that is said with its name', async () => {
+    await floatlab('app show media/films');
+    expect(lab.heard[0]?.path).toBe('/api/v1/apps/media/films');
+  });
+
+  test('a compose file comes out byte for byte', async () => {
+    lab.on('GET /api/v1/apps/default/photos/compose', { text: 'services:\r\n  web: {image: nginx}\r\n# ü' });
+    expect((await floatlab('app compose photos')).out).toBe('services:\r\n  web: {image: nginx}\r\n# ü');
+  });
+});
+
+describe('other lists', () => {
+  test('volumes', async () => {
+    lab.rows('/api/v1/volumes', volumes);
+    expect(lines((await floatlab('volume ls')).out)).toEqual([
+      'VOLUME     STATE  APP     NODE    SIZE  SNAPSHOTS  NEWEST',
+      'photos-db  ready  photos  atlas  5 GiB         24  41 s ago',
+      'wiki-data  ready  wiki    atlas  5 GiB          0  none',
+    ]);
+  });
+
+  test('snapshots, oldest first as they come', async () => {
+    lab.rows('/api/v1/volumes/default/photos-db/snapshots', [
+      snapshotRow('2026-11-21-1000-00'),
+      snapshotRow('before-upgrade', { reason: 'manual', note: 'version 2', takenAt: now - minuteMs }),
+    ]);
+    expect(lines((await floatlab('volume snapshots photos-db')).out)).toEqual([
+      'SNAPSHOT            STATE      TAKEN    REASON    NOTE',
+      '2026-11-21-1000-00  available  2 h ago  schedule  –',
+      'before-upgrade      available  1 m ago  manual    version 2',
+    ]);
+  });
+
+  test('nodes', async () => {
+    lab.rows('/api/v1/nodes', [nodeRow('vega', { state: 'down' }), nodeRow('atlas')]);
+    expect(lines((await floatlab('node ls')).out)).toEqual([
+      'NODE   STATE  SINCE  APPS  VOLUMES  RESERVED  CPUS  MEMORY',
+      'atlas  up     3 d       2        3    15 GiB     4  16 GiB',
+      'vega   down   3 d       2        3    15 GiB     4  16 GiB',
+    ]);
+  });
+
+  test('schedules', async () => {
+    lab.rows('/api/v1/schedules', [
+      scheduleRow('nightly'),
+      scheduleRow('old', { state: 'suspended', lastRunAt: null }),
+    ]);
+    expect(lines((await floatlab('schedule ls')).out)).toEqual([
+      'SCHEDULE  STATE      CRON       VOLUME     NEXT     LAST',
+      'nightly   active     0 3 * * *  photos-db  in 15 h  9 h ago',
+      'old       suspended  0 3 * * *  photos-db  –        never',
+    ]);
+  });
+
+  test('operations, the newest first', async () => {
+    lab.rows('/api/v1/operations', [
+      operationRow('op-aaaaaaaa', { startedAt: now - hourMs, endedAt: null, state: 'running' }),
+      operationRow('op-bbbbbbbb'),
+    ]);
+    expect(lines((await floatlab('operation ls')).out)).toEqual([
+      'OPERATION    STATE      COMMAND     OF      BY     STARTED  TOOK',
+      'op-bbbbbbbb  succeeded  deploy-app  photos  admin  5 m ago  5.1 s',
+      'op-aaaaaaaa  running    deploy-app  photos  admin  1 h ago  –',
+    ]);
+  });
+
+  test('events, with who did it', async () => {
+    lab.on('GET /api/v1/events', { json: { items: [activityRow(813, 'App photos runs.')], index: 813 } });
+    expect(lines((await floatlab('event ls --limit 7')).out)).toEqual([
+      'INDEX  WHEN      WHO    WHAT',
+      `  813  ${momentWords(now - 60_000 + 813).slice(11)}  admin  App photos runs.`,
+    ]);
+    expect(lab.heard[0]?.query).toEqual({ limit: '7' });
+  });
+
+  test('long events go on below, none is cut', async () => {
+    const words = 'Volume photos-db failed: the pool main of node atlas has no more room for a snapshot.';
+    lab.on('GET /api/v1/events', { json: { items: [activityRow(9, words, { at: now - dayMs })], index: 9 } });
+    const { out } = await floatlab('event ls');
+    expect(lines(out).slice(1)).toEqual([
+      `    9  ${momentWords(now - dayMs).slice(0, 16)}  admin  Volume photos-db failed: the pool main of node`,
+      '                                atlas has no more room for a snapshot.',
+    ]);
+  });
+
+  test('the history of one object', async () => {
+    lab.rows('/api/v1/volumes', [volumeRow('photos-db')]);
+    lab.on('GET /api/v1/history/volume%3Aphotos-db', {
+      json: { items: [activityRow(9, 'Volume photos-db is ready.', { by: 'policy:placement' })], index: 9 },
+    });
+    const { out } = await floatlab('volume history photos-db');
+    expect(out).toContain('placement  Volume photos-db is ready.');
+  });
+
+  test('alerts are whole sentences, the worst first', async () => {
+    lab.rows('/api/v1/alerts', [
+      alertRow('wiki', { severity: 'warning', message: 'App wiki is degraded: service db is unhealthy.', hint: null }),
+      alertRow('photos'),
+    ]);
+    expect(lines((await floatlab('alert ls')).out)).toEqual([
+      'critical for 3 m',
+      '  App photos failed: service web exited with code 1.',
+      '  hint: floatlab logs photos shows why.',
+      'warning for 3 m',
+      '  App wiki is degraded: service db is unhealthy.',
+    ]);
+  });
+
+  test('namespaces and other configuration', async () => {
+    const metadata = { name: 'media', namespace: 'system', labels: {}, annotations: {}, uuid: 'u' };
+    const row = {
+      apiVersion: 'floatlab/v1',
+      kind: 'namespace',
+      id: 'namespace:media',
+      metadata,
+      spec: {},
+      status: {},
+      version: 1,
+    };
+    lab.on('GET /api/v1/config', { json: { items: [row], index: 1 } });
+    expect(lines((await floatlab('namespace ls')).out)).toEqual(['NAMESPACE  LABELS', 'media      –']);
+    expect(lab.heard[0]?.query).toEqual({ kind: 'namespace' });
+    expect(parse((await floatlab('config get namespace media')).out)).toEqual(row);
+    expect(parse((await floatlab('config get namespace')).out)).toEqual([row]);
+    expect(lab.heard.at(-2)?.query).toEqual({ kind: 'namespace', name: 'media' });
+  });
+
+  test('an object that is not configured is not found', async () => {
+    lab.on('GET /api/v1/config', { json: { items: [], index: 1 } });
+    const { code, err } = await floatlab('config get volume nothing');
+    expect(code).toBe(4);
+    expect(err).toContain('error: There is no volume nothing (NOT_FOUND)');
+  });
+});
+
+describe('floatlab status', () => {
+  const overview = {
+    name: 'home',
+    uuid: 'u',
+    timeZone: 'UTC',
+    createdAt: 0,
+    counts: { app: { running: 14 }, volume: { ready: 2 }, node: { up: 1 }, schedule: {} },
+  };
+
+  test('says in words that all is well', async () => {
+    lab.on('GET /api/v1/overview', { json: overview }).rows('/api/v1/alerts', []).rows('/api/v1/volumes', volumes);
+    expect(lines((await floatlab('status')).out)).toEqual([
+      'Lab home: all 14 apps run.',
+      '1 node is up.',
+      '2 volumes; wiki-data has no snapshot.',
+      'No alerts.',
+    ]);
+  });
+
+  test('says in words what is not', async () => {
+    const counts = { app: { running: 1, failed: 1, stopped: 2 }, volume: {}, node: { up: 2, down: 1 }, schedule: {} };
+    lab.on('GET /api/v1/overview', { json: { ...overview, counts } });
+    lab.rows('/api/v1/alerts', [alertRow('photos')]).rows('/api/v1/volumes', []);
+    expect(lines((await floatlab('status')).out)).toEqual([
+      'Lab home: 1 of 4 apps runs; 1 is failed and 2 are stopped.',
+      'Of 3 nodes 1 is down and 2 are up.',
+      '',
+      'critical for 3 m',
+      '  App photos failed: service web exited with code 1.',
+      '  hint: floatlab logs photos shows why.',
+    ]);
+  });
+});
+
+describe('what comes from the lab', () => {
+  const nasty = 'evil\u001b]0;owned\u0007\u001b[2J\u009b31m\u202eabc\r';
+
+  test('cannot drive the terminal: not in tables, sentences, JSON or YAML', async () => {
+    lab.rows('/api/v1/apps', [appRow('photos', { title: nasty, url: nasty })]).rows('/api/v1/volumes', []);
+    lab.on('GET /api/v1/events', { json: { items: [activityRow(1, nasty)], index: 1 } });
+    lab.problem('GET /api/v1/nodes', 'NOT_NOW', nasty, { hint: nasty });
+    for (const command of ['ps', 'ps -o wide', 'app show photos', 'ps -o json', 'ps -o yaml', 'event ls', 'node ls']) {
+      const { out, err } = await floatlab(command);
+      // oxlint-disable-next-line no-control-regex -- what must not come out
+      expect(out + err, command).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+      expect(out + err, command).toContain('evil');
+    }
+    expect(JSON.parse((await floatlab('ps -o json')).out)[0].title).toBe(nasty);
+    expect(parse((await floatlab('ps -o yaml')).out)[0].title).toBe(nasty);
+  });
+});
+
+describe('colours', () => {
+  beforeEach(() => lab.rows('/api/v1/apps', apps).rows('/api/v1/volumes', volumes));
+
+  test('appear on a terminal only, and never with NO_COLOR', async () => {
+    expect((await floatlab('ps', { tty: true })).out).toContain('\u001b[32mrunning\u001b[39m');
+    expect((await floatlab('ps')).out).not.toContain('\u001b');
+    expect((await floatlab('ps', { tty: true, env: { NO_COLOR: '1' } })).out).not.toContain('\u001b');
+  });
+
+  test('do not move the columns', async () => {
+    const { out } = await floatlab('ps', { tty: true });
+    // oxlint-disable-next-line no-control-regex -- colours begin with a control character
+    expect(out.replace(/\u001b\[\d+m/g, '')).toBe((await floatlab('ps')).out);
+  });
+});

@@ -1,0 +1,228 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { PassThrough } from 'node:stream';
+import { problemOf } from '#io/contract/problem.ts';
+import { terminalAsker } from '#ui/cli/ask.ts';
+import { runCli } from '#ui/cli/program.ts';
+import type { Source } from '#ui/cli/world.ts';
+import { FakeServer } from './fake-server.ts';
+import { activityRow, appRow, serviceRow } from './sample-rows.ts';
+import { emptyHome, lines, MemorySink, now, run, type Run, type Setting } from './test-world.ts';
+
+let lab: FakeServer;
+beforeAll(async () => {
+  lab = await FakeServer.start();
+});
+afterAll(() => lab.stop());
+beforeEach(() => {
+  lab.forget();
+  lab.rows('/api/v1/apps', [appRow('photos', { services: { web: serviceRow(), db: serviceRow() } })]);
+});
+
+const floatlab = (words: string, setting: Setting = {}): Promise<Run> =>
+  run(words.split(' '), { server: lab.url, ...setting });
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+describe('floatlab logs', () => {
+  const sayLines = (...texts: readonly string[]): void => {
+    lab.live = (message, say) => {
+      if (message.t !== 'logs') return;
+      const all = texts.map((text, n) => ({
+        service: n % 2 === 0 ? 'web' : 'db',
+        at: now + n,
+        stream: 'stdout' as const,
+        text,
+      }));
+      say({ t: 'lines', sub: message.sub, lines: all });
+      if (!message.follow) say({ t: 'end', sub: message.sub });
+    };
+  };
+
+  test('prints the lines of all services, each with whose it is', async () => {
+    sayLines('GET /', 'checkpoint');
+    const { code, out } = await floatlab('logs photos');
+    expect(lines(out)).toEqual(['web | GET /', 'db  | checkpoint']);
+    expect(code).toBe(0);
+    expect(lab.heardLive).toEqual([{ t: 'logs', sub: 1, app: 'app:photos', tail: 200, follow: false }]);
+  });
+
+  test('of one service prints the lines alone', async () => {
+    sayLines('GET /');
+    const { out } = await floatlab('logs photos web --since 10m --tail 7');
+    expect(out).toBe('GET /\n');
+    expect(lab.heardLive[0]).toEqual({
+      t: 'logs',
+      sub: 1,
+      app: 'app:photos',
+      service: 'web',
+      tail: 7,
+      since: now - 600_000,
+      follow: false,
+    });
+  });
+
+  test('with --since alone prints everything since', async () => {
+    sayLines();
+    await floatlab('logs photos --since 10m');
+    expect(lab.heardLive[0]).toEqual({ t: 'logs', sub: 1, app: 'app:photos', since: now - 600_000, follow: false });
+  });
+
+  test('follows until Ctrl-C', async () => {
+    sayLines('GET /', 'checkpoint');
+    const ctrlC = new AbortController();
+    setTimeout(() => ctrlC.abort(), 200);
+    const { code, out } = await floatlab('logs -f photos', { interrupt: ctrlC.signal });
+    expect(lines(out)).toHaveLength(2);
+    expect(code).toBe(130);
+  });
+
+  test('cannot drive a terminal, and keeps the colours of a line', async () => {
+    sayLines('\u001b[32mok\u001b[2J\u001b]0;owned\u0007');
+    const { out } = await floatlab('logs photos web', { tty: true });
+    expect(out).toBe('\u001b[32mok·[2J·]0;owned·\u001b[0m\n');
+  });
+
+  test('go into a file as they were written', async () => {
+    sayLines('\u001b[32mok\u001b[0m\tx');
+    expect((await floatlab('logs photos web')).out).toBe('\u001b[32mok\u001b[0m\tx\n');
+  });
+
+  test('of an app that is not there says so', async () => {
+    lab.problem('GET /api/v1/apps/default/fotos', 'NOT_FOUND', 'There is no app fotos.');
+    expect(await floatlab('logs fotos')).toMatchObject({ code: 4, err: 'error: There is no app fotos (NOT_FOUND)\n' });
+  });
+
+  test('say when the engine does not answer', async () => {
+    lab.live = (message, say) => {
+      if (message.t === 'logs')
+        say({
+          t: 'end',
+          sub: message.sub,
+          problem: problemOf('ENGINE_UNREACHABLE', 'The engine of atlas does not answer.'),
+        });
+    };
+    expect((await floatlab('logs photos')).code).toBe(8);
+  });
+
+  test('say when the session has ended', async () => {
+    lab.refuseLive = 401;
+    const { code, err } = await floatlab('logs photos');
+    expect(code).toBe(3);
+    expect(err).toContain('(NOT_SIGNED_IN)');
+  });
+});
+
+describe('floatlab exec', () => {
+  test('prints what the command prints and ends as it ends', async () => {
+    lab.live = (message, say) => {
+      if (message.t !== 'exec') return;
+      say({ t: 'output', sub: message.sub, stream: 'stdout', data: base64('a\u0000é\n') });
+      say({ t: 'output', sub: message.sub, stream: 'stderr', data: base64('oh\n') });
+      say({ t: 'exit', sub: message.sub, code: 42 });
+    };
+    const { code, out, err } = await floatlab('exec photos web -- ls -n --tty /');
+    expect(code).toBe(42);
+    expect(out).toBe('a\u0000é\n');
+    expect(err).toBe('oh\n');
+    expect(lab.heardLive.slice(0, 2)).toEqual([
+      { t: 'exec', sub: 1, app: 'app:photos', service: 'web', command: ['ls', '-n', '--tty', '/'], tty: false },
+      { t: 'input', sub: 1 },
+    ]);
+  });
+
+  test('hands on what is piped in, and its end', async () => {
+    let input = '';
+    lab.live = (message, say) => {
+      if (message.t !== 'input') return;
+      if (message.data !== undefined) input += Buffer.from(message.data, 'base64').toString();
+      else say({ t: 'exit', sub: message.sub, code: 0 });
+    };
+    const text = 'line of input\n'.repeat(20_000);
+    expect((await floatlab('exec -i photos db -- psql', { stdin: text })).code).toBe(0);
+    expect(input).toBe(text);
+  });
+
+  test('refuses a terminal where there is none', async () => {
+    expect(await floatlab('exec -it photos web -- sh')).toMatchObject({
+      code: 2,
+      err: 'error: --tty needs a terminal, and this is none (USAGE)\nhint:  Leave out -t.\n',
+    });
+    expect(lab.heardLive).toEqual([]);
+  });
+
+  test('gives the command a terminal of this size, hands on keys as they are, and puts the terminal back', async () => {
+    const stdin = new PassThrough() as PassThrough & Source;
+    const modes: boolean[] = [];
+    Object.assign(stdin, { isTTY: true, setRawMode: (on: boolean) => modes.push(on) });
+    const keys: string[] = [];
+    lab.live = (message, say) => {
+      if (message.t === 'exec') stdin.write('\u0003q');
+      if (message.t !== 'input' || message.data === undefined) return;
+      keys.push(Buffer.from(message.data, 'base64').toString());
+      say({ t: 'exit', sub: message.sub, code: 0 });
+    };
+    const [stdout, stderr] = [new MemorySink(true), new MemorySink(true)];
+    const world = {
+      env: { FLOATLAB_SERVER: lab.url },
+      cwd: '/',
+      home: await emptyHome(),
+      stdin,
+      stdout,
+      stderr,
+      ask: terminalAsker(stdin, new PassThrough(), false),
+      now: () => now,
+      interrupt: new AbortController().signal,
+    };
+    expect(await runCli(['exec', '-it', 'photos', 'web', '--', 'sh'], world, '1')).toBe(0);
+    expect(lab.heardLive[0]).toMatchObject({ t: 'exec', tty: true, columns: 80, rows: 24 });
+    expect(keys).toEqual(['\u0003q']);
+    expect(modes).toEqual([true, false]);
+  });
+
+  test('has an unknown outcome when the connection is lost', async () => {
+    lab.live = (message) => {
+      if (message.t === 'exec') lab.dropLive();
+    };
+    const { code, err } = await floatlab('exec photos web -- sleep 9');
+    expect(code).toBe(7);
+    expect(err).toContain('The connection was lost while sleep ran (TIMED_OUT)');
+  });
+});
+
+describe('floatlab event follow', () => {
+  test('prints what has happened and then what happens, each event once', async () => {
+    const ctrlC = new AbortController();
+    const [first, second, third] = [
+      activityRow(1, 'App photos starts.'),
+      activityRow(2, 'App photos runs.'),
+      activityRow(3, 'App photos stops.'),
+    ];
+    lab.on('GET /api/v1/events', { json: { items: [second, first], index: 2 } });
+    lab.live = (message, say) => {
+      if (message.t !== 'open') return;
+      say({
+        t: 'snap',
+        sub: message.sub,
+        epoch: 'e',
+        index: 2,
+        rows: [
+          ['1', first],
+          ['2', second],
+        ],
+        more: false,
+      });
+      say({ t: 'rows', sub: message.sub, index: 3, put: [['3', third]], del: [] });
+      setTimeout(() => ctrlC.abort(), 50);
+    };
+    const { code, out } = await floatlab('event follow -o json', { interrupt: ctrlC.signal });
+    expect(lines(out).map((line) => (JSON.parse(line) as { index: number }).index)).toEqual([1, 2, 3]);
+    expect(code).toBe(130);
+  });
+
+  test('says at once when nobody is signed in', async () => {
+    lab.problem('GET /api/v1/events', 'NOT_SIGNED_IN', 'This needs somebody who is signed in.', {
+      hint: 'Sign in: floatlab login',
+    });
+    expect(await floatlab('event follow')).toMatchObject({ code: 3 });
+    expect(lab.heardLive).toEqual([]);
+  });
+});
