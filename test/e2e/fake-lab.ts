@@ -90,6 +90,7 @@ export class FakeLab {
   readonly #logs = new Map<string, LiveLogLine[]>();
   readonly #logListeners = new Set<(app: string, line: LiveLogLine) => void>();
   #clock: (() => number) | undefined;
+  #deadlines: ReturnType<typeof setInterval> | undefined;
   #commands = 0;
   #held = false;
   /** How long a piece of work takes; 0 while history is made. */
@@ -111,6 +112,7 @@ export class FakeLab {
   goLive(workMs: number): void {
     this.workMs = workMs;
     this.#clock = undefined;
+    this.#deadlines = setInterval(() => this.#pump(), 500);
     this.sleep = () => {
       throw new Error('time is the machine’s now');
     };
@@ -139,9 +141,14 @@ export class FakeLab {
   try(
     name: string,
     input: unknown,
-    { by = 'user:admin', id, dryRun = false }: { by?: Principal; id?: string; dryRun?: boolean } = {},
+    {
+      by = 'user:admin',
+      id,
+      dryRun = false,
+      ...led
+    }: { by?: Principal; id?: string; dryRun?: boolean; cause?: string; correlation?: string } = {},
   ): CommandAnswer | { readonly rejected: Rejection } {
-    const request = { id: id ?? `cmd-${++this.#commands}`, name, input, by };
+    const request = { id: id ?? `cmd-${++this.#commands}`, name, input, by, ...led };
     const trial = new Overlay(this.view);
     const outcome = dispatch(request, trial, this.#tools());
     if ('rejected' in outcome) return outcome;
@@ -252,7 +259,7 @@ export class FakeLab {
     const problem = this.#failures.get(order.work);
     if (problem) this.#failures.delete(order.work);
     const [name, input] = problem ? failure(order, problem) : success(order, this.view, this.now);
-    this.try(name, input, { by: order.node as Principal });
+    this.try(name, input, { by: order.node as Principal, cause: order.cause, correlation: order.correlation });
   }
 
   #setWork(subject: string, row: WorkRow | undefined): void {
@@ -319,6 +326,7 @@ export class FakeLab {
   }
 
   stop(): void {
+    clearInterval(this.#deadlines);
     for (const { timer } of this.#doing.values()) clearTimeout(timer);
     this.#doing.clear();
   }

@@ -41,12 +41,10 @@ export interface DaemonContext {
   readonly log: Logger;
   readonly signal: AbortSignal;
   onBroken(error: unknown): void;
-  /** Tells a person what is going on. */
-  say(text: string): void;
 }
 
 export async function openRealNode(settings: Settings, context: DaemonContext): Promise<RunningDaemon> {
-  const { log, signal, say } = context;
+  const { log, signal } = context;
   needsRoot();
   const { dataDir } = settings;
   await mkdir(dataDir, { recursive: true });
@@ -74,7 +72,6 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
     });
     const found = await findEngine({ candidates: engineCandidates(process.env) });
     const startEngine = (abort: AbortSignal): Promise<Engine> => startOwnEngine({ dataDir, log: told, signal: abort });
-    if (!found) say('Starting a container engine under the data directory …');
     const engine = found ?? (await startEngine(signal));
     const docker = dockerOverSocket({ socketPath: engine.socketPath });
     if (!found) {

@@ -1,6 +1,8 @@
 /** Every event as it happened, with who and why: what people read, and what an auditor follows. */
-import type { Evidence, Kind, LabEvent, StreamId } from '#events/envelope.ts';
+import type { LabView } from '#actors/actor.ts';
+import type { Evidence, Kind, LabEvent, Principal, StreamId } from '#events/envelope.ts';
 import { defineProjection } from '../projection.ts';
+import { refTo } from '../refs.ts';
 import { wordsFor } from '../words.ts';
 
 export interface ActivityRow {
@@ -16,6 +18,8 @@ export interface ActivityRow {
   /** One sentence. */
   readonly words: string;
   readonly by: string;
+  /** `by` as people call it: the person, the policy, the name of the node. */
+  readonly who: string;
   readonly command: string;
   readonly cause: string;
   readonly correlation: string;
@@ -45,6 +49,7 @@ export const activityView = defineProjection<ActivityRow>({
       version: event.version,
       words: wordsFor(step, lab),
       by: event.by,
+      who: whoIs(event.by, lab),
       command: event.command,
       cause: event.cause,
       correlation: event.correlation,
@@ -54,3 +59,6 @@ export const activityView = defineProjection<ActivityRow>({
   },
   scope: (row) => ({ verb: 'read', kind: row.kind, namespace: row.namespace }),
 });
+
+const whoIs = (by: Principal, lab: LabView): string =>
+  by.startsWith('node:') ? (refTo(lab, by as StreamId<'node'>)?.name ?? by) : by.slice(by.indexOf(':') + 1);

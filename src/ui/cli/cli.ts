@@ -1,4 +1,5 @@
 /** One run of the command line: its world, its output, and the lab that it talks to, connected when it is needed. */
+import { problemOf } from '#io/contract/problem.ts';
 import { createLiveClient, type LiveClient } from '#ui/client/live.ts';
 import { liveUrl } from '#ui/client/live-ports.ts';
 import { createRestClient, type RestClient } from '#ui/client/rest.ts';
@@ -8,6 +9,9 @@ import { contextsPath, loadContexts } from './contexts.ts';
 import { Printer } from './output/printer.ts';
 import { refusePlainHttp, resolveSettings, type Settings, type SettingsOptions } from './settings.ts';
 import type { World } from './world.ts';
+
+/** With their pauses about two seconds. */
+const mostFailures = 4;
 
 export interface Lab {
   readonly settings: Settings;
@@ -49,8 +53,7 @@ export class Cli {
     const lab: Lab = {
       settings,
       rest,
-      live: () =>
-        (live ??= createLiveClient({ url: liveUrl(server), connect: (url) => openSocket(url, { token, ca }) })),
+      live: () => (live ??= this.#openLive(settings)),
       close: async () => {
         live?.close();
         await http.close();
@@ -58,6 +61,29 @@ export class Cli {
     };
     this.#labs.push(lab);
     return lab;
+  }
+
+  /** Gives up when it never opens; once it has been open, goes on trying and says so. */
+  #openLive({ server, token, ca }: Settings): LiveClient {
+    const live = createLiveClient({ url: liveUrl(server), connect: (url) => openSocket(url, { token, ca }) });
+    let wasOpen = false;
+    let isLost = false;
+    live.onStatus(({ state, failures }) => {
+      if (state === 'open') {
+        if (isLost) this.print.talk(`${server} is there again.`);
+        [wasOpen, isLost] = [true, false];
+      } else if (state === 'connecting' && wasOpen && !isLost) {
+        isLost = true;
+        this.print.talk(`The connection to ${server} was lost: trying again.`);
+      } else if (state === 'connecting' && !wasOpen && failures >= mostFailures) {
+        live.close(
+          problemOf('NOT_READY', `The live connection to ${server} cannot be opened.`, {
+            hint: 'Does a proxy in between pass WebSockets on?',
+          }),
+        );
+      }
+    });
+    return live;
   }
 
   async close(): Promise<void> {

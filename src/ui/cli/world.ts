@@ -17,6 +17,12 @@ export type Source = Readable & {
   setRawMode?(on: boolean): unknown;
 };
 
+/** Calls back when the person presses Ctrl-C, at once when it was before. */
+export function onInterrupt({ interrupt }: Pick<World, 'interrupt'>, run: () => void): void {
+  if (interrupt.aborted) run();
+  else interrupt.addEventListener('abort', run, { once: true });
+}
+
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;

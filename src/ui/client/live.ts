@@ -64,6 +64,8 @@ export interface LiveExec {
   write(data: Uint8Array): void;
   endInput(): void;
   resize(columns: number, rows: number): void;
+  /** Whether anything has come back: before, the lab takes only so much input. */
+  hasAnswered(): boolean;
   /** Bytes that have not left yet: whoever copies a large file waits until this is small. */
   pendingBytes(): number;
   close(): void;
@@ -93,7 +95,8 @@ export interface LiveClient {
   exec(options: ExecOptions, handlers: ExecHandlers): LiveExec;
   /** Tries now instead of after the pause: the network is back, the page is looked at again. */
   retryNow(): void;
-  close(): void;
+  /** Ends every subscription, with a problem when there is a reason to tell. */
+  close(problem?: Problem): void;
 }
 
 const firstPauseMs = 250;
@@ -285,7 +288,15 @@ export function createLiveClient(options: LiveOptions): LiveClient {
       return () => unfollow(sub);
     },
     exec(execOptions, handlers) {
-      const sub = follow(followExec(execOptions, handlers));
+      let hasAnswered = false;
+      const followed = followExec(execOptions, {
+        ...handlers,
+        output(stream, bytes) {
+          hasAnswered = true;
+          handlers.output(stream, bytes);
+        },
+      });
+      const sub = follow(followed);
       const tell = (message: ToServer): void => {
         const subscription = subscriptions.get(sub);
         if (subscription?.begun) send(message);
@@ -299,6 +310,7 @@ export function createLiveClient(options: LiveOptions): LiveClient {
         },
         endInput: () => tell({ t: 'input', sub }),
         resize: (columns, rows) => tell({ t: 'resize', sub, columns, rows }),
+        hasAnswered: () => hasAnswered,
         pendingBytes: () => {
           const early = subscriptions.get(sub)?.early ?? [];
           const waiting = early.reduce(
@@ -313,8 +325,8 @@ export function createLiveClient(options: LiveOptions): LiveClient {
     retryNow() {
       if (status.state === 'connecting' && !socket) open();
     },
-    close: () => {
-      if (status.state !== 'closed') shut();
+    close(problem) {
+      if (status.state !== 'closed') shut(problem);
     },
   };
   open();

@@ -13,8 +13,8 @@ import {
 import { Button } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { Empty, Page } from './components/page.tsx';
-import { listSearch } from './components/list.tsx';
-import { momentIn } from './shell/time-control.tsx';
+import { listSearch } from './format/list-search.ts';
+import { momentIn } from './format/moment.ts';
 import { NowProvider } from './live/now.tsx';
 import { Shell } from './shell/shell.tsx';
 
@@ -36,7 +36,10 @@ const rootRoute = createRootRoute({
   search: { middlewares: [retainSearchParams(['at'])] },
   notFoundComponent: () => (
     <Page title="Nothing here">
-      <Empty title="This address leads nowhere" action={<Button renderRoot={(props) => <Link to="/" {...props} />}>Go to the overview</Button>}>
+      <Empty
+        title="This address leads nowhere"
+        action={<Button renderRoot={(props) => <Link to="/" {...props} />}>Go to the overview</Button>}
+      >
         The thing may have been removed, or the address has a slip of the pen.
       </Empty>
     </Page>
@@ -44,7 +47,8 @@ const rootRoute = createRootRoute({
   errorComponent: ({ error }: ErrorComponentProps) => (
     <Page title="This screen failed">
       <Empty title="The web app made a mistake" action={<Button onClick={() => location.reload()}>Reload</Button>}>
-        {error instanceof Error ? error.message : String(error)}. The lab is not affected. When the lab was upgraded just now, reloading is enough.
+        {error instanceof Error ? error.message : String(error)}. The lab is not affected. When the lab was upgraded
+        just now, reloading is enough.
       </Empty>
     </Page>
   ),

@@ -141,6 +141,27 @@ describe('floatlab exec', () => {
     expect(input).toBe(text);
   });
 
+  test('holds large input back until the command has begun', async () => {
+    let received = 0;
+    let whenSilent = 0;
+    lab.live = (message, say) => {
+      if (message.t === 'exec') {
+        setTimeout(() => {
+          whenSilent = received;
+          say({ t: 'output', sub: message.sub, stream: 'stdout', data: '' });
+        }, 150);
+      }
+      if (message.t !== 'input') return;
+      received += message.data === undefined ? 0 : Buffer.from(message.data, 'base64').length;
+      if (message.data === undefined) say({ t: 'exit', sub: message.sub, code: 0 });
+    };
+    const size = 3 * 2 ** 20;
+    expect((await floatlab('exec -i photos db -- psql', { stdin: 'x'.repeat(size) })).code).toBe(0);
+    expect(whenSilent).toBeGreaterThan(0);
+    expect(whenSilent).toBeLessThan(2 ** 20);
+    expect(received).toBe(size);
+  });
+
   test('refuses a terminal where there is none', async () => {
     expect(await floatlab('exec -it photos web -- sh')).toMatchObject({
       code: 2,

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatSort, matches, parseSort, sorted } from '#ui/web/format/filter.ts';
 import { marksFor, nearest, placeOf, spanFor } from '#ui/web/format/timeline.ts';
-import { listSearch } from '#ui/web/components/list.tsx';
-import { momentIn } from '#ui/web/shell/time-control.tsx';
+import { listSearch } from '#ui/web/format/list-search.ts';
+import { momentIn } from '#ui/web/format/moment.ts';
 
 describe('filters', () => {
   it('find every word somewhere in the row, whatever the case', () => {

@@ -60,7 +60,7 @@ export interface InterfaceAddress {
 }
 
 /** Made by engines for containers and virtual machines: nobody else reaches the machine there. */
-const inner = /^(docker|br-|veth|virbr|vnet|cni|flannel|cali|podman|lxcbr|lxdbr|kube)/;
+const inner = /^(docker|br-|veth|virbr|vnet|cni|flannel|cali|podman|lxcbr|lxdbr|kube|fl-)/;
 
 /** Addresses at which others reach the machine: IPv4 before IPv6, sorted, so that the same ones are the same text. */
 export function reachableAddresses(all: readonly InterfaceAddress[], fleeting: ReadonlySet<string>): readonly string[] {

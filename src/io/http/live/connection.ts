@@ -7,7 +7,7 @@ import type { ToServer } from '#io/contract/live.ts';
 import { problemOf, type Problem } from '#io/contract/problem.ts';
 import type { Session } from '../auth/sessions.ts';
 import type { Parts } from '../parts.ts';
-import { asProblem, fail, failed, ProblemError } from '../problems.ts';
+import { asProblem, fail, failed, type ProblemError } from '../problems.ts';
 import { findApp, noSuchApp } from '../routes/app.ts';
 import { ExecSub } from './exec-sub.ts';
 import { frame, RowTooLarge, snapFrame, Chunk, type RowJson } from './frames.ts';

@@ -9,7 +9,7 @@ import { deadline } from '../deadline.ts';
 import { sessionOf, type Parts, type RouteContext } from '../parts.ts';
 import { fail, ProblemError, wrongField } from '../problems.ts';
 import { flag, readQuery } from '../query.ts';
-import { commandIdOf, fingerprintOf, UsedKeys } from './idempotency.ts';
+import { commandIdOf, fingerprintOf, type UsedKeys } from './idempotency.ts';
 
 /** A command that is not durable after this long: something is wrong, and the outcome open. */
 const timeoutMs = 30_000;

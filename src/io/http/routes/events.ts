@@ -36,7 +36,8 @@ const isKind = (text: string): boolean => (kinds as readonly string[]).includes(
 async function page(parts: Parts, c: RouteContext, range: ActivityRange): Promise<Response> {
   const { index } = parts.lab;
   const rows = await parts.lab.activity(range);
-  if (range.stream !== undefined && rows.length === 0 && !parts.lab.view.get(range.stream)) {
+  const isUnknown = range.stream !== undefined && range.before === undefined && rows.length === 0;
+  if (isUnknown && !parts.lab.view.get(range.stream)) {
     throw fail('NOT_FOUND', `There is no object ${range.stream.slice(0, 100)}.`);
   }
   const sees = sightOf('activity', sessionOf(c).principal);

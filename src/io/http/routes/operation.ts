@@ -22,7 +22,7 @@ export async function waitOperation(parts: Parts, c: RouteContext): Promise<Resp
 
   const limit = deadline(parts.clock, seconds * 1000, parts.stopping, c.req.raw.signal);
   // Still in the turn in which the rows were read: nothing was missed.
-  const row = await ended(parts, found, limit.signal);
+  const row = seconds === 0 ? found[1] : await ended(parts, found, limit.signal);
   limit.done();
   if (parts.stopping.aborted && row?.state === 'running') throw stopping();
   if (!row) throw notFound('operation', id);

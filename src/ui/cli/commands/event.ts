@@ -10,6 +10,7 @@ import { operationId } from '../operations.ts';
 import { formatOf, isStructured, asYaml } from '../output/formats.ts';
 import { escapeActing, safe } from '../output/safe.ts';
 import { briefMoment } from '../output/words.ts';
+import { onInterrupt } from '../world.ts';
 import { printEvents, whoOf } from './history.ts';
 
 interface EventOptions extends LabOptions {
@@ -81,7 +82,7 @@ async function followEvents(cli: Cli, options: EventOptions): Promise<void> {
         end,
       },
     );
-    cli.world.interrupt.addEventListener('abort', () => {
+    onInterrupt(cli.world, () => {
       close();
       reject(interrupted());
     });

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { interrupted, usageError } from '../errors.ts';
 import { examples, namespaceOption, refOf, type LabOptions } from '../options.ts';
+import { onInterrupt } from '../world.ts';
 
 interface ExecCommandOptions extends LabOptions {
   readonly interactive?: boolean;
@@ -39,7 +40,7 @@ async function run(
   service: string,
   command: string[],
 ): Promise<void> {
-  const { stdin, stdout, stderr, interrupt } = cli.world;
+  const { stdin, stdout, stderr } = cli.world;
   const { tty = false, interactive = false } = options;
   if (tty && !(stdin.isTTY && stdout.isTTY)) {
     throw usageError('--tty needs a terminal, and this is none.', 'Leave out -t.');
@@ -57,7 +58,7 @@ async function run(
         end: (problem: Problem | undefined) => (problem ? reject(new ApiError(problem)) : reject(interrupted())),
       },
     );
-    interrupt.addEventListener('abort', () => {
+    onInterrupt(cli.world, () => {
       exec?.close();
       reject(interrupted());
     });
@@ -72,6 +73,9 @@ async function run(
 
 /** Bytes that may wait to leave before reading pauses. */
 const mostPending = 1024 * 1024;
+/** The lab takes 1 MiB of input for a command that has not begun, in a few moments it has. */
+const mostEarly = 512 * 1024;
+const beginsWithinMs = 3000;
 
 /** @returns the way out: the terminal is as before */
 function copyInput(cli: Cli, exec: LiveExec, interactive: boolean, tty: boolean): () => void {
@@ -85,13 +89,21 @@ function copyInput(cli: Cli, exec: LiveExec, interactive: boolean, tty: boolean)
     return () => void stdout.off?.('resize', resize);
   }
   let waiting: NodeJS.Timeout | undefined;
+  let sent = 0;
+  let isEarly = true;
+  const late = setTimeout(() => {
+    isEarly = false;
+  }, beginsWithinMs);
+  const mayGoOn = (): boolean =>
+    exec.pendingBytes() < mostPending && (sent < mostEarly || !isEarly || exec.hasAnswered());
   const goOn = (): void => {
-    if (exec.pendingBytes() < mostPending) stdin.resume();
+    if (mayGoOn()) stdin.resume();
     else waiting = setTimeout(goOn, 20);
   };
   const take = (chunk: Uint8Array): void => {
     exec.write(chunk);
-    if (exec.pendingBytes() < mostPending) return;
+    sent += chunk.length;
+    if (mayGoOn()) return;
     stdin.pause();
     waiting = setTimeout(goOn, 20);
   };
@@ -101,6 +113,7 @@ function copyInput(cli: Cli, exec: LiveExec, interactive: boolean, tty: boolean)
   stdin.on('data', take).on('end', end);
   return () => {
     clearTimeout(waiting);
+    clearTimeout(late);
     stdin.off('data', take).off('end', end).pause();
     if (tty) stdin.setRawMode?.(false);
     stdout.off?.('resize', resize);

@@ -8,6 +8,7 @@ import { countOf, durationOf, examples, namespaceOption, refOf, type LabOptions 
 import { safe, safeLogLine } from '../output/safe.ts';
 import { padEnd } from '../output/width.ts';
 import { momentWords } from '../output/words.ts';
+import { onInterrupt } from '../world.ts';
 
 interface LogOptions extends LabOptions {
   readonly follow?: boolean;
@@ -32,7 +33,7 @@ export function addLogsCommand(program: Command, cli: Cli): void {
 }
 
 const usualTail = 200;
-const mostLines = 1_000_000;
+const mostLines = 10_000;
 
 async function printLogs(cli: Cli, options: LogOptions, app: string, service: string | undefined): Promise<void> {
   const { tail, follow = false } = options;
@@ -59,7 +60,7 @@ async function printLogs(cli: Cli, options: LogOptions, app: string, service: st
         end: (problem) => (problem ? reject(new ApiError(problem)) : resolve()),
       },
     );
-    cli.world.interrupt.addEventListener('abort', () => {
+    onInterrupt(cli.world, () => {
       close();
       reject(interrupted());
     });

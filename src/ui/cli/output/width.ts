@@ -5,7 +5,7 @@ const wide =
   /^(?:\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}])/u;
 // oxlint-disable-next-line no-control-regex -- colours begin with a control character
 const colours = /\u001b\[[0-9;]*m/g;
-// oxlint-disable-next-line no-control-regex -- plain ASCII, the usual case, needs no segmenting
+// Plain ASCII, the usual case, needs no segmenting.
 const ascii = /^[\u0020-\u007e]*$/;
 
 export function widthOf(text: string): number {

@@ -56,7 +56,13 @@ export function ActionItem({ onClick, icon, danger = false, refused, children }:
       {...(danger ? { color: 'red' } : {})}
       {...(reason === undefined
         ? { onClick }
-        : { 'data-disabled': true, 'aria-disabled': true, 'data-tip': reason, 'aria-description': reason, closeMenuOnClick: false })}
+        : {
+            'data-disabled': true,
+            'aria-disabled': true,
+            'data-tip': reason,
+            'aria-description': reason,
+            closeMenuOnClick: false,
+          })}
     >
       {children}
     </Menu.Item>

@@ -32,7 +32,13 @@ export function ActivityItem({ row, isOpen, onToggle, fresh = false }: ItemProps
   return (
     <div ref={ref} className={classes['item']} data-open={isOpen}>
       <div className={classes['line']}>
-        <button type="button" className={classes['toggle']} aria-expanded={isOpen} aria-label={`Details of event ${row.index}`} onClick={onToggle}>
+        <button
+          type="button"
+          className={classes['toggle']}
+          aria-expanded={isOpen}
+          aria-label={`Details of event ${row.index}`}
+          onClick={onToggle}
+        >
           <IconChevronRight size={14} aria-hidden />
         </button>
         <Glyph tone={toneOfEvent(row.type)} />
@@ -46,7 +52,12 @@ export function ActivityItem({ row, isOpen, onToggle, fresh = false }: ItemProps
           {operation === undefined ? (
             why
           ) : (
-            <Link to="/activity" search={{ of: row.correlation }} className="link" data-tip="Everything that this operation led to">
+            <Link
+              to="/activity"
+              search={{ of: row.correlation }}
+              className="link"
+              data-tip="Everything that this operation led to"
+            >
               {operationName(operation)}
             </Link>
           )}
@@ -75,7 +86,8 @@ function Details({ row }: { readonly row: ActivityRow }) {
         </dd>
         <dt>What</dt>
         <dd>
-          <code>{row.type}</code> of {row.kind} <ObjectLink kind={row.kind} namespace={row.namespace} name={row.name} />, its {ordinal(row.version)} event
+          <code>{row.type}</code> of {row.kind} <ObjectLink kind={row.kind} namespace={row.namespace} name={row.name} />
+          , its {ordinal(row.version)} event
         </dd>
         <dt>Who</dt>
         <dd>
@@ -83,9 +95,17 @@ function Details({ row }: { readonly row: ActivityRow }) {
         </dd>
         <dt>Why</dt>
         <dd>
-          {row.cause === row.command ? 'asked for directly' : <>because of <code>{row.cause}</code></>} ·{' '}
+          {row.cause === row.command ? (
+            'asked for directly'
+          ) : (
+            <>
+              because of <code>{row.cause}</code>
+            </>
+          )}{' '}
+          ·{' '}
           <Link to="/activity" search={{ of: row.correlation }} className="link">
-            everything that belongs to {row.correlation.startsWith('operation:') ? operationName(row.correlation) : 'it'}
+            everything that belongs to{' '}
+            {row.correlation.startsWith('operation:') ? operationName(row.correlation) : 'it'}
           </Link>
         </dd>
         {row.because !== null && (

@@ -72,6 +72,7 @@ export function ComposeEditor({ value, onChange, findings, handle }: ComposeEdit
         aria-description="Tab indents; press Escape first to leave with Tab."
         value={value}
         wrap="off"
+        placeholder={'services:\n  web:\n    image: …'}
         spellCheck={false}
         autoCapitalize="off"
         autoComplete="off"

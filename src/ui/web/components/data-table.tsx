@@ -60,7 +60,15 @@ export function DataTable<R>({ label, rows, columns, rowKey, sort, onSort, below
   const known = useKnownKeys(rows, rowKey);
 
   const draw = (row: R, n: number): ReactNode => (
-    <Row key={rowKey(row)} row={row} n={n} columns={columns} fresh={!known.has(rowKey(row))} below={below?.(row)} marked={marked === rowKey(row)} />
+    <Row
+      key={rowKey(row)}
+      row={row}
+      n={n}
+      columns={columns}
+      fresh={!known.has(rowKey(row))}
+      below={below?.(row)}
+      marked={marked === rowKey(row)}
+    />
   );
   const template = { '--columns': columns.map(({ width }) => width).join(' ') } as Record<string, string>;
   return (
@@ -72,7 +80,12 @@ export function DataTable<R>({ label, rows, columns, rowKey, sort, onSort, below
           ))}
         </div>
       </div>
-      <div role="rowgroup" ref={body} className={classes['body']} {...(isVirtual ? { style: { height: virtualizer.getTotalSize() } } : {})}>
+      <div
+        role="rowgroup"
+        ref={body}
+        className={classes['body']}
+        {...(isVirtual ? { style: { height: virtualizer.getTotalSize() } } : {})}
+      >
         {isVirtual
           ? virtualizer.getVirtualItems().map(({ index, start, key }) => {
               const row = rows[index];
@@ -145,7 +158,10 @@ function Heading<R>({ column: { id, title, numeric, sort: sortable }, sort, onSo
   const direction = isSorted ? (sort.descending ? 'descending' : 'ascending') : 'none';
   return (
     <div role="columnheader" className={name} aria-sort={direction}>
-      <button type="button" onClick={() => onSort({ column: id, descending: isSorted ? !sort.descending : numeric === true })}>
+      <button
+        type="button"
+        onClick={() => onSort({ column: id, descending: isSorted ? !sort.descending : numeric === true })}
+      >
         {title}
         <span aria-hidden className={classes['arrow']}>
           {isSorted ? (sort.descending ? '↓' : '↑') : ''}
@@ -183,10 +199,16 @@ function useKnownKeys<R>(rows: readonly R[], rowKey: (row: R) => string): Readon
 }
 
 /** j and k move the focus from row to row; enter opens, because what is focused is the row's link. */
-function useWalking(body: { readonly current: HTMLElement | null }, count: number, scrollTo: ((n: number) => void) | undefined): void {
+function useWalking(
+  body: { readonly current: HTMLElement | null },
+  count: number,
+  scrollTo: ((n: number) => void) | undefined,
+): void {
   const walk = useCallback(
     (by: number) => {
-      const at = Number(document.activeElement?.closest('[data-row]')?.getAttribute('data-row') ?? (by > 0 ? -1 : count));
+      const at = Number(
+        document.activeElement?.closest('[data-row]')?.getAttribute('data-row') ?? (by > 0 ? -1 : count),
+      );
       const to = Math.min(count - 1, Math.max(0, at + by));
       const focus = (): void => {
         const row = body.current?.querySelector(`[data-row="${to}"]`);

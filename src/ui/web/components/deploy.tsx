@@ -80,8 +80,16 @@ export function Deploy({ initial, app, aside, onDone, onCancel }: DeployProps) {
         <ComposeEditor value={text} onChange={setText} findings={findings} handle={editor} />
       </div>
       <aside className={classes['right']} aria-label="Check and plan">
-        <Verdict count={findings.length} isEmpty={isEmpty} isChecking={check.isFetching || settled !== text} isSound={isSound} error={check.error} />
-        {findings.length > 0 && <Findings findings={findings} onGo={(line, column) => editor.current?.goTo(line, column)} />}
+        <Verdict
+          count={findings.length}
+          isEmpty={isEmpty}
+          isChecking={check.isFetching || settled !== text}
+          isSound={isSound}
+          error={check.error}
+        />
+        {findings.length > 0 && (
+          <Findings findings={findings} onGo={(line, column) => editor.current?.goTo(line, column)} />
+        )}
         {isSound && check.data && check.data.notes.length > 0 && (
           <details className={classes['notes']}>
             <summary>Worth knowing ({check.data.notes.length})</summary>
@@ -90,7 +98,11 @@ export function Deploy({ initial, app, aside, onDone, onCancel }: DeployProps) {
         )}
         {isSound && <DeployPlan plan={plan} />}
         {!app && isSound && (
-          <Checkbox label="Start it at once" checked={start} onChange={(event) => setStart(event.currentTarget.checked)} />
+          <Checkbox
+            label="Start it at once"
+            checked={start}
+            onChange={(event) => setStart(event.currentTarget.checked)}
+          />
         )}
         {isEmpty && aside}
         <div className={classes['buttons']}>
@@ -116,7 +128,8 @@ export function Deploy({ initial, app, aside, onDone, onCancel }: DeployProps) {
 
 /** Findings of the command itself are in the verdict already. */
 function DeployPlan({ plan }: { readonly plan: Parameters<typeof Plan>[0]['plan'] }) {
-  if (plan.error instanceof ApiError && plan.error.code !== 'COMPOSE_INVALID') return <TroubleBox trouble={troubleOf(plan.error)} />;
+  if (plan.error instanceof ApiError && plan.error.code !== 'COMPOSE_INVALID')
+    return <TroubleBox trouble={troubleOf(plan.error)} />;
   return plan.error ? <Loading lines={2} /> : <Plan plan={plan} />;
 }
 

@@ -30,7 +30,15 @@ export const NodeLink = ({ name, className }: { readonly name: string; readonly 
 );
 
 /** A link to any object that has a page; plain text for the others. */
-export function ObjectLink({ kind, namespace, name }: { readonly kind: string; readonly namespace: string; readonly name: string }) {
+export function ObjectLink({
+  kind,
+  namespace,
+  name,
+}: {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}) {
   switch (kind) {
     case 'app':
     case 'instance':

@@ -3,26 +3,12 @@ import { IconSearch } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { formatSort, matches, parseSort, sorted, type Sort } from '../format/filter.ts';
+import type { ListSearch } from '../format/list-search.ts';
 import { tones, type Tone } from '../format/state.ts';
 import type { Column } from './data-table.tsx';
 import { isTyping, useKeys } from './keys.ts';
 import { Glyph } from './state.tsx';
 import classes from './list.module.css';
-
-/** What a list keeps in the URL. */
-export interface ListSearch {
-  readonly q?: string;
-  readonly state?: string;
-  readonly sort?: string;
-}
-
-const text = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : undefined;
-
-export function listSearch(search: Record<string, unknown>): ListSearch {
-  const [q, state, sort] = [text(search['q']), text(search['state']), text(search['sort'])];
-  return { ...(q === undefined ? {} : { q }), ...(state === undefined ? {} : { state }), ...(sort === undefined ? {} : { sort }) };
-}
 
 /** Changes the list's part of the URL; an undefined value takes it out. */
 export function useSetSearch(): (changes: Record<string, string | undefined>) => void {
@@ -91,7 +77,11 @@ export function ListBar({ search, counts, toneWords = {}, placeholder, children 
   const setSearch = useSetSearch();
   return (
     <div className={classes['bar']}>
-      <FilterInput value={search.q ?? ''} onChange={(q) => setSearch({ q: q === '' ? undefined : q })} placeholder={placeholder} />
+      <FilterInput
+        value={search.q ?? ''}
+        onChange={(q) => setSearch({ q: q === '' ? undefined : q })}
+        placeholder={placeholder}
+      />
       {counts && (
         <div className={classes['chips']} role="group" aria-label="Show only">
           {tones

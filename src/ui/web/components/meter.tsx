@@ -24,7 +24,11 @@ export function Meter({ label, share, text, compact = false }: MeterProps) {
       aria-valuetext={text}
     >
       {share !== undefined && (
-        <div className={classes['fill']} data-tone={toneAt(share)} style={{ width: `${Math.min(100, Math.max(share * 100, 0.8))}%` }} />
+        <div
+          className={classes['fill']}
+          data-tone={toneAt(share)}
+          style={{ width: `${Math.min(100, Math.max(share * 100, 0.8))}%` }}
+        />
       )}
     </div>
   );

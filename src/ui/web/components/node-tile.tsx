@@ -1,8 +1,8 @@
 /** A node in a few square centimetres: state, load, memory, and how full its pools are. */
 import type { NodeRow } from '#projections/views/nodes.ts';
 import { formatSize } from '#events/values/size.ts';
-import { count } from '../format/who.ts';
-import { percent } from '../format/who.ts';
+import { count, percent } from '../format/who.ts';
+import { usePast } from '../live/past.ts';
 import { useUsage } from '../live/use-usage.ts';
 import { NodeLink } from './links.tsx';
 import { Meter, usedOf } from './meter.tsx';
@@ -11,6 +11,8 @@ import classes from './node-tile.module.css';
 
 export function NodeTile({ row }: { readonly row: NodeRow }) {
   const usage = useUsage();
+  // What was measured is not kept: of the past there is nothing to show.
+  const { isPast } = usePast();
   const node = usage.node(row);
   const memory = usedOf(node?.memoryBytes, node?.memoryTotalBytes ?? row.facts.memoryBytes);
   return (
@@ -20,7 +22,8 @@ export function NodeTile({ row }: { readonly row: NodeRow }) {
         <State state={row.state} />
         {row.cordoned && <span className={classes['tag']}>cordoned</span>}
       </div>
-      <div className={classes['meters']}>
+      {!isPast && (
+        <div className={classes['meters']}>
         <Meter
           label="CPU"
           share={node?.cpu}
@@ -29,11 +32,19 @@ export function NodeTile({ row }: { readonly row: NodeRow }) {
         <Meter label="Memory" {...memory} />
         {row.facts.pools.map((pool) => {
           const used = usage.pool(row, pool.name);
-          return <Meter key={pool.name} label={`Pool ${pool.name}`} {...usedOf(used?.usedBytes, used?.sizeBytes ?? pool.sizeBytes)} />;
+          return (
+            <Meter
+              key={pool.name}
+              label={`Pool ${pool.name}`}
+              {...usedOf(used?.usedBytes, used?.sizeBytes ?? pool.sizeBytes)}
+            />
+          );
         })}
       </div>
       <div className={classes['foot']}>
-        {count(row.instances, 'app')} · {count(row.volumes, 'volume')} · {formatSize(row.reservedBytes)} reserved
+        {row.instances + row.volumes === 0
+          ? 'Holds nothing yet'
+          : `${count(row.instances, 'app')} · ${count(row.volumes, 'volume')} · ${formatSize(row.reservedBytes)} reserved`}
       </div>
     </article>
   );

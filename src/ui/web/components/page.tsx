@@ -141,7 +141,13 @@ export function CopyButton({ text, label = 'Copy' }: { readonly text: string; re
     }
   };
   return (
-    <button type="button" className={classes['copy']} aria-label={label} data-tip={copied ? 'Copied' : label} onClick={() => void copy()}>
+    <button
+      type="button"
+      className={classes['copy']}
+      aria-label={label}
+      data-tip={copied ? 'Copied' : label}
+      onClick={() => void copy()}
+    >
       {copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
     </button>
   );

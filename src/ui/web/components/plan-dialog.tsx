@@ -44,7 +44,8 @@ export function PlanDialog<N extends CommandName>(props: PlanDialogProps<N>) {
     gcTime: 0,
     placeholderData: keepPreviousData,
   });
-  const isAllowed = plan.isSuccess && !plan.isPlaceholderData && reason === undefined && (typeName === undefined || typed === typeName);
+  const isAllowed =
+    plan.isSuccess && !plan.isPlaceholderData && reason === undefined && (typeName === undefined || typed === typeName);
 
   const apply = async (): Promise<void> => {
     if (!isAllowed) return;

@@ -4,7 +4,7 @@ import { chartOf, type Arc, type Chart, type ChartState, type MachineConfig } fr
 import { stateWords, toneOf } from '../format/state.ts';
 import classes from './statechart.module.css';
 
-const box = { width: 128, height: 38, gapX: 72, gapY: 26, margin: 14 } as const;
+const box = { width: 128, height: 38, gapX: 60, gapY: 26, margin: 14 } as const;
 
 const xOf = ({ column }: ChartState): number => box.margin + column * (box.width + box.gapX);
 /** Columns with fewer states are centred. */
@@ -32,7 +32,7 @@ export function Statechart({ machine, state, label }: StatechartProps) {
       <svg
         className={classes['chart']}
         viewBox={`0 0 ${width} ${height}`}
-        style={{ minWidth: Math.min(width, 640), maxWidth: width }}
+        style={{ minWidth: Math.min(width, 520), maxWidth: width }}
         role="img"
         aria-label={`${label}: it is ${stateWords(state)}`}
       >
@@ -74,7 +74,8 @@ export function Statechart({ machine, state, label }: StatechartProps) {
   );
 }
 
-const stateNamed = (chart: Chart, name: string): ChartState | undefined => chart.states.find((one) => one.name === name);
+const stateNamed = (chart: Chart, name: string): ChartState | undefined =>
+  chart.states.find((one) => one.name === name);
 
 /** One line for all events that lead the same way; what stays where it is has none. */
 function waysOf(arcs: readonly Arc[]): readonly Pick<Arc, 'from' | 'to'>[] {
@@ -93,8 +94,10 @@ interface Ends {
 /** Forward ways leave on the right and arrive on the left; ways back and ways in a column swing around. */
 function endsOf(chart: Chart, a: ChartState, b: ChartState): Ends {
   const [ax, ay, bx, by] = [xOf(a), yOf(chart, a), xOf(b), yOf(chart, b)];
-  if (b.column > a.column) return { x1: ax + box.width, y1: ay + box.height / 2, x2: bx, y2: by + box.height / 2, kind: 'forward' };
-  if (b.column < a.column) return { x1: ax, y1: ay + box.height / 2 + 5, x2: bx + box.width, y2: by + box.height / 2 + 5, kind: 'back' };
+  if (b.column > a.column)
+    return { x1: ax + box.width, y1: ay + box.height / 2, x2: bx, y2: by + box.height / 2, kind: 'forward' };
+  if (b.column < a.column)
+    return { x1: ax, y1: ay + box.height / 2 + 5, x2: bx + box.width, y2: by + box.height / 2 + 5, kind: 'back' };
   const isDown = by > ay;
   const shift = isDown ? 12 : -12;
   return {
@@ -110,8 +113,11 @@ function curve(chart: Chart, a: ChartState, b: ChartState): string {
   const { x1, y1, x2, y2, kind } = endsOf(chart, a, b);
   if (kind === 'column') {
     if (Math.abs(a.row - b.row) === 1) return `M${x1} ${y1}L${x2} ${y2}`;
-    const side = xOf(a) + (y2 > y1 ? box.width + 22 : -22);
-    return `M${x1} ${y1}C${side} ${y1} ${side} ${y2} ${x2} ${y2}`;
+    // The further it goes, the wider it swings, so that ways side by side can be told apart.
+    const far = 14 + 12 * Math.abs(a.row - b.row);
+    const side = (y2 > y1 ? 1 : -1) * (box.width / 2 + far);
+    const middle = xOf(a) + box.width / 2;
+    return `M${x1} ${y1}C${middle + side} ${y1 + (y2 > y1 ? 6 : -6)} ${middle + side} ${y2 - (y2 > y1 ? 6 : -6)} ${x2} ${y2}`;
   }
   const bend = Math.max(24, Math.abs(x2 - x1) / 2) * (kind === 'forward' ? 1 : -1);
   return `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;

@@ -29,7 +29,8 @@ export function TipLayer() {
       const below = box.top < 80;
       const middle = box.left + box.width / 2;
       const align = middle < widest / 2 ? 'left' : middle > innerWidth - widest / 2 ? 'right' : 'middle';
-      const x = align === 'middle' ? middle : align === 'left' ? Math.max(8, box.left) : Math.min(innerWidth - 8, box.right);
+      const x =
+        align === 'middle' ? middle : align === 'left' ? Math.max(8, box.left) : Math.min(innerWidth - 8, box.right);
       setShown({ text, x, y: below ? box.bottom + 6 : box.top - 6, below, align });
     };
     const hide = (): void => {

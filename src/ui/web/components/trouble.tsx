@@ -40,7 +40,13 @@ export const ProblemBox = ({ tone, title, hint, code }: ProblemBoxProps) => (
 );
 
 /** Places in a compose file, each with its source. */
-export const Findings = ({ findings, onGo }: { readonly findings: readonly Finding[]; readonly onGo?: (line: number, column: number) => void }) => (
+export const Findings = ({
+  findings,
+  onGo,
+}: {
+  readonly findings: readonly Finding[];
+  readonly onGo?: (line: number, column: number) => void;
+}) => (
   <ul className={classes['findings']}>
     {findings.map((finding, n) => (
       <li key={n} className={classes['finding']}>

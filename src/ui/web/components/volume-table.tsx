@@ -47,7 +47,8 @@ export const volumeColumns = (usage: Usage): readonly Column<VolumeRow>[] => [
     title: 'App',
     width: 'minmax(80px, 1fr)',
     sort: ({ app }) => app?.name,
-    cell: ({ app, namespace }) => (app ? <AppLink namespace={namespace} name={app.name} /> : <span className="faint">none</span>),
+    cell: ({ app, namespace }) =>
+      app ? <AppLink namespace={namespace} name={app.name} /> : <span className="faint">none</span>,
   },
   {
     id: 'node',
@@ -61,17 +62,35 @@ export const volumeColumns = (usage: Usage): readonly Column<VolumeRow>[] => [
     title: 'Used',
     width: 'minmax(128px, 160px)',
     sort: (row) => usage.volume(row)?.usedBytes ?? null,
-    cell: (row) => <Meter compact label={`${row.name} used`} {...usedOf(usage.volume(row)?.usedBytes, row.sizeBytes)} />,
+    cell: (row) => (
+      <Meter compact label={`${row.name} used`} {...usedOf(usage.volume(row)?.usedBytes, row.sizeBytes)} />
+    ),
   },
-  { id: 'size', title: 'Size', width: '72px', numeric: true, wideOnly: true, sort: ({ sizeBytes }) => sizeBytes, cell: ({ sizeBytes }) => <span className="nowrap">{formatSize(sizeBytes)}</span> },
-  { id: 'snapshots', title: 'Snapshots', width: '80px', numeric: true, sort: ({ snapshots }) => snapshots, cell: ({ snapshots }) => snapshots },
+  {
+    id: 'size',
+    title: 'Size',
+    width: '72px',
+    numeric: true,
+    wideOnly: true,
+    sort: ({ sizeBytes }) => sizeBytes,
+    cell: ({ sizeBytes }) => <span className="nowrap">{formatSize(sizeBytes)}</span>,
+  },
+  {
+    id: 'snapshots',
+    title: 'Snapshots',
+    width: '80px',
+    numeric: true,
+    sort: ({ snapshots }) => snapshots,
+    cell: ({ snapshots }) => snapshots,
+  },
   {
     id: 'newest',
     title: 'Newest',
     width: '80px',
     numeric: true,
     sort: ({ lastSnapshotAt }) => lastSnapshotAt,
-    cell: ({ lastSnapshotAt }) => (lastSnapshotAt === null ? <span className="faint">never</span> : <Time at={lastSnapshotAt} />),
+    cell: ({ lastSnapshotAt }) =>
+      lastSnapshotAt === null ? <span className="faint">never</span> : <Time at={lastSnapshotAt} />,
   },
 ];
 

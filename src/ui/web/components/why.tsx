@@ -38,7 +38,14 @@ export function Why({ id, name, state, since, machine, waits, work }: WhyProps) 
     <>
       <div className={classes['columns']}>
         <div>
-          <Section title="Where it is" note={<>since <Time at={since} as="ago" /></>}>
+          <Section
+            title="Where it is"
+            note={
+              <>
+                since <Time at={since} as="ago" />
+              </>
+            }
+          >
             <Statechart machine={machine} state={state} label={`States of ${name}`} />
           </Section>
         </div>
@@ -51,7 +58,9 @@ export function Why({ id, name, state, since, machine, waits, work }: WhyProps) 
               {accepted.map(({ event, to }) => (
                 <li key={`${event} ${to}`}>
                   <code>{event}</code>
-                  <span className={classes['to']}>{to === state ? 'stays' : <State state={to} words={stateWords(to)} />}</span>
+                  <span className={classes['to']}>
+                    {to === state ? 'stays' : <State state={to} words={stateWords(to)} />}
+                  </span>
                 </li>
               ))}
               {accepted.length === 0 && <li className="muted">Nothing can happen to it any more.</li>}
@@ -65,10 +74,17 @@ export function Why({ id, name, state, since, machine, waits, work }: WhyProps) 
   );
 }
 
-function waiting(name: string, state: string, asked: string | undefined, waits: string | undefined, work: readonly WorkRow[]): string {
+function waiting(
+  name: string,
+  state: string,
+  asked: string | undefined,
+  waits: string | undefined,
+  work: readonly WorkRow[],
+): string {
   const [doing] = work;
   if (waits !== undefined) return waits;
-  if (asked === 'watch-instance' || (asked === undefined && doing === undefined)) return `${name} is ${stateWords(state)} and waits for nothing.`;
+  if (asked === 'watch-instance' || (asked === undefined && doing === undefined))
+    return `${name} is ${stateWords(state)} and waits for nothing.`;
   const what = (asked ?? doing?.work ?? '').replaceAll('-', ' ');
   if (doing) return `A node works on it (${what}): ${doing.text}`;
   return `A node must ${what}.`;

@@ -76,6 +76,7 @@ export function findAll(line: string, text: string): readonly (readonly [number,
   // A letter whose small form is longer would shift what follows: then only exact matches count.
   const source = haystack.length === line.length ? haystack : line;
   const found: [number, number][] = [];
-  for (let at = source.indexOf(needle); at !== -1; at = source.indexOf(needle, at + needle.length)) found.push([at, at + needle.length]);
+  for (let at = source.indexOf(needle); at !== -1; at = source.indexOf(needle, at + needle.length))
+    found.push([at, at + needle.length]);
   return found;
 }

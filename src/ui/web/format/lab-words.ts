@@ -29,7 +29,10 @@ export function labInWords(
   const running = wanted.filter(({ state }) => toneOf(state) === 'running');
   const others = wanted.filter(({ state }) => toneOf(state) !== 'running');
   const off = apps.filter(({ state }) => state === 'stopped');
-  const wrong = alerts.length === 0 ? ' Nothing is wrong.' : ` ${count(alerts.length, 'thing')} ${alerts.length === 1 ? 'needs' : 'need'} you.`;
+  const wrong =
+    alerts.length === 0
+      ? ' Nothing is wrong.'
+      : ` ${count(alerts.length, 'thing')} ${alerts.length === 1 ? 'needs' : 'need'} you.`;
   return {
     tone: toneFor(others, alerts),
     phrase: [...appsInWords(running, others, off), wrong],
@@ -47,7 +50,10 @@ function appsInWords(running: readonly AppFacts[], others: readonly AppFacts[], 
       others.slice(0, shown).map((app) => [appMention(app), ` ${stateVerb(app)}`]),
       others.length - shown,
     );
-    const start = running.length === 0 ? [] : [`${running.length} of ${count(wanted, 'app')} ${running.length === 1 ? 'runs' : 'run'}; `];
+    const start =
+      running.length === 0
+        ? []
+        : [`${running.length} of ${count(wanted, 'app')} ${running.length === 1 ? 'runs' : 'run'}; `];
     return [...start, ...states, '.'];
   }
   const [only] = running;

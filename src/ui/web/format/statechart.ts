@@ -54,9 +54,16 @@ export function chartOf(config: MachineConfig): Chart {
   const arcs = Object.entries(states).flatMap(([from, { on = {}, type }]) => {
     const own = Object.entries(on);
     const inherited = type === 'final' ? [] : everywhere.filter(([event]) => !Object.hasOwn(on, event));
-    return [...own, ...inherited].flatMap(([event, transition]) => targetsOf(from, transition).map((to) => ({ from, to, event })));
+    return [...own, ...inherited].flatMap(([event, transition]) =>
+      targetsOf(from, transition).map((to) => ({ from, to, event })),
+    );
   });
-  const columns = columnsOf(String(config.initial ?? ''), Object.keys(states), arcs, (name) => states[name]?.type === 'final');
+  const columns = columnsOf(
+    String(config.initial ?? ''),
+    Object.keys(states),
+    arcs,
+    (name) => states[name]?.type === 'final',
+  );
   const taken = new Map<number, number>();
   const placed = Object.entries(states).map(([name, { type, meta }]) => {
     const column = columns.get(name) ?? 0;
@@ -95,4 +102,6 @@ function columnsOf(
 
 /** The events that the state accepts, each with where it leads; sorted by name. */
 export const acceptedIn = (chart: Chart, state: string): readonly Arc[] =>
-  chart.arcs.filter(({ from }) => from === state).toSorted((a, b) => a.event.localeCompare(b.event) || a.to.localeCompare(b.to));
+  chart.arcs
+    .filter(({ from }) => from === state)
+    .toSorted((a, b) => a.event.localeCompare(b.event) || a.to.localeCompare(b.to));

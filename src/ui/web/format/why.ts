@@ -10,7 +10,10 @@ export const operationName = (id: string): string => `op-${id.replace(/^operatio
 
 /** Evidence as lines of key and value, nested things as JSON. */
 export function evidenceLines(because: Readonly<Record<string, unknown>>): readonly (readonly [string, string])[] {
-  return Object.entries(because).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]);
+  return Object.entries(because).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
 }
 
 /** The shortest honest reason, for a line that has no room for more. */

@@ -35,7 +35,12 @@ const forEver = { staleTime: Number.POSITIVE_INFINITY, retry: 1 } as const;
 export function usePast(): Past {
   const { at } = useSearch({ strict: false }) as { at?: number | string };
   const isTime = typeof at === 'string';
-  const index = useQuery({ queryKey: ['index-at', at], queryFn: () => indexAt(String(at)), enabled: isTime, ...forEver });
+  const index = useQuery({
+    queryKey: ['index-at', at],
+    queryFn: () => indexAt(String(at)),
+    enabled: isTime,
+    ...forEver,
+  });
   const resolved = isTime ? index.data : at;
   const time = useQuery({
     queryKey: ['time-of', resolved],

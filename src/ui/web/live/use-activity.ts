@@ -13,6 +13,8 @@ interface Options {
   readonly limit: number;
   /** Only events of this operation or command. */
   readonly correlation?: string | undefined;
+  /** Only events of these types. */
+  readonly types?: readonly string[] | undefined;
   /** Only events of these objects. */
   readonly streams?: readonly string[] | undefined;
 }
@@ -40,14 +42,15 @@ interface Loaded {
 
 const all = '*';
 
-export function useActivity({ limit, correlation, streams }: Options): Activity {
+export function useActivity({ limit, correlation, streams, types }: Options): Activity {
   const past = usePast();
   const where = useMemo(
     () => ({
       ...(correlation === undefined ? {} : { correlation }),
       ...(streams === undefined ? {} : { stream: streams.join(',') }),
+      ...(types === undefined ? {} : { type: types.join(',') }),
     }),
-    [correlation, streams],
+    [correlation, streams, types],
   );
   const live = useView('activity', { limit, where });
   const isLive = past.at === undefined;
@@ -77,7 +80,10 @@ export function useActivity({ limit, correlation, streams }: Options): Activity 
           return { of, rows, ended, error: null };
         });
       } catch (error) {
-        setLoaded((old) => ({ ...(old.of === of ? old : begin(of)), error: error instanceof Error ? error : new Error(String(error)) }));
+        setLoaded((old) => ({
+          ...(old.of === of ? old : begin(of)),
+          error: error instanceof Error ? error : new Error(String(error)),
+        }));
       } finally {
         asking.current.delete(key);
       }
@@ -96,7 +102,7 @@ export function useActivity({ limit, correlation, streams }: Options): Activity 
 
   // What came live is kept, also when it falls out of the live view.
   const kept = useRef(new Map<number, ActivityRow>());
-  const isWhole = correlation === undefined && streams === undefined;
+  const isWhole = correlation === undefined && streams === undefined && types === undefined;
   useEffect(() => {
     // So much was missed while the connection was lost that the live view does not reach back: begin anew.
     const [oldest] = live.rows;
@@ -110,12 +116,15 @@ export function useActivity({ limit, correlation, streams }: Options): Activity 
     const merged = new Map(current.rows);
     if (isLive) {
       for (const [index, row] of kept.current) {
-        const isWanted = (correlation === undefined || row.correlation === correlation) && (streams === undefined || streams.includes(row.stream));
+        const isWanted =
+          (correlation === undefined || row.correlation === correlation) &&
+          (streams === undefined || streams.includes(row.stream));
         if (isWanted) merged.set(index, row);
       }
     }
-    return [...merged.values()].toSorted((a, b) => b.index - a.index);
-  }, [live.rows, current.rows, isLive, correlation, streams]);
+    const wanted = [...merged.values()].filter(({ type }) => types === undefined || types.includes(type));
+    return wanted.toSorted((a, b) => b.index - a.index);
+  }, [live.rows, current.rows, isLive, correlation, streams, types]);
 
   const loadOlder = useCallback(() => {
     for (const stream of asks) {

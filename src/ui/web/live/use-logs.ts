@@ -29,7 +29,11 @@ const tail = 500;
 const batchMs = 60;
 const quietMs = 600;
 
-export function useLogs(app: string, service: string | undefined, paused: boolean): Logs & { readonly clear: () => void } {
+export function useLogs(
+  app: string,
+  service: string | undefined,
+  paused: boolean,
+): Logs & { readonly clear: () => void } {
   const { client } = useLive();
   const [logs, setLogs] = useState<Logs>(nothing);
   const buffer = useRef<LogLine[]>([]);

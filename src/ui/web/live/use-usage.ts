@@ -20,12 +20,14 @@ const bare = (id: string): string => id.slice(id.indexOf(':') + 1);
 export function useUsage(): Usage {
   const { byKey } = useView('usage');
   return useMemo(() => {
-    const find = (...keys: readonly string[]): UsageRow | undefined => keys.map((key) => byKey.get(key)).find((row) => row !== undefined);
+    const find = (...keys: readonly string[]): UsageRow | undefined =>
+      keys.map((key) => byKey.get(key)).find((row) => row !== undefined);
     return {
       node: ({ id }) => find(id),
       pool: ({ id, name }, pool) => find(`pool:${bare(id)}/${pool}`, `pool:${id}/${pool}`, `pool:${name}/${pool}`),
       volume: ({ id }) => find(id),
-      service: ({ id, name }, service) => find(`service:${bare(id)}/${service}`, `service:${id}/${service}`, `service:${name}/${service}`),
+      service: ({ id, name }, service) =>
+        find(`service:${bare(id)}/${service}`, `service:${id}/${service}`, `service:${name}/${service}`),
     };
   }, [byKey]);
 }

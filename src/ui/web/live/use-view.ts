@@ -6,7 +6,13 @@ import { useLive } from './clients.tsx';
 import { usePast } from './past.ts';
 import type { ViewState } from './view-store.ts';
 
-const empty: ViewState<never> = { ready: true, rows: [], byKey: new Map<string, never>(), index: undefined, problem: undefined };
+const empty: ViewState<never> = {
+  ready: true,
+  rows: [],
+  byKey: new Map<string, never>(),
+  index: undefined,
+  problem: undefined,
+};
 const pending: ViewState<never> = { ...empty, ready: false };
 const never = (): (() => void) => () => undefined;
 
@@ -42,5 +48,7 @@ export function useView<V extends LiveView>(view: V, options: UseViewOptions = {
       )
     : undefined;
   const subscribe = useCallback((listener: () => void) => (store ? store.subscribe(listener) : never()), [store]);
-  return useSyncExternalStore<ViewState<LiveViewRows[V]>>(subscribe, () => (store ? store.get() : past.resolving ? pending : empty));
+  return useSyncExternalStore<ViewState<LiveViewRows[V]>>(subscribe, () =>
+    store ? store.get() : past.resolving ? pending : empty,
+  );
 }

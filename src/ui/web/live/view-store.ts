@@ -19,7 +19,13 @@ export interface ViewState<R> {
   readonly problem: Problem | undefined;
 }
 
-const nothing: ViewState<never> = { ready: false, rows: [], byKey: new Map<string, never>(), index: undefined, problem: undefined };
+const nothing: ViewState<never> = {
+  ready: false,
+  rows: [],
+  byKey: new Map<string, never>(),
+  index: undefined,
+  problem: undefined,
+};
 
 type Open<R> = (handlers: ViewHandlers<R>) => () => void;
 

@@ -24,16 +24,28 @@ export function Activity() {
   const setSearch = useSetSearch();
   const { rows, ready, error, loadOlder, atEnd, fresh } = useActivity({ limit: 200, correlation: of });
   const shown = useMemo(
-    () => rows.filter((row) => (kind === undefined || row.kind === kind) && matches(q, [row.words, row.type, row.by, row.name, row.correlation])),
+    () =>
+      rows.filter(
+        (row) =>
+          (kind === undefined || row.kind === kind) &&
+          matches(q, [row.words, row.type, row.by, row.name, row.correlation]),
+      ),
     [rows, kind, q],
   );
   return (
     <Page title="Activity">
       <div className={classes['bar']}>
-        <FilterInput value={q} onChange={(next) => setSearch({ q: next === '' ? undefined : next })} placeholder="Filter activity" />
+        <FilterInput
+          value={q}
+          onChange={(next) => setSearch({ q: next === '' ? undefined : next })}
+          placeholder="Filter activity"
+        />
         <label className={classes['kind']}>
           <span className="hidden">Kind</span>
-          <select value={kind ?? ''} onChange={(event) => setSearch({ kind: event.target.value === '' ? undefined : event.target.value })}>
+          <select
+            value={kind ?? ''}
+            onChange={(event) => setSearch({ kind: event.target.value === '' ? undefined : event.target.value })}
+          >
             <option value="">Every kind</option>
             {kinds.map((one) => (
               <option key={one} value={one}>
@@ -43,7 +55,12 @@ export function Activity() {
           </select>
         </label>
         {of !== undefined && (
-          <button type="button" className={classes['of']} onClick={() => setSearch({ of: undefined })} aria-label="Show everything again">
+          <button
+            type="button"
+            className={classes['of']}
+            onClick={() => setSearch({ of: undefined })}
+            aria-label="Show everything again"
+          >
             only {of.startsWith('operation:') ? operationName(of) : 'what belongs together'}
             <IconX size={14} aria-hidden />
           </button>
@@ -55,7 +72,9 @@ export function Activity() {
       ) : (
         <>
           {shown.length > 0 && <Rows key={of ?? ''} rows={shown} fresh={fresh} />}
-          {shown.length === 0 && atEnd && <NothingFound onClear={() => setSearch({ q: undefined, kind: undefined, of: undefined })} />}
+          {shown.length === 0 && atEnd && (
+            <NothingFound onClear={() => setSearch({ q: undefined, kind: undefined, of: undefined })} />
+          )}
           <More atEnd={atEnd} count={rows.length} shown={shown.length} load={loadOlder} />
         </>
       )}
@@ -91,7 +110,13 @@ function Rows({ rows, fresh }: RowsProps) {
   };
   return (
     <Section>
-      <div ref={list} className={classes['list']} role="feed" aria-label="Events" style={{ height: virtualizer.getTotalSize() }}>
+      <div
+        ref={list}
+        className={classes['list']}
+        role="feed"
+        aria-label="Events"
+        style={{ height: virtualizer.getTotalSize() }}
+      >
         {virtualizer.getVirtualItems().map(({ index: n, start }) => {
           const row = rows[n];
           if (!row) return null;
@@ -110,7 +135,12 @@ function Rows({ rows, fresh }: RowsProps) {
               style={{ transform: `translateY(${start - margin}px)` }}
             >
               {isNewDay && <div className={classes['day']}>{day}</div>}
-              <ActivityItem row={row} isOpen={open.has(row.index)} onToggle={() => toggle(row.index)} fresh={fresh(row.index)} />
+              <ActivityItem
+                row={row}
+                isOpen={open.has(row.index)}
+                onToggle={() => toggle(row.index)}
+                fresh={fresh(row.index)}
+              />
             </article>
           );
         })}
@@ -135,7 +165,9 @@ function More({ atEnd, count, shown, load }: MoreProps) {
   });
   useEffect(() => {
     if (atEnd || !end.current) return;
-    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && latest.current(), { rootMargin: '600px' });
+    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && latest.current(), {
+      rootMargin: '600px',
+    });
     observer.observe(end.current);
     return () => observer.disconnect();
     // What was loaded may still not fill the window: look again after every page.

@@ -5,7 +5,8 @@ import type { AppRow } from '#projections/views/apps.ts';
 import { AppIcon } from '../components/app-icon.tsx';
 import { DataTable, type Column } from '../components/data-table.tsx';
 import { AppLink, NodeLink } from '../components/links.tsx';
-import { ListBar, NothingFound, useList, useSetSearch, type ListSearch } from '../components/list.tsx';
+import { ListBar, NothingFound, useList, useSetSearch } from '../components/list.tsx';
+import type { ListSearch } from '../format/list-search.ts';
 import { Loading, Page } from '../components/page.tsx';
 import { State } from '../components/state.tsx';
 import { Time } from '../components/time.tsx';
@@ -44,7 +45,14 @@ const columns: readonly Column<AppRow>[] = [
     sort: ({ node }) => node?.name,
     cell: ({ node }) => (node ? <NodeLink name={node.name} /> : <span className="faint">–</span>),
   },
-  { id: 'since', title: 'Since', width: '72px', numeric: true, sort: ({ since }) => -since, cell: ({ since }) => <Time at={since} as="since" /> },
+  {
+    id: 'since',
+    title: 'Since',
+    width: '72px',
+    numeric: true,
+    sort: ({ since }) => -since,
+    cell: ({ since }) => <Time at={since} as="since" />,
+  },
   {
     id: 'services',
     title: 'Services',
@@ -55,7 +63,11 @@ const columns: readonly Column<AppRow>[] = [
       const all = Object.values(services);
       const well = all.filter(({ state }) => toneOf(state) === 'running').length;
       return (
-        <span data-tip={Object.entries(services).map(([name, { state }]) => `${name}: ${state}`).join('\n')}>
+        <span
+          data-tip={Object.entries(services)
+            .map(([name, { state }]) => `${name}: ${state}`)
+            .join('\n')}
+        >
           {well}/{all.length}
         </span>
       );

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { Command, Page } from '../components/page.tsx';
 import { Deploy } from '../components/deploy.tsx';
 import classes from './new-app.module.css';
@@ -26,9 +26,30 @@ volumes:
   pages:
 `;
 
+/** The file is read by the browser and goes into the editor; nothing is sent. */
+function FileButton({ onText }: { readonly onText: (text: string) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <Button variant="default" onClick={() => input.current?.click()}>
+        Open a file…
+      </Button>
+      <input
+        ref={input}
+        type="file"
+        accept=".yaml,.yml"
+        hidden
+        aria-label="Compose file"
+        onChange={(event) => void event.target.files?.[0]?.text().then(onText)}
+      />
+    </>
+  );
+}
+
 export function NewApp() {
   const navigate = useNavigate();
   const [start, setStart] = useState({ text: '', id: 0 });
+  const begin = (text: string): void => setStart(({ id }) => ({ text, id: id + 1 }));
   return (
     <Page title="New app">
       <Deploy
@@ -43,9 +64,12 @@ export function NewApp() {
               keeps it up. What compose has no words for (sizes, snapshots, how long they are kept) stands under{' '}
               <code>x-floatlab</code>.
             </p>
-            <Button variant="default" onClick={() => setStart(({ id }) => ({ text: example, id: id + 1 }))}>
-              Begin with an example
-            </Button>
+            <div className={classes['ways']}>
+              <Button variant="default" onClick={() => begin(example)}>
+                Begin with an example
+              </Button>
+              <FileButton onText={begin} />
+            </div>
             <p className="muted">The same from a terminal:</p>
             <Command text="floatlab up -f compose.yaml" />
           </div>

@@ -3,7 +3,8 @@ import { formatSize } from '#events/values/size.ts';
 import type { NodeRow } from '#projections/views/nodes.ts';
 import { DataTable, type Column } from '../components/data-table.tsx';
 import { NodeLink } from '../components/links.tsx';
-import { ListBar, NothingFound, useList, useSetSearch, type ListSearch } from '../components/list.tsx';
+import { ListBar, NothingFound, useList, useSetSearch } from '../components/list.tsx';
+import type { ListSearch } from '../format/list-search.ts';
 import { Meter, usedOf } from '../components/meter.tsx';
 import { Empty, Loading, Page } from '../components/page.tsx';
 import { State } from '../components/state.tsx';
@@ -15,7 +16,13 @@ import { useView } from '../live/use-view.ts';
 import classes from './apps.module.css';
 
 const columnsFor = (usage: Usage): readonly Column<NodeRow>[] => [
-  { id: 'name', title: 'Node', width: 'minmax(120px, 1.5fr)', sort: ({ name }) => name, cell: ({ name }) => <NodeLink name={name} className={classes['name']} /> },
+  {
+    id: 'name',
+    title: 'Node',
+    width: 'minmax(120px, 1.5fr)',
+    sort: ({ name }) => name,
+    cell: ({ name }) => <NodeLink name={name} className={classes['name']} />,
+  },
   {
     id: 'state',
     title: 'State',
@@ -28,7 +35,14 @@ const columnsFor = (usage: Usage): readonly Column<NodeRow>[] => [
       </>
     ),
   },
-  { id: 'since', title: 'Since', width: '64px', numeric: true, sort: ({ since }) => -since, cell: ({ since }) => <Time at={since} as="since" /> },
+  {
+    id: 'since',
+    title: 'Since',
+    width: '64px',
+    numeric: true,
+    sort: ({ since }) => -since,
+    cell: ({ since }) => <Time at={since} as="since" />,
+  },
   {
     id: 'cpu',
     title: 'CPU',
@@ -46,7 +60,13 @@ const columnsFor = (usage: Usage): readonly Column<NodeRow>[] => [
     sort: (row) => usage.node(row)?.memoryBytes ?? null,
     cell: (row) => {
       const used = usage.node(row);
-      return <Meter compact label={`Memory of ${row.name}`} {...usedOf(used?.memoryBytes, used?.memoryTotalBytes ?? row.facts.memoryBytes)} />;
+      return (
+        <Meter
+          compact
+          label={`Memory of ${row.name}`}
+          {...usedOf(used?.memoryBytes, used?.memoryTotalBytes ?? row.facts.memoryBytes)}
+        />
+      );
     },
   },
   {
@@ -56,11 +76,32 @@ const columnsFor = (usage: Usage): readonly Column<NodeRow>[] => [
     cell: (row) =>
       row.facts.pools.map((pool) => {
         const used = usage.pool(row, pool.name);
-        return <Meter key={pool.name} compact label={`Pool ${pool.name} of ${row.name}`} {...usedOf(used?.usedBytes, used?.sizeBytes ?? pool.sizeBytes)} />;
+        return (
+          <Meter
+            key={pool.name}
+            compact
+            label={`Pool ${pool.name} of ${row.name}`}
+            {...usedOf(used?.usedBytes, used?.sizeBytes ?? pool.sizeBytes)}
+          />
+        );
       }),
   },
-  { id: 'apps', title: 'Apps', width: '48px', numeric: true, sort: ({ instances }) => instances, cell: ({ instances }) => instances },
-  { id: 'volumes', title: 'Volumes', width: '64px', numeric: true, sort: ({ volumes }) => volumes, cell: ({ volumes }) => volumes },
+  {
+    id: 'apps',
+    title: 'Apps',
+    width: '48px',
+    numeric: true,
+    sort: ({ instances }) => instances,
+    cell: ({ instances }) => instances,
+  },
+  {
+    id: 'volumes',
+    title: 'Volumes',
+    width: '64px',
+    numeric: true,
+    sort: ({ volumes }) => volumes,
+    cell: ({ volumes }) => volumes,
+  },
   {
     id: 'reserved',
     title: 'Reserved',
@@ -73,7 +114,13 @@ const columnsFor = (usage: Usage): readonly Column<NodeRow>[] => [
 ];
 
 const byName = { column: 'name', descending: false } as const;
-const texts = (row: NodeRow): readonly string[] => [row.name, row.state, row.facts.os, row.facts.architecture, ...row.addresses];
+const texts = (row: NodeRow): readonly string[] => [
+  row.name,
+  row.state,
+  row.facts.os,
+  row.facts.architecture,
+  ...row.addresses,
+];
 const tone = (row: NodeRow) => toneOf(row.state);
 
 export function Nodes() {
@@ -93,11 +140,23 @@ export function Nodes() {
         </Empty>
       ) : (
         <>
-          <ListBar search={search} counts={list.counts} toneWords={{ running: 'up', failed: 'down' }} placeholder="Filter nodes" />
+          <ListBar
+            search={search}
+            counts={list.counts}
+            toneWords={{ running: 'up', failed: 'down' }}
+            placeholder="Filter nodes"
+          />
           {list.shown.length === 0 ? (
             <NothingFound onClear={() => setSearch({ q: undefined, state: undefined })} />
           ) : (
-            <DataTable label="Nodes" rows={list.shown} columns={columns} rowKey={({ id }) => id} sort={list.sort} onSort={list.setSort} />
+            <DataTable
+              label="Nodes"
+              rows={list.shown}
+              columns={columns}
+              rowKey={({ id }) => id}
+              sort={list.sort}
+              onSort={list.setSort}
+            />
           )}
         </>
       )}

@@ -3,6 +3,7 @@ import { Button } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
+import { eventTypes, type EventType } from '#events/registry.ts';
 import type { AppRow } from '#projections/views/apps.ts';
 import { ActivityItem } from '../components/activity-list.tsx';
 import { AlertList } from '../components/alert-list.tsx';
@@ -54,18 +55,17 @@ export function Overview() {
         </Section>
       )}
 
-      <div className={classes['columns']}>
-        <Section title="Apps" note={<More to="/apps" count={apps.rows.length} />} bare>
-          {apps.rows.length === 0 ? <NoApps /> : <AppsByState rows={apps.rows} />}
-        </Section>
-        <Section title="Nodes" note={<More to="/nodes" count={nodes.rows.length} />} bare>
-          <div className={classes['tiles']}>
-            {nodes.rows.slice(0, 12).map((row) => (
-              <NodeTile key={row.id} row={row} />
-            ))}
-          </div>
-        </Section>
-      </div>
+      <Section title="Apps" note={<More to="/apps" count={apps.rows.length} />} bare>
+        {apps.rows.length === 0 ? <NoApps /> : <AppsByState rows={apps.rows} />}
+      </Section>
+
+      <Section title="Nodes" note={<More to="/nodes" count={nodes.rows.length} />} bare>
+        <div className={classes['tiles']}>
+          {nodes.rows.slice(0, mostTiles).map((row) => (
+            <NodeTile key={row.id} row={row} />
+          ))}
+        </div>
+      </Section>
 
       <Recent />
     </Page>
@@ -78,6 +78,8 @@ const More = ({ to, count }: { readonly to: '/apps' | '/nodes'; readonly count: 
   </Link>
 );
 
+/** A screenful; the list has the rest. */
+const mostTiles = 12;
 /** Names that are written out in one line. */
 const most = 24;
 
@@ -102,7 +104,9 @@ function AppsByState({ rows }: { readonly rows: readonly AppRow[] }) {
             {apps.slice(0, most).map((app) => (
               <span key={app.id} className={classes['name']}>
                 <AppLink namespace={app.namespace} name={app.name} />
-                {tone !== 'running' && tone !== 'off' && tone !== 'failed' && <span className="muted"> {thingWords(app)}</span>}
+                {tone !== 'running' && tone !== 'off' && tone !== 'failed' && (
+                  <span className="muted"> {thingWords(app)}</span>
+                )}
               </span>
             ))}
             {apps.length > most && (
@@ -117,7 +121,13 @@ function AppsByState({ rows }: { readonly rows: readonly AppRow[] }) {
   );
 }
 
-const groupWords = { running: 'Running', changing: 'Changing', attention: 'Need attention', failed: 'Failed', off: 'Off' } as const;
+const groupWords = {
+  running: 'Running',
+  changing: 'Changing',
+  attention: 'Need attention',
+  failed: 'Failed',
+  off: 'Off',
+} as const;
 
 export const NoApps = () => (
   <Empty
@@ -134,8 +144,19 @@ export const NoApps = () => (
   </Empty>
 );
 
+/** What schedules and retention do all day long would hide what people want to see; Activity has it. */
+const routine: readonly EventType[] = [
+  'schedule.fired',
+  'snapshot.requested',
+  'snapshot.removal-requested',
+  'snapshot.removed',
+  'node.facts-changed',
+];
+const worthTelling = eventTypes.filter((type) => !routine.includes(type));
+const shownEvents = 10;
+
 function Recent() {
-  const { rows, ready, fresh } = useActivity({ limit: 10 });
+  const { rows, ready, fresh } = useActivity({ limit: shownEvents, types: worthTelling });
   const [open, setOpen] = useState<number>();
   return (
     <Section
@@ -152,7 +173,7 @@ function Recent() {
         </div>
       ) : (
         rows
-          .slice(0, 10)
+          .slice(0, shownEvents)
           .map((row) => (
             <ActivityItem
               key={row.index}

@@ -6,7 +6,8 @@ import type { ScheduleRow } from '#projections/views/schedules.ts';
 import { ActionItem } from '../components/action-button.tsx';
 import { DataTable, type Column } from '../components/data-table.tsx';
 import { AppLink, VolumeLink } from '../components/links.tsx';
-import { ListBar, NothingFound, useList, useSetSearch, type ListSearch } from '../components/list.tsx';
+import { ListBar, NothingFound, useList, useSetSearch } from '../components/list.tsx';
+import type { ListSearch } from '../format/list-search.ts';
 import { Empty, Loading, Page } from '../components/page.tsx';
 import { PlanDialog } from '../components/plan-dialog.tsx';
 import { State } from '../components/state.tsx';
@@ -19,8 +20,20 @@ import { useView } from '../live/use-view.ts';
 import classes from './schedules.module.css';
 
 const columnsFor = (remove: (row: ScheduleRow) => void): readonly Column<ScheduleRow>[] => [
-  { id: 'name', title: 'Schedule', width: 'minmax(150px, 1.6fr)', sort: ({ name }) => name, cell: ({ name }) => <span className={classes['name']}>{name}</span> },
-  { id: 'state', title: 'State', width: '104px', sort: ({ state }) => state, cell: ({ state }) => <State state={state} /> },
+  {
+    id: 'name',
+    title: 'Schedule',
+    width: 'minmax(150px, 1.6fr)',
+    sort: ({ name }) => name,
+    cell: ({ name }) => <span className={classes['name']}>{name}</span>,
+  },
+  {
+    id: 'state',
+    title: 'State',
+    width: '104px',
+    sort: ({ state }) => state,
+    cell: ({ state }) => <State state={state} />,
+  },
   {
     id: 'when',
     title: 'When',
@@ -48,7 +61,8 @@ const columnsFor = (remove: (row: ScheduleRow) => void): readonly Column<Schedul
     title: 'Asked for by',
     width: 'minmax(90px, 1fr)',
     sort: ({ app }) => app?.name,
-    cell: ({ namespace, app }) => (app ? <AppLink namespace={namespace} name={app.name} /> : <span className="muted">a person</span>),
+    cell: ({ namespace, app }) =>
+      app ? <AppLink namespace={namespace} name={app.name} /> : <span className="muted">a person</span>,
   },
   {
     id: 'last',
@@ -59,7 +73,11 @@ const columnsFor = (remove: (row: ScheduleRow) => void): readonly Column<Schedul
     cell: ({ lastRunAt, missed }) => (
       <>
         <Time at={lastRunAt} />
-        {missed > 0 && <div className="faint" data-tip="They were made up for by the last run.">{count(missed, 'run')} missed</div>}
+        {missed > 0 && (
+          <div className="faint" data-tip="They were made up for by the last run.">
+            {count(missed, 'run')} missed
+          </div>
+        )}
       </>
     ),
   },
@@ -69,7 +87,8 @@ const columnsFor = (remove: (row: ScheduleRow) => void): readonly Column<Schedul
     width: '88px',
     numeric: true,
     sort: ({ state, dueAt }) => (state === 'active' ? dueAt : null),
-    cell: ({ state, dueAt }) => (state === 'active' ? <Time at={dueAt} as="until" /> : <span className="faint">–</span>),
+    cell: ({ state, dueAt }) =>
+      state === 'active' ? <Time at={dueAt} as="until" /> : <span className="faint">–</span>,
   },
   { id: 'actions', title: '', width: '32px', cell: (row) => <RowMenu row={row} onRemove={() => remove(row)} /> },
 ];
@@ -103,7 +122,13 @@ function RowMenu({ row, onRemove }: { readonly row: ScheduleRow; readonly onRemo
 }
 
 const byNext = { column: 'next', descending: false } as const;
-const texts = (row: ScheduleRow): readonly (string | null | undefined)[] => [row.name, row.volume.name, row.app?.name, row.cron, row.state];
+const texts = (row: ScheduleRow): readonly (string | null | undefined)[] => [
+  row.name,
+  row.volume.name,
+  row.app?.name,
+  row.cron,
+  row.state,
+];
 const tone = (row: ScheduleRow) => toneOf(row.state);
 
 export function Schedules() {
@@ -118,17 +143,32 @@ export function Schedules() {
       {!ready ? (
         <Loading />
       ) : rows.length === 0 ? (
-        <Empty title="Nothing is repeated yet" command={'floatlab schedule create nightly --volume photos-db --cron "30 2 * * *"'}>
-          A schedule snapshots a volume again and again. Write <code>x-floatlab: snapshot:</code> into a compose file, or
-          add one on the page of a volume.
+        <Empty
+          title="Nothing is repeated yet"
+          command={'floatlab schedule create nightly --volume photos-db --cron "30 2 * * *"'}
+        >
+          A schedule snapshots a volume again and again. Write <code>x-floatlab: snapshot:</code> into a compose file,
+          or add one on the page of a volume.
         </Empty>
       ) : (
         <>
-          <ListBar search={search} counts={list.counts} toneWords={{ running: 'active', off: 'suspended' }} placeholder="Filter schedules" />
+          <ListBar
+            search={search}
+            counts={list.counts}
+            toneWords={{ running: 'active', off: 'suspended' }}
+            placeholder="Filter schedules"
+          />
           {list.shown.length === 0 ? (
             <NothingFound onClear={() => setSearch({ q: undefined, state: undefined })} />
           ) : (
-            <DataTable label="Schedules" rows={list.shown} columns={columns} rowKey={({ id }) => id} sort={list.sort} onSort={list.setSort} />
+            <DataTable
+              label="Schedules"
+              rows={list.shown}
+              columns={columns}
+              rowKey={({ id }) => id}
+              sort={list.sort}
+              onSort={list.setSort}
+            />
           )}
         </>
       )}

@@ -5,7 +5,6 @@ import { useEffect, useState, type FormEvent } from 'react';
 import { useNoAction } from '../components/action-button.tsx';
 import { FactLines, Loading, Page, Section } from '../components/page.tsx';
 import { PasswordDialog } from '../components/password-dialog.tsx';
-import { NodeLink } from '../components/links.tsx';
 import { Time } from '../components/time.tsx';
 import { clockOf, exact, isZone } from '../format/time.ts';
 import { useNow, useZone } from '../live/now.tsx';
@@ -68,9 +67,8 @@ export function Settings() {
                 <>
                   FloatLab {facts.version}
                   <span className="muted">
-                    {facts.engine && ` · ${facts.engine.name} ${facts.engine.version}`} · Linux {facts.kernel} ·{' '}
+                    {facts.engine && ` · ${facts.engine.name} ${facts.engine.version}`} · Linux {facts.kernel}
                   </span>
-                  <NodeLink name={name} />
                 </>
               ),
             }))}
@@ -100,7 +98,9 @@ function TimeZone({ current }: { readonly current: string }) {
       <Autocomplete
         className={classes['field']}
         label="Schedules run in this time zone"
-        description={isKnown ? `It is ${clockOf(now, value)} there now.` : 'The name of a place, such as Europe/Berlin.'}
+        description={
+          isKnown ? `It is ${clockOf(now, value)} there now.` : 'The name of a place, such as Europe/Berlin.'
+        }
         data={zones}
         limit={20}
         value={value}

@@ -2,7 +2,8 @@ import { IconPlus } from '@tabler/icons-react';
 import { useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { ActionButton } from '../components/action-button.tsx';
-import { ListBar, NothingFound, useList, useSetSearch, type ListSearch } from '../components/list.tsx';
+import { ListBar, NothingFound, useList, useSetSearch } from '../components/list.tsx';
+import type { ListSearch } from '../format/list-search.ts';
 import { Empty, Loading, Page } from '../components/page.tsx';
 import { VolumeTable, volumeColumns, volumeTexts } from '../components/volume-table.tsx';
 import { thingTone } from '../format/state.ts';
@@ -18,7 +19,14 @@ export function Volumes() {
   const { rows, ready } = useView('volumes');
   const usage = useUsage();
   const [isMaking, setMaking] = useState(false);
-  const list = useList({ rows, columns: volumeColumns(usage), search, fallback: byName, texts: volumeTexts, tone: thingTone });
+  const list = useList({
+    rows,
+    columns: volumeColumns(usage),
+    search,
+    fallback: byName,
+    texts: volumeTexts,
+    tone: thingTone,
+  });
   const add = (
     <ActionButton leftSection={<IconPlus size={16} />} onClick={() => setMaking(true)}>
       New volume

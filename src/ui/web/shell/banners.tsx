@@ -49,7 +49,8 @@ function ConnectionBanner() {
     <div className={classes['banner']} data-tone="failed" role="alert">
       <Glyph tone="failed" />
       <span>
-        {problem?.detail ?? 'The lab does not answer.'} What you see is {roughly(age)} old; nothing can be changed until it is back.
+        {problem?.detail ?? 'The lab does not answer.'} What you see is {roughly(age)} old; nothing can be changed until
+        it is back.
       </span>
       <Button size="compact-xs" variant="default" onClick={() => client.retryNow()}>
         Try now

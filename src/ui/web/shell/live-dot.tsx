@@ -17,9 +17,17 @@ export function LiveDot() {
         : state === 'connecting'
           ? ['changing', 'connecting']
           : ['failed', 'disconnected'];
-  const last = index === undefined ? '' : `\nLast event ${index}${time === undefined ? '' : `, lab time ${clockOf(time, zone)}`}`;
+  const last =
+    index === undefined ? '' : `\nLast event ${index}${time === undefined ? '' : `, lab time ${clockOf(time, zone)}`}`;
   return (
-    <span className={classes['dot']} tabIndex={0} role="status" aria-label={`${words}, event ${index ?? 'unknown'}`} data-tip={`${words}${last}`} data-state={state}>
+    <span
+      className={classes['dot']}
+      tabIndex={0}
+      role="status"
+      aria-label={`${words}, event ${index ?? 'unknown'}`}
+      data-tip={`${words}${last}`}
+      data-state={state}
+    >
       <Glyph tone={tone} />
       <span className={classes['index']}>{index?.toLocaleString('en')}</span>
     </span>

@@ -34,9 +34,27 @@ export function Palette({ onClose, places }: PaletteProps) {
 
   const targets = useMemo<readonly Target[]>(
     () => [
-      ...apps.map(({ id, namespace, name, title }) => ({ key: id, title: name, note: title ?? 'app', href: `/apps/${namespace}/${name}`, picture: <IconApps {...icon} /> })),
-      ...volumes.map(({ id, namespace, name }) => ({ key: id, title: name, note: 'volume', href: `/volumes/${namespace}/${name}`, picture: <IconDatabase {...icon} /> })),
-      ...nodes.map(({ id, name }) => ({ key: id, title: name, note: 'node', href: `/nodes/${name}`, picture: <IconServer2 {...icon} /> })),
+      ...apps.map(({ id, namespace, name, title }) => ({
+        key: id,
+        title: name,
+        note: title ?? 'app',
+        href: `/apps/${namespace}/${name}`,
+        picture: <IconApps {...icon} />,
+      })),
+      ...volumes.map(({ id, namespace, name }) => ({
+        key: id,
+        title: name,
+        note: 'volume',
+        href: `/volumes/${namespace}/${name}`,
+        picture: <IconDatabase {...icon} />,
+      })),
+      ...nodes.map(({ id, name }) => ({
+        key: id,
+        title: name,
+        note: 'node',
+        href: `/nodes/${name}`,
+        picture: <IconServer2 {...icon} />,
+      })),
       ...places.map(({ to, title, icon: picture }) => ({ key: to, title, note: 'screen', href: to, picture })),
       { key: 'new', title: 'New app', note: 'from a compose file', href: '/apps/new', picture: <IconPlus {...icon} /> },
     ],
@@ -59,7 +77,16 @@ export function Palette({ onClose, places }: PaletteProps) {
   };
 
   return (
-    <Modal opened onClose={onClose} withCloseButton={false} padding={0} size={520} yOffset="12vh" centered={false} aria-label="Go to">
+    <Modal
+      opened
+      onClose={onClose}
+      withCloseButton={false}
+      padding={0}
+      size={520}
+      yOffset="12vh"
+      centered={false}
+      aria-label="Go to"
+    >
       <input
         className={classes['input']}
         role="combobox"

@@ -102,7 +102,12 @@ const ScreenPlace = () => (
 
 function Place({ to, title, picture }: { readonly to: string; readonly title: string; readonly picture: ReactNode }) {
   return (
-    <Link to={to} className={classes['place']} activeOptions={{ exact: to === '/', includeSearch: false }} activeProps={{ className: classes['active'] }}>
+    <Link
+      to={to}
+      className={classes['place']}
+      activeOptions={{ exact: to === '/', includeSearch: false }}
+      activeProps={{ className: classes['active'] }}
+    >
       {picture}
       <span>{title}</span>
       {to === '/alerts' && <AlertCount />}

@@ -2,6 +2,7 @@
 import { Button, Popover, TextInput } from '@mantine/core';
 import { IconChevronDown, IconHistory } from '@tabler/icons-react';
 import { useState, type FormEvent } from 'react';
+import { momentIn } from '../format/moment.ts';
 import { usePast, useTravel } from '../live/past.ts';
 import { useStatus } from '../live/use-status.ts';
 import classes from './time-control.module.css';
@@ -13,14 +14,6 @@ const jumps = [
   { label: '1 d ago', ms: 1440 * minuteMs },
   { label: '1 w ago', ms: 10_080 * minuteMs },
 ] as const;
-
-/** @returns an index, a time in ISO 8601, or undefined when the text is neither */
-export function momentIn(text: string): number | string | undefined {
-  const trimmed = text.trim();
-  if (/^\d{1,15}$/.test(trimmed)) return Number(trimmed);
-  const at = /^\d{4}-\d{2}-\d{2}/.test(trimmed) ? Date.parse(trimmed.replace(' ', 'T')) : Number.NaN;
-  return Number.isNaN(at) ? undefined : new Date(at).toISOString();
-}
 
 export function TimeControl() {
   const { isPast } = usePast();
@@ -61,7 +54,12 @@ export function TimeControl() {
           <p className="muted">See the lab as it was. Nothing can be changed there.</p>
           <div className={classes['jumps']}>
             {jumps.map(({ label, ms }) => (
-              <Button key={ms} variant="default" size="compact-xs" onClick={() => go(new Date(Date.now() - ms).toISOString())}>
+              <Button
+                key={ms}
+                variant="default"
+                size="compact-xs"
+                onClick={() => go(new Date(Date.now() - ms).toISOString())}
+              >
                 {label}
               </Button>
             ))}
@@ -73,7 +71,9 @@ export function TimeControl() {
             spellCheck={false}
             autoComplete="off"
             data-autofocus
-            error={text !== '' && moment === undefined ? 'Write the number of an event, or a date and a time.' : undefined}
+            error={
+              text !== '' && moment === undefined ? 'Write the number of an event, or a date and a time.' : undefined
+            }
             onChange={(event) => setText(event.currentTarget.value)}
           />
           <div className={classes['buttons']}>

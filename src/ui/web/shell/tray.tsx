@@ -29,11 +29,14 @@ export function Tray() {
   const byOperation = useMemo(() => groupByOperation(work.rows), [work.rows]);
   if (isPast || running.length + recent.length === 0) return null;
   const shares = running.map((row) => progressOf(byOperation.get(row.id) ?? [])).filter((share) => share !== undefined);
-  const overall = shares.length === 0 ? '' : ` ${percent(shares.reduce((sum, share) => sum + share, 0) / shares.length)}`;
+  const overall =
+    shares.length === 0 ? '' : ` ${percent(shares.reduce((sum, share) => sum + share, 0) / shares.length)}`;
   return (
     <section className={classes['tray']} aria-label="Operations">
       <button type="button" className={classes['head']} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-        <Glyph tone={running.length > 0 ? 'changing' : recent.some(({ state }) => state === 'failed') ? 'failed' : 'running'} />
+        <Glyph
+          tone={running.length > 0 ? 'changing' : recent.some(({ state }) => state === 'failed') ? 'failed' : 'running'}
+        />
         <span>{running.length > 0 ? `${count(running.length, 'operation')}${overall}` : 'Done'}</span>
         {isOpen ? <IconChevronDown size={16} /> : <IconChevronUp size={16} />}
       </button>
@@ -48,7 +51,15 @@ export function Tray() {
   );
 }
 
-function Operation({ row, work, now }: { readonly row: OperationRow; readonly work: readonly WorkRow[]; readonly now: number }) {
+function Operation({
+  row,
+  work,
+  now,
+}: {
+  readonly row: OperationRow;
+  readonly work: readonly WorkRow[];
+  readonly now: number;
+}) {
   const share = progressOf(work);
   const took = formatDuration(Math.max(0, (row.endedAt ?? now) - row.startedAt));
   const text = row.state === 'running' ? (work[0]?.text ?? 'waiting for its turn') : (row.problem?.message ?? 'done');
@@ -58,12 +69,18 @@ function Operation({ row, work, now }: { readonly row: OperationRow; readonly wo
       <div className={classes['text']}>
         <div className={classes['line']}>
           <span className={classes['title']}>{operationTitle(row)}</span>
-          <span className={classes['took']}>{row.state === 'running' && share !== undefined ? percent(share) : took}</span>
+          <span className={classes['took']}>
+            {row.state === 'running' && share !== undefined ? percent(share) : took}
+          </span>
         </div>
         <div className={classes['what']}>{text}</div>
         {row.state === 'running' && (
           <div className={classes['track']}>
-            <div className={classes['fill']} data-unknown={share === undefined} style={share === undefined ? undefined : { width: percent(share) }} />
+            <div
+              className={classes['fill']}
+              data-unknown={share === undefined}
+              style={share === undefined ? undefined : { width: percent(share) }}
+            />
           </div>
         )}
       </div>
@@ -97,7 +114,10 @@ function useEnded(running: readonly OperationRow[], ready: boolean): readonly Op
     const oldest = ended.at(-1);
     if (!oldest) return;
     const stays = oldest.row.state === 'failed' ? 4 * lingerMs : lingerMs;
-    const timer = setTimeout(() => setEnded((list) => list.filter((one) => one !== oldest)), Math.max(0, oldest.seenAt + stays - Date.now()));
+    const timer = setTimeout(
+      () => setEnded((list) => list.filter((one) => one !== oldest)),
+      Math.max(0, oldest.seenAt + stays - Date.now()),
+    );
     return () => clearTimeout(timer);
   }, [ended]);
   return ended.map(({ row }) => row);

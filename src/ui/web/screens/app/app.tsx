@@ -1,6 +1,13 @@
 /** The page of an app: title line, main actions, tabs. */
 import { Button, Menu } from '@mantine/core';
-import { IconDots, IconExternalLink, IconPlayerPlay, IconPlayerStop, IconRefresh, IconTrash } from '@tabler/icons-react';
+import {
+  IconDots,
+  IconExternalLink,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconRefresh,
+  IconTrash,
+} from '@tabler/icons-react';
 import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { AppRow } from '#projections/views/apps.ts';
@@ -30,7 +37,10 @@ export function AppPage() {
   if (app === null) {
     return (
       <Page title={name}>
-        <Empty title={`There is no app ${name}`} action={<Button renderRoot={(props) => <Link to="/apps" {...props} />}>All apps</Button>}>
+        <Empty
+          title={`There is no app ${name}`}
+          action={<Button renderRoot={(props) => <Link to="/apps" {...props} />}>All apps</Button>}
+        >
           It may have been removed. Activity still knows what happened to it.
         </Empty>
       </Page>
@@ -82,7 +92,11 @@ const About = ({ app }: { readonly app: AppRow }) => (
       </span>
     </span>
     {app.title !== null && app.title !== app.name && <code>{app.name}</code>}
-    {app.instance && <span data-tip="The index of its assignment: whoever holds an older one is refused">epoch {app.instance.epoch}</span>}
+    {app.instance && (
+      <span data-tip="The index of its assignment: whoever holds an older one is refused">
+        epoch {app.instance.epoch}
+      </span>
+    )}
     <span>revision {app.revision}</span>
   </>
 );

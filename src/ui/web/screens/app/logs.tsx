@@ -26,7 +26,15 @@ export function AppLogs() {
       </Empty>
     );
   }
-  return <Viewer key={app.id} id={app.id} name={app.name} services={Object.keys(app.services)} isOff={app.instance === null} />;
+  return (
+    <Viewer
+      key={app.id}
+      id={app.id}
+      name={app.name}
+      services={Object.keys(app.services)}
+      isOff={app.instance === null}
+    />
+  );
 }
 
 interface ViewerProps {
@@ -45,7 +53,9 @@ function Viewer({ id, name, services, isOff }: ViewerProps) {
   const logs = useLogs(id, service, isPaused);
   const shown = useMemo(() => {
     const wanted = query.trim();
-    return wanted === '' ? logs.lines : logs.lines.filter(({ text }) => findAll(withoutColors(text), wanted).length > 0);
+    return wanted === ''
+      ? logs.lines
+      : logs.lines.filter(({ text }) => findAll(withoutColors(text), wanted).length > 0);
   }, [logs.lines, query]);
 
   return (
@@ -54,7 +64,11 @@ function Viewer({ id, name, services, isOff }: ViewerProps) {
         <FilterInput value={query} onChange={setQuery} placeholder="Search lines" />
         <label>
           <span className="hidden">Service</span>
-          <select className={classes['select']} value={service ?? ''} onChange={(event) => setService(event.target.value || undefined)}>
+          <select
+            className={classes['select']}
+            value={service ?? ''}
+            onChange={(event) => setService(event.target.value || undefined)}
+          >
             <option value="">All services</option>
             {services.map((one) => (
               <option key={one} value={one}>
@@ -64,7 +78,9 @@ function Viewer({ id, name, services, isOff }: ViewerProps) {
           </select>
         </label>
         <span className={classes['count']} aria-live="off">
-          {query === '' ? `${logs.lines.length.toLocaleString('en')} lines` : `${shown.length.toLocaleString('en')} of ${logs.lines.length.toLocaleString('en')} lines`}
+          {query === ''
+            ? `${logs.lines.length.toLocaleString('en')} lines`
+            : `${shown.length.toLocaleString('en')} of ${logs.lines.length.toLocaleString('en')} lines`}
           {logs.dropped > 0 && `, ${logs.dropped.toLocaleString('en')} left out`}
         </span>
         <div className={classes['buttons']}>
@@ -76,20 +92,50 @@ function Viewer({ id, name, services, isOff }: ViewerProps) {
           >
             {isPaused ? `Go on${logs.waiting > 0 ? ` (${logs.waiting.toLocaleString('en')})` : ''}` : 'Pause'}
           </Button>
-          <Button variant="default" px={8} aria-label="Wrap long lines" aria-pressed={wraps} data-tip="Wrap long lines" onClick={() => setWraps(!wraps)}>
+          <Button
+            variant="default"
+            px={8}
+            aria-label="Wrap long lines"
+            aria-pressed={wraps}
+            data-tip="Wrap long lines"
+            onClick={() => setWraps(!wraps)}
+          >
             <IconTextWrap size={16} />
           </Button>
-          <Button variant="default" px={8} aria-label="Download these lines" data-tip="Download these lines" onClick={() => download(name, shown)}>
+          <Button
+            variant="default"
+            px={8}
+            aria-label="Download these lines"
+            data-tip="Download these lines"
+            onClick={() => download(name, shown)}
+          >
             <IconDownload size={16} />
           </Button>
         </div>
       </div>
-      {logs.problem && <ProblemBox tone="attention" title={logs.problem.detail} hint={logs.problem.hint} code={logs.problem.code} />}
+      {logs.problem && (
+        <ProblemBox tone="attention" title={logs.problem.detail} hint={logs.problem.hint} code={logs.problem.code} />
+      )}
       <div className={classes['frame']}>
-        <Lines lines={shown} query={query.trim()} wraps={wraps} showService={service === undefined && services.length > 1} follow={isAtEnd} onEnd={setAtEnd} />
+        <Lines
+          lines={shown}
+          query={query.trim()}
+          wraps={wraps}
+          showService={service === undefined && services.length > 1}
+          follow={isAtEnd}
+          onEnd={setAtEnd}
+        />
         {shown.length === 0 && (
           <div className={classes['empty']}>
-            {!logs.ready ? <Loading lines={3} /> : query !== '' ? 'No line has that.' : isOff ? `${name} does not run; it writes nothing.` : 'Nothing written yet.'}
+            {!logs.ready ? (
+              <Loading lines={3} />
+            ) : query !== '' ? (
+              'No line has that.'
+            ) : isOff ? (
+              `${name} does not run; it writes nothing.`
+            ) : (
+              'Nothing written yet.'
+            )}
           </div>
         )}
         {!isAtEnd && shown.length > 0 && (
@@ -159,7 +205,11 @@ function Lines({ lines, query, wraps, showService, follow, onEnd }: LinesProps) 
               data-stream={line.stream}
               style={{ transform: `translateY(${start}px)` }}
             >
-              <time className={classes['time']} dateTime={new Date(line.at).toISOString()} data-tip={`${dateOf(line.at, zone)} ${clockOf(line.at, zone)}`}>
+              <time
+                className={classes['time']}
+                dateTime={new Date(line.at).toISOString()}
+                data-tip={`${dateOf(line.at, zone)} ${clockOf(line.at, zone)}`}
+              >
                 {clockOf(line.at, zone)}
               </time>
               {showService && <span className={classes['service']}>{line.service}</span>}
@@ -202,7 +252,9 @@ function marked(text: string, query: string) {
 }
 
 function download(name: string, lines: readonly LogLine[]): void {
-  const text = lines.map((line) => `${new Date(line.at).toISOString()} ${line.service} ${withoutColors(line.text)}\n`).join('');
+  const text = lines
+    .map((line) => `${new Date(line.at).toISOString()} ${line.service} ${withoutColors(line.text)}\n`)
+    .join('');
   const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
   const link = document.createElement('a');
   link.href = url;

@@ -70,6 +70,7 @@ export function AppOverview() {
 }
 
 function Problems({ app }: { readonly app: AppRow }) {
+  if (!app.problem && !app.delay) return null;
   const where = app.failedService === null ? '' : `Service ${app.failedService}: `;
   return (
     <div className={classes['problems']}>
@@ -81,7 +82,14 @@ function Problems({ app }: { readonly app: AppRow }) {
           code={app.problem.code}
         />
       )}
-      {app.delay && <ProblemBox tone="attention" title={`It waits: ${app.delay.message}`} hint={app.delay.hint} code={app.delay.code} />}
+      {app.delay && (
+        <ProblemBox
+          tone="attention"
+          title={`It waits: ${app.delay.message}`}
+          hint={app.delay.hint}
+          code={app.delay.code}
+        />
+      )}
     </div>
   );
 }
@@ -102,7 +110,12 @@ const servicesOf = (app: AppRow, usage: Usage): readonly Service[] =>
   });
 
 const columns: readonly Column<Service>[] = [
-  { id: 'name', title: 'Service', width: 'minmax(110px, 1fr)', cell: ({ name }) => <strong className={classes['service']}>{name}</strong> },
+  {
+    id: 'name',
+    title: 'Service',
+    width: 'minmax(110px, 1fr)',
+    cell: ({ name }) => <strong className={classes['service']}>{name}</strong>,
+  },
   {
     id: 'state',
     title: 'State',
@@ -134,7 +147,15 @@ const columns: readonly Column<Service>[] = [
         <span className="faint">–</span>
       ) : (
         ports.map(({ published, target, protocol, hostIp }) => (
-          <div key={`${hostIp ?? ''}${published}${protocol}`} className="nowrap" data-tip={hostIp === undefined ? `port ${published} of the node leads to ${target} of the container` : `only on ${hostIp}`}>
+          <div
+            key={`${hostIp ?? ''}${published}${protocol}`}
+            className="nowrap"
+            data-tip={
+              hostIp === undefined
+                ? `port ${published} of the node leads to ${target} of the container`
+                : `only on ${hostIp}`
+            }
+          >
             {published} → {target}
             {protocol === 'udp' && <span className="muted"> udp</span>}
           </div>
@@ -156,12 +177,23 @@ const columns: readonly Column<Service>[] = [
         </span>
       ),
   },
-  { id: 'cpu', title: 'Cores', width: '56px', numeric: true, cell: ({ cpu }) => (cpu === undefined ? <span className="faint">–</span> : cpu.toFixed(2)) },
+  {
+    id: 'cpu',
+    title: 'Cores',
+    width: '56px',
+    numeric: true,
+    cell: ({ cpu }) => (cpu === undefined ? <span className="faint">–</span> : cpu.toFixed(2)),
+  },
   {
     id: 'memory',
     title: 'Memory',
     width: '72px',
     numeric: true,
-    cell: ({ memoryBytes }) => (memoryBytes === undefined ? <span className="faint">–</span> : <span className="nowrap">{formatSize(memoryBytes)}</span>),
+    cell: ({ memoryBytes }) =>
+      memoryBytes === undefined ? (
+        <span className="faint">–</span>
+      ) : (
+        <span className="nowrap">{formatSize(memoryBytes)}</span>
+      ),
   },
 ];

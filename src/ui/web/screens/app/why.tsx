@@ -15,7 +15,10 @@ export function AppWhy() {
       since={app.since}
       machine={appMachine.config}
       waits={app.delay?.message}
-      work={work.rows.filter((row) => (row.app === app.id || app.volumes.some(({ id }) => id === row.subject)) && row.work !== 'watch-instance')}
+      work={work.rows.filter(
+        (row) =>
+          (row.app === app.id || app.volumes.some(({ id }) => id === row.subject)) && row.work !== 'watch-instance',
+      )}
     />
   );
 }

@@ -26,7 +26,10 @@ export function NodePage() {
   if (node === null) {
     return (
       <Page title={name}>
-        <Empty title={`There is no node ${name}`} action={<Button renderRoot={(props) => <Link to="/nodes" {...props} />}>All nodes</Button>}>
+        <Empty
+          title={`There is no node ${name}`}
+          action={<Button renderRoot={(props) => <Link to="/nodes" {...props} />}>All nodes</Button>}
+        >
           It may have been removed from the lab. Activity still knows when.
         </Empty>
       </Page>
@@ -76,7 +79,11 @@ function Actions({ node }: { readonly node: NodeRow }) {
   return (
     <>
       {node.cordoned ? (
-        <ActionButton loading={isRunning} leftSection={<IconLockOpen size={14} />} onClick={() => void run('uncordon-node', { name })}>
+        <ActionButton
+          loading={isRunning}
+          leftSection={<IconLockOpen size={14} />}
+          onClick={() => void run('uncordon-node', { name })}
+        >
           Uncordon
         </ActionButton>
       ) : (

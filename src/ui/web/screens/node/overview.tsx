@@ -51,7 +51,11 @@ export function NodeOverview() {
         )}
       </Section>
       <Section title="Volumes" note={itsVolumes.length} bare>
-        {itsVolumes.length === 0 ? <p className="muted">No volume is kept here.</p> : <VolumeTable rows={itsVolumes} of="node" />}
+        {itsVolumes.length === 0 ? (
+          <p className="muted">No volume is kept here.</p>
+        ) : (
+          <VolumeTable rows={itsVolumes} of="node" />
+        )}
       </Section>
     </>
   );
@@ -62,7 +66,11 @@ function Figures({ node }: { readonly node: NodeRow }) {
   const now = usage.node(node);
   return (
     <div className={classes['figures']}>
-      <Meter label={`CPU, ${count(node.facts.cpus, 'core')}`} share={now?.cpu} text={now?.cpu === undefined ? '–' : percent(now.cpu)} />
+      <Meter
+        label={`CPU, ${count(node.facts.cpus, 'core')}`}
+        share={now?.cpu}
+        text={now?.cpu === undefined ? '–' : percent(now.cpu)}
+      />
       <Meter label="Memory" {...usedOf(now?.memoryBytes, now?.memoryTotalBytes ?? node.facts.memoryBytes)} />
       {node.facts.pools.map((pool) => {
         const used = usage.pool(node, pool.name);
@@ -93,15 +101,32 @@ const Machine = ({ node: { facts, addresses, joinedAt, labels } }: { readonly no
       { label: 'FloatLab', value: facts.version },
       ...(Object.keys(labels).length === 0
         ? []
-        : [{ label: 'Labels', value: Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(', ') }]),
+        : [
+            {
+              label: 'Labels',
+              value: Object.entries(labels)
+                .map(([key, value]) => `${key}=${value}`)
+                .join(', '),
+            },
+          ]),
       { label: 'Joined', value: <Time at={joinedAt} /> },
     ]}
   />
 );
 
 const appColumns: readonly Column<AppRow>[] = [
-  { id: 'name', title: 'App', width: 'minmax(120px, 2fr)', cell: ({ namespace, name }) => <AppLink namespace={namespace} name={name} /> },
-  { id: 'state', title: 'State', width: 'minmax(104px, 1fr)', cell: (row) => <State state={row.state} tone={thingTone(row)} words={thingWords(row)} /> },
+  {
+    id: 'name',
+    title: 'App',
+    width: 'minmax(120px, 2fr)',
+    cell: ({ namespace, name }) => <AppLink namespace={namespace} name={name} />,
+  },
+  {
+    id: 'state',
+    title: 'State',
+    width: 'minmax(104px, 1fr)',
+    cell: (row) => <State state={row.state} tone={thingTone(row)} words={thingWords(row)} />,
+  },
   { id: 'since', title: 'Since', width: '72px', numeric: true, cell: ({ since }) => <Time at={since} as="since" /> },
   { id: 'epoch', title: 'Epoch', width: '72px', numeric: true, cell: ({ instance }) => instance?.epoch ?? '–' },
 ];

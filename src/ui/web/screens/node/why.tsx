@@ -6,5 +6,15 @@ export function NodeWhy() {
   const node = useNode();
   if (!node) return null;
   const waits = node.state === 'down' ? 'The machine to answer again.' : undefined;
-  return <Why id={node.id} name={node.name} state={node.state} since={node.since} machine={nodeMachine.config} waits={waits} work={[]} />;
+  return (
+    <Why
+      id={node.id}
+      name={node.name}
+      state={node.state}
+      since={node.since}
+      machine={nodeMachine.config}
+      waits={waits}
+      work={[]}
+    />
+  );
 }

@@ -16,8 +16,14 @@ export function Figures({ volume }: { readonly volume: VolumeRow }) {
         { label: 'Size', value: formatSize(volume.sizeBytes) },
         { label: 'Snapshots', value: volume.snapshots },
         { label: 'Newest', value: volume.lastSnapshotAt === null ? 'never' : <Time at={volume.lastSnapshotAt} /> },
-        { label: 'Keeps', value: volume.keep === null ? 'every snapshot' : <code className={classes['keep']}>{volume.keep}</code> },
-        { label: 'Folder on the node', value: volume.path === null ? '–' : <code className={classes['path']}>{volume.path}</code> },
+        {
+          label: 'Keeps',
+          value: volume.keep === null ? 'every snapshot' : <code className={classes['keep']}>{volume.keep}</code>,
+        },
+        {
+          label: 'Folder on the node',
+          value: volume.path === null ? '–' : <code className={classes['path']}>{volume.path}</code>,
+        },
       ]}
     />
   );

@@ -46,7 +46,11 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
             title="Nowhere to go back to yet"
             command={`floatlab snapshot ${volume.name}`}
             action={
-              <ActionButton leftSection={<IconCamera size={14} />} onClick={() => setDialog({ do: 'take' })} refused={notReady(volume)}>
+              <ActionButton
+                leftSection={<IconCamera size={14} />}
+                onClick={() => setDialog({ do: 'take' })}
+                refused={notReady(volume)}
+              >
                 Snapshot now
               </ActionButton>
             }
@@ -58,7 +62,12 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
       ) : (
         <>
           <Section title="Timeline" bare>
-            <Timeline rows={rows.filter(({ state }) => state === 'available')} marked={marked} onMark={setMarked} onOpen={(snapshot) => setDialog({ do: 'rollback', snapshot })} />
+            <Timeline
+              rows={rows.filter(({ state }) => state === 'available')}
+              marked={marked}
+              onMark={setMarked}
+              onOpen={(snapshot) => setDialog({ do: 'rollback', snapshot })}
+            />
           </Section>
           <Section title="Snapshots" note={rows.length} bare>
             <DataTable label="Snapshots" rows={rows} columns={columns} rowKey={({ id }) => id} marked={marked} />
@@ -66,8 +75,12 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
         </>
       )}
       {dialog?.do === 'take' && <TakeSnapshot volume={volume} onClose={() => setDialog(undefined)} />}
-      {dialog?.do === 'rollback' && <Rollback volume={volume} snapshot={dialog.snapshot} onClose={() => setDialog(undefined)} />}
-      {dialog?.do === 'remove' && <RemoveSnapshot volume={volume} snapshot={dialog.snapshot} onClose={() => setDialog(undefined)} />}
+      {dialog?.do === 'rollback' && (
+        <Rollback volume={volume} snapshot={dialog.snapshot} onClose={() => setDialog(undefined)} />
+      )}
+      {dialog?.do === 'remove' && (
+        <RemoveSnapshot volume={volume} snapshot={dialog.snapshot} onClose={() => setDialog(undefined)} />
+      )}
     </>
   );
 }
@@ -76,7 +89,12 @@ const notReady = (volume: VolumeRow): string | undefined =>
   volume.state === 'ready' ? undefined : `${volume.name} is ${volume.state}; this needs a volume that is ready.`;
 
 const columnsFor = (volume: VolumeRow, setDialog: (dialog: Dialog) => void): readonly Column<SnapshotRow>[] => [
-  { id: 'name', title: 'Snapshot', width: 'minmax(170px, 1.5fr)', cell: ({ name }) => <code className={classes['name']}>{name}</code> },
+  {
+    id: 'name',
+    title: 'Snapshot',
+    width: 'minmax(170px, 1.5fr)',
+    cell: ({ name }) => <code className={classes['name']}>{name}</code>,
+  },
   { id: 'age', title: 'Taken', width: '88px', cell: (row) => <Time at={momentOf(row)} /> },
   { id: 'state', title: 'State', width: '112px', cell: ({ state }) => <State state={state} /> },
   { id: 'reason', title: 'Why', width: 'minmax(110px, 1fr)', cell: reasonWords },
@@ -121,7 +139,12 @@ function RowActions({ row, volume, setDialog }: RowActionsProps) {
           </button>
         </Menu.Target>
         <Menu.Dropdown>
-          <ActionItem danger icon={<IconTrash size={16} />} refused={going} onClick={() => setDialog({ do: 'remove', snapshot: row })}>
+          <ActionItem
+            danger
+            icon={<IconTrash size={16} />}
+            refused={going}
+            onClick={() => setDialog({ do: 'remove', snapshot: row })}
+          >
             Remove…
           </ActionItem>
         </Menu.Dropdown>

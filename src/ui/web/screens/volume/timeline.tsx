@@ -60,7 +60,11 @@ export function Timeline({ rows, marked, onMark, onOpen }: TimelineProps) {
         aria-valuemin={1}
         aria-valuemax={Math.max(1, rows.length)}
         aria-valuenow={selected === -1 ? Math.max(1, rows.length) : rows.length - selected}
-        aria-valuetext={shown ? `${shown.row.name}, taken ${ago(momentOf(shown.row), now)}, ${reasonWords(shown.row)}` : `${rows.length} snapshots`}
+        aria-valuetext={
+          shown
+            ? `${shown.row.name}, taken ${ago(momentOf(shown.row), now)}, ${reasonWords(shown.row)}`
+            : `${rows.length} snapshots`
+        }
         onPointerMove={(event) => setHovered(at(event))}
         onPointerLeave={() => setHovered(undefined)}
         onClick={(event) => onMark(at(event as unknown as PointerEvent))}
@@ -80,7 +84,11 @@ export function Timeline({ rows, marked, onMark, onOpen }: TimelineProps) {
           />
         ))}
         {shown && (
-          <div className={classes['card']} data-side={shown.place > 0.6 ? 'left' : 'right'} style={{ left: `${shown.place * 100}%` }}>
+          <div
+            className={classes['card']}
+            data-side={shown.place > 0.6 ? 'left' : 'right'}
+            style={{ left: `${shown.place * 100}%` }}
+          >
             <code>{shown.row.name}</code>
             <div>
               {ago(momentOf(shown.row), now)} · {reasonWords(shown.row)}

@@ -80,7 +80,8 @@ export function TakeSnapshot({ volume, onClose }: OfVolume) {
 const sizeError = (text: string, atLeast: number): string | undefined => {
   const bytes = parseSize(text);
   if (bytes === undefined) return 'Write a number with its unit: 5GiB, 512MiB.';
-  if (bytes < Math.max(atLeast, minVolumeBytes)) return `At least ${formatSize(Math.max(atLeast, minVolumeBytes))}: a volume cannot become smaller.`;
+  if (bytes < Math.max(atLeast, minVolumeBytes))
+    return `At least ${formatSize(Math.max(atLeast, minVolumeBytes))}: a volume cannot become smaller.`;
   return bytes > maxVolumeBytes ? `At most ${formatSize(maxVolumeBytes)}.` : undefined;
 };
 
@@ -107,9 +108,27 @@ export function NewVolume({ onClose }: { readonly onClose: () => void }) {
   };
   return (
     <Form title="New volume" confirm="Create volume" isValid={isValid} onClose={onClose} submit={submit}>
-      <TextInput label="Name" placeholder="media" data-autofocus value={name} error={nameError} onChange={(event) => setName(event.currentTarget.value)} />
-      <TextInput label="Size" value={size} error={sizeError(size, minVolumeBytes)} onChange={(event) => setSize(event.currentTarget.value)} />
-      <TextInput label="Snapshots to keep" description={keepHelp} value={keep} error={keepError(keep)} onChange={(event) => setKeep(event.currentTarget.value)} />
+      <TextInput
+        label="Name"
+        placeholder="media"
+        data-autofocus
+        value={name}
+        error={nameError}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <TextInput
+        label="Size"
+        value={size}
+        error={sizeError(size, minVolumeBytes)}
+        onChange={(event) => setSize(event.currentTarget.value)}
+      />
+      <TextInput
+        label="Snapshots to keep"
+        description={keepHelp}
+        value={keep}
+        error={keepError(keep)}
+        onChange={(event) => setKeep(event.currentTarget.value)}
+      />
     </Form>
   );
 }
@@ -124,12 +143,22 @@ export function ChangeVolume({ volume, onClose }: OfVolume) {
   const isOtherKeep = keep.trim() !== (volume.keep ?? '') && keep.trim() !== '';
   const isValid = wrongSize === undefined && keepError(keep) === undefined && (isOtherSize || isOtherKeep);
   const submit = async (): Promise<boolean> => {
-    const changes = { ...(isOtherSize ? { sizeBytes: parseSize(size) ?? 0 } : {}), ...(isOtherKeep ? { keep: keep.trim() } : {}) };
+    const changes = {
+      ...(isOtherSize ? { sizeBytes: parseSize(size) ?? 0 } : {}),
+      ...(isOtherKeep ? { keep: keep.trim() } : {}),
+    };
     return (await run('change-volume', { namespace: volume.namespace, name: volume.name, ...changes })) !== undefined;
   };
   return (
     <Form title={`Change ${volume.name}`} confirm="Change" isValid={isValid} onClose={onClose} submit={submit}>
-      <TextInput label="Size" description="A volume can grow while it is in use; it cannot shrink." data-autofocus value={size} error={wrongSize} onChange={(event) => setSize(event.currentTarget.value)} />
+      <TextInput
+        label="Size"
+        description="A volume can grow while it is in use; it cannot shrink."
+        data-autofocus
+        value={size}
+        error={wrongSize}
+        onChange={(event) => setSize(event.currentTarget.value)}
+      />
       <TextInput
         label="Snapshots to keep"
         description="24h:1h 14d:1d keeps one an hour for a day and one a day for two weeks. Snapshots taken by hand are always kept."
@@ -148,18 +177,34 @@ export function NewSchedule({ volume, onClose }: OfVolume) {
   const hasFields = cron.trim().split(/\s+/).length === 5;
   const words = hasFields ? cronInWords(cron) : undefined;
   const submit = async (): Promise<boolean> =>
-    (await run('create-schedule', { namespace: volume.namespace, name, volume: volume.name, cron: cron.trim() })) !== undefined;
+    (await run('create-schedule', { namespace: volume.namespace, name, volume: volume.name, cron: cron.trim() })) !==
+    undefined;
   return (
-    <Form title={`Snapshot ${volume.name} again and again`} confirm="Add schedule" isValid={isName(name) && hasFields} onClose={onClose} submit={submit}>
+    <Form
+      title={`Snapshot ${volume.name} again and again`}
+      confirm="Add schedule"
+      isValid={isName(name) && hasFields}
+      onClose={onClose}
+      submit={submit}
+    >
       <TextInput
         label="When"
-        description={words === undefined ? 'Minute, hour, day of month, month, day of week, in the lab’s time zone.' : `That is ${words}, in the lab’s time zone.`}
+        description={
+          words === undefined
+            ? 'Minute, hour, day of month, month, day of week, in the lab’s time zone.'
+            : `That is ${words}, in the lab’s time zone.`
+        }
         data-autofocus
         value={cron}
         error={hasFields ? undefined : 'Write five fields: 30 2 * * *'}
         onChange={(event) => setCron(event.currentTarget.value)}
       />
-      <TextInput label="Name" value={name} error={isName(name) ? undefined : `For names, ${nameRule}.`} onChange={(event) => setName(event.currentTarget.value)} />
+      <TextInput
+        label="Name"
+        value={name}
+        error={isName(name) ? undefined : `For names, ${nameRule}.`}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
     </Form>
   );
 }

@@ -32,7 +32,10 @@ export function VolumePage() {
   if (volume === null) {
     return (
       <Page title={name}>
-        <Empty title={`There is no volume ${name}`} action={<Button renderRoot={(props) => <Link to="/volumes" {...props} />}>All volumes</Button>}>
+        <Empty
+          title={`There is no volume ${name}`}
+          action={<Button renderRoot={(props) => <Link to="/volumes" {...props} />}>All volumes</Button>}
+        >
           It may have been deleted. Activity still knows what happened to it.
         </Empty>
       </Page>
@@ -79,7 +82,12 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
     >
       {volume.problem && (
         <div className={classes['box']}>
-          <ProblemBox tone="failed" title={volume.problem.message} hint={volume.problem.hint} code={volume.problem.code} />
+          <ProblemBox
+            tone="failed"
+            title={volume.problem.message}
+            hint={volume.problem.hint}
+            code={volume.problem.code}
+          />
         </div>
       )}
       {volume.delay && (
@@ -110,11 +118,17 @@ function Actions({ volume }: { readonly volume: VolumeRow }) {
   const [dialog, setDialog] = useState<Dialog>();
   const close = (): void => setDialog(undefined);
   const target = { namespace: volume.namespace, name: volume.name };
-  const notReady = volume.state === 'ready' ? undefined : `${volume.name} is ${volume.state}; this needs a volume that is ready.`;
+  const notReady =
+    volume.state === 'ready' ? undefined : `${volume.name} is ${volume.state}; this needs a volume that is ready.`;
   return (
     <>
       {volume.state === 'failed' && (
-        <ActionButton variant="filled" loading={isRunning} leftSection={<IconRefresh size={14} />} onClick={() => void run('retry-volume', target)}>
+        <ActionButton
+          variant="filled"
+          loading={isRunning}
+          leftSection={<IconRefresh size={14} />}
+          onClick={() => void run('retry-volume', target)}
+        >
           Try again
         </ActionButton>
       )}
