@@ -1,4 +1,7 @@
-/** Writes docs/openapi.json: run `npx tsx scripts/openapi.ts` whenever the route table or a command's schema changes. */
+/**
+ * Writes docs/openapi.json. Run it whenever the route table or the schema of a command changes:
+ * `npx tsx scripts/openapi.ts && npx oxfmt docs/openapi.json`.
+ */
 import { writeFileSync } from 'node:fs';
 import { openApiDocument } from '../src/io/http/openapi.ts';
 

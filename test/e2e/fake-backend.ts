@@ -135,16 +135,25 @@ export class FakeBackend {
     const url = new URL(request.url ?? '/', this.url);
     if (!url.pathname.startsWith('/api/')) return this.#file(url.pathname, response);
     try {
-      const route = routes.find(({ method, path }) => method === request.method?.toLowerCase() && matcher(path).test(url.pathname));
+      const route = routes.find(
+        ({ method, path }) => method === request.method?.toLowerCase() && matcher(path).test(url.pathname),
+      );
       if (!route) throw new Refusal('NO_SUCH_ROUTE', `There is no ${request.method} ${url.pathname}.`);
       const isOpen = 'special' in route.action && route.action.open === true;
-      if (!isOpen && this.#who(request) === undefined) throw new Refusal('NOT_SIGNED_IN', 'Nobody is signed in.', 'Sign in.');
+      if (!isOpen && this.#who(request) === undefined)
+        throw new Refusal('NOT_SIGNED_IN', 'Nobody is signed in.', 'Sign in.');
       const answer = this.#answer(route, url, await bodyOf(request), request, response);
       const isText = typeof answer === 'string';
-      response.writeHead(200, { 'content-type': isText ? 'text/yaml' : 'application/json', 'cache-control': 'no-store' });
+      response.writeHead(200, {
+        'content-type': isText ? 'text/yaml' : 'application/json',
+        'cache-control': 'no-store',
+      });
       response.end(isText ? answer : JSON.stringify(answer ?? {}));
     } catch (error) {
-      const problem = error instanceof Refusal ? error.problem : problemOf('INTERNAL', error instanceof Error ? (error.stack ?? '') : String(error));
+      const problem =
+        error instanceof Refusal
+          ? error.problem
+          : problemOf('INTERNAL', error instanceof Error ? (error.stack ?? '') : String(error));
       response.writeHead(problem.status, { 'content-type': 'application/problem+json' });
       response.end(JSON.stringify(problem));
     }
@@ -154,7 +163,10 @@ export class FakeBackend {
     const name = extname(path) === '' ? '/index.html' : normalize(path);
     try {
       const bytes = await readFile(join(webRoot, name));
-      response.writeHead(200, { 'content-type': types[extname(name)] ?? 'application/octet-stream', 'content-security-policy': policy });
+      response.writeHead(200, {
+        'content-type': types[extname(name)] ?? 'application/octet-stream',
+        'content-security-policy': policy,
+      });
       response.end(bytes);
     } catch {
       response.writeHead(404).end();
@@ -166,11 +178,17 @@ export class FakeBackend {
     const query = Object.fromEntries(url.searchParams);
     const { action } = route;
     if ('command' in action) return this.#command(action.command, params, query, body);
-    if ('view' in action) return action.one ? this.#one(action.view, params, query) : this.#list(action.view, params, query);
+    if ('view' in action)
+      return action.one ? this.#one(action.view, params, query) : this.#list(action.view, params, query);
     switch (action.special) {
       case 'sign-in': {
         const { name, password } = body as { name: string; password: string };
-        if (name !== 'admin' || password !== this.password) throw new Refusal('WRONG_PASSWORD', 'Name or password is wrong.', 'The first start of floatlabd printed the first password.');
+        if (name !== 'admin' || password !== this.password)
+          throw new Refusal(
+            'WRONG_PASSWORD',
+            'Name or password is wrong.',
+            'The first start of floatlabd printed the first password.',
+          );
         const session = this.signedIn();
         response.setHeader('set-cookie', `${session.name}=${session.value}; Path=/; HttpOnly; SameSite=Strict`);
         return { ...this.#session(name), token: session.value };
@@ -194,7 +212,11 @@ export class FakeBackend {
         return new TextDecoder().decode(bytes);
       }
       case 'validate-compose': {
-        const { fileName = 'compose.yaml', compose, files = {} } = body as { fileName?: string; compose: string; files?: never };
+        const {
+          fileName = 'compose.yaml',
+          compose,
+          files = {},
+        } = body as { fileName?: string; compose: string; files?: never };
         const read = readCompose({ fileName, text: compose, files });
         if ('findings' in read) return { findings: read.findings, notes: [] };
         return { findings: [], notes: read.app.notes, name: read.app.name };
@@ -202,7 +224,10 @@ export class FakeBackend {
       case 'object-history':
         return this.#events(query, (row) => row.stream === params['stream']);
       case 'events':
-        return this.#events(query, (row) => query['correlation'] === undefined || row.correlation === query['correlation']);
+        return this.#events(
+          query,
+          (row) => query['correlation'] === undefined || row.correlation === query['correlation'],
+        );
       default:
         throw new Refusal('NO_SUCH_ROUTE', `The fake does not know ${action.special}.`);
     }
@@ -213,7 +238,9 @@ export class FakeBackend {
   }
 
   #command(command: string, params: Params, { dryRun, ...query }: Params, body: unknown): unknown {
-    const fields = Object.fromEntries(Object.entries(query).map(([key, value]) => [key, value === 'true' ? true : value === 'false' ? false : value]));
+    const fields = Object.fromEntries(
+      Object.entries(query).map(([key, value]) => [key, value === 'true' ? true : value === 'false' ? false : value]),
+    );
     const input = { ...fields, ...(body as object | undefined), ...params };
     this.asked.push({ command, input, dryRun: dryRun === 'true' });
     const result = this.lab.try(command, input, { dryRun: dryRun === 'true' });
@@ -233,7 +260,13 @@ export class FakeBackend {
     const index = this.#moment(at);
     const rows = index === undefined ? this.lab.rows(view) : this.lab.rowsAt(view, index);
     const where = view === 'snapshots' ? { ...filters, volume: params['name'] ?? '' } : filters;
-    return { items: rows.map(([, row]) => row).filter((row) => fits(row, where)).slice(0, Number(limit)), index: index ?? this.lab.index };
+    return {
+      items: rows
+        .map(([, row]) => row)
+        .filter((row) => fits(row, where))
+        .slice(0, Number(limit)),
+      index: index ?? this.lab.index,
+    };
   }
 
   #one(view: ViewName, params: Params, { at }: Params): unknown {
@@ -267,7 +300,8 @@ export class FakeBackend {
     const stops = new Map<number, () => void>();
     const unwatch = this.lab.onChange((changes, index) => {
       for (const [sub, subscription] of subscriptions) {
-        for (const change of changes) if (change.view === subscription.view) push(client, sub, subscription, change, index);
+        for (const change of changes)
+          if (change.view === subscription.view) push(client, sub, subscription, change, index);
       }
     });
     client.on('close', () => {
@@ -298,7 +332,11 @@ export class FakeBackend {
       return send(client, { t: 'end', sub, problem: problemOf('NOT_FOUND', `There is no view ${view}.`) });
     }
     if (at !== undefined && at > this.lab.index) {
-      return send(client, { t: 'end', sub, problem: problemOf('PAST_HEAD', `The lab has only ${this.lab.index} events yet.`) });
+      return send(client, {
+        t: 'end',
+        sub,
+        problem: problemOf('PAST_HEAD', `The lab has only ${this.lab.index} events yet.`),
+      });
     }
     const all = at === undefined ? this.lab.rows(view) : this.lab.rowsAt(view as ViewName, at);
     const rows = all.filter(([, row]) => fits(row, where));
@@ -313,7 +351,8 @@ export class FakeBackend {
 
   #logs(client: WebSocket, { sub, app, service, follow }: Extract<ToServer, { t: 'logs' }>): () => void {
     const wanted = (line: LiveLogLine): boolean => service === undefined || line.service === service;
-    if (!this.lab.view.get(app as StreamId)) send(client, { t: 'end', sub, problem: problemOf('NOT_FOUND', `There is no app ${app}.`) });
+    if (!this.lab.view.get(app as StreamId))
+      send(client, { t: 'end', sub, problem: problemOf('NOT_FOUND', `There is no app ${app}.`) });
     const lines = this.lab.logLines(app).filter(wanted);
     if (lines.length > 0) send(client, { t: 'lines', sub, lines });
     if (!follow) return () => undefined;
@@ -323,9 +362,17 @@ export class FakeBackend {
   }
 }
 
-function push(client: WebSocket, sub: number, { where, sent }: Subscription, { put, del }: ViewChange, index: number): void {
+function push(
+  client: WebSocket,
+  sub: number,
+  { where, sent }: Subscription,
+  { put, del }: ViewChange,
+  index: number,
+): void {
   const visible = put.filter(([, row]) => fits(row as object, where));
-  const gone = [...del, ...put.filter((entry) => !visible.includes(entry)).map(([key]) => key)].filter((key) => sent.delete(key));
+  const gone = [...del, ...put.filter((entry) => !visible.includes(entry)).map(([key]) => key)].filter((key) =>
+    sent.delete(key),
+  );
   for (const [key] of visible) sent.add(key);
   if (visible.length + gone.length > 0) send(client, { t: 'rows', sub, index, put: visible, del: gone });
 }
@@ -337,7 +384,11 @@ function fits(row: object, where: Params): boolean {
   return Object.entries(where).every(([field, wanted]) => {
     const value = (row as Record<string, unknown>)[field];
     const ref = value as { id?: string; name?: string } | null;
-    return wanted.split(',').some((one) => String(value) === one || ref?.id === one || ref?.name === one || String(value) === `operation:${one}`);
+    return wanted
+      .split(',')
+      .some(
+        (one) => String(value) === one || ref?.id === one || ref?.name === one || String(value) === `operation:${one}`,
+      );
   });
 }
 

@@ -46,7 +46,8 @@ class Folded {
 
   fold(event: LabEvent): Step {
     const step = this.lab.fold(event);
-    for (const [view, rows] of this.#tables) (projections[view] as unknown as Projection<object>).apply(rows, step, this.lab);
+    for (const [view, rows] of this.#tables)
+      (projections[view] as unknown as Projection<object>).apply(rows, step, this.lab);
     return step;
   }
 
@@ -134,7 +135,8 @@ export class FakeLab {
   /** Gives a command; throws when it is refused, for tests that do not mean that. */
   run<N extends CommandName>(name: N, input: CommandInputs[N], by: Principal = 'user:admin'): CommandAnswer {
     const result = this.try(name, input, { by });
-    if ('rejected' in result) throw new Error(`${name}: ${result.rejected.explain} ${JSON.stringify(result.rejected.findings ?? '')}`);
+    if ('rejected' in result)
+      throw new Error(`${name}: ${result.rejected.explain} ${JSON.stringify(result.rejected.findings ?? '')}`);
     return result;
   }
 
@@ -176,7 +178,8 @@ export class FakeLab {
       if (step.after) this.#look(step.after);
     }
     const changes: ViewChange[] = [];
-    for (const [view, { put, deleted }] of this.#folded.takeChanges()) changes.push({ view, put: [...put], del: [...deleted] });
+    for (const [view, { put, deleted }] of this.#folded.takeChanges())
+      changes.push({ view, put: [...put], del: [...deleted] });
     this.#tell(changes);
   }
 
@@ -375,9 +378,15 @@ function success(order: WorkOrder, lab: Lab, now: number): [CommandName, unknown
   const guid = address(new TextEncoder().encode(`${subject}${visit}`)).slice(0, 16);
   switch (order.work) {
     case 'create-dataset':
-      return ['report-volume-provisioned', { volume: subject, visit, dataset: order.input.dataset, path: `/pool/${order.input.dataset}/data` }];
+      return [
+        'report-volume-provisioned',
+        { volume: subject, visit, dataset: order.input.dataset, path: `/pool/${order.input.dataset}/data` },
+      ];
     case 'rollback-dataset':
-      return ['report-volume-rolled-back', { volume: subject, visit, stash: { name: order.input.stash, guid, takenAt: now } }];
+      return [
+        'report-volume-rolled-back',
+        { volume: subject, visit, stash: { name: order.input.stash, guid, takenAt: now } },
+      ];
     case 'destroy-dataset':
       return ['report-volume-deleted', { volume: subject, visit }];
     case 'take-snapshot':
@@ -388,7 +397,11 @@ function success(order: WorkOrder, lab: Lab, now: number): [CommandName, unknown
       const services = Object.fromEntries(
         Object.entries(order.input.spec.services).map(([name, { hasHealthcheck }]) => [
           name,
-          { state: hasHealthcheck ? 'healthy' : 'running', container: address(new TextEncoder().encode(subject + name)), restarts: 0 },
+          {
+            state: hasHealthcheck ? 'healthy' : 'running',
+            container: address(new TextEncoder().encode(subject + name)),
+            restarts: 0,
+          },
         ]),
       );
       return ['report-instance-started', { instance: subject, visit, services }];
@@ -406,4 +419,3 @@ function failure(order: WorkOrder, problem: Problem): [CommandName, unknown] {
   if (order.work.endsWith('-snapshot')) return ['report-snapshot-failed', { snapshot: subject, visit, problem }];
   return ['report-volume-failed', { volume: subject, visit, problem }];
 }
-

@@ -87,7 +87,11 @@ export function busyLab(): FakeLab {
   lab.run('create-lab', { name: 'home', timeZone: 'Europe/Berlin' }, 'system:start');
   join(lab, 'atlas');
   lab.sleep(20 * minute);
-  join(lab, 'vega', { cpus: 4, memoryBytes: 16 * gib, pools: [{ name: 'data', driver: 'btrfs', sizeBytes: 400 * gib }] });
+  join(lab, 'vega', {
+    cpus: 4,
+    memoryBytes: 16 * gib,
+    pools: [{ name: 'data', driver: 'btrfs', sizeBytes: 400 * gib }],
+  });
   join(lab, 'polaris', {
     architecture: 'aarch64',
     cpus: 4,
@@ -142,11 +146,17 @@ export function measure(lab: FakeLab): void {
   lab.setUsage('pool:vega-1/data', { usedBytes: 120 * gib, sizeBytes: 400 * gib });
   lab.setUsage('pool:polaris-1/card', { usedBytes: 22.4 * gib, sizeBytes: 24 * gib });
   for (const [n, { stream, context }] of lab.view.list('volume').entries()) {
-    lab.setUsage(stream, { usedBytes: context.spec.sizeBytes * [0.61, 0.18, 0.87, 0.94][n % 4]!, sizeBytes: context.spec.sizeBytes });
+    lab.setUsage(stream, {
+      usedBytes: context.spec.sizeBytes * [0.61, 0.18, 0.87, 0.94][n % 4]!,
+      sizeBytes: context.spec.sizeBytes,
+    });
   }
   for (const { stream, context } of lab.view.list('app')) {
     for (const [n, service] of Object.keys(context.spec.services).entries()) {
-      lab.setUsage(`service:${stream.slice('app:'.length)}/${service}`, { cpu: 0.03 + n * 0.11, memoryBytes: (180 + n * 240) * 2 ** 20 });
+      lab.setUsage(`service:${stream.slice('app:'.length)}/${service}`, {
+        cpu: 0.03 + n * 0.11,
+        memoryBytes: (180 + n * 240) * 2 ** 20,
+      });
     }
   }
 }

@@ -75,7 +75,7 @@ async function main(): Promise<void> {
   try {
     const open = settings.simulate === undefined ? openRealNode : openSimulatedLab;
     daemon = await open(settings, { log, onBroken, signal: abort.signal });
-    for (const line of daemon.welcome) say(line);
+    say(daemon.welcome.join('\n'));
   } catch (error) {
     log.fatal({ error: String(error) }, 'could not start');
     complain(explain(error));

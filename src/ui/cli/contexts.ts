@@ -3,7 +3,7 @@
  * tokens, so that only its owner may read it, and it is replaced in one step: a reader sees the old file or the new.
  */
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { CliError, reasonOf } from './errors.ts';
@@ -68,7 +68,6 @@ export async function saveContexts(path: string, contexts: Contexts): Promise<vo
       await file.close();
     }
     await rename(temporary, path);
-    await chmod(path, 0o600);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw new CliError('CONTEXTS_UNWRITABLE', 1, `${path} cannot be written: ${reasonOf(error)}.`);

@@ -2,7 +2,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
+import { Readable } from 'node:stream';
 import { runCli } from '#ui/cli/program.ts';
 import type { Asker } from '#ui/cli/ask.ts';
 import { interrupted } from '#ui/cli/errors.ts';
@@ -62,9 +62,7 @@ export class MemorySink implements Sink {
 export async function run(args: readonly string[], setting: Setting = {}): Promise<Run> {
   const { tty = false, answers = [] } = setting;
   const home = setting.home ?? (await emptyHome());
-  const stdin = new PassThrough() as PassThrough & { isTTY?: boolean };
-  stdin.isTTY = tty;
-  stdin.end(setting.stdin ?? '');
+  const stdin = Object.assign(Readable.from(pieces(setting.stdin ?? ''), { objectMode: false }), { isTTY: tty });
   const asked: string[] = [];
   const out = new MemorySink(tty);
   const err = new MemorySink(tty);
@@ -81,6 +79,12 @@ export async function run(args: readonly string[], setting: Setting = {}): Promi
   };
   const code = await runCli(args, world, '1.2.3');
   return { code, out: out.text, err: err.text, asked };
+}
+
+/** As a pipe hands them on. */
+function* pieces(text: string): Generator<Buffer> {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536);
 }
 
 export const emptyHome = (): Promise<string> => mkdtemp(join(tmpdir(), 'floatlab-cli-'));

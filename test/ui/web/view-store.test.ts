@@ -33,7 +33,13 @@ describe('the rows of a view', () => {
     const listener = vi.fn();
     store.subscribe(listener);
     expect(store.get().ready).toBe(false);
-    handlers[0]?.snapshot([['b', { n: 2 }], ['a', { n: 1 }]], 7);
+    handlers[0]?.snapshot(
+      [
+        ['b', { n: 2 }],
+        ['a', { n: 1 }],
+      ],
+      7,
+    );
     expect(store.get()).toMatchObject({ ready: true, rows: [{ n: 1 }, { n: 2 }], index: 7 });
     expect(listener).toHaveBeenCalledOnce();
     stores.closeAll();
@@ -44,10 +50,22 @@ describe('the rows of a view', () => {
     const stores = new ViewStores();
     const store = stores.get('apps', open);
     store.subscribe(() => undefined);
-    handlers[0]?.snapshot([['a', { n: 1 }], ['b', { n: 2 }]], 1);
+    handlers[0]?.snapshot(
+      [
+        ['a', { n: 1 }],
+        ['b', { n: 2 }],
+      ],
+      1,
+    );
     const [a, b] = store.get().rows;
     // A whole new snapshot, as after a lost connection.
-    handlers[0]?.snapshot([['a', { n: 1 }], ['b', { n: 3 }]], 2);
+    handlers[0]?.snapshot(
+      [
+        ['a', { n: 1 }],
+        ['b', { n: 3 }],
+      ],
+      2,
+    );
     expect(store.get().rows[0]).toBe(a);
     expect(store.get().rows[1]).not.toBe(b);
     handlers[0]?.change([['a', { n: 1 }]], ['b'], 3);

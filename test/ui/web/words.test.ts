@@ -8,12 +8,20 @@ import { toneOfEvent } from '#ui/web/format/event-tone.ts';
 import { hostOf } from '#ui/web/format/url.ts';
 import { eventTypes } from '#events/registry.ts';
 
-const app = (name: string, state: string, delay: object | null = null) => ({ namespace: 'default', name, state, delay: delay as never });
-const say = (apps: ReturnType<typeof app>[], alerts: { severity: 'critical' | 'warning' }[] = []) => plain(labInWords(apps, alerts).phrase);
+const app = (name: string, state: string, delay: object | null = null) => ({
+  namespace: 'default',
+  name,
+  state,
+  delay: delay as never,
+});
+const say = (apps: ReturnType<typeof app>[], alerts: { severity: 'critical' | 'warning' }[] = []) =>
+  plain(labInWords(apps, alerts).phrase);
 
 describe('the lab in one sentence', () => {
   it('says that all is well', () => {
-    expect(say([app('a', 'running'), app('b', 'running'), app('c', 'running')])).toBe('All 3 apps run. Nothing is wrong.');
+    expect(say([app('a', 'running'), app('b', 'running'), app('c', 'running')])).toBe(
+      'All 3 apps run. Nothing is wrong.',
+    );
     expect(say([app('a', 'running'), app('b', 'running')])).toBe('Both apps run. Nothing is wrong.');
     expect(say([app('photos', 'running')])).toBe('photos runs. Nothing is wrong.');
     expect(say([])).toBe('No app runs here yet. Nothing is wrong.');
@@ -23,11 +31,15 @@ describe('the lab in one sentence', () => {
     expect(say([app('a', 'running'), app('b', 'running'), app('wiki', 'failed')], [{ severity: 'critical' }])).toBe(
       '2 of 3 apps run; wiki failed. 1 thing needs you.',
     );
-    expect(say([app('a', 'starting'), app('b', 'updating', {})])).toBe('a is starting and b is waiting. Nothing is wrong.');
+    expect(say([app('a', 'starting'), app('b', 'updating', {})])).toBe(
+      'a is starting and b is waiting. Nothing is wrong.',
+    );
   });
 
   it('does not blame apps that are off, and says which they are', () => {
-    expect(say([app('a', 'running'), app('b', 'running'), app('c', 'stopped')])).toBe('Both apps run; c is off. Nothing is wrong.');
+    expect(say([app('a', 'running'), app('b', 'running'), app('c', 'stopped')])).toBe(
+      'Both apps run; c is off. Nothing is wrong.',
+    );
     expect(say([app('c', 'stopped')])).toBe('c is off. Nothing is wrong.');
   });
 
@@ -63,7 +75,9 @@ describe('whether everything is protected', () => {
   });
 
   it('tells how old the oldest of the newest snapshots is', () => {
-    expect(protection(volume('a', 60_000), volume('b', 40 * 60_000))).toBe('Every volume has a snapshot that is at most 40 m old.');
+    expect(protection(volume('a', 60_000), volume('b', 40 * 60_000))).toBe(
+      'Every volume has a snapshot that is at most 40 m old.',
+    );
     expect(protection(volume('a', 60_000), volume('b', 3 * 86_400_000))).toBe('The newest snapshot of b is 3 d old.');
     expect(protection(volume('a', 60_000))).toBe('Volume a was snapshotted 1 m ago.');
   });
@@ -76,7 +90,9 @@ describe('whether everything is protected', () => {
 
 describe('states', () => {
   it('of every kind have a look', () => {
-    expect(['running', 'up', 'ready', 'available', 'active', 'healthy', 'succeeded'].map(toneOf)).toEqual(Array(7).fill('running'));
+    expect(['running', 'up', 'ready', 'available', 'active', 'healthy', 'succeeded'].map(toneOf)).toEqual(
+      Array(7).fill('running'),
+    );
     expect(['failed', 'down', 'exited'].map(toneOf)).toEqual(Array(3).fill('failed'));
     expect(['stopped', 'suspended', 'off', 'completed'].map(toneOf)).toEqual(Array(4).fill('off'));
     expect(['starting', 'rolling-back', 'draining', 'taking'].map(toneOf)).toEqual(Array(4).fill('changing'));
@@ -161,7 +177,10 @@ describe('schedules in words', () => {
     expect(cronInWords(cron)).toBe(words);
   });
 
-  it.each(['0 3 1 1 *', '0 3 1,15 * *', '0 3 1 * 1', '0-10 * * * *', 'nonsense', '0 3 * * * *'])('%s stays as it is', (cron) => {
-    expect(cronInWords(cron)).toBeUndefined();
-  });
+  it.each(['0 3 1 1 *', '0 3 1,15 * *', '0 3 1 * 1', '0-10 * * * *', 'nonsense', '0 3 * * * *'])(
+    '%s stays as it is',
+    (cron) => {
+      expect(cronInWords(cron)).toBeUndefined();
+    },
+  );
 });

@@ -40,7 +40,7 @@ export async function composeFile(parts: Parts, c: RouteContext): Promise<Respon
       hint: 'Deploy the app again from the file, or restore the blobs of this node from a backup.',
     });
   }
-  return c.body(bytes.slice().buffer, 200, { ...etagHeaders(tag), 'content-type': 'text/yaml; charset=utf-8' });
+  return c.body(new Uint8Array(bytes), 200, { ...etagHeaders(tag), 'content-type': 'text/yaml; charset=utf-8' });
 }
 
 export async function validateCompose(c: RouteContext): Promise<Response> {

@@ -21,7 +21,7 @@ export async function serveWeb(files: ReadonlyMap<string, WebFile>, c: RouteCont
   if (isKnown(c, etag)) return new Response(null, { status: 304, headers });
   headers['content-type'] = file.type;
   if (encoding !== undefined) headers['content-encoding'] = encoding;
-  return c.body(new Uint8Array(await readFile(source)).buffer, 200, headers);
+  return c.body(new Uint8Array(await readFile(source)), 200, headers);
 }
 
 /** A percent sign that encodes nothing stays as it is: such a file does not exist. */

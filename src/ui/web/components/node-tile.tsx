@@ -24,23 +24,24 @@ export function NodeTile({ row }: { readonly row: NodeRow }) {
       </div>
       {!isPast && (
         <div className={classes['meters']}>
-        <Meter
-          label="CPU"
-          share={node?.cpu}
-          text={node?.cpu === undefined ? '–' : `${percent(node.cpu)} of ${count(row.facts.cpus, 'core')}`}
-        />
-        <Meter label="Memory" {...memory} />
-        {row.facts.pools.map((pool) => {
-          const used = usage.pool(row, pool.name);
-          return (
-            <Meter
-              key={pool.name}
-              label={`Pool ${pool.name}`}
-              {...usedOf(used?.usedBytes, used?.sizeBytes ?? pool.sizeBytes)}
-            />
-          );
-        })}
-      </div>
+          <Meter
+            label="CPU"
+            share={node?.cpu}
+            text={node?.cpu === undefined ? '–' : `${percent(node.cpu)} of ${count(row.facts.cpus, 'core')}`}
+          />
+          <Meter label="Memory" {...memory} />
+          {row.facts.pools.map((pool) => {
+            const used = usage.pool(row, pool.name);
+            return (
+              <Meter
+                key={pool.name}
+                label={`Pool ${pool.name}`}
+                {...usedOf(used?.usedBytes, used?.sizeBytes ?? pool.sizeBytes)}
+              />
+            );
+          })}
+        </div>
+      )}
       <div className={classes['foot']}>
         {row.instances + row.volumes === 0
           ? 'Holds nothing yet'

@@ -4,7 +4,7 @@ import { chartOf, type Arc, type Chart, type ChartState, type MachineConfig } fr
 import { stateWords, toneOf } from '../format/state.ts';
 import classes from './statechart.module.css';
 
-const box = { width: 128, height: 38, gapX: 60, gapY: 26, margin: 14 } as const;
+const box = { width: 116, height: 38, gapX: 64, gapY: 26, margin: 14 } as const;
 
 const xOf = ({ column }: ChartState): number => box.margin + column * (box.width + box.gapX);
 /** Columns with fewer states are centred. */

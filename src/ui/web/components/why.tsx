@@ -9,7 +9,6 @@ import { acceptedIn, chartOf, type MachineConfig } from '../format/statechart.ts
 import { stateWords } from '../format/state.ts';
 import { operationName } from '../format/why.ts';
 import { useActivity } from '../live/use-activity.ts';
-import { History } from './history.tsx';
 import { Section } from './page.tsx';
 import { State } from './state.tsx';
 import { Statechart } from './statechart.tsx';
@@ -36,19 +35,18 @@ export function Why({ id, name, state, since, machine, waits, work }: WhyProps) 
   const [last] = rows;
   return (
     <>
+      <Section
+        title="Where it is"
+        note={
+          <>
+            for <Time at={since} as="since" />
+          </>
+        }
+      >
+        <Statechart machine={machine} state={state} label={`States of ${name}`} />
+      </Section>
       <div className={classes['columns']}>
-        <div>
-          <Section
-            title="Where it is"
-            note={
-              <>
-                since <Time at={since} as="ago" />
-              </>
-            }
-          >
-            <Statechart machine={machine} state={state} label={`States of ${name}`} />
-          </Section>
-        </div>
+        <div>{last && <Chain last={last} />}</div>
         <div>
           <Section title="It waits for">
             <p className={classes['waits']}>{waiting(name, state, present?.work, waits, work)}</p>
@@ -68,8 +66,6 @@ export function Why({ id, name, state, since, machine, waits, work }: WhyProps) 
           </Section>
         </div>
       </div>
-      {last && <Chain last={last} />}
-      {last === undefined && <History streams={streams} />}
     </>
   );
 }

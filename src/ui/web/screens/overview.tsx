@@ -148,6 +148,7 @@ export const NoApps = () => (
 const routine: readonly EventType[] = [
   'schedule.fired',
   'snapshot.requested',
+  'snapshot.taken',
   'snapshot.removal-requested',
   'snapshot.removed',
   'node.facts-changed',

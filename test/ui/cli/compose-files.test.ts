@@ -1,0 +1,158 @@
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { collectCompose, maxFileBytes, maxTotalBytes } from '#ui/cli/compose-files.ts';
+import { emptyHome, lines, run } from './test-world.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = join(await emptyHome(), 'My Photos');
+  await mkdir(folder);
+});
+
+async function write(path: string, text: string): Promise<void> {
+  await mkdir(dirname(join(folder, path)), { recursive: true });
+  await writeFile(join(folder, path), text);
+}
+
+const composeOf = (...volumes: string[]): string =>
+  `services:\n  web:\n    image: nginx:1.27\n    env_file: [app.env]\n    volumes: ${JSON.stringify(volumes)}\n`;
+
+const collected = async (...without: string[]): Promise<Record<string, string>> => {
+  const { input } = await collectCompose(folder, undefined, without);
+  return Object.fromEntries(
+    Object.entries(input.files).map(([path, { content }]) => [path, Buffer.from(content, 'base64').toString()]),
+  );
+};
+
+describe('with a compose file travel', () => {
+  test('.env, env files, and the files and folders that it mounts', async () => {
+    await write('compose.yaml', composeOf('./nginx.conf:/etc/nginx.conf:ro', './conf.d:/etc/nginx/conf.d'));
+    await write('.env', 'A=1\n');
+    await write('app.env', 'B=2\n');
+    await write('nginx.conf', 'daemon off;');
+    await write('conf.d/site.conf', 'server {}');
+    await write('conf.d/deep/more.conf', '#');
+    await write('unnamed.txt', 'stays here');
+    expect(await collected()).toEqual({
+      '.env': 'A=1\n',
+      'app.env': 'B=2\n',
+      'nginx.conf': 'daemon off;',
+      'conf.d/site.conf': 'server {}',
+      'conf.d/deep/more.conf': '#',
+    });
+  });
+
+  test('files whose names come from .env', async () => {
+    await write('compose.yaml', composeOf('./${SITE}.conf:/etc/site.conf'));
+    await write('.env', 'SITE=home\n');
+    await write('home.conf', 'x');
+    expect(Object.keys(await collected())).toEqual(['.env', 'home.conf']);
+  });
+
+  test('their modes', async () => {
+    await write('compose.yaml', composeOf('./run.sh:/run.sh'));
+    await write('run.sh', '#!/bin/sh\n');
+    await chmod(join(folder, 'run.sh'), 0o755);
+    expect((await collectCompose(folder, undefined)).input.files['run.sh']?.mode).toBe(0o755);
+  });
+
+  test('nothing that is left out by --without', async () => {
+    await write('compose.yaml', composeOf('./data:/data', './a.conf:/a.conf'));
+    await write('data/big', 'x');
+    await write('a.conf', 'x');
+    expect(Object.keys(await collected('data'))).toEqual(['a.conf']);
+    expect(Object.keys(await collected('./data', 'a.conf'))).toEqual([]);
+  });
+
+  test('nothing from outside of its folder, links included', async () => {
+    await writeFile(join(dirname(folder), 'secret'), 'secret');
+    await write('compose.yaml', composeOf('./key:/key'));
+    await symlink('../secret', join(folder, 'key'));
+    await expect(collected()).rejects.toThrow('outside the folder of the compose file');
+    expect(await collected('key')).toEqual({});
+  });
+
+  test('links that stay inside, and no circles of them', async () => {
+    await write('compose.yaml', composeOf('./conf:/conf'));
+    await write('conf/real', 'x');
+    await symlink('real', join(folder, 'conf', 'link'));
+    await symlink('..', join(folder, 'conf', 'up'));
+    expect(await collected()).toEqual({ 'conf/real': 'x', 'conf/link': 'x' });
+  });
+
+  test('no file that is too large, and not too much together', async () => {
+    await write('compose.yaml', composeOf('./big:/big', './many:/many'));
+    await write('big', 'x'.repeat(maxFileBytes + 1));
+    await expect(collected()).rejects.toThrow('big is larger than 3 MiB');
+    await write('big', 'x');
+    for (const name of ['a', 'b']) await write(`many/${name}`, 'x'.repeat(maxTotalBytes / 2));
+    await expect(collected()).rejects.toThrow('are more than 5 MiB');
+    await expect(collected('many')).resolves.toEqual({ big: 'x' });
+  });
+
+  test('no more than one request can carry', () => {
+    // The file itself, at most a third longer as JSON, and the others in base64.
+    expect(2 ** 20 * (4 / 3) + maxTotalBytes * (4 / 3)).toBeLessThan(8 * 2 ** 20);
+  });
+});
+
+describe('a compose file', () => {
+  test('is found by the names that compose knows', async () => {
+    await write('docker-compose.yml', composeOf());
+    expect((await collectCompose(folder, undefined)).input.fileName).toBe('docker-compose.yml');
+    await write('compose.yaml', composeOf());
+    expect((await collectCompose(folder, undefined)).input.fileName).toBe('compose.yaml');
+  });
+
+  test('gives the app the name of its folder', async () => {
+    await write('compose.yaml', composeOf());
+    expect((await collectCompose(dirname(folder), 'My Photos/compose.yaml')).folderName).toBe('my-photos');
+  });
+
+  test('has to be UTF-8 text that can be read', async () => {
+    await expect(collectCompose(folder, 'missing.yaml')).rejects.toThrow('cannot be read: it is not there');
+    await writeFile(join(folder, 'latin.yaml'), Buffer.from([0x61, 0xfc, 0x62]));
+    await expect(collectCompose(folder, 'latin.yaml')).rejects.toThrow('is not UTF-8 text');
+  });
+});
+
+describe('floatlab compose lint', () => {
+  const lint = (...more: string[]) => run(['compose', 'lint', ...more], { cwd: folder });
+
+  test('works without a lab and says that all is well', async () => {
+    await write('compose.yaml', composeOf());
+    await write('app.env', 'A=1\n');
+    expect(await lint()).toMatchObject({
+      code: 0,
+      out: '',
+      err: 'compose.yaml is valid: 1 service; 1 file beside it would travel with it.\n',
+    });
+    expect(await lint('-q')).toMatchObject({ code: 0, out: '', err: '' });
+  });
+
+  test('shows every problem with its place, and ends with 2', async () => {
+    await write('compose.yaml', 'services:\n  web:\n    image: nginx:1.27\n    volums: []\n');
+    const { code, err } = await lint();
+    expect(code).toBe(2);
+    expect(lines(err)).toEqual([
+      'error: compose.yaml has 1 problem (COMPOSE_INVALID)',
+      '',
+      expect.stringMatching(/^compose\.yaml:4:5 services\.web\.volums$/) as string,
+      expect.stringContaining('`volums`') as string,
+      expect.any(String) as string,
+      expect.any(String) as string,
+      '> 4 |     volums: []',
+      '    |     ^',
+      '  hint: Did you mean `volumes`?',
+      '',
+    ]);
+  });
+
+  test('prints its findings as JSON', async () => {
+    await write('compose.yaml', 'services: {}\n');
+    const { code, out } = await lint('-o', 'json');
+    expect(code).toBe(2);
+    expect(JSON.parse(out)).toMatchObject({ file: 'compose.yaml', valid: false, findings: [{ line: 1 }] });
+  });
+});

@@ -1,0 +1,120 @@
+import { execa } from 'execa';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { buildProgram } from '#ui/cli/program.ts';
+import { Cli } from '#ui/cli/cli.ts';
+import { completionScript, wordsOf } from '#ui/cli/commands/completion.ts';
+import { exitCodes } from '#ui/cli/exit-codes.ts';
+import { describe, expect, test } from 'vitest';
+import { PassThrough } from 'node:stream';
+import { emptyHome, lines, MemorySink, run } from './test-world.ts';
+
+const program = buildProgram(
+  new Cli({
+    env: {},
+    cwd: '/',
+    home: '/',
+    stdin: new PassThrough(),
+    stdout: new MemorySink(false),
+    stderr: new MemorySink(false),
+    ask: { possible: false, confirm: never, text: never, secret: never },
+    now: () => 0,
+    interrupt: new AbortController().signal,
+  }),
+  '1.2.3',
+);
+async function never(): Promise<never> {
+  throw new Error('nobody is asked');
+}
+
+const pathsOf = (command: Command, path: string[] = []): string[][] => [
+  path,
+  ...command.commands.flatMap((sub) => pathsOf(sub, [...path, sub.name()])),
+];
+const paths = pathsOf(program);
+
+describe('help', () => {
+  test.each(paths.map((path) => [path.join(' ')]))(
+    'of floatlab %s begins with two examples and fits 80 columns',
+    async (path) => {
+      const { code, out, err } = await run([...path.split(' ').filter(Boolean), '--help']);
+      expect(code).toBe(0);
+      expect(err).toBe('');
+      expect(lines(out)[0]).toBe('Examples:');
+      for (const line of lines(out).slice(1, 3)) expect(line).toMatch(/^ {2}\$ .*floatlab/);
+      // Examples are there to be copied: they are not wrapped.
+      for (const line of lines(out).filter((line) => !line.startsWith('  $')))
+        expect(line.length, line).toBeLessThanOrEqual(80);
+    },
+  );
+
+  test('of a group without a command goes to stderr and ends with 2', async () => {
+    for (const args of [[], ['volume']]) {
+      const { code, out, err } = await run(args);
+      expect(code).toBe(2);
+      expect(out).toBe('');
+      expect(err).toContain('Commands:');
+    }
+  });
+
+  test('can be asked for by its own command', async () => {
+    expect((await run(['help', 'volume', 'snapshot'])).out).toContain('take a snapshot and print its name');
+    expect(await run(['help', 'nonsense'])).toMatchObject({ code: 2 });
+  });
+
+  test('shows the exit codes, and the documentation shows the same', async () => {
+    const { out } = await run(['help', 'exit-codes']);
+    const docs = await readFile('docs/cli.md', 'utf8');
+    for (const [code, meaning] of exitCodes) {
+      expect(out).toContain(`${code}  ${meaning}\n`);
+      expect(docs).toContain(`| ${code} | ${meaning} |`);
+    }
+  });
+
+  test('says the version', async () => {
+    expect(await run(['--version'])).toMatchObject({ code: 0, out: '1.2.3\n' });
+  });
+
+  test('in the documentation names every command', async () => {
+    const docs = await readFile('docs/cli.md', 'utf8');
+    for (const path of paths.slice(1)) expect(docs).toContain(`floatlab ${path.join(' ')}`);
+  });
+});
+
+describe('completion', () => {
+  test('knows every command and every option', () => {
+    const words = wordsOf(program);
+    expect(words.map(({ path }) => path)).toEqual(paths.map((path) => path.join(' ')));
+    const up = words.find(({ path }) => path === 'up');
+    expect(up?.options.map(({ flag }) => flag)).toEqual(
+      expect.arrayContaining(['--file', '--dry-run', '--yes', '--server']),
+    );
+  });
+
+  test('in bash completes commands, options and the commands of a group', async () => {
+    const home = await emptyHome();
+    const ask = async (...words: string[]): Promise<string[]> => {
+      const script = join(home, 'try.bash');
+      const array = words.map((word) => `'${word}'`).join(' ');
+      const lastWords = `COMP_WORDS=(${array}); COMP_CWORD=${words.length - 1}; _floatlab 2>/dev/null; printf '%s\\n' "\${COMPREPLY[@]}"\n`;
+      await writeFile(script, completionScript(program, 'bash') + lastWords);
+      const { stdout } = await execa('bash', ['--norc', script]);
+      return stdout.split('\n').filter(Boolean);
+    };
+    expect(await ask('floatlab', 'vol')).toEqual(['volume']);
+    expect(await ask('floatlab', 'volume', 'sn')).toEqual(['snapshot', 'snapshots']);
+    expect(await ask('floatlab', '--server', 'volume', 'rollback', '--d')).toEqual(['--detach', '--dry-run']);
+    expect(await ask('floatlab', 'ps', '')).toContain('--output');
+  });
+
+  test.each(['bash', 'zsh', 'fish'])('is printed for %s, with every command in it', async (shell) => {
+    const { code, out } = await run(['completion', shell]);
+    expect(code).toBe(0);
+    for (const path of paths) expect(out).toContain(path.at(-1) ?? '');
+  });
+
+  test('is for shells that it knows', async () => {
+    expect(await run(['completion', 'tcsh'])).toMatchObject({ code: 2 });
+  });
+});
