@@ -13,7 +13,7 @@ import { containerPath, relativePath } from './values/path.ts';
 import { volumeSize } from './values/size.ts';
 import { volumeRef } from './volume.ts';
 
-export const port = z.int().min(1).max(65_535);
+const port = z.int().min(1).max(65_535);
 
 export const publishedPort = z.strictObject({
   hostIp: z.union([z.ipv4(), z.ipv6()]).exactOptional(),
@@ -41,12 +41,12 @@ export const mount = z.strictObject({
 });
 export type Mount = z.infer<typeof mount>;
 
-export const restartPolicy = z.strictObject({
+const restartPolicy = z.strictObject({
   condition: z.enum(['no', 'on-failure', 'always', 'unless-stopped']),
   maxRetries: z.int().min(0).exactOptional(),
 });
 
-export const dependency = z.strictObject({
+const dependency = z.strictObject({
   service: serviceName,
   condition: z.enum(['service_started', 'service_healthy', 'service_completed_successfully']),
   required: z.boolean(),
@@ -62,7 +62,7 @@ export const serviceSpec = z.strictObject({
 });
 export type ServiceSpec = z.infer<typeof serviceSpec>;
 
-export const appVolumeSpec = z.strictObject({
+const appVolumeSpec = z.strictObject({
   sizeBytes: volumeSize,
   keep: keep.exactOptional(),
   schedule: z.string().max(100).exactOptional(),

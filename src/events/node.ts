@@ -3,12 +3,11 @@ import { z } from 'zod';
 import { event } from './define.ts';
 import { metadata } from './values/metadata.ts';
 
-export const poolFacts = z.strictObject({
+const poolFacts = z.strictObject({
   name: z.string().min(1).max(255),
   driver: z.enum(['btrfs', 'zfs', 'dir']),
   sizeBytes: z.int().min(0),
 });
-export type PoolFacts = z.infer<typeof poolFacts>;
 
 /** Facts change rarely (a new disk, a new engine); figures that move all the time are never events. */
 export const nodeFacts = z.strictObject({

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { event } from './define.ts';
 import { metadata, problem } from './values/metadata.ts';
 
-export const streamRef = z.templateLiteral([
+const streamRef = z.templateLiteral([
   z.enum(['app', 'cluster', 'instance', 'namespace', 'node', 'operation', 'schedule', 'snapshot', 'volume']),
   ':',
   z.string(),

@@ -26,7 +26,9 @@ export interface Checkout {
   readonly machine: string;
   start(args: readonly string[], options?: RunOptions): Promise<Ended>;
   test(args: readonly string[], options?: RunOptions): Promise<Ended>;
-  /** The same on a terminal, where a person types this line when asked. */
+  /** `npm start` itself, ended by SIGTERM once floatlabd waits. */
+  endNpmStart(args: readonly string[]): Promise<Ended>;
+  /** A start on a terminal, where a person types this line when asked. */
   startOnTerminal(typed: string): Promise<Ended>;
   /** Each call of npm and apt-get so far, as one line. */
   calls(): Promise<readonly string[]>;
@@ -83,6 +85,14 @@ export async function bareCheckout(): Promise<Checkout> {
     machine,
     start: (args, options) => runScript('start.mjs', args, options),
     test: (args, options) => runScript('test.mjs', args, options),
+    endNpmStart(args) {
+      const env = { ...environment, PATH: process.env['PATH'] };
+      const child = spawn('npm', ['start', '--', ...args], { cwd: folder, env });
+      child.stdout.on('data', (chunk) => {
+        if (String(chunk).includes('floatlabd ')) child.kill('SIGTERM');
+      });
+      return ended(child);
+    },
     startOnTerminal(typed) {
       const command = `${process.execPath} ${join(folder, 'scripts/start.mjs')}`;
       const child = spawn(terminal, ['-qec', command, '/dev/null'], { cwd: folder, env: environment });
@@ -124,9 +134,19 @@ async function copyScripts(folder: string, machine: string): Promise<void> {
     join(folder, 'scripts', 'build.mjs'),
     `import { mkdirSync, writeFileSync } from 'node:fs';
      mkdirSync('dist', { recursive: true });
-     writeFileSync('dist/floatlabd.js', 'console.log("floatlabd", ...process.argv.slice(2)); process.exitCode = 9;');`,
+     writeFileSync('dist/floatlabd.js', ${JSON.stringify(floatlabd)});`,
   );
 }
+
+/** Says how it was called and ends with 9; with --wait it ends when it is told to. */
+const floatlabd = `
+  console.log('floatlabd', ...process.argv.slice(2));
+  if (process.argv.includes('--wait')) {
+    process.on('SIGTERM', () => { console.log('ended in order'); process.exit(9); });
+    setInterval(() => {}, 1000);
+  } else {
+    process.exitCode = 9;
+  }`;
 
 /** Installs programs that do nothing, notes whether services may start meanwhile. */
 function aptGet(programs: string, policyFile: string): string {

@@ -222,6 +222,13 @@ describe('npm start', () => {
     expect((await checkout.start(['--simulate', '3'])).stdout).toBe('floatlabd --simulate 3\n');
   });
 
+  test('hands signals and the exit code through npm', async () => {
+    await checkout.start(['--simulate', '3']);
+    const { code, stdout } = await checkout.endNpmStart(['--simulate', '3', '--wait']);
+    expect(stdout).toMatch(/floatlabd --simulate 3 --wait\nended in order\n/);
+    expect(code).toBe(9);
+  });
+
   test('tells whoever forgets "--" before an option, which npm then keeps', async () => {
     const { code, stderr } = await checkout.start([], { env: { npm_config_simulate: 'true' } });
     expect(stderr).toMatch(/npm start -- --simulate 3/);

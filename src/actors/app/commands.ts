@@ -5,7 +5,7 @@ import { appRef } from '#events/volume.ts';
 import { z } from 'zod';
 import { defaultNamespace, target } from '../drafting.ts';
 
-export const maxComposeBytes = 2 ** 20;
+const maxComposeBytes = 2 ** 20;
 
 export const appCommands = {
   /** Creates the app or brings it to this compose file; the same file again changes nothing. */

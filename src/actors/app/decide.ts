@@ -10,7 +10,7 @@ const write = ({ namespace }: { namespace: string }) => ({ verb: 'write', kind: 
 const govern = () => ({ verb: 'govern', kind: 'app' }) as const;
 
 /** States in which the lab wants the app to run. */
-export const wantsToRun = (state: string): boolean =>
+const wantsToRun = (state: string): boolean =>
   ['starting', 'running', 'degraded', 'updating', 'paused'].includes(state);
 
 export const liveInstance = (app: StreamId<'app'>, lab: LabView): ActorState<'instance'> | undefined =>

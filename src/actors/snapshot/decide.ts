@@ -14,7 +14,7 @@ const reported = ({ snapshot }: { snapshot: StreamId<'snapshot'> }, lab: LabView
 };
 
 /** `2026-11-21-1405-07` in UTC: sorts by time, reads as one. Two in one second get the id's first letters. */
-export function snapshotName(at: number): string {
+function snapshotName(at: number): string {
   const [date = '', time = ''] = new Date(at).toISOString().split('T');
   return `${date}-${time.slice(0, 2)}${time.slice(3, 5)}-${time.slice(6, 8)}`;
 }

@@ -15,7 +15,7 @@ export interface OverviewRow {
   readonly counts: Readonly<Record<Counted, Readonly<Record<string, number>>>>;
 }
 
-export const overviewKey = 'lab';
+const overviewKey = 'lab';
 
 const nothing: OverviewRow = {
   name: '',

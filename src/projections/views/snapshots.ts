@@ -20,7 +20,7 @@ export interface SnapshotRow {
 }
 
 /** Key: volume, then time of the request, then id: a range of keys is a volume's timeline. */
-export const snapshotKey = (row: Pick<SnapshotRow, 'id' | 'volume' | 'requestedAt'>): string =>
+const snapshotKey = (row: Pick<SnapshotRow, 'id' | 'volume' | 'requestedAt'>): string =>
   `${row.volume.id}|${String(row.requestedAt).padStart(15, '0')}|${row.id}`;
 
 export const snapshotsView = defineProjection<SnapshotRow>({

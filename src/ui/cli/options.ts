@@ -52,9 +52,20 @@ export const changeOptions = (command: Command): Command =>
 
 export const yesOption = (command: Command): Command => command.option('-y, --yes', 'do not ask');
 
+const examplesBy = new WeakMap<Command, readonly string[]>();
+
 /** What `--help` begins with. */
-export const examples = (command: Command, ...lines: readonly string[]): Command =>
-  command.addHelpText('before', `Examples:\n${lines.map((line) => `  $ ${line}\n`).join('')}`);
+export function examples(command: Command, ...lines: readonly string[]): Command {
+  examplesBy.set(command, lines);
+  return command.addHelpText('before', `Examples:\n${lines.map((line) => `  $ ${line}\n`).join('')}`);
+}
+
+/** Those of a group are those of its first commands. */
+export function groupExamples(group: Command): Command {
+  const all = group.commands.map((command) => examplesBy.get(command) ?? []);
+  const [only = []] = all;
+  return examples(group, ...(all.length === 1 ? only : all.slice(0, 2).flatMap(([first]) => first ?? [])));
+}
 
 /** Where a command that changes something looks for a thing. */
 export const namespaceFor = (options: { readonly namespace?: string }, settings: Settings): string | undefined =>

@@ -20,7 +20,7 @@ import { addStatusCommand } from './commands/status.ts';
 import { addUpCommand } from './commands/up.ts';
 import { addVolumeCommands } from './commands/volume.ts';
 import { interrupted, usageError } from './errors.ts';
-import { examples } from './options.ts';
+import { examples, groupExamples } from './options.ts';
 import { printError } from './output/problems.ts';
 import { usualWidth } from './output/printer.ts';
 import type { World } from './world.ts';
@@ -91,14 +91,8 @@ export function buildProgram(cli: Cli, version: string): Command {
   addContextCommands(program, cli);
   addCompletionCommand(program, cli);
   addHelpCommand(program, cli);
-  for (const group of program.commands.filter(({ commands }) => commands.length > 0)) describeGroup(group);
+  for (const group of program.commands.filter(({ commands }) => commands.length > 0)) groupExamples(group);
   return program;
-}
-
-/** The examples of a group are the first ones of its first two commands. */
-function describeGroup(group: Command): void {
-  const names = group.commands.slice(0, 2).map((command) => command.name());
-  examples(group, ...names.map((name) => `floatlab ${group.name()} ${name} --help`));
 }
 
 /** Help and the version are answers; everything else that commander throws is about usage. */

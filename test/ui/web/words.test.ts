@@ -150,9 +150,15 @@ describe('who, what and why', () => {
     expect(shortWhy({ ...row, because: { uses: 'none' } })).toBe('uses: none');
     expect(shortWhy({ ...row, because: { text: 'x'.repeat(90) } })?.length).toBeLessThan(60);
     expect(shortWhy({ ...row, because: null })).toBeUndefined();
-    expect(evidenceLines({ a: 1, b: 'two' })).toEqual([
+    const candidates = [
+      { node: 'node:x1', name: 'atlas', freeBytes: 2 ** 30, pool: 'tank' },
+      { node: 'node:x2', name: 'vega', freeBytes: 0, refused: 'is full' },
+    ];
+    expect(evidenceLines({ a: 1, b: 'two', candidates })).toEqual([
       ['a', '1'],
       ['b', 'two'],
+      ['atlas', 'free 1 GiB, pool tank'],
+      ['vega', 'free 0 B, refused is full'],
     ]);
   });
 

@@ -10,7 +10,7 @@ import type { Parts } from '../parts.ts';
 import { asProblem, fail, failed, type ProblemError } from '../problems.ts';
 import { findApp, noSuchApp } from '../routes/app.ts';
 import { ExecSub } from './exec-sub.ts';
-import { frame, RowTooLarge, snapFrame, Chunk, type RowJson } from './frames.ts';
+import { Chunk, frame, maxChunkRows, RowTooLarge, snapFrame, type RowJson } from './frames.ts';
 import { LogsSub } from './logs-sub.ts';
 import { isFollowed, isObserved, readMessage } from './messages.ts';
 import { Outlet, type LiveSocket, type OutletLimits } from './outlet.ts';
@@ -35,11 +35,14 @@ export const closeCodes = { stopping: 1001, policy: 1008, failed: 1011, signedOu
 export interface LiveLimits extends OutletLimits {
   /** Rows that wait for a slow client before a new snapshot takes their place. */
   readonly pendingRows: number;
+  /** Rows of one frame. */
+  readonly chunkRows: number;
 }
 export const liveLimits: LiveLimits = {
   unacknowledged: 32,
   bufferedBytes: 1024 * 1024,
   pendingRows: defaultMaxPending,
+  chunkRows: maxChunkRows,
 };
 
 /** A past snapshot on its way: rows that do not change. */
@@ -171,6 +174,7 @@ export class Connection {
       source,
       json: this.#json,
       maxPending: this.#limits.pendingRows,
+      chunkRows: this.#limits.chunkRows,
       resume: after === undefined || epoch === undefined ? undefined : { after, epoch },
       wake: () => this.#wake(),
       fail: (error) => this.#end(sub, error),
@@ -280,7 +284,7 @@ export class Connection {
     if (!('still' in subscription)) return false;
     const { still } = subscription;
     if (subscription.next > still.rows.length) return false;
-    const chunk = new Chunk();
+    const chunk = new Chunk(this.#limits.chunkRows);
     for (let row = still.rows[subscription.next]; row; row = still.rows[subscription.next]) {
       if (!chunk.add(this.#json.text(...row))) break;
       subscription.next++;

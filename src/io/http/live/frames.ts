@@ -41,12 +41,17 @@ export class RowJson {
 /** Collects parts of a frame until it is full. */
 export class Chunk {
   readonly parts: string[] = [];
+  readonly #maxRows: number;
   #bytes = 0;
+
+  constructor(maxRows = maxChunkRows) {
+    this.#maxRows = maxRows;
+  }
 
   /** @returns false when there is no room for it any more; a first one always has room */
   add(part: string): boolean {
     const bytes = Buffer.byteLength(part) + 1;
-    if (this.parts.length > 0 && (this.parts.length >= maxChunkRows || this.#bytes + bytes > maxChunkBytes))
+    if (this.parts.length > 0 && (this.parts.length >= this.#maxRows || this.#bytes + bytes > maxChunkBytes))
       return false;
     this.#bytes += bytes;
     this.parts.push(part);

@@ -25,6 +25,7 @@ export interface RowsSubOptions {
   readonly source: RowSource;
   readonly json: RowJson;
   readonly maxPending: number;
+  readonly chunkRows: number;
   /** Where the client stands already. */
   readonly resume: { readonly after: number; readonly epoch: string } | undefined;
   /** There may be a frame to send. */
@@ -55,6 +56,8 @@ export class RowsSub {
   readonly #pending = new Map<string, object | typeof gone>();
   /** What the client stands at once everything sent has arrived; changes up to here are in it. */
   #index = 0;
+  /** What the client has been told that it stands at. Behind `#index` when nothing of what changed concerns it. */
+  #told = 0;
   /** What `#pending` leads to. */
   #pendingIndex = 0;
   #wantsSnapshot = true;
@@ -92,7 +95,7 @@ export class RowsSub {
   #hear({ index, put, del }: RowChanges): void {
     // A snapshot that is to come has it; one that was read has it up to its index.
     if (this.#wantsSnapshot && !this.#isLoading) return;
-    if (this.#options.source.isLogged && index <= this.#index) return;
+    
     for (const [key, row] of put) {
       if (this.#options.source.wants(key, row as Row)) this.#pending.set(key, row as object);
       else this.#drop(key);
@@ -144,21 +147,22 @@ export class RowsSub {
   }
 
   #nextOfSnapshot(snapshot: Sending): RowFrame {
-    const { sub, epoch, json } = this.#options;
-    const chunk = new Chunk();
+    const { sub, epoch, json, chunkRows } = this.#options;
+    const chunk = new Chunk(chunkRows);
     for (let row = snapshot.rows[snapshot.next]; row; row = snapshot.rows[snapshot.next]) {
       if (!chunk.add(json.text(...row))) break;
       snapshot.next++;
     }
     const { index } = snapshot;
+    this.#told = index;
     const more = snapshot.next < snapshot.rows.length;
     if (!more) this.#snapshot = undefined;
     return { text: snapFrame({ sub, epoch, index, more }, chunk.parts), index };
   }
 
   #nextOfPending(): RowFrame {
-    const { sub, json, source } = this.#options;
-    const chunk = new Chunk();
+    const { sub, json, source, chunkRows } = this.#options;
+    const chunk = new Chunk(chunkRows);
     const [put, del]: [string[], string[]] = [[], []];
     for (const [key, row] of this.#pending) {
       const text = row === gone ? JSON.stringify(key) : json.text(key, row);
@@ -170,8 +174,8 @@ export class RowsSub {
     }
     this.#confirms = false;
     // Before the last of several, the client stands where it stood: there it goes on after a lost connection.
-    if (this.#pending.size === 0) this.#index = this.#pendingIndex;
-    return { text: rowsFrame({ sub, index: this.#index }, put, del), index: this.#index };
+    if (this.#pending.size === 0) this.#told = this.#index = this.#pendingIndex;
+    return { text: rowsFrame({ sub, index: this.#told }, put, del), index: this.#told };
   }
 
   /** Goes on where the client stands, when what it missed is still known. */
@@ -192,7 +196,7 @@ export class RowsSub {
       }
       for (const key of del) this.#forget(key);
     }
-    this.#index = after;
+    this.#told = this.#index = after;
     this.#pendingIndex = source.index();
     this.#wantsSnapshot = false;
     this.#confirms = true;

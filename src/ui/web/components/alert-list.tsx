@@ -2,6 +2,7 @@
 import { useMemo } from 'react';
 import type { AlertRow } from '#projections/alerts.ts';
 import { ObjectLink } from './links.tsx';
+import { Marked } from './marked.tsx';
 import { Glyph } from './state.tsx';
 import { Time } from './time.tsx';
 import { useGlow } from './use-glow.ts';
@@ -28,8 +29,14 @@ function Alert({ row }: { readonly row: AlertRow }) {
     <li ref={ref} className={classes['alert']} data-severity={row.severity}>
       <Glyph tone={isCritical ? 'failed' : 'attention'} label={row.severity} />
       <div className={classes['text']}>
-        <div className={classes['message']}>{row.message}</div>
-        {row.hint !== null && <div className="muted">{row.hint}</div>}
+        <div className={classes['message']}>
+          <Marked text={row.message} />
+        </div>
+        {row.hint !== null && (
+          <div className="muted">
+            <Marked text={row.hint} />
+          </div>
+        )}
       </div>
       <div className={classes['end']}>
         <ObjectLink kind={row.kind} namespace={row.namespace} name={row.name} />

@@ -5,6 +5,7 @@
 import { IconX } from '@tabler/icons-react';
 import { useSyncExternalStore } from 'react';
 import type { Tone } from '../format/state.ts';
+import { Marked } from './marked.tsx';
 import { Glyph } from './state.tsx';
 import classes from './toasts.module.css';
 
@@ -46,8 +47,14 @@ export function Toasts() {
         <div key={id} className={classes['toast']} data-tone={tone}>
           <Glyph tone={tone} />
           <div className={classes['text']}>
-            <div>{title}</div>
-            {hint !== undefined && <div className="muted">{hint}</div>}
+            <div>
+              <Marked text={title} />
+            </div>
+            {hint !== undefined && (
+              <div className="muted">
+                <Marked text={hint} />
+              </div>
+            )}
           </div>
           <button type="button" className={classes['close']} aria-label="Dismiss" onClick={() => dismiss(id)}>
             <IconX size={14} />

@@ -1,6 +1,7 @@
 /** What went wrong and what to do, where it happened: in a dialog, on a page. */
 import type { Finding } from '#actors/compose/model.ts';
 import type { Trouble } from '../live/use-command.ts';
+import { Marked } from './marked.tsx';
 import { Glyph } from './state.tsx';
 import classes from './trouble.module.css';
 
@@ -8,8 +9,14 @@ export const TroubleBox = ({ trouble: { title, hint, problem } }: { readonly tro
   <div className={classes['box']} data-tone="failed" role="alert">
     <Glyph tone="failed" />
     <div className={classes['text']}>
-      <div>{title}</div>
-      {hint !== undefined && <div className={classes['hint']}>{hint}</div>}
+      <div>
+        <Marked text={title} />
+      </div>
+      {hint !== undefined && (
+        <div className={classes['hint']}>
+          <Marked text={hint} />
+        </div>
+      )}
       {problem?.fields?.map(({ path, message }) => (
         <div key={path + message} className={classes['hint']}>
           {path === '' ? message : `${path}: ${message}`}
@@ -32,8 +39,14 @@ export const ProblemBox = ({ tone, title, hint, code }: ProblemBoxProps) => (
   <div className={classes['box']} data-tone={tone} role="alert">
     <Glyph tone={tone} />
     <div className={classes['text']}>
-      <div className={classes['title']}>{title}</div>
-      {hint !== undefined && hint !== null && <div className={classes['hint']}>{hint}</div>}
+      <div className={classes['title']}>
+        <Marked text={title} />
+      </div>
+      {hint !== undefined && hint !== null && (
+        <div className={classes['hint']}>
+          <Marked text={hint} />
+        </div>
+      )}
     </div>
     {code !== undefined && <code className={classes['code']}>{code}</code>}
   </div>
@@ -50,8 +63,14 @@ export const Findings = ({
   <ul className={classes['findings']}>
     {findings.map((finding, n) => (
       <li key={n} className={classes['finding']}>
-        <div>{finding.message}</div>
-        {finding.hint !== undefined && <div className={classes['hint']}>{finding.hint}</div>}
+        <div>
+          <Marked text={finding.message} />
+        </div>
+        {finding.hint !== undefined && (
+          <div className={classes['hint']}>
+            <Marked text={finding.hint} />
+          </div>
+        )}
         <div className={classes['place']}>
           {onGo ? (
             <button type="button" onClick={() => onGo(finding.line, finding.column)}>

@@ -16,7 +16,7 @@ export function WorkLine({ work }: { readonly work: readonly WorkRow[] }) {
       </span>
       {share !== undefined && <span className={classes['share']}>{percent(share)}</span>}
       <div className={classes['track']}>
-        {share !== undefined && <div className={classes['fill']} style={{ width: percent(share) }} />}
+        {share !== undefined && <div className={classes['fill']} style={{ width: `${share * 100}%` }} />}
       </div>
     </div>
   );

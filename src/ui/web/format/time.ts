@@ -4,10 +4,9 @@
  */
 import { formatDuration } from '#events/values/duration.ts';
 
-/** `3 d`, `12 m`, `now`: one unit. */
+/** `3 d`, `12 m`, `0 s`: one unit. */
 export function roughly(ms: number): string {
-  if (ms < 1000) return 'now';
-  const [count = '', unit = ''] = formatDuration(Math.floor(ms / 1000) * 1000).split(' ');
+  const [count = '', unit = ''] = formatDuration(Math.max(0, Math.floor(ms / 1000) * 1000)).split(' ');
   return `${count} ${unit}`;
 }
 

@@ -1,4 +1,5 @@
 /** Why an event happened, in a few words: the operation it belongs to, what a policy had seen. Pure. */
+import { formatSize } from '#events/values/size.ts';
 import type { ActivityRow } from '#projections/views/activity.ts';
 
 /** The operation that a person asked for and that led here; undefined when nobody asked. */

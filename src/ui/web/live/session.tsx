@@ -1,6 +1,6 @@
 /** Who is signed in. The session is a cookie that scripts cannot read; the server says whose it is. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { createContext, useContext, type ReactNode } from 'react';
+import { createContext, useCallback, useContext, type ReactNode } from 'react';
 import type { SessionAnswer } from '#io/contract/routes.ts';
 import { ApiError } from '#ui/client/errors.ts';
 import { rest } from './clients.tsx';
@@ -43,7 +43,9 @@ export interface SessionActions {
 
 export function useSessionActions(): SessionActions {
   const queries = useQueryClient();
+  const check = useCallback(() => void queries.invalidateQueries({ queryKey: key }), [queries]);
   return {
+    check,
     async signIn(name, password) {
       const { token: _, ...who } = await rest.signIn(name, password);
       queries.setQueryData(key, who);
@@ -53,7 +55,6 @@ export function useSessionActions(): SessionActions {
       queries.clear();
       queries.setQueryData(key, null);
     },
-    check: () => void queries.invalidateQueries({ queryKey: key }),
   };
 }
 

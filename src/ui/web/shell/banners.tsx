@@ -22,7 +22,7 @@ const patienceMs = 1500;
 
 function ConnectionBanner() {
   const { client } = useLive();
-  const { state, since, problem } = useStatus();
+  const { state, since, problem, failures } = useStatus();
   const { check } = useSessionActions();
   const [now, setNow] = useState(() => Date.now());
   const isWell = state === 'open';
@@ -31,10 +31,11 @@ function ConnectionBanner() {
     const timer = setInterval(() => setNow(Date.now()), 500);
     return () => clearInterval(timer);
   }, [isWell]);
-  // The session may have ended elsewhere: then the door is shown.
+  // The session may have ended elsewhere; a browser does not say why a connection was refused. Then the door is shown.
+  const isRefused = state === 'closed' || failures > 0;
   useEffect(() => {
-    if (state === 'closed') check();
-  }, [state, check]);
+    if (isRefused) check();
+  }, [isRefused, failures, check]);
   const age = Math.max(0, now - since);
   if (isWell || age < patienceMs) return null;
   if (state === 'stale') {

@@ -37,7 +37,7 @@ export function Tray() {
         <Glyph
           tone={running.length > 0 ? 'changing' : recent.some(({ state }) => state === 'failed') ? 'failed' : 'running'}
         />
-        <span>{running.length > 0 ? `${count(running.length, 'operation')}${overall}` : 'Done'}</span>
+        <span>{running.length > 0 ? `${count(running.length, 'operation')}${overall}` : outcome(recent)}</span>
         {isOpen ? <IconChevronDown size={16} /> : <IconChevronUp size={16} />}
       </button>
       {isOpen && (
@@ -61,7 +61,8 @@ function Operation({
   readonly now: number;
 }) {
   const share = progressOf(work);
-  const took = formatDuration(Math.max(0, (row.endedAt ?? now) - row.startedAt));
+  const tookMs = Math.max(0, (row.endedAt ?? now) - row.startedAt);
+  const took = formatDuration(Math.round(tookMs / 100) * 100);
   const text = row.state === 'running' ? (work[0]?.text ?? 'waiting for its turn') : (row.problem?.message ?? 'done');
   return (
     <li className={classes['operation']} data-state={row.state}>
@@ -79,13 +80,18 @@ function Operation({
             <div
               className={classes['fill']}
               data-unknown={share === undefined}
-              style={share === undefined ? undefined : { width: percent(share) }}
+              style={share === undefined ? undefined : { width: `${share * 100}%` }}
             />
           </div>
         )}
       </div>
     </li>
   );
+}
+
+function outcome(ended: readonly OperationRow[]): string {
+  const failed = ended.filter(({ state }) => state === 'failed').length;
+  return failed === 0 ? 'Done' : `${count(failed, 'operation')} failed`;
 }
 
 interface Ended {

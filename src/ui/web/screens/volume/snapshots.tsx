@@ -169,8 +169,7 @@ const Rollback = ({ volume, snapshot, onClose }: OfSnapshot) => (
     onClose={onClose}
   >
     <p>
-      The data will be as it was <Time at={momentOf(snapshot)} />
-      {volume.app && <>, and app {volume.app.name} is restarted on it</>}.
+      The data will be as it was <Time at={momentOf(snapshot)} />.
     </p>
   </PlanDialog>
 );

@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+import { Folded, tableViews } from '#io/lab/folded.ts';
+import { projections } from '#projections/registry.ts';
+import { Table } from '#projections/rows.ts';
+import { TestLab } from '#test/actors/test-lab.ts';
+import { history } from '#test/golden/history.ts';
+
+const photos = `name: photos
+services:
+  web: { image: nginx, volumes: ["data:/data"], ports: ["8080:80"] }
+volumes: { data: {} }
+x-floatlab: { name: My Photos, url: "https://photos.lab" }
+`;
+
+function foldedOf(lab: TestLab): Folded {
+  const folded = new Folded();
+  for (const event of lab.events) folded.fold(event);
+  return folded;
+}
+
+describe('views', () => {
+  test('an app shows its title, its services, where it runs and since when', () => {
+    const lab = TestLab.ready();
+    lab.running(photos);
+    const [[, row] = []] = foldedOf(lab).rows('apps');
+    expect(row).toMatchObject({
+      name: 'photos',
+      title: 'My Photos',
+      url: 'https://photos.lab',
+      state: 'running',
+      node: { name: 'atlas' },
+      services: { web: { state: 'running', container: 'c1', ports: [{ published: 8080 }] } },
+      volumes: [{ key: 'data', name: 'photos-data' }],
+    });
+  });
+
+  test('a volume counts its snapshots and knows the newest', () => {
+    const lab = TestLab.ready();
+    lab.running(photos);
+    lab.snapshotTaken('photos-data', 'one');
+    lab.now += 1000;
+    lab.snapshotTaken('photos-data', 'two');
+    expect(foldedOf(lab).rows('volumes')[0]?.[1]).toMatchObject({ snapshots: 2, lastSnapshotAt: lab.now });
+    const snapshot = lab.snapshot('photos-data', 'one');
+    lab.must('remove-snapshot', { name: 'photos-data', snapshot: 'one' });
+    lab.must('report-snapshot-removed', { snapshot, visit: lab.visit(snapshot) }, 'node:atlas');
+    const folded = foldedOf(lab);
+    expect(folded.rows('volumes')[0]?.[1]).toMatchObject({ snapshots: 1, lastSnapshotAt: lab.now });
+    expect(folded.rows('snapshots').map(([, { name }]) => name)).toEqual(['two']);
+  });
+
+  test('a node shows what is promised on it, and the overview counts by state', () => {
+    const lab = TestLab.ready();
+    lab.running(photos);
+    const folded = foldedOf(lab);
+    expect(folded.rows('nodes')[0]?.[1]).toMatchObject({ volumes: 1, instances: 1, reservedBytes: 2 ** 30 });
+    expect(folded.rows('overview')[0]?.[1].counts).toMatchObject({
+      app: { running: 1 },
+      volume: { ready: 1 },
+      node: { up: 1 },
+    });
+  });
+
+  test('what goes leaves no row behind', () => {
+    const folded = new Folded();
+    for (const event of history()) folded.fold(event);
+    for (const view of ['apps', 'volumes', 'nodes', 'snapshots', 'schedules'] as const)
+      expect(folded.rows(view)).toEqual([]);
+    expect(folded.rows('overview')[0]?.[1].counts).toEqual({ app: {}, volume: {}, node: {}, schedule: {} });
+  });
+});
+
+describe('alerts', () => {
+  test('are there as long as their reason, and say what to do', () => {
+    const lab = TestLab.ready();
+    lab.running(photos);
+    const instance = lab.instance('photos');
+    const problem = { code: 'PORT_IN_USE', message: 'Port 8080 is in use.', hint: 'Choose another.' };
+    lab.must('report-instance-failed', { instance, visit: lab.visit(instance), problem }, 'node:atlas');
+    expect(foldedOf(lab).rows('alerts')[0]?.[1]).toMatchObject({
+      rule: 'app-failed',
+      severity: 'critical',
+      message: 'App photos failed: Port 8080 is in use.',
+      hint: 'Choose another.',
+    });
+    lab.must('start-app', { name: 'photos' });
+    expect(foldedOf(lab).rows('alerts')).toEqual([]);
+  });
+
+  test('a node that does not answer is one', () => {
+    const lab = TestLab.ready();
+    lab.must('report-node-down', { node: 'node:atlas', lastSeenAt: lab.now }, 'policy:liveness');
+    expect(
+      foldedOf(lab)
+        .rows('alerts')
+        .map(([, { rule, name }]) => [rule, name]),
+    ).toEqual([['node-down', 'atlas']]);
+  });
+});
+
+describe('the configuration database', () => {
+  test('has every object with apiVersion, kind, metadata, specification and status', () => {
+    const lab = TestLab.ready();
+    lab.running(photos);
+    const rows = foldedOf(lab)
+      .rows('config')
+      .map(([, row]) => row);
+    expect(new Set(rows.map(({ kind }) => kind))).toEqual(
+      new Set(['app', 'cluster', 'instance', 'namespace', 'node', 'volume']),
+    );
+    for (const row of rows) {
+      expect(row.apiVersion).toBe('floatlab/v1');
+      expect(row.metadata.uuid).toMatch(/^[0-9a-f]{8}-/);
+      expect(row.status['state']).toBeTypeOf('string');
+    }
+  });
+});
+
+describe('activity', () => {
+  test('says every event in one sentence, without a word missing', () => {
+    const folded = new Folded();
+    for (const event of history()) {
+      folded.fold(event);
+      const [row] = [...(folded.takeChanges().get('activity')?.put.values() ?? [])] as { words: string; who: string }[];
+      expect(row?.words).toMatch(/^[A-Za-z].*[.!]$/s);
+      expect(row?.words).not.toMatch(/undefined|\[object|null/);
+      expect(row?.who).not.toBe('');
+    }
+  });
+});
+
+describe('rows', () => {
+  test('tell what changed since they were asked last, and no more', () => {
+    const rows = new Table<{ n: number }>();
+    rows.put('a', { n: 1 });
+    rows.put('b', { n: 1 });
+    rows.delete('a');
+    rows.delete('never');
+    expect(rows.take()).toEqual({ put: new Map([['b', { n: 1 }]]), deleted: new Set(['a']) });
+    expect(rows.take()).toBeUndefined();
+  });
+
+  test('every row says who may read it', () => {
+    const lab = TestLab.ready();
+    lab.running(photos);
+    lab.snapshotTaken('photos-data', 'one');
+    const folded = foldedOf(lab);
+    for (const view of tableViews) {
+      for (const [, row] of folded.rows(view))
+        expect(projections[view].scope(row as never)).toMatchObject({ verb: 'read' });
+    }
+  });
+});
