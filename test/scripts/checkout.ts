@@ -140,13 +140,12 @@ async function copyScripts(folder: string, machine: string): Promise<void> {
 
 /** Says how it was called and ends with 9; with --wait it ends when it is told to. */
 const floatlabd = `
-  console.log('floatlabd', ...process.argv.slice(2));
   if (process.argv.includes('--wait')) {
     process.on('SIGTERM', () => { console.log('ended in order'); process.exit(9); });
     setInterval(() => {}, 1000);
-  } else {
-    process.exitCode = 9;
-  }`;
+  }
+  process.exitCode = 9;
+  console.log('floatlabd', ...process.argv.slice(2));`;
 
 /** Installs programs that do nothing, notes whether services may start meanwhile. */
 function aptGet(programs: string, policyFile: string): string {

@@ -54,6 +54,12 @@ describe('floatlab ps', () => {
     expect(code).toBe(0);
   });
 
+  test('says how many volumes have a snapshot when not all have', async () => {
+    const two = volumes.map(({ id, name }) => ({ id, name, key: name }));
+    lab.rows('/api/v1/apps', [appRow('photos', { volumes: two })]);
+    expect((await floatlab('ps')).out).toContain('1 of 2');
+  });
+
   test('prints names alone with -q', async () => {
     expect((await floatlab('ps -q')).out).toBe('backup\nphotos\nwiki\n');
   });

@@ -95,7 +95,7 @@ export class RowsSub {
   #hear({ index, put, del }: RowChanges): void {
     // A snapshot that is to come has it; one that was read has it up to its index.
     if (this.#wantsSnapshot && !this.#isLoading) return;
-    
+    if (this.#options.source.isLogged && index <= this.#index) return;
     for (const [key, row] of put) {
       if (this.#options.source.wants(key, row as Row)) this.#pending.set(key, row as object);
       else this.#drop(key);

@@ -118,11 +118,12 @@ export function addressOf(app: AppRow): string | null {
   return port && app.node ? `${app.node.name}:${port.published}` : null;
 }
 
-/** How old the newest snapshot is of the volume that is worst off. */
+/** How old the newest snapshot is of the volume that is worst off; how many have one when not all have. */
 function snapshotWords(app: AppRow, volumes: ReadonlyMap<string, VolumeRow>, ago: (ms: number) => string): string {
   if (app.volumes.length === 0) return '–';
   const times = app.volumes.map(({ id }) => volumes.get(id)?.lastSnapshotAt ?? null);
-  if (times.includes(null)) return 'none';
+  const without = times.filter((time) => time === null).length;
+  if (without > 0) return without === times.length ? 'none' : `${times.length - without} of ${times.length}`;
   return ago(Math.min(...times.map((time) => time ?? 0)));
 }
 

@@ -2,13 +2,16 @@
  * Where output goes: data to stdout, talk to stderr. Talk is made safe here; data is made safe by whoever formats it,
  * because a compose file or the log of a pipe has to stay as it is.
  */
-import type { World } from '../world.ts';
+import type { Sink, World } from '../world.ts';
 import { safe } from './safe.ts';
 import { styleOf, type Style } from './style.ts';
 import { wrap } from './width.ts';
 
 /** What every answer fits when nobody says how wide the terminal is. */
 export const usualWidth = 80;
+
+/** Of a terminal; one that does not know its width, or says 0, has the usual one. */
+export const widthOfSink = ({ columns }: Sink): number => (columns ? Math.max(40, columns) : usualWidth);
 
 export class Printer {
   /** For stdout. */
@@ -25,7 +28,7 @@ export class Printer {
 
   /** Columns of stdout. */
   get width(): number {
-    return Math.max(40, (this.#world.stdout.isTTY ? this.#world.stdout.columns : undefined) ?? usualWidth);
+    return this.#world.stdout.isTTY ? widthOfSink(this.#world.stdout) : usualWidth;
   }
 
   data(line: string): void {
@@ -48,7 +51,7 @@ export class Printer {
 
   /** A long sentence behind a label, its further lines indented below; off a terminal it stays one line. */
   labelled(label: string, text: string, paint: (text: string) => string = (same) => same): void {
-    const columns = this.#world.stderr.isTTY ? Math.max(40, this.#world.stderr.columns ?? usualWidth) : Infinity;
+    const columns = this.#world.stderr.isTTY ? widthOfSink(this.#world.stderr) : Infinity;
     const lines = text.split('\n').flatMap((line) => wrap(safe(line), columns - label.length));
     for (const [n, line] of lines.entries()) {
       this.talkPainted(`${n === 0 ? paint(label) : ' '.repeat(label.length)}${line}`);

@@ -1,6 +1,6 @@
 /** One line at the bottom of a terminal that says what is going on. Nothing at all where stderr is no terminal. */
 import type { World } from '../world.ts';
-import { usualWidth } from './printer.ts';
+import { widthOfSink } from './printer.ts';
 import { safe } from './safe.ts';
 import { cutTo } from './width.ts';
 
@@ -42,9 +42,8 @@ export class StatusLine {
 
   #draw(): void {
     if (!this.#timer || this.#text === '') return;
-    const width = this.#world.stderr.columns ?? usualWidth;
     const frame = frames[this.#frame++ % frames.length];
-    this.#world.stderr.write(`${clear}${frame} ${cutTo(safe(this.#text), width - 3)}`);
+    this.#world.stderr.write(`${clear}${frame} ${cutTo(safe(this.#text), widthOfSink(this.#world.stderr) - 3)}`);
   }
 
   #erase(): void {

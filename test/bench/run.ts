@@ -1,0 +1,39 @@
+/** `npm run bench`: all figures of docs/benchmarks.md in one run, each beside its peer where it has one. `-- --quick` for a look. */
+import { cpus, totalmem } from 'node:os';
+import { formatSize } from '#events/values/size.ts';
+import { benchAppend } from './append.ts';
+import { benchFold } from './fold.ts';
+import { benchIdle } from './idle.ts';
+import { benchLive } from './live.ts';
+import { benchStart } from './start.ts';
+import type { Row } from './table.ts';
+
+const isQuick = process.argv.includes('--quick');
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const round = (value: number): string => (value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3));
+
+function show(rows: readonly Row[]): void {
+  for (const { what, value, unit, peer, peerIs } of rows) {
+    const beside = peer === undefined ? '' : `${round(peer)} ${unit} (${peerIs ?? 'peer'}), ratio ${(value / peer).toFixed(2)}`;
+    print(`| ${what} | ${round(value)} ${unit} | ${beside} |`);
+  }
+}
+
+print(`${cpus().length} cores, ${formatSize(totalmem())} of memory, Node ${process.versions.node}\n`);
+print('| what | FloatLab | beside |\n|---|---|---|');
+for (const row of await benchAppend(isQuick ? 500 : 3000)) {
+  show([
+    {
+      what: `synced appends, ${row.writers} ${row.writers === 1 ? 'writer' : 'writers'}, 256 B`,
+      value: row.logPerSecond,
+      unit: '/s',
+      peer: row.levelArrayPerSecond,
+      peerIs: 'bare LevelDB, batches of the same size',
+    },
+    { what: `the same, latency p50`, value: row.logP50Ms, unit: 'ms' },
+  ]);
+}
+show(benchFold(isQuick ? 20_000 : 100_000));
+show(await benchStart(isQuick ? 50_000 : 1_000_000));
+show(await benchLive());
+show(await benchIdle(isQuick ? 5 : 20));
