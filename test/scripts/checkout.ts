@@ -142,7 +142,7 @@ async function copyScripts(folder: string, machine: string): Promise<void> {
 const floatlabd = `
   if (process.argv.includes('--wait')) {
     process.on('SIGTERM', () => { console.log('ended in order'); process.exit(9); });
-    setInterval(() => {}, 1000);
+    setTimeout(() => process.exit(1), 20_000);
   }
   process.exitCode = 9;
   console.log('floatlabd', ...process.argv.slice(2));`;

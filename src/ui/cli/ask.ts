@@ -16,7 +16,7 @@ export interface Asker {
 }
 
 export function terminalAsker(input: Readable, output: Writable, possible: boolean): Asker {
-  const common = { input, output };
+  const common = { input, output, withGuide: false };
   const answered = <T>(answer: T): Exclude<T, symbol> => {
     if (isCancel(answer)) throw interrupted();
     return answer as Exclude<T, symbol>;

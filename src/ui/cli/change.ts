@@ -12,6 +12,7 @@ import { formatOf, isStructured, printStructured } from './output/formats.ts';
 import { safe } from './output/safe.ts';
 import { StatusLine } from './output/status-line.ts';
 import { tookWords } from './output/words.ts';
+import { isAwaited, workWords } from './work-words.ts';
 
 export interface Words {
   /** `Volume photos-db is ready.` */
@@ -111,8 +112,8 @@ function showWork(cli: Cli, lab: Lab, operation: string, status: StatusLine): ()
   status.show(`${shortName(operation)} runs`);
   const { rows, close } = lab.live().rows('work', { where: { correlation: operation } });
   rows.subscribe(() => {
-    const [work] = rows.list();
-    if (work) status.show(work.text || work.work);
+    const work = rows.list().find(isAwaited);
+    if (work) status.show(workWords(work));
   });
   return close;
 }

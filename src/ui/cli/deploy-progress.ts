@@ -13,6 +13,7 @@ import type { VolumeRow } from '#projections/views/volumes.ts';
 import { formatSize } from '#events/values/size.ts';
 import { tookWords } from './output/words.ts';
 import { cutTo, padEnd, padStart } from './output/width.ts';
+import { isAwaited, workWords } from './work-words.ts';
 
 export interface DeployLine {
   readonly what: string;
@@ -63,10 +64,11 @@ export class DeployProgress {
 
   /** What goes on now, in words; undefined when nothing is known. */
   now({ app, work }: Seen): string | undefined {
-    const [first, ...others] = work.filter((row) => row.correlation === this.#operation || row.app === app?.id);
+    const own = work.filter((row) => row.correlation === this.#operation || row.app === app?.id);
+    const [first, ...others] = own.filter(isAwaited);
     if (first) {
       const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
-      return `${first.text === '' ? first.work : first.text}${amountOf(first)}${more}`;
+      return `${workWords(first)}${amountOf(first)}${more}`;
     }
     return app?.delay ? `waits: ${app.delay.message}` : undefined;
   }

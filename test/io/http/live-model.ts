@@ -2,12 +2,17 @@
  * A client of the live protocol that keeps its rows as the protocol says, and complains about every frame that a client
  * may rely on not to get: a row that it has already, an index that goes back, rows that are not those of their index.
  */
+import { pino } from 'pino';
 import { expect } from 'vitest';
 import type { ToClient } from '#io/contract/live.ts';
+import { realClock } from '#io/devices/clock/real.ts';
+import { realRandom } from '#io/devices/random/real.ts';
 import { Connection, liveLimits, type LiveLimits } from '#io/http/live/connection.ts';
 import { RowJson } from '#io/http/live/frames.ts';
+import { Hubs } from '#io/http/live/hub.ts';
 import type { LiveSocket } from '#io/http/live/outlet.ts';
 import type { Parts } from '#io/http/parts.ts';
+import { FakeContainers, type FakeLab } from './fake-lab.ts';
 
 export interface VersionedRow {
   readonly version: number;
@@ -49,6 +54,17 @@ export class FakeSocket implements LiveSocket {
 }
 
 export const json = new RowJson();
+
+/** What connections need, without a server around it. */
+export const partsOf = (lab: FakeLab, ringRows = 2000): Parts =>
+  ({
+    lab,
+    hubs: new Hubs(lab, ringRows),
+    containers: new FakeContainers(),
+    clock: realClock,
+    random: realRandom,
+    log: pino({ level: 'silent' }),
+  }) as unknown as Parts;
 
 export const connect = (
   parts: Parts,

@@ -18,6 +18,8 @@ interface Shown {
 /** @returns the exit code */
 export function printError(printer: Printer, error: unknown): ExitCode {
   const shown = shownOf(error);
+  // Whoever pressed Ctrl-C knows it.
+  if (shown.code === 'INTERRUPTED') return shown.exitCode;
   const { bold, bad } = printer.talkStyle;
   const message = shown.message.replace(/[.\s]+$/, '');
   printer.labelled('error: ', `${message} (${shown.code})`, (label) => bold(bad(label)));

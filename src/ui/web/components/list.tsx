@@ -115,7 +115,9 @@ interface FilterInputProps {
 export function FilterInput({ value, onChange, placeholder }: FilterInputProps) {
   const input = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState(value);
-  useEffect(() => setTyped(value), [value]);
+  useEffect(() => {
+    setTyped(value);
+  }, [value]);
   useKeys((event) => {
     if (event.key !== '/' || isTyping(event)) return;
     event.preventDefault();

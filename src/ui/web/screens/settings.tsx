@@ -87,7 +87,9 @@ function TimeZone({ current }: { readonly current: string }) {
   const [value, setValue] = useState(current);
   const now = useNow();
   const reason = useNoAction();
-  useEffect(() => setValue(current), [current]);
+  useEffect(() => {
+    setValue(current);
+  }, [current]);
   const isKnown = isZone(value) && value.trim() !== '';
   const save = async (event: FormEvent): Promise<void> => {
     event.preventDefault();

@@ -156,5 +156,8 @@ const BottomBar = () => (
 /** A new place begins at its top; a tab or a filter of the same place stays where it is. */
 function useScrollReset(): void {
   const place = useRouterState({ select: ({ location }) => location.pathname.split('/').slice(0, 4).join('/') });
-  useEffect(() => scrollTo(0, 0), [place]);
+  // Braces: a browser may return a promise here, and React would take it for the way to clean up.
+  useEffect(() => {
+    scrollTo(0, 0);
+  }, [place]);
 }

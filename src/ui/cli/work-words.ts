@@ -1,0 +1,20 @@
+/** What an agent is doing, in words: its own when it gives some, else what its work is for. */
+import type { WorkName } from '#actors/work.ts';
+import type { WorkRow } from '#io/contract/live.ts';
+
+const words: Readonly<Record<WorkName, string>> = {
+  'create-dataset': 'creating a volume',
+  'rollback-dataset': 'rolling a volume back',
+  'destroy-dataset': 'deleting a volume',
+  'take-snapshot': 'taking a snapshot',
+  'remove-snapshot': 'removing a snapshot',
+  'start-instance': 'starting services',
+  'watch-instance': 'watching services',
+  'stop-instance': 'stopping services',
+};
+
+export const workWords = ({ work, text }: WorkRow): string =>
+  text === '' ? (Object.entries(words).find(([name]) => name === work)?.[1] ?? work) : text;
+
+/** Watching goes on for as long as an app runs: nobody waits for it. */
+export const isAwaited = ({ work }: WorkRow): boolean => work !== ('watch-instance' satisfies WorkName);

@@ -1,0 +1,125 @@
+/** The command line against the real API of a simulated lab: what a person does in the first ten minutes. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pino from 'pino';
+import { openSimulatedLab } from '#io/daemon/simulated-lab.ts';
+import { readSettings } from '#io/daemon/settings.ts';
+import type { RunningDaemon } from '#io/daemon/main.ts';
+import type { OperationRow } from '#projections/operations.ts';
+import { emptyHome, lines, run, type Run, type Setting } from './test-world.ts';
+
+let daemon: RunningDaemon;
+let url = '';
+let password = '';
+let home: string;
+let folder: string;
+
+beforeAll(async () => {
+  const parsed = readSettings(
+    ['--simulate', '3', '--listen', '127.0.0.1:0', '--no-sample', '--data', '/nowhere'],
+    {},
+    1000,
+  );
+  if (!('settings' in parsed)) throw new Error('the settings of the test are wrong');
+  daemon = await openSimulatedLab(parsed.settings, {
+    log: pino({ level: 'silent' }),
+    signal: new AbortController().signal,
+    onBroken: (error) => {
+      throw error;
+    },
+  });
+  const welcome = daemon.welcome.join('\n');
+  url = /http:\S+/.exec(welcome)?.[0] ?? '';
+  password = /password +(\S+)/.exec(welcome)?.[1] ?? '';
+  home = await emptyHome();
+  folder = join(home, 'photos');
+  await mkdir(folder);
+  await writeFile(
+    join(folder, 'compose.yaml'),
+    'services:\n  web:\n    image: ${IMAGE}\n    ports: ["8080:80"]\n    volumes: ["db:/data"]\nvolumes:\n  db: {}\n',
+  );
+  await writeFile(join(folder, '.env'), 'IMAGE=nginx:1.27\n');
+});
+afterAll(() => daemon.stop());
+
+const floatlab = (words: string, setting: Setting = {}): Promise<Run> =>
+  run(words.split(' ').filter(Boolean), { home, cwd: folder, ...setting });
+
+describe('a person with a new lab', () => {
+  test('signs in', async () => {
+    expect(await floatlab('ps', { server: url })).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('floatlab login') as string,
+    });
+    const { code, err } = await floatlab(`login ${url} -u admin --password-stdin`, { stdin: `${password}\n` });
+    expect(err).toContain(`Signed in to ${url} as admin`);
+    expect(code).toBe(0);
+    expect((await floatlab('whoami -q')).out).toBe('admin\n');
+  });
+
+  test('looks around', async () => {
+    expect(lines((await floatlab('status')).out)).toEqual(
+      expect.arrayContaining(['3 nodes are up.', 'No alerts.']) as string[],
+    );
+    expect(lines((await floatlab('node ls -q')).out)).toHaveLength(3);
+    for (const what of ['volume', 'schedule', 'operation', 'alert', 'app']) {
+      expect(await floatlab(`${what} ls`), what).toMatchObject({ code: 0, out: '' });
+    }
+  });
+
+  test('brings an app up and sees what is done', async () => {
+    expect((await floatlab('up --dry-run')).out).toContain('Volume photos-db was created');
+    const { code, out, err } = await floatlab('up --yes --timeout 2m');
+    expect(err).toMatch(/✓ volume photos-db +created on \w+/);
+    expect(err).toMatch(/✓ web +running/);
+    expect(out).toMatch(/^photos runs: \w+:8080 {2}\(operation op-\w{8}, /);
+    expect(code).toBe(0);
+    expect(await floatlab('up --yes')).toMatchObject({
+      code: 0,
+      err: expect.stringContaining('nothing to do') as string,
+    });
+    expect(lines((await floatlab('ps')).out)[1]).toMatch(/^photos +running/);
+    expect((await floatlab('app compose photos')).out).toContain('image: ${IMAGE}');
+  });
+
+  test('reads its log and runs a command in it', async () => {
+    expect(await floatlab('logs photos')).toMatchObject({ code: 0, out: expect.stringMatching(/\S/) as string });
+    expect((await floatlab('exec photos web -- echo hello')).code).toBe(0);
+  });
+
+  test('takes a snapshot and goes back to it', async () => {
+    const name = (await floatlab('volume snapshot photos-db')).out.trim();
+    expect(name).toMatch(/^\d{4}-\d{2}-\d{2}-/);
+    expect((await floatlab(`volume rollback photos-db ${name} --yes --timeout 2m`)).code).toBe(0);
+    expect(lines((await floatlab('volume snapshots photos-db -q')).out)).toEqual([
+      name,
+      expect.stringMatching(/^stash-/) as string,
+    ]);
+    expect((await floatlab('volume history photos-db')).out).toContain('was rolled back');
+  });
+
+  test('asks what an operation did, and how the lab was before', async () => {
+    const operations = JSON.parse((await floatlab('operation ls -o json')).out) as OperationRow[];
+    const deploy = operations.find(({ command }) => command === 'deploy-app');
+    expect(deploy?.state).toBe('succeeded');
+    expect((await floatlab(`operation wait ${deploy?.name}`)).code).toBe(0);
+    const { out } = await floatlab(`event ls --operation ${deploy?.name}`);
+    expect(out).toContain('App photos was created.');
+    const first = lines((await floatlab(`event ls --operation ${deploy?.name} -q`)).out).at(-1);
+    expect((await floatlab(`ps -q --at ${Number(first) - 1}`)).out).toBe('');
+    expect((await floatlab('ps -q --at 999999')).code).toBe(4);
+  });
+
+  test('is refused what would do harm, and takes the app away with its data', async () => {
+    expect((await floatlab('volume rm photos-db --yes')).code).toBe(6);
+    expect((await floatlab('down photos --volumes --yes --timeout 2m')).code).toBe(0);
+    expect((await floatlab('ps -q')).out).toBe('');
+    expect((await floatlab('app show photos')).code).toBe(4);
+  });
+
+  test('signs out', async () => {
+    expect((await floatlab('logout')).code).toBe(0);
+    expect((await floatlab('ps')).code).toBe(3);
+  });
+});
