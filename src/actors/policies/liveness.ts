@@ -6,7 +6,7 @@ import type { StreamId } from '#events/envelope.ts';
 import type { Policy } from './policy.ts';
 
 /** Three missed heartbeats of five seconds. */
-const silenceMs = 15_000;
+export const silenceMs = 15_000;
 
 export const livenessPolicy: Policy = {
   name: 'liveness',

@@ -50,11 +50,15 @@ async function main(): Promise<void> {
     process.exit(1);
   };
 
+  let askedAt = 0;
   const stop = (signal: NodeJS.Signals): void => {
+    // One Ctrl-C arrives twice when npm passes on what the terminal has already told: only a later one is impatience.
+    if (abort.signal.aborted && performance.now() - askedAt < 1000) return;
     if (abort.signal.aborted) {
       complain('stopped at once');
       process.exit(130);
     }
+    askedAt = performance.now();
     abort.abort();
     log.info({ signal }, 'stopping');
     if (!daemon) process.exit(130);

@@ -88,7 +88,7 @@ export async function finish(
     else if (!options.quiet) print.talk(answer.unchanged ? words.nothing : words.done);
     return;
   }
-  const status = new StatusLine(world);
+  const status = new StatusLine(world, print);
   const stopShowing = showWork(cli, lab, operation, status);
   try {
     const row = await waitFor(cli, lab, operation, timeoutOf(options), (reason) => status.show(reason));

@@ -10,7 +10,7 @@ import type { ComposeInput, ComposeResult } from '#actors/compose/model.ts';
 import { formatSize } from '#events/values/size.ts';
 import { CliError, reasonOf, usageError } from './errors.ts';
 
-export const usualNames = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
+const usualNames = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
 
 /** Of one file, and of all together: what one request can carry. */
 export const maxFileBytes = 3 * 2 ** 20;

@@ -41,7 +41,7 @@ export const atOption = (command: Command): Command =>
 
 export const readOptions = (command: Command): Command => atOption(outputOptions(command));
 
-export const waitOptions = (command: Command): Command =>
+const waitOptions = (command: Command): Command =>
   outputOptions(command, 'say nothing on success')
     .option('--wait', 'wait until it is done (the default)')
     .option('--detach', 'do not wait: print the operation and end')

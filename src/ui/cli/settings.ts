@@ -77,11 +77,11 @@ export function parseServer(text: string): string {
     throw usageError(`${text} is not the address of a lab.`, 'Write for example https://atlas.lab:7400.');
   }
   if (hasScheme) return url.origin;
-  if (url.port === '' && !/:443$/.test(text)) url.port = String(defaultPort);
+  if (url.port === '' && !text.endsWith(':443')) url.port = String(defaultPort);
   return isLoopback(url.hostname) ? `http://${url.host}` : url.origin;
 }
 
-export const isLoopback = (hostname: string): boolean =>
+const isLoopback = (hostname: string): boolean =>
   hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 
 /** Plain HTTP is for this machine: elsewhere a password or token could be read on the way. */

@@ -52,7 +52,7 @@ export class FakeServer {
         const say = (frame: ToClient): void => ws.send(JSON.stringify(frame));
         say({ t: 'at', index: 1, time: 1, stale: false });
         ws.on('message', (data) => {
-          const message = JSON.parse(String(data)) as ToServer;
+          const message = JSON.parse((data as Buffer).toString('utf8')) as ToServer;
           this.heardLive.push(message);
           this.live(message, say);
         });

@@ -103,6 +103,32 @@ describe('floatlab logs', () => {
     expect((await floatlab('logs photos')).code).toBe(8);
   });
 
+  test('say when the live connection cannot be opened', async () => {
+    lab.refuseLive = 502;
+    const { code, err } = await floatlab('logs photos');
+    expect(code).toBe(8);
+    expect(err).toContain(`error: The live connection to ${lab.url} cannot be opened (NOT_READY)`);
+  });
+
+  test('go on after a lost connection, and say so', async () => {
+    const ctrlC = new AbortController();
+    let connections = 0;
+    lab.live = (message, say) => {
+      if (message.t !== 'logs') return;
+      const at = now + ++connections;
+      say({
+        t: 'lines',
+        sub: message.sub,
+        lines: [{ service: 'web', at, stream: 'stdout', text: `line ${connections}` }],
+      });
+      if (connections === 1) setTimeout(() => lab.dropLive(), 50);
+      else setTimeout(() => ctrlC.abort(), 50);
+    };
+    const { out, err } = await floatlab('logs -f photos web', { interrupt: ctrlC.signal });
+    expect(lines(out)).toEqual(['line 1', 'line 2']);
+    expect(lines(err)).toEqual([`The connection to ${lab.url} was lost: trying again.`, `${lab.url} is there again.`]);
+  });
+
   test('say when the session has ended', async () => {
     lab.refuseLive = 401;
     const { code, err } = await floatlab('logs photos');

@@ -1,8 +1,9 @@
 /** A world in memory for a run of the command line: what it wrote, and who answers its questions. */
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { afterAll } from 'vitest';
 import { runCli } from '#ui/cli/program.ts';
 import type { Asker } from '#ui/cli/ask.ts';
 import { interrupted } from '#ui/cli/errors.ts';
@@ -87,7 +88,15 @@ function* pieces(text: string): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536);
 }
 
-export const emptyHome = (): Promise<string> => mkdtemp(join(tmpdir(), 'floatlab-cli-'));
+const homes: string[] = [];
+afterAll(() => Promise.all(homes.map((home) => rm(home, { recursive: true, force: true }))));
+
+/** Gone after the tests of the file. */
+export async function emptyHome(): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), 'floatlab-cli-'));
+  homes.push(home);
+  return home;
+}
 
 function scriptedAsker(possible: boolean, answers: readonly (boolean | string)[], asked: string[]): Asker {
   const left = [...answers];

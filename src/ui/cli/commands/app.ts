@@ -7,6 +7,7 @@ import { agreeToLoss, change } from '../change.ts';
 import type { Cli, Lab } from '../cli.ts';
 import { momentsOf } from '../moments.ts';
 import {
+  atOption,
   changeOptions,
   countOf,
   examples,
@@ -92,9 +93,12 @@ export function addAppCommands(program: Command, cli: Cli): void {
   );
 
   const compose = group.command('compose').description('print the compose file, byte for byte').argument('<app>');
-  compose.option('--at <moment>', 'as it was: an index, a time, or how long ago (2h)');
   compose.action((app: string, options: ReadOptions) => printCompose(cli, options, app));
-  examples(namespaceOption(compose), 'floatlab app compose photos', 'floatlab app compose photos > compose.yaml');
+  examples(
+    namespaceOption(atOption(compose)),
+    'floatlab app compose photos',
+    'floatlab app compose photos > compose.yaml',
+  );
 
   const history = group.command('history').description('what happened to an app, newest first').argument('<app>');
   history.option('--limit <n>', 'at most so many events', '50');

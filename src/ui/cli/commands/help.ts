@@ -24,5 +24,5 @@ export function addHelpCommand(program: Command, cli: Cli): void {
   examples(help, 'floatlab help up', 'floatlab help exit-codes');
 }
 
-export const exitCodeTable = (): string =>
+const exitCodeTable = (): string =>
   exitCodes.map(([code, meaning]) => `${padStart(String(code), 3)}  ${meaning}\n`).join('');

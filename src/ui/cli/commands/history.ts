@@ -26,10 +26,6 @@ export function printEvents(cli: Cli, options: OutputOptions, rows: readonly Act
   else printTable(cli.print, columnsAt(cli.world.now()), rows, format === 'wide');
 }
 
-export interface HistoryOptions extends OutputOptions {
-  readonly limit?: string;
-}
-
 /** The newest events of one object. */
 export async function printHistory(
   cli: Cli,

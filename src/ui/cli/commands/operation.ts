@@ -75,9 +75,9 @@ export function addOperationCommands(program: Command, cli: Cli): void {
   wait.option('--timeout <duration>', 'how long to wait: 30s, 10m', '10m');
   wait.action(async (operation: string, options: WaitOptions) => {
     const lab = await cli.lab(options);
-    const status = new StatusLine(cli.world);
-    status.show(`${operation} runs`);
     const id = await operationId(lab, operation);
+    const status = new StatusLine(cli.world, cli.print);
+    status.show(`${operation} runs`);
     const row = await waitFor(cli, lab, id, timeoutOf(options), (reason) => status.show(reason)).finally(() =>
       status.end(),
     );

@@ -36,7 +36,7 @@ async function showStatus(cli: Cli, options: ReadOptions): Promise<void> {
 }
 
 /** `Lab home: all 14 apps run.` and what else is worth a sentence. */
-export function statusSentences(overview: OverviewRow, volumes: readonly VolumeRow[]): readonly string[] {
+function statusSentences(overview: OverviewRow, volumes: readonly VolumeRow[]): readonly string[] {
   const { counts } = overview;
   return [
     `Lab ${overview.name}: ${appWords(counts.app)}.`,

@@ -98,10 +98,10 @@ async function deploy(cli: Cli, lab: Lab, options: UpOptions, input: Input, name
   }
   const ready = volumes.filter(({ state }) => state === 'ready').map(({ id }) => id);
   const progress = new DeployProgress(operation, startedAt, before, ready);
-  const status = new StatusLine(world);
+  const status = new StatusLine(world, print);
   const showLines = (lines: readonly DeployLine[]): void => {
     if (options.quiet) return;
-    for (const line of lines) status.above(() => print.talkPainted(paintLine(cli, line)));
+    for (const line of lines) print.talkPainted(paintLine(cli, line));
   };
   status.show(`${name} is on its way`);
   const stop = watch(cli, lab, where, progress, status, showLines);

@@ -35,7 +35,10 @@ export function openSocket(url: string, { token, ca }: SocketOptions): LiveSocke
     socket.onclose?.({ code, reason });
   };
   ws.on('open', () => socket.onopen?.(undefined as never));
-  ws.on('message', (data, isBinary) => socket.onmessage?.({ data: isBinary ? data : String(data) }));
+  // Text is what the protocol has; anything else is handed on as it is, and refused.
+  ws.on('message', (data, isBinary) =>
+    socket.onmessage?.({ data: isBinary ? data : (data as Buffer).toString('utf8') }),
+  );
   ws.on('close', (code, reason) => over(code, reason.toString('utf8')));
   ws.on('error', () => over(1006, ''));
   ws.on('unexpected-response', (request, response) => {

@@ -13,11 +13,15 @@ export const usualWidth = 80;
 /** Of a terminal; one that does not know its width, or says 0, has the usual one. */
 export const widthOfSink = ({ columns }: Sink): number => (columns ? Math.max(40, columns) : usualWidth);
 
+export const writePlainly = (write: () => void): void => write();
+
 export class Printer {
   /** For stdout. */
   readonly style: Style;
   /** For stderr. */
   readonly talkStyle: Style;
+  /** How a line is written while something else stands at the bottom of the terminal. */
+  around: (write: () => void) => void = writePlainly;
   readonly #world: World;
 
   constructor(world: World) {
@@ -41,12 +45,12 @@ export class Printer {
 
   /** A sentence of this program, with whatever text of the lab is in it. */
   talk(text: string): void {
-    for (const line of text.split('\n')) this.#world.stderr.write(`${safe(line)}\n`);
+    for (const line of text.split('\n')) this.talkPainted(safe(line));
   }
 
   /** A line that is safe already and may have colours. */
   talkPainted(line: string): void {
-    this.#world.stderr.write(`${line}\n`);
+    this.around(() => void this.#world.stderr.write(`${line}\n`));
   }
 
   /** A long sentence behind a label, its further lines indented below; off a terminal it stays one line. */

@@ -1,6 +1,9 @@
-/** One line at the bottom of a terminal that says what is going on. Nothing at all where stderr is no terminal. */
+/**
+ * One line at the bottom of a terminal that says what is going on. Nothing at all where stderr is no terminal. While it
+ * stands there, whatever is said is written above it.
+ */
 import type { World } from '../world.ts';
-import { widthOfSink } from './printer.ts';
+import { widthOfSink, writePlainly, type Printer } from './printer.ts';
 import { safe } from './safe.ts';
 import { cutTo } from './width.ts';
 
@@ -9,12 +12,15 @@ const clear = '\r\u001b[K';
 
 export class StatusLine {
   readonly #world: World;
+  readonly #print: Printer;
   readonly #timer: NodeJS.Timeout | undefined;
   #text = '';
   #frame = 0;
 
-  constructor(world: World) {
+  constructor(world: World, print: Printer) {
     this.#world = world;
+    this.#print = print;
+    print.around = (write) => this.#above(write);
     if (world.stderr.isTTY && world.env['TERM'] !== 'dumb') {
       this.#timer = setInterval(() => this.#draw(), 120);
       this.#timer.unref();
@@ -27,17 +33,17 @@ export class StatusLine {
     this.#draw();
   }
 
-  /** Writes a line above. */
-  above(write: () => void): void {
-    this.#erase();
-    write();
-    this.#draw();
-  }
-
   end(): void {
     clearInterval(this.#timer);
     this.#erase();
     this.#text = '';
+    this.#print.around = writePlainly;
+  }
+
+  #above(write: () => void): void {
+    this.#erase();
+    write();
+    this.#draw();
   }
 
   #draw(): void {

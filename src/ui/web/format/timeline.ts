@@ -42,9 +42,10 @@ export interface Mark {
 export const spanFor = (oldestAgeMs: number): number => Math.max(hourMs, oldestAgeMs * 1.05);
 
 /** Labels under the band, at least `apart` (a share of its width) from one another and from its ends. */
-export function marksFor(spanMs: number, apart = 0.08): readonly Mark[] {
+export function marksFor(spanMs: number, apart = 0.1): readonly Mark[] {
   const kept: Mark[] = [];
-  let last = 1;
+  // The word `now` stands at the right end.
+  let last = 1 - apart / 2;
   for (const [ms, label] of marks) {
     const place = placeOf(ms, spanMs);
     if (ms >= spanMs || place < apart / 2 || last - place < apart) continue;
