@@ -271,6 +271,16 @@ export class FakeLab {
     this.#tell([{ view: 'work', put: row ? [[subject, row]] : [], del: row ? [] : [subject] }]);
   }
 
+  /** Rows of apps that no history explains, to see a list of any length. */
+  flood(count: number): void {
+    const [, like] = this.rows('apps')[0] ?? [];
+    const put = Array.from({ length: count }, (_, n) => {
+      const id = `app:flood-${n}`;
+      return [id, { ...like, id, name: `flood-${n}`, state: 'stopped', node: null }] as const;
+    });
+    this.#tell([{ view: 'apps', put, del: [] }]);
+  }
+
   // ---- what is observed
 
   setUsage(key: string, row: Omit<UsageRow, 'at'>): void {

@@ -81,8 +81,8 @@ export function emptyLab(): FakeLab {
   return lab;
 }
 
-export function busyLab(): FakeLab {
-  const days = 12;
+/** @param days how long it has been there */
+export function busyLab(days = 3): FakeLab {
   const lab = new FakeLab(Date.now() - days * 24 * hour);
   lab.run('create-lab', { name: 'home', timeZone: 'Europe/Berlin' }, 'system:start');
   join(lab, 'atlas');

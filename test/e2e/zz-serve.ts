@@ -1,7 +1,7 @@
 import { busyLab, emptyLab } from '/work/main/test/e2e/seed.ts';
 import { FakeBackend } from '/work/main/test/e2e/fake-backend.ts';
 const t = Date.now();
-const lab = process.argv[2] === 'empty' ? emptyLab() : busyLab();
+const lab = process.argv[2] === 'empty' ? emptyLab() : busyLab(12);
 const b = await FakeBackend.start(lab, { initialPassword: true });
 console.log(
   b.url,

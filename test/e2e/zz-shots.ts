@@ -5,7 +5,7 @@ import { FakeBackend } from './fake-backend.ts';
 const out = '/tmp/floatlab-shots';
 await mkdir(out, { recursive: true });
 const only = process.argv[2]?.split(',');
-const lab = busyLab();
+const lab = busyLab(12);
 const b = await FakeBackend.start(lab, { initialPassword: false });
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',

@@ -3,7 +3,7 @@ import { busyLab, emptyLab } from './seed.ts';
 import { FakeBackend } from './fake-backend.ts';
 const out='/tmp/floatlab-shots';
 const scheme=(process.argv[2]??'light') as 'light'|'dark';
-const lab=busyLab();
+const lab=busyLab(12);
 const b=await FakeBackend.start(lab,{initialPassword:true});
 const browser=await chromium.launch({executablePath:'/usr/bin/chromium',args:['--no-sandbox','--disable-gpu']});
 const ctx=await browser.newContext({viewport:{width:1280,height:800},colorScheme:scheme,reducedMotion:'reduce'});

@@ -162,6 +162,7 @@ export const activityRow = (index: number, words: string, more: Partial<Activity
     version: index,
     words,
     by: 'user:admin',
+    who: 'admin',
     command: 'command',
     cause: 'command',
     correlation: 'operation:7kq2wxyzabcd',

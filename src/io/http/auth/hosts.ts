@@ -45,7 +45,7 @@ export interface Sent {
 
 /** Whether a page of this very server sent it. A request that does not say where it comes from does not count. */
 export function isSameOrigin({ host, origin, site }: Sent): boolean {
-  
+  if (site !== undefined) return site === 'same-origin';
   return originIs(origin, host);
 }
 

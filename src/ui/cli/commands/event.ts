@@ -11,7 +11,7 @@ import { formatOf, isStructured, asYaml } from '../output/formats.ts';
 import { escapeActing, safe } from '../output/safe.ts';
 import { briefMoment } from '../output/words.ts';
 import { onInterrupt } from '../world.ts';
-import { printEvents, whoOf } from './history.ts';
+import { printEvents } from './history.ts';
 
 interface EventOptions extends LabOptions {
   readonly output?: string;
@@ -100,7 +100,7 @@ function eventPrinter(cli: Cli, options: EventOptions): (row: ActivityRow) => vo
     else {
       const when = style.dim(`${String(row.index).padStart(6)}  ${briefMoment(row.at, cli.world.now())}`);
       const more = format === 'wide' ? `  ${style.dim(safe(`${row.type} ${row.stream}`))}` : '';
-      cli.print.data(`${when}  ${safe(whoOf(row.by)).padEnd(10)}  ${safe(row.words)}${more}`);
+      cli.print.data(`${when}  ${safe(row.who).padEnd(10)}  ${safe(row.words)}${more}`);
     }
   };
 }

@@ -11,7 +11,7 @@ export const whoOf = (by: string): string => by.slice(by.indexOf(':') + 1);
 const columnsAt = (now: number): readonly Column<ActivityRow>[] => [
   { header: 'INDEX', value: ({ index }) => String(index), right: true },
   { header: 'WHEN', value: ({ at }) => briefMoment(at, now) },
-  { header: 'WHO', value: ({ by }) => whoOf(by) },
+  { header: 'WHO', value: ({ who }) => who },
   { header: 'WHAT', value: ({ words }) => words, wraps: true },
   { header: 'TYPE', value: ({ type }) => type, wide: true },
   { header: 'OBJECT', value: ({ stream }) => stream, wide: true },
