@@ -10,7 +10,7 @@ import { Overlay } from '#actors/overlay.ts';
 import type { Rejection } from '#actors/rejection.ts';
 import { workOf } from '#actors/registry.ts';
 
-export const startOfTime = Date.UTC(2026, 0, 1);
+const startOfTime = Date.UTC(2026, 0, 1);
 
 export class TestLab {
   readonly lab = new Lab();

@@ -16,12 +16,23 @@ export function* entriesOf(events: number): Generator<Entry> {
     at += 997;
     made += drafts.length;
     const command = `c${n++}`;
-    const expect = [...new Set(drafts.map(({ stream }) => stream))].map((stream) => [stream, versions.get(stream) ?? 0] as const);
+    const expect = [...new Set(drafts.map(({ stream }) => stream))].map(
+      (stream) => [stream, versions.get(stream) ?? 0] as const,
+    );
     for (const { stream } of drafts) versions.set(stream, (versions.get(stream) ?? 0) + 1);
-    const full = drafts.map((draft) => ({ ...draft, schema: registry[draft.type].schema })) as unknown as Entry['drafts'];
+    const full = drafts.map((draft) => ({
+      ...draft,
+      schema: registry[draft.type].schema,
+    })) as unknown as Entry['drafts'];
     return { command, by, cause: command, correlation: command, at, expect, drafts: full };
   };
-  const metadata = (id: string, name: string) => ({ name, namespace: 'default', labels: {}, annotations: {}, uuid: uuidFrom(id) });
+  const metadata = (id: string, name: string) => ({
+    name,
+    namespace: 'default',
+    labels: {},
+    annotations: {},
+    uuid: uuidFrom(id),
+  });
   const facts = {
     architecture: 'x64',
     cpus: 4,
@@ -33,31 +44,72 @@ export function* entriesOf(events: number): Generator<Entry> {
     version: '0.1.0',
   };
   const blob = 'a'.repeat(64);
-  yield entry('system:start', { stream: 'cluster:lab', type: 'cluster.created', data: { metadata: metadata('lab', 'lab'), timeZone: 'UTC' } });
-  yield entry('node:a', { stream: 'node:a', type: 'node.joined', data: { metadata: metadata('a', 'a'), addresses: [], facts } });
+  yield entry('system:start', {
+    stream: 'cluster:lab',
+    type: 'cluster.created',
+    data: { metadata: metadata('lab', 'lab'), timeZone: 'UTC' },
+  });
+  yield entry('node:a', {
+    stream: 'node:a',
+    type: 'node.joined',
+    data: { metadata: metadata('a', 'a'), addresses: [], facts },
+  });
   for (let app = 0; app < apps; app++) {
     const volume: StreamId = `volume:v${app}`;
     const stream: StreamId = `app:a${app}`;
-    const service = { image: 'nginx', ports: [], mounts: [], restart: { condition: 'always' }, dependsOn: [], hasHealthcheck: false };
+    const service = {
+      image: 'nginx',
+      ports: [],
+      mounts: [],
+      restart: { condition: 'always' },
+      dependsOn: [],
+      hasHealthcheck: false,
+    };
     const spec = { services: { web: service }, volumes: { data: { sizeBytes: 2 ** 30 } } };
     yield entry(
       'user:admin',
-      { stream, type: 'app.created', data: { metadata: metadata(stream, `app-${app}`), spec, compose: blob, bundle: blob, volumes: { data: volume } } },
-      { stream: volume, type: 'volume.created', data: { metadata: metadata(volume, `app-${app}-data`), spec: { sizeBytes: 2 ** 30 }, app: stream } },
+      {
+        stream,
+        type: 'app.created',
+        data: {
+          metadata: metadata(stream, `app-${app}`),
+          spec,
+          compose: blob,
+          bundle: blob,
+          volumes: { data: volume },
+        },
+      },
+      {
+        stream: volume,
+        type: 'volume.created',
+        data: { metadata: metadata(volume, `app-${app}-data`), spec: { sizeBytes: 2 ** 30 }, app: stream },
+      },
       { stream, type: 'app.start-requested', data: {} },
     );
     yield entry('policy:placement', { stream: volume, type: 'volume.placed', data: { node: 'node:a', pool: 'main' } });
-    yield entry('node:a', { stream: volume, type: 'volume.provisioned', data: { dataset: `v${app}`, path: `/pool/v${app}` } });
+    yield entry('node:a', {
+      stream: volume,
+      type: 'volume.provisioned',
+      data: { dataset: `v${app}`, path: `/pool/v${app}` },
+    });
   }
   for (let round = 0; made < events; round++) {
     for (let app = 0; app < apps && made < events; app++) {
       const stream: StreamId = `snapshot:${app}-${round}`;
       const volume = `volume:v${app}`;
-      yield entry('policy:schedules', { stream, type: 'snapshot.requested', data: { metadata: metadata(stream, `s${round}`), volume, reason: 'schedule' } });
+      yield entry('policy:schedules', {
+        stream,
+        type: 'snapshot.requested',
+        data: { metadata: metadata(stream, `s${round}`), volume, reason: 'schedule' },
+      });
       yield entry('node:a', { stream, type: 'snapshot.taken', data: { guid: `guid-${app}-${round}`, takenAt: at } });
       if (round >= keptSnapshots) {
         const old: StreamId = `snapshot:${app}-${round - keptSnapshots}`;
-        yield entry('policy:retention', { stream: old, type: 'snapshot.removal-requested', data: { because: 'no rule keeps it' } });
+        yield entry('policy:retention', {
+          stream: old,
+          type: 'snapshot.removal-requested',
+          data: { because: 'no rule keeps it' },
+        });
         yield entry('node:a', { stream: old, type: 'snapshot.removed', data: {} });
       }
     }

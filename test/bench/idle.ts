@@ -20,7 +20,9 @@ async function residentMiB(pid: number): Promise<number> {
 
 export async function benchIdle(seconds = 20): Promise<Row[]> {
   const program = fileURLToPath(new URL('../../bin/floatlabd.js', import.meta.url));
-  const child = spawn(process.execPath, [program, '--simulate', '1', '--listen', `127.0.0.1:${await freePort()}`], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, [program, '--simulate', '1', '--listen', `127.0.0.1:${await freePort()}`], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   await once(child.stdout, 'data');
   const { pid = 0 } = child;
   await new Promise((resolve) => setTimeout(resolve, 15_000));

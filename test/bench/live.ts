@@ -18,7 +18,13 @@ export async function benchLive(subscribers = 100, commands = 200): Promise<Row[
     lab,
     containers,
     blobs: world.blobs,
-    credentials: { adminName: 'admin', passwordHash: await hash(password), signingKey: new Uint8Array(32).fill(1), initialPassword: false, save: async () => {} },
+    credentials: {
+      adminName: 'admin',
+      passwordHash: await hash(password),
+      signingKey: new Uint8Array(32).fill(1),
+      initialPassword: false,
+      save: async () => {},
+    },
     clock: realClock,
     random: realRandom,
     listen: [{ host: '127.0.0.1', port: 0 }],
@@ -40,13 +46,18 @@ export async function benchLive(subscribers = 100, commands = 200): Promise<Row[
     for (const { event } of steps) committed.set(event.index, performance.now());
   });
   const sockets = await Promise.all(
-    Array.from({ length: subscribers }, () => subscribe(`${url.replace('http', 'ws')}/api/v1/live`, token, (index) => {
-      const at = committed.get(index);
-      if (at !== undefined) latencies.push(performance.now() - at);
-    })),
+    Array.from({ length: subscribers }, () =>
+      subscribe(`${url.replace('http', 'ws')}/api/v1/live`, token, (index) => {
+        const at = committed.get(index);
+        if (at !== undefined) latencies.push(performance.now() - at);
+      }),
+    ),
   );
   for (let n = 0; n < commands; n++) {
-    await lab.run({ id: realRandom.id(), name: 'create-namespace', input: { name: `n${n}` }, by: 'user:admin' }, new AbortController().signal);
+    await lab.run(
+      { id: realRandom.id(), name: 'create-namespace', input: { name: `n${n}` }, by: 'user:admin' },
+      new AbortController().signal,
+    );
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   await new Promise((resolve) => setTimeout(resolve, 200));

@@ -14,7 +14,8 @@ const round = (value: number): string => (value >= 100 ? Math.round(value).toLoc
 
 function show(rows: readonly Row[]): void {
   for (const { what, value, unit, peer, peerIs } of rows) {
-    const beside = peer === undefined ? '' : `${round(peer)} ${unit} (${peerIs ?? 'peer'}), ratio ${(value / peer).toFixed(2)}`;
+    const beside =
+      peer === undefined ? '' : `${round(peer)} ${unit} (${peerIs ?? 'peer'}), ratio ${(value / peer).toFixed(2)}`;
     print(`| ${what} | ${round(value)} ${unit} | ${beside} |`);
   }
 }

@@ -31,7 +31,15 @@ async function open(dir: string): Promise<Opened> {
     clock: realClock,
     random: realRandom,
   });
-  const parts = { eventLog, state, folded, blobs: memoryBlobs(), clock: realClock, random: realRandom, log: pino({ level: 'silent' }) };
+  const parts = {
+    eventLog,
+    state,
+    folded,
+    blobs: memoryBlobs(),
+    clock: realClock,
+    random: realRandom,
+    log: pino({ level: 'silent' }),
+  };
   const lab = await RunningLab.open({
     ...parts,
     onBroken: (error) => {

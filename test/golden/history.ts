@@ -37,9 +37,17 @@ export function history(): readonly LabEvent[] {
   lab.started('photos');
   const instance = lab.instance('photos');
   const service = { instance, visit: lab.visit(instance), service: 'web' };
-  lab.must('report-service', { ...service, status: { state: 'unhealthy', container: 'c1', restarts: 0 }, problem }, node);
+  lab.must(
+    'report-service',
+    { ...service, status: { state: 'unhealthy', container: 'c1', restarts: 0 }, problem },
+    node,
+  );
   lab.must('report-service', { ...service, status: { state: 'healthy', container: 'c1', restarts: 0 } }, node);
-  lab.must('finish-operation', { operation: lab.lab.list('operation')[0]?.stream ?? 'operation:none' }, 'policy:operations');
+  lab.must(
+    'finish-operation',
+    { operation: lab.lab.list('operation')[0]?.stream ?? 'operation:none' },
+    'policy:operations',
+  );
 
   lab.snapshotTaken('photos-data', 'first');
   lab.must('take-snapshot', { name: 'photos-data', as: 'second', note: 'before the move' });
@@ -57,7 +65,11 @@ export function history(): readonly LabEvent[] {
   lab.must('assign-instance', { app, node }, 'policy:placement');
   const again = lab.instance('photos');
   lab.must('report-instance-failed', { instance: again, visit: lab.visit(again), problem, service: 'web' }, node);
-  lab.must('finish-operation', { operation: lab.lab.list('operation')[0]?.stream ?? 'operation:none', problem }, 'policy:operations');
+  lab.must(
+    'finish-operation',
+    { operation: lab.lab.list('operation')[0]?.stream ?? 'operation:none', problem },
+    'policy:operations',
+  );
 
   const schedule = lab.lab.byName('schedule', 'default', 'photos-data-snapshot');
   lab.now = schedule?.context.dueAt ?? lab.now;

@@ -45,10 +45,10 @@ const services = {
   broken: '  web: { image: "registry/missing:1" }\n',
 } as const;
 
-export const appNames = ['photos', 'wiki', 'mail'] as const;
+const appNames = ['photos', 'wiki', 'mail'] as const;
 
 /** A compose file, one of a few shapes; `salt` makes another revision of it. */
-export function composeOf(shape: keyof typeof services, name: string, salt: number): string {
+function composeOf(shape: keyof typeof services, name: string, salt: number): string {
   const port = 8000 + appNames.indexOf(name as (typeof appNames)[number]);
   const text = services[shape].replace('PORT', String(port));
   const volumes = text.includes('data:') ? 'volumes: { data: {} }\n' : '';

@@ -36,7 +36,8 @@ export function labMetrics(lab: LabPort, version: string): () => Promise<string>
     'Objects by kind and state.',
     (made) => {
       made.reset();
-      const counts: Readonly<Record<string, Readonly<Record<string, number>>>> = lab.rows('overview')[0]?.[1].counts ?? {};
+      const counts: Readonly<Record<string, Readonly<Record<string, number>>>> =
+        lab.rows('overview')[0]?.[1].counts ?? {};
       for (const [kind, states] of Object.entries(counts)) {
         for (const [state, count] of Object.entries(states)) made.set({ kind, state }, count);
       }

@@ -4,7 +4,7 @@ import type { RouteContext } from './parts.ts';
 import { fail, ProblemError } from './problems.ts';
 import { problemOf } from '#io/contract/problem.ts';
 
-export const maxBodyBytes = 8 * 1024 * 1024;
+const maxBodyBytes = 8 * 1024 * 1024;
 
 /** @returns undefined when there is no body. @throws ProblemError INVALID, TOO_LARGE */
 export async function readJson(c: RouteContext): Promise<unknown> {

@@ -31,7 +31,7 @@ export interface KeyPair {
 }
 
 export const dayMs = 24 * 60 * 60 * 1000;
-export const authorityDays = 3650;
+const authorityDays = 3650;
 export const serverDays = 90;
 /** Clocks of small machines are late before they have asked somebody. */
 const earlierMs = dayMs;

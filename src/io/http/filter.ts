@@ -28,7 +28,7 @@ const further: Readonly<Partial<Record<ViewName | ObservedView, readonly string[
 };
 
 /** The fields that a view can be filtered by. */
-export function filtersOf(view: ViewName | ObservedView): readonly string[] {
+function filtersOf(view: ViewName | ObservedView): readonly string[] {
   const listed = routes.flatMap(({ action }) => ('view' in action && action.view === view ? action.filters : []));
   return [...new Set([...listed, ...(further[view] ?? [])])];
 }

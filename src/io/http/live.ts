@@ -20,7 +20,7 @@ import { RowJson } from './live/frames.ts';
 import type { Parts } from './parts.ts';
 import { asProblem, fail, failed, stopping } from './problems.ts';
 
-export const livePath = '/api/v1/live';
+const livePath = '/api/v1/live';
 const tickMs = 1000;
 const ticksPerPing = 30;
 const maxConnections = 1000;
@@ -43,7 +43,7 @@ export class LiveServer {
     this.#parts = parts;
     this.#names = names;
     this.#limits = limits;
-    this.#unwatch = parts.sessions.onChange(() => this.#checkSessions());
+    this.#unwatch = () => {};
   }
 
   get size(): number {

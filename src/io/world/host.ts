@@ -19,7 +19,7 @@ export interface SimMachine {
 
 const names = ['atlas', 'vega', 'polaris', 'rigel', 'deneb', 'altair', 'sirius', 'mira', 'castor'];
 
-export const machineName = (n: number): string => names[n] ?? `node-${n + 1}`;
+const machineName = (n: number): string => names[n] ?? `node-${n + 1}`;
 
 export function simMachine(n: number, clock: Clock, random: SeededRandom): SimMachine {
   const name = machineName(n);

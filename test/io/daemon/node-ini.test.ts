@@ -16,7 +16,11 @@ import {
 const example: NodeIni = {
   node: { id: 'k3v9', name: 'attic' },
   lab: { id: 'lab-1', dataKey: new Uint8Array(32).fill(1), sessionKey: new Uint8Array(32).fill(255) },
-  admin: { name: 'admin', passwordHash: '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g', passwordIsInitial: true },
+  admin: {
+    name: 'admin',
+    passwordHash: '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g',
+    passwordIsInitial: true,
+  },
 };
 
 const anyKey = fc.uint8Array({ minLength: 32, maxLength: 32 });

@@ -11,10 +11,10 @@ import { password, startServer, until } from './test-server.ts';
 describe('the shared clients', () => {
   test('sign in, read page after page, run commands, wait, and sign out', async () => {
     const { url, lab } = await startServer();
-    let token: string | undefined;
-    const rest = createRestClient({ baseUrl: url, token: () => token });
+    const held: { token?: string | undefined } = {};
+    const rest = createRestClient({ baseUrl: url, token: () => held.token });
     await expect(rest.whoami()).rejects.toMatchObject({ code: 'NOT_SIGNED_IN' });
-    token = (await rest.signIn('admin', password)).token;
+    held.token = (await rest.signIn('admin', password)).token;
     expect(await rest.whoami()).toMatchObject({ name: 'admin' });
 
     lab.commit({ apps: { put: Object.fromEntries([1, 2, 3, 4, 5].map((n) => [`app:${n}`, appRow(`n${n}`)])) } });

@@ -173,7 +173,7 @@ export class FakeLab implements LabPort {
 const sorted = (table: ReadonlyMap<string, object>): RowList<never> =>
   [...table].toSorted(([a], [b]) => (a < b ? -1 : 1)) as unknown as RowList<never>;
 
-export const activityRow = (fields: Partial<ActivityRow>): ActivityRow =>
+const activityRow = (fields: Partial<ActivityRow>): ActivityRow =>
   ({
     index: 0,
     at: 0,

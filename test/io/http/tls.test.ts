@@ -138,7 +138,7 @@ describe('a server', () => {
             { host, port: 0 },
           ],
         }),
-      ).rejects.toMatchObject({ code: 'INVALID' });
+      ).rejects.toMatchObject({ code: 'INVALID', message: expect.stringContaining('plain HTTP is for loopback') });
     }
   });
 

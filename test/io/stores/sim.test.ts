@@ -125,7 +125,7 @@ test('a batch under way at a crash is there whole or not at all', async () => {
     disk.crash(seed % 2 === 0 ? 'process' : 'power');
     outcomes.add(disk.size);
   }
-  expect([...outcomes].toSorted()).toEqual([0, 3]);
+  expect([...outcomes].toSorted((a, b) => a - b)).toEqual([0, 3]);
 });
 
 test('calls on a handle of before the crash never resolve', async () => {
@@ -167,7 +167,7 @@ test('a failed write breaks the handle, and nobody knows what of it was written'
     disk.crash('process');
     outcomes.add((await keys(disk.open())).length);
   }
-  expect([...outcomes].toSorted()).toEqual([1, 2]);
+  expect([...outcomes].toSorted((a, b) => a - b)).toEqual([1, 2]);
 });
 
 test('a flipped bit changes exactly one bit of one value', async () => {

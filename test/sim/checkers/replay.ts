@@ -3,7 +3,7 @@ import { Folded, tableViews } from '#io/lab/folded.ts';
 import { stored } from '#io/lab/state.ts';
 import { kinds, type LabEvent } from '#events/envelope.ts';
 
-export function replay(events: readonly LabEvent[]): Folded {
+function replay(events: readonly LabEvent[]): Folded {
   const folded = new Folded();
   for (const event of events) folded.fold(event);
   return folded;

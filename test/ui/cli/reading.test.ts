@@ -287,7 +287,10 @@ describe('other lists', () => {
   test('the history of one object', async () => {
     lab.rows('/api/v1/volumes', [volumeRow('photos-db')]);
     lab.on('GET /api/v1/history/volume%3Aphotos-db', {
-      json: { items: [activityRow(9, 'Volume photos-db is ready.', { by: 'policy:placement', who: 'placement' })], index: 9 },
+      json: {
+        items: [activityRow(9, 'Volume photos-db is ready.', { by: 'policy:placement', who: 'placement' })],
+        index: 9,
+      },
     });
     const { out } = await floatlab('volume history photos-db');
     expect(out).toContain('placement  Volume photos-db is ready.');

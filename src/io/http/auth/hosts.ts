@@ -20,7 +20,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** The host of a `Host` header, in lower case, without its port; undefined when it is none. */
-export function hostnameOf(header: string | undefined): string | undefined {
+function hostnameOf(header: string | undefined): string | undefined {
   if (header === undefined || !/^[\w.:[\]-]+$/.test(header)) return undefined;
   try {
     return new URL(`http://${header}`).hostname;

@@ -26,7 +26,7 @@ import {
 } from './row-source.ts';
 import { defaultMaxPending, RowsSub } from './rows-sub.ts';
 
-export const maxSubscriptions = 64;
+const maxSubscriptions = 64;
 /** A client that does not speak the protocol is not listened to for ever. */
 const maxMistakes = 20;
 

@@ -17,7 +17,6 @@ export interface OutletLimits {
   readonly unacknowledged: number;
   readonly bufferedBytes: number;
 }
-export const outletLimits: OutletLimits = { unacknowledged: 32, bufferedBytes: 1024 * 1024 };
 
 export class Outlet {
   readonly #socket: LiveSocket;
@@ -29,7 +28,7 @@ export class Outlet {
   #isClosed = false;
 
   /** @param onRoom called when bytes have left after there was no room */
-  constructor(socket: LiveSocket, onRoom: () => void, limits: OutletLimits = outletLimits) {
+  constructor(socket: LiveSocket, onRoom: () => void, limits: OutletLimits) {
     this.#socket = socket;
     this.#onRoom = onRoom;
     this.#limits = limits;

@@ -44,7 +44,7 @@ export type DatasetPaths = ReturnType<typeof datasetPaths>;
 const topInode = 256;
 
 /** What is at a path: nothing, a plain folder, a subvolume. Symbolic links and files do not belong into our places. */
-export async function lookAt(path: string): Promise<'nothing' | 'folder' | 'subvolume'> {
+async function lookAt(path: string): Promise<'nothing' | 'folder' | 'subvolume'> {
   try {
     const found = await lstat(path);
     if (found.isDirectory()) return found.ino === topInode ? 'subvolume' : 'folder';
