@@ -17,7 +17,8 @@ import { realHost } from '../devices/host/real.ts';
 import { realRandom } from '../devices/random/real.ts';
 import { btrfsVolumes } from '../devices/volumes/btrfs/real.ts';
 import type { Readiness } from '../http/parts.ts';
-import { ensureServerCertificate } from '../http/tls.ts';
+import { isLoopback } from '../http/auth/hosts.ts';
+import { ensureServerCertificate, keepServerCertificate, type CertificateWishes } from '../http/tls.ts';
 import type { RunningLab } from '../lab/running.ts';
 import { openWatermark } from '../log/single/watermark.ts';
 import { openBlobs } from '../stores/blobs.ts';
@@ -103,7 +104,9 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
       onBroken: context.onBroken,
     });
     closing.push(() => wired.stop());
-    const needsTls = settings.listen.some(({ host }) => !isLoopback(host));
+    const certificate = settings.listen.every(({ host }) => isLoopback(host))
+      ? undefined
+      : await ensureServerCertificate(await certificateWishes(dataDir));
     const server = await serve({
       settings,
       lab: wired.lab,
@@ -118,21 +121,27 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
         save: (passwordHash) =>
           writeNodeIni(dataDir, { ...ini, admin: { ...ini.admin, passwordHash, passwordIsInitial: false } }),
       },
-      tls: needsTls
-        ? await ensureServerCertificate({
-            dir: join(dataDir, 'tls'),
-            names: ['localhost', hostname()],
-            addresses: await addressesOf(),
-            clock: realClock,
-          })
-        : undefined,
+      tls: certificate,
       ready: () => readiness(docker, wired.lab),
     });
     closing.push(() => server.close());
+    if (certificate) {
+      const stopRenewing = keepServerCertificate({
+        present: certificate,
+        clock: realClock,
+        wishes: () => certificateWishes(dataDir),
+        onRenewed: (renewed) => {
+          log.info({ expiresAt: new Date(renewed.expiresAt).toISOString() }, 'the server certificate was renewed');
+          server.setTls(renewed);
+        },
+        onFailed: (error) => log.error({ error: String(error) }, 'the server certificate could not be renewed'),
+      });
+      closing.push(() => Promise.resolve(stopRenewing()));
+    }
     if (settings.sample) {
       await deploySample(wired.lab, { file: sampleFile, prepare: (call) => ensureWelcomeImage(docker, {}, call), log });
     }
-    return { welcome: welcomeLines(server.urls, ini.admin.name, identity.newPassword), stop };
+    return { welcome: welcomeLines(server.urls, ini.admin.name, identity.newPassword, certificate?.fingerprint), stop };
   } catch (error) {
     await stop().catch((failure: unknown) => log.error({ error: String(failure) }, 'could not tidy up'));
     throw error;
@@ -163,12 +172,15 @@ async function openState(dir: string, log: Logger): Promise<Store> {
   }
 }
 
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
-
-async function addressesOf(): Promise<readonly string[]> {
+async function certificateWishes(dataDir: string): Promise<CertificateWishes> {
   const { signal } = new AbortController();
-  return (await realHost().facts({ signal, timeoutMs: 5000, progress: () => {} })).addresses;
+  const { addresses } = await realHost().facts({ signal, timeoutMs: 5000, progress: () => {} });
+  return {
+    dir: join(dataDir, 'tls'),
+    names: ['localhost', hostname()],
+    addresses: ['127.0.0.1', '::1', ...addresses],
+    clock: realClock,
+  };
 }
 
 async function readiness(docker: DockerPort, lab: RunningLab): Promise<readonly Readiness[]> {
@@ -180,8 +192,14 @@ async function readiness(docker: DockerPort, lab: RunningLab): Promise<readonly 
   return [engine, { name: 'history', ok: lab.current }];
 }
 
-function welcomeLines(urls: readonly string[], admin: string, password: string | undefined): readonly string[] {
+function welcomeLines(
+  urls: readonly string[],
+  admin: string,
+  password: string | undefined,
+  fingerprint: string | undefined,
+): readonly string[] {
   const lines = [`FloatLab ${version} is ready: ${urls.join('  ')}`];
+  if (fingerprint !== undefined) lines.push(`  its authority has the SHA-256 fingerprint ${fingerprint}`);
   if (password !== undefined) {
     lines.push(
       `  name      ${admin}`,

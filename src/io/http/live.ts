@@ -43,11 +43,7 @@ export class LiveServer {
     this.#parts = parts;
     this.#names = names;
     this.#limits = limits;
-    this.#unwatch = () => {};
-  }
-
-  get size(): number {
-    return this.#connections.size;
+    this.#unwatch = parts.sessions.onChange(() => this.#checkSessions());
   }
 
   /** For the `upgrade` event of an HTTP server. */
@@ -122,7 +118,6 @@ export class LiveServer {
         send: (text, done) => ws.send(text, () => done()),
         ping: () => ws.ping(),
         close: (code, reason) => ws.close(code, reason),
-        terminate: () => ws.terminate(),
       },
     });
     this.#connections.set(ws, connection);

@@ -39,9 +39,6 @@ export class FakeSocket implements LiveSocket {
   close(code: number): void {
     this.closedWith = code;
   }
-  terminate(): void {
-    this.closedWith = 1006;
-  }
 
   /** Lets some frames arrive. */
   deliver(count: number): ToClient[] {

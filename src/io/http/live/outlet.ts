@@ -8,8 +8,6 @@ export interface LiveSocket {
   send(text: string, done: () => void): void;
   ping(): void;
   close(code: number, reason: string): void;
-  /** At once, without a word. */
-  terminate(): void;
 }
 
 export interface OutletLimits {

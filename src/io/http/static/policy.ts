@@ -6,7 +6,8 @@ const contentPolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
-  "img-src 'self' data:",
+  // Icons of apps are where their apps are.
+  "img-src 'self' data: http: https:",
   "font-src 'self'",
   "connect-src 'self'",
   "manifest-src 'self'",
