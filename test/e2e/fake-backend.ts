@@ -356,8 +356,9 @@ export class FakeBackend {
     const lines = this.lab.logLines(app).filter(wanted);
     if (lines.length > 0) send(client, { t: 'lines', sub, lines });
     if (!follow) return () => undefined;
-    return this.lab.onLog((of, line) => {
-      if (of === app && wanted(line)) send(client, { t: 'lines', sub, lines: [line] });
+    return this.lab.onLog((of, fresh) => {
+      const matching = of === app ? fresh.filter(wanted) : [];
+      if (matching.length > 0) send(client, { t: 'lines', sub, lines: matching });
     });
   }
 }

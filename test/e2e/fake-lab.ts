@@ -89,7 +89,7 @@ export class FakeLab {
   readonly #failures = new Map<WorkName, Problem>();
   readonly #runner: PolicyRunner;
   readonly #logs = new Map<string, LiveLogLine[]>();
-  readonly #logListeners = new Set<(app: string, line: LiveLogLine) => void>();
+  readonly #logListeners = new Set<(app: string, lines: readonly LiveLogLine[]) => void>();
   #clock: (() => number) | undefined;
   #deadlines: ReturnType<typeof setInterval> | undefined;
   #commands = 0;
@@ -289,16 +289,16 @@ export class FakeLab {
     this.#tell([{ view: 'usage', put: [[key, full]], del: [] }]);
   }
 
-  log(app: string, line: LiveLogLine): void {
-    this.#logs.set(app, [...(this.#logs.get(app) ?? []), line]);
-    for (const listener of this.#logListeners) listener(app, line);
+  log(app: string, ...lines: readonly LiveLogLine[]): void {
+    this.#logs.set(app, [...(this.#logs.get(app) ?? []), ...lines]);
+    for (const listener of this.#logListeners) listener(app, lines);
   }
 
   logLines(app: string): readonly LiveLogLine[] {
     return this.#logs.get(app) ?? [];
   }
 
-  onLog(listener: (app: string, line: LiveLogLine) => void): () => void {
+  onLog(listener: (app: string, lines: readonly LiveLogLine[]) => void): () => void {
     this.#logListeners.add(listener);
     return () => this.#logListeners.delete(listener);
   }

@@ -269,8 +269,15 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     const { page, lab } = await open('/apps/default/photos/logs');
     await page.getByRole('log').getByText('database system is ready').waitFor(patience);
     const app = lab.app('photos').stream;
-    for (let n = 1; n <= 10_000; n++)
-      lab.log(app, { service: 'web', at: Date.now(), stream: 'stdout', text: `line ${n}` });
+    for (let n = 1; n <= 10_000; n += 500) {
+      const batch = Array.from({ length: 500 }, (_, m) => ({
+        service: 'web',
+        at: Date.now(),
+        stream: 'stdout' as const,
+        text: `line ${n + m}`,
+      }));
+      lab.log(app, ...batch);
+    }
     await page.getByRole('log').getByText('line 10000', { exact: true }).waitFor(patience);
     expect(await page.getByRole('log').locator('[data-index]').count()).toBeLessThan(200);
   });
@@ -357,7 +364,7 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     await page.getByRole('button', { name: 'More actions' }).click();
     const item = page.getByRole('menuitem', { name: 'Delete' });
     expect(await item.getAttribute('aria-description')).toBe('App photos uses it. Remove the app first, or both.');
-    await item.click();
+    await item.click({ force: true });
     expect(await page.getByRole('dialog').count()).toBe(0);
   });
 
@@ -455,12 +462,12 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
       .poll(
         async () => {
           await page.mouse.wheel(0, 20_000);
-          return page.getByText('The beginning.').count();
+          return page.getByText('Lab home was created.').count();
         },
         { timeout: 20_000 },
       )
       .toBe(1);
-    await shown(page, 'Lab home was created.');
+    await shown(page, 'The beginning.');
   });
 
   it('shows evidence that a policy went by', async () => {
@@ -472,14 +479,12 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
 
   it('changes the time zone, and knows which there are', async () => {
     const { page, lab } = await open('/settings');
-    const field = page.getByRole('textbox', { name: /time zone/ });
+    const field = page.getByLabel(/time zone/);
     await field.fill('Mars/Base');
     await shown(page, 'There is no such time zone.');
     await field.fill('Asia/Tokyo');
     await page.getByRole('button', { name: 'Save' }).click();
-    await expect
-      .poll(() => lab.view.get('cluster:lab' as never) ?? lab.rows('overview')[0]?.[1], patience)
-      .toMatchObject({ timeZone: 'Asia/Tokyo' });
+    await expect.poll(() => lab.rows('overview')[0]?.[1], patience).toMatchObject({ timeZone: 'Asia/Tokyo' });
   });
 
   it('shows the lab as it was, and lets nobody act there', async () => {
@@ -511,7 +516,9 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     const { page, backend } = await open(`/?at=${new Date(Date.now() - 86_400_000).toISOString()}`);
     await page.getByText(/The lab after event \d/).waitFor(patience);
     await go(page, `${backend.url}/?at=999999`);
-    await shown(page, /The lab has only \d+ events yet|There is no event/);
+    await shown(page, /The lab has only [\d,]+ events yet/);
+    await page.getByRole('main').getByRole('button', { name: 'Back to live' }).click();
+    await heading(page, 'Overview').waitFor(patience);
   });
 
   it('says when the lab does not answer, and goes on when it is back', async () => {

@@ -52,8 +52,8 @@ export function useSessionActions(): SessionActions {
     },
     async signOut() {
       await rest.signOut();
-      queries.clear();
       queries.setQueryData(key, null);
+      queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== key[0] });
     },
   };
 }

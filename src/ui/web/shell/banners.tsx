@@ -11,10 +11,10 @@ import { useStatus } from '../live/use-status.ts';
 import classes from './banners.module.css';
 
 export const Banners = () => (
-  <>
+  <aside aria-label="Notices">
     <ConnectionBanner />
     <InitialPasswordBanner />
-  </>
+  </aside>
 );
 
 /** Shorter interruptions are nobody's business. */

@@ -85,7 +85,7 @@ export function Palette({ onClose, places }: PaletteProps) {
       size={520}
       yOffset="12vh"
       centered={false}
-      aria-label="Go to"
+      attributes={{ content: { 'aria-label': 'Go to' } }}
     >
       <input
         className={classes['input']}

@@ -12,13 +12,15 @@ import {
 } from '@tabler/icons-react';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useState, type ReactNode } from 'react';
-import { Menu } from '@mantine/core';
+import { Button, Menu } from '@mantine/core';
 import { Logo } from '../components/logo.tsx';
-import { Loading } from '../components/page.tsx';
+import { Empty, Loading, Page } from '../components/page.tsx';
 import { TipLayer } from '../components/tip.tsx';
 import { Toasts } from '../components/toasts.tsx';
 import { useKeys } from '../components/keys.ts';
-import { usePast } from '../live/past.ts';
+import { usePast, useTravel } from '../live/past.ts';
+import { troubleOf } from '../live/use-command.ts';
+import { useStatus } from '../live/use-status.ts';
 import { useView } from '../live/use-view.ts';
 import { Banners } from './banners.tsx';
 import { TopBar } from './top-bar.tsx';
@@ -46,6 +48,7 @@ const nearby = ['/', '/apps', '/volumes', '/alerts'];
 
 export function Shell() {
   const { isPast } = usePast();
+  const missing = useMissingMoment();
   const [isPaletteOpen, setPaletteOpen] = useState(false);
   useKeys((event) => {
     if (event.key !== 'k' || !(event.ctrlKey || event.metaKey)) return;
@@ -77,8 +80,9 @@ export function Shell() {
         <Banners />
         <main id="main" className={classes['main']} tabIndex={-1}>
           <Suspense fallback={<ScreenPlace />}>
-            <Outlet />
+            {missing === undefined ? <Outlet /> : <NoSuchMoment why={missing} />}
           </Suspense>
+          <div id="overlays" />
         </main>
       </div>
       <BottomBar />
@@ -99,6 +103,26 @@ const ScreenPlace = () => (
     <Loading />
   </div>
 );
+
+/** @returns why the moment in the address cannot be shown */
+function useMissingMoment(): string | undefined {
+  const { at, error } = usePast();
+  const { index } = useStatus();
+  if (error) return troubleOf(error).title;
+  if (at === undefined || index === undefined || at <= index) return undefined;
+  return `The lab has only ${index.toLocaleString('en')} events yet.`;
+}
+
+function NoSuchMoment({ why }: { readonly why: string }) {
+  const travel = useTravel();
+  return (
+    <Page title="No such moment">
+      <Empty title={why} action={<Button onClick={() => travel(undefined)}>Back to live</Button>}>
+        Choose another time at the top of the page.
+      </Empty>
+    </Page>
+  );
+}
 
 function Place({ to, title, picture }: { readonly to: string; readonly title: string; readonly picture: ReactNode }) {
   return (

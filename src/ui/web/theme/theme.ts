@@ -42,12 +42,17 @@ export const theme = createTheme({
         transitionProps: { duration: 120, transition: 'fade' },
         overlayProps: { backgroundOpacity: 0.4, color: '#0b0c0f' },
         closeButtonProps: { 'aria-label': 'Close' },
+        // Its header element would be taken for the banner of the page.
+        attributes: { header: { role: 'none' } },
       },
     },
     Menu: {
       defaultProps: {
         shadow: 'md',
         withinPortal: true,
+        // Inside a landmark of the page, see the shell.
+        portalProps: { target: '#overlays' },
+        withInitialFocusPlaceholder: false,
         position: 'bottom-end',
         offset: 4,
         transitionProps: { duration: 80 },
