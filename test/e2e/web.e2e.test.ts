@@ -479,7 +479,7 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
 
   it('changes the time zone, and knows which there are', async () => {
     const { page, lab } = await open('/settings');
-    const field = page.getByLabel(/time zone/);
+    const field = page.getByRole('combobox', { name: /time zone/ });
     await field.fill('Mars/Base');
     await shown(page, 'There is no such time zone.');
     await field.fill('Asia/Tokyo');

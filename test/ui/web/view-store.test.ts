@@ -92,6 +92,16 @@ describe('the rows of a view', () => {
     vi.useRealTimers();
   });
 
+  it('of the past are not followed any more once they are there', () => {
+    const { handlers, close, open } = opened();
+    const stores = new ViewStores();
+    stores.get('apps@7', open, true).subscribe(() => undefined);
+    handlers[0]?.snapshot([['a', { n: 1 }]], 7);
+    expect(close).toHaveBeenCalledOnce();
+    expect(stores.get('apps@7', open, true).get().rows).toHaveLength(1);
+    stores.closeAll();
+  });
+
   it('say why nothing more comes', () => {
     const { handlers, open } = opened();
     const stores = new ViewStores();

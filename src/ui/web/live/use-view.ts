@@ -1,5 +1,6 @@
 /** Live rows in a component: `useView('apps')`. In the past the same rows as they were; observed figures have none. */
 import { useCallback, useSyncExternalStore } from 'react';
+import type { ViewHandlers } from '#ui/client/live-subscriptions.ts';
 import { observedViews } from '#io/contract/live.ts';
 import type { LiveView, LiveViewRows } from '#ui/client/live.ts';
 import { useLive } from './clients.tsx';
@@ -34,19 +35,13 @@ export function useView<V extends LiveView>(view: V, options: UseViewOptions = {
   const { when = true, where, limit } = options;
   const isAsked = when && !(isObserved(view) && at !== undefined) && (options.now || !past.resolving);
   const key = JSON.stringify([view, where, limit, at]);
-  const store = isAsked
-    ? stores.get<LiveViewRows[V]>(key, (handlers) =>
-        client.view(
-          view,
-          {
-            ...(where === undefined ? {} : { where }),
-            ...(limit === undefined ? {} : { limit }),
-            ...(at === undefined ? {} : { at }),
-          },
-          handlers,
-        ),
-      )
-    : undefined;
+  const asked = {
+    ...(where === undefined ? {} : { where }),
+    ...(limit === undefined ? {} : { limit }),
+    ...(at === undefined ? {} : { at }),
+  };
+  const open = (handlers: ViewHandlers<LiveViewRows[V]>): (() => void) => client.view(view, asked, handlers);
+  const store = isAsked ? stores.get(key, open, at !== undefined) : undefined;
   const subscribe = useCallback((listener: () => void) => (store ? store.subscribe(listener) : never()), [store]);
   return useSyncExternalStore<ViewState<LiveViewRows[V]>>(subscribe, () =>
     store ? store.get() : past.resolving ? pending : empty,

@@ -31,6 +31,7 @@ type Open<R> = (handlers: ViewHandlers<R>) => () => void;
 
 export class ViewStore<R> {
   readonly #open: Open<R>;
+  readonly #isStill: boolean;
   readonly #idle: () => void;
   readonly #lingerMs: number;
   readonly #listeners = new Set<() => void>();
@@ -38,8 +39,11 @@ export class ViewStore<R> {
   #close: (() => void) | undefined;
   #lingering: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(open: Open<R>, lingerMs: number, idle: () => void) {
+  /** @param isStill nothing comes after the first snapshot: rows of the past need not be followed */
+  constructor(open: Open<R>, options: { readonly isStill: boolean; readonly lingerMs: number }, idle: () => void) {
+    const { isStill, lingerMs } = options;
     this.#open = open;
+    this.#isStill = isStill;
     this.#lingerMs = lingerMs;
     this.#idle = idle;
   }
@@ -71,6 +75,7 @@ export class ViewStore<R> {
   #replace(rows: readonly (readonly [string, R])[], index: number): void {
     const before = this.#state.byKey;
     this.#put(new Map(rows.map(([key, row]) => [key, same(before.get(key), row)])), index);
+    if (this.#isStill) this.#close?.();
   }
 
   #change(put: readonly (readonly [string, R])[], del: readonly string[], index: number): void {
@@ -103,10 +108,10 @@ export class ViewStores {
     this.#lingerMs = lingerMs;
   }
 
-  get<R>(key: string, open: Open<R>): ViewStore<R> {
+  get<R>(key: string, open: Open<R>, isStill = false): ViewStore<R> {
     let store = this.#stores.get(key) as ViewStore<R> | undefined;
     if (!store) {
-      const made: ViewStore<R> = new ViewStore<R>(open, this.#lingerMs, () => {
+      const made: ViewStore<R> = new ViewStore<R>(open, { isStill, lingerMs: this.#lingerMs }, () => {
         if (this.#stores.get(key) === (made as ViewStore<unknown>)) this.#stores.delete(key);
       });
       store = made;

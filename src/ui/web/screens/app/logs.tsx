@@ -172,9 +172,11 @@ function Lines({ lines, query, wraps, showService, follow, onEnd }: LinesProps) 
     getItemKey: (n) => lines[n]?.id ?? n,
   });
   const size = virtualizer.getTotalSize();
+  const last = lines.at(-1)?.id;
   useEffect(() => {
-    if (follow && lines.length > 0) box.current?.scrollTo({ top: box.current.scrollHeight });
-  }, [follow, lines, size]);
+    // By the virtualizer's own door: set from outside, it would go back to where it believes to be.
+    if (follow && last !== undefined) virtualizer.scrollToIndex(lines.length - 1, { align: 'end' });
+  }, [follow, last, lines.length, virtualizer]);
   const scrolled = (): void => {
     const at = box.current;
     if (at) onEnd(at.scrollHeight - at.scrollTop - at.clientHeight < nearEnd);
