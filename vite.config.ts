@@ -18,6 +18,18 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // The polyfill is an inline script.
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            // `jitless.ts` must have run before the first schema is made, whatever chunk that is in.
+            { name: 'zod', test: /node_modules\/zod\/|src\/ui\/web\/jitless\.ts/, priority: 2 },
+            // What most screens share comes as one file instead of thirty.
+            { name: 'shared', test: /src\/ui\/web\/(?:components|format|live|theme)\//, minShareCount: 4, priority: 1 },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: { '/api': { target: 'http://127.0.0.1:7400', ws: true } } },
 });

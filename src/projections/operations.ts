@@ -38,5 +38,7 @@ export const operationsProjection = defineProjection<OperationRow>({
       problem: context.problem,
     });
   },
+  // A person may ask for an operation after the fact, but not for ever: its events stay.
+  bound: { limit: 1000, order: (row) => row.startedAt, mayGo: (row) => row.endedAt !== null },
   scope: (row) => ({ verb: 'read', kind: 'operation', namespace: row.namespace }),
 });

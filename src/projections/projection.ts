@@ -11,6 +11,13 @@ export interface Rows<R> {
   delete(key: string): void;
 }
 
+/** Of more than `limit` rows those go first that come first in `order`, as long as they may go at all. */
+export interface Bound<R> {
+  readonly limit: number;
+  order(row: R): number;
+  mayGo(row: R): boolean;
+}
+
 export interface Projection<R extends object> {
   readonly name: string;
   /** A new version is rebuilt from the log. */
@@ -18,6 +25,8 @@ export interface Projection<R extends object> {
   /** `log`: rows that only accumulate; they are read from disk, never held in memory, and `apply` may only put. */
   readonly keeps: 'table' | 'log';
   apply(rows: Rows<R>, step: Step, lab: LabView): void;
+  /** For a table of things that end and are never removed: how many rows stay. */
+  readonly bound?: Bound<R>;
   /** What a reader must be allowed to read to see this row. */
   scope(row: R): Scope;
 }

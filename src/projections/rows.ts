@@ -1,5 +1,5 @@
 /** Rows in memory, and what changed since the last look: to store, and to send to subscribers. */
-import type { Rows } from './projection.ts';
+import type { Bound, Rows } from './projection.ts';
 
 export interface Changes<R> {
   readonly put: ReadonlyMap<string, R>;
@@ -10,6 +10,11 @@ export class Table<R extends object> implements Rows<R> {
   readonly #rows = new Map<string, R>();
   #put = new Map<string, R>();
   #deleted = new Set<string>();
+  readonly #bound: Bound<R> | undefined;
+
+  constructor(bound?: Bound<R>) {
+    this.#bound = bound;
+  }
 
   get(key: string): R | undefined {
     return this.#rows.get(key);
@@ -19,6 +24,18 @@ export class Table<R extends object> implements Rows<R> {
     this.#rows.set(key, row);
     this.#put.set(key, row);
     this.#deleted.delete(key);
+    if (this.#bound && this.#rows.size > this.#bound.limit) this.#evict(this.#bound);
+  }
+
+  /** By order and key, never by the order of arrival: a table that was restored drops the same row. */
+  #evict({ order, mayGo }: Bound<R>): void {
+    let first: readonly [key: string, at: number] | undefined;
+    for (const [key, row] of this.#rows) {
+      if (!mayGo(row)) continue;
+      const at = order(row);
+      if (!first || at < first[1] || (at === first[1] && key < first[0])) first = [key, at];
+    }
+    if (first) this.delete(first[0]);
   }
 
   delete(key: string): void {

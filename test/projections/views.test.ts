@@ -140,6 +140,25 @@ describe('rows', () => {
     expect(rows.take()).toBeUndefined();
   });
 
+  test('a bounded table drops the oldest that may go, whatever the order of arrival', () => {
+    type Ended = { at: number; ended: boolean };
+    const bound = { limit: 2, order: (row: Ended) => row.at, mayGo: (row: Ended) => row.ended };
+    for (const keys of [
+      ['a', 'b', 'c'],
+      ['c', 'b', 'a'],
+      ['b', 'a', 'c'],
+    ]) {
+      const rows = new Table<Ended>(bound);
+      const made: Record<string, Ended> = {
+        a: { at: 1, ended: false },
+        b: { at: 2, ended: true },
+        c: { at: 3, ended: true },
+      };
+      for (const key of keys) rows.put(key, made[key] as Ended);
+      expect(rows.entries().map(([key]) => key)).toEqual(['a', 'c']);
+    }
+  });
+
   test('every row says who may read it', () => {
     const lab = TestLab.ready();
     lab.running(photos);

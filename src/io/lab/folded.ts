@@ -17,7 +17,8 @@ export class Folded {
 
   constructor() {
     for (const name of viewNames) {
-      if (projections[name].keeps === 'table') this.#tables.set(name, new Table());
+      if (projections[name].keeps === 'table')
+        this.#tables.set(name, new Table((projections[name] as unknown as Projection<object>).bound));
       else this.#logs.set(name, new LogRows());
     }
   }
