@@ -31,6 +31,8 @@ export class Commander {
   /** Appends in order of decision; each waits for its blobs and for those before it to have been handed over. */
   #handedOver: Promise<void> = Promise.resolve();
   #waiting = 0;
+  /** Commits that were begun and have not ended: what an answer may rest on. */
+  readonly #underWay = new Set<Promise<unknown>>();
   /** Index of the last event that is on its way, and its time. */
   #head: number;
   #at = 0;
@@ -71,27 +73,35 @@ export class Commander {
       const outcome = dispatch(request, this.#overlay, this.#tools());
       if ('rejected' in outcome || 'unchanged' in outcome) {
         // What it was decided on may not be durable yet: the answer leaves once it is.
-        if (this.#overlay.size > 0) await this.#replica.applied(asIndex(this.#head));
+        await Promise.allSettled(this.#underWay);
         return 'rejected' in outcome ? outcome : this.#nothing();
       }
       const { steps, entry } = outcome.prepared;
       this.#head += steps.length;
       this.#at = entry.at;
       const described = answer(steps, asIndex(this.#head), this.#overlay);
-      const appended = await this.#append(outcome.prepared, signal);
-      if ('conflict' in appended) {
-        this.#forget();
-        await this.#replica.applied(this.#log.head);
-        continue;
-      }
-      await this.#replica.applied(appended.index);
-      return { ...described, index: appended.index };
+      const committed = await this.#commit(outcome.prepared, signal);
+      if (!('conflict' in committed)) return { ...described, index: committed.index };
+      this.#forget();
+      await Promise.allSettled(this.#underWay);
     }
     throw new LogError(
       'BROKEN',
       `command ${request.name} met ${maxConflicts} conflicts in a row`,
       'Restart the daemon; if it happens again, report it.',
     );
+  }
+
+  /** Appended and folded, or in conflict. */
+  #commit(prepared: Prepared, signal: AbortSignal): ReturnType<EventLog['append']> {
+    const committed = this.#append(prepared, signal).then(async (appended) => {
+      if (!('conflict' in appended)) await this.#replica.applied(appended.index);
+      return appended;
+    });
+    this.#underWay.add(committed);
+    const done = (): void => void this.#underWay.delete(committed);
+    committed.then(done, done);
+    return committed;
   }
 
   #append(prepared: Prepared, signal: AbortSignal): ReturnType<EventLog['append']> {

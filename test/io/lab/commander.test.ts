@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { describe, expect, test } from 'vitest';
+import type { Entry } from '#events/envelope.ts';
+import { realClock } from '#io/devices/clock/real.ts';
+import { seededRandom } from '#io/devices/random/sim.ts';
+import { RunningLab } from '#io/lab/running.ts';
+import { StateDatabase } from '#io/lab/state.ts';
+import type { EventLog } from '#io/log/port.ts';
+import { openSingleLog } from '#io/log/single/open.ts';
+import { storeWatermark } from '#io/log/single/watermark.ts';
+import { memoryBlobs } from '#io/stores/blobs.ts';
+import { SimDisk } from '#io/stores/sim.ts';
+
+const { signal } = new AbortController();
+
+/** A lab on a simulated disk, whose log may be spoiled. */
+async function openLab(
+  seed: number,
+  spoil: (log: EventLog) => void = () => {},
+  blobs = memoryBlobs(),
+): Promise<RunningLab> {
+  const random = seededRandom(seed);
+  const store = () => new SimDisk({ clock: realClock, random, latencyMs: 0 }).open();
+  const state = new StateDatabase(store(), 'boot');
+  const eventLog = await openSingleLog({
+    store: store(),
+    watermark: storeWatermark(store()),
+    clock: realClock,
+    random,
+  });
+  spoil(eventLog);
+  const folded = await state.load();
+  const lab = await RunningLab.open({
+    eventLog,
+    state,
+    folded,
+    blobs,
+    clock: realClock,
+    random,
+    log: pino({ level: 'silent' }),
+    onBroken: () => {},
+  });
+  await lab.run(
+    { id: 'begin', name: 'create-lab', input: { name: 'home', timeZone: 'UTC' }, by: 'system:start' },
+    signal,
+  );
+  return lab;
+}
+
+const createNamespace = (lab: RunningLab, id: string, name: string) =>
+  lab.run({ id, name: 'create-namespace', input: { name }, by: 'user:admin' }, signal);
+
+describe('commands', () => {
+  test('in any number at once: each name is given once, and every caller gets an answer, also when appends conflict', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(),
+        fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 1, maxLength: 40 }),
+        async (seed, names) => {
+          const chance = seededRandom(seed);
+          const lab = await openLab(seed, (log) => {
+            const append = log.append.bind(log);
+            log.append = (entry: Entry, abort) =>
+              entry.command.startsWith('ask') && chance.chance(0.2)
+                ? Promise.resolve({ conflict: entry.expect[0]?.[0] ?? 'namespace:none' })
+                : append(entry, abort);
+          });
+          const answers = await Promise.all(names.map((name, n) => createNamespace(lab, `ask-${n}`, `n${name}`)));
+          for (const name of new Set(names)) {
+            const given = answers.filter((answer, n) => names[n] === name && !('rejected' in answer));
+            expect(given).toHaveLength(1);
+          }
+          const made = lab.view.list('namespace').map(({ context }) => context.metadata.name);
+          expect(new Set(made)).toEqual(new Set(['default', 'system', ...names.map((name) => `n${name}`)]));
+          expect(made).toHaveLength(new Set(made).size);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  test('repeated with the same id take effect once and get the same answer, in flight and afterwards', async () => {
+    const lab = await openLab(1);
+    const [first, second] = await Promise.all([
+      createNamespace(lab, 'same', 'team'),
+      createNamespace(lab, 'same', 'team'),
+    ]);
+    const third = await createNamespace(lab, 'same', 'team');
+    const index = (answer: typeof first) => ('rejected' in answer ? answer.rejected.code : answer.index);
+    expect([index(second), index(third)]).toEqual([index(first), index(first)]);
+  });
+
+  test('a dry run says what would happen, and nothing happens', async () => {
+    const lab = await openLab(1);
+    const before = lab.index;
+    const answer = await lab.run(
+      { id: 'dry', name: 'create-namespace', input: { name: 'team' }, by: 'user:admin', dryRun: true },
+      signal,
+    );
+    expect(answer).toMatchObject({ events: [{ type: 'namespace.created', words: 'Namespace team was created.' }] });
+    expect(lab.index).toBe(before);
+    expect('rejected' in (await createNamespace(lab, 'wet', 'team'))).toBe(false);
+  });
+
+  test('a blob that cannot be stored loses only its own command', async () => {
+    const blobs = memoryBlobs();
+    const lab = await openLab(1, () => {}, blobs);
+    blobs.put = () => Promise.reject(new Error('disk full'));
+    const compose = 'name: photos\nservices: { web: { image: nginx } }\n';
+    const answers = await Promise.allSettled([
+      lab.run({ id: 'a', name: 'deploy-app', input: { compose }, by: 'user:admin' }, signal),
+      createNamespace(lab, 'b', 'team'),
+      createNamespace(lab, 'c', 'team'),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+    expect(lab.view.byName('app', 'default', 'photos')).toBeUndefined();
+    expect(lab.view.byName('namespace', 'system', 'team')).toBeDefined();
+  });
+
+  test('times in the log never go back, whatever the clock does', async () => {
+    const lab = await openLab(1);
+    const times: number[] = [];
+    lab.replica.listen(({ steps }) => times.push(...steps.map(({ event }) => event.at)));
+    const { now } = realClock;
+    try {
+      for (const [n, jump] of [0, 60_000, -3_600_000, 1].entries()) {
+        realClock.now = () => now() + jump;
+        await createNamespace(lab, `jump-${n}`, `j${n}`);
+      }
+    } finally {
+      realClock.now = now;
+    }
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+});
