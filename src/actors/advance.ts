@@ -7,7 +7,7 @@
  * invoke, spawn, delay nor send.
  */
 import { kindOf, type Kind, type LabEvent, type StreamId } from '#events/envelope.ts';
-import { createEmptyActor, initialTransition, type AnyMachineSnapshot, type AnyStateMachine } from 'xstate';
+import { createEmptyActor, type AnyMachineSnapshot, type AnyStateMachine } from 'xstate';
 import type { ActorState, Contexts } from './actor.ts';
 import { machines } from './machines.ts';
 
@@ -22,9 +22,7 @@ export function advance(actor: ActorState | undefined, event: LabEvent): ActorSt
   const kind = kindOf(event.stream);
   const { machine, birth } = machines[kind];
   if (!actor) {
-    if (event.type !== birth) return undefined;
-    const [snapshot] = initialTransition(machine, event);
-    return born(event, kind, snapshot as AnyMachineSnapshot);
+    return event.type === birth ? born(event, kind, machine) : undefined;
   }
   if (actor.quarantined !== null) return { ...actor, version: event.version };
   try {
@@ -54,7 +52,14 @@ export function advance(actor: ActorState | undefined, event: LabEvent): ActorSt
   }
 }
 
-function born(event: LabEvent, kind: Kind, snapshot: AnyMachineSnapshot): ActorState {
+/** @returns undefined when the event broke the machine before there was an actor to quarantine: it is never born */
+function born(event: LabEvent, kind: Kind, machine: AnyStateMachine): ActorState | undefined {
+  let snapshot: AnyMachineSnapshot;
+  try {
+    snapshot = machine.getInitialSnapshot(inertScope, event) as AnyMachineSnapshot;
+  } catch {
+    return undefined;
+  }
   return {
     stream: event.stream,
     kind,

@@ -132,7 +132,7 @@ export class Lab implements LabView {
   #unlink(to: StreamId, from: StreamId): void {
     const ids = this.#referrers.get(to);
     ids?.delete(from);
-    if (ids?.ids.length === 0) this.#referrers.delete(to);
+    if (ids?.size === 0) this.#referrers.delete(to);
   }
 
   #remember(event: LabEvent): void {

@@ -1,26 +1,26 @@
-/** Ids kept in order, so that every iteration that reaches an output is the same on every replica. */
+/**
+ * Ids in order, so that every iteration that reaches an output is the same on every replica. Many more come and go than
+ * are ever listed: they are sorted when somebody asks.
+ */
 export class SortedIds {
-  readonly ids: string[] = [];
+  readonly #ids = new Set<string>();
+  #sorted: readonly string[] | undefined;
 
-  /** @returns the position of the id, or where it would stand */
-  #find(id: string): number {
-    let low = 0;
-    let high = this.ids.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.ids[middle] ?? '') < id) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  get ids(): readonly string[] {
+    this.#sorted ??= [...this.#ids].toSorted();
+    return this.#sorted;
+  }
+
+  get size(): number {
+    return this.#ids.size;
   }
 
   add(id: string): void {
-    const at = this.#find(id);
-    if (this.ids[at] !== id) this.ids.splice(at, 0, id);
+    this.#ids.add(id);
+    this.#sorted = undefined;
   }
 
   delete(id: string): void {
-    const at = this.#find(id);
-    if (this.ids[at] === id) this.ids.splice(at, 1);
+    if (this.#ids.delete(id)) this.#sorted = undefined;
   }
 }

@@ -85,6 +85,20 @@ describe('the fold', () => {
     expect(once?.quarantined).toBe(twice?.quarantined);
   });
 
+  test('a birth that breaks its machine makes no actor, and the fold goes on', () => {
+    const lab = folded(15);
+    const born = events.find(({ type }) => type === 'snapshot.requested') as LabEvent;
+    const step = lab.fold({
+      ...born,
+      stream: 'snapshot:broken',
+      data: null,
+      index: asIndex(16),
+      version: 1,
+    } as unknown as LabEvent);
+    expect(step).toMatchObject({ before: undefined, after: undefined });
+    expect(lab.index).toBe(16);
+  });
+
   test('remembers commands, the oldest forgotten first', () => {
     const lab = folded(events.length);
     const last = events.at(-1);

@@ -684,6 +684,12 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
   it('complains about nothing, whatever one clicks', async () => {
     const lab = busyLab();
     const { page, backend, complaints } = await open('/', lab);
+    // Schemas are not compiled: the policy would forbid it, and say so on the first one that is parsed.
+    expect(
+      await page.evaluate(
+        () => (globalThis as { __zod_globalConfig?: { jitless?: boolean } }).__zod_globalConfig?.jitless,
+      ),
+    ).toBe(true);
     const origin = new URL(backend.url).origin;
     for (const path of screens.filter((one) => one !== '/nowhere')) {
       await go(page, backend.url + path);

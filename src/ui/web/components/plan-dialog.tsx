@@ -15,6 +15,8 @@ import { Loading } from './page.tsx';
 import { TroubleBox } from './trouble.tsx';
 import classes from './plan-dialog.module.css';
 
+const againMs = 1500;
+
 interface PlanDialogProps<N extends CommandName> {
   readonly title: string;
   readonly command: N;
@@ -41,6 +43,8 @@ export function PlanDialog<N extends CommandName>(props: PlanDialogProps<N>) {
     queryKey: ['plan', command, input],
     queryFn: ({ signal }) => rest.run(command, input, { dryRun: true, signal }),
     retry: false,
+    // What is not possible now may be so in a moment: the volume becomes ready, the app is gone.
+    refetchInterval: ({ state }) => (state.status === 'error' ? againMs : false),
     gcTime: 0,
     placeholderData: keepPreviousData,
   });

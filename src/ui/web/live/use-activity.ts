@@ -1,8 +1,9 @@
 /**
- * What happened, newest first: the newest events live, older ones asked for when somebody scrolls there. The live view
- * holds the last `limit` events; what falls out of it stays in the list as long as the list is shown.
+ * What happened, newest first: the newest events live (or as of the past moment), older ones asked for when somebody
+ * scrolls there. The live view holds the last `limit` events; what falls out of it stays in the list as long as the list
+ * is shown. The history of objects is asked for object by object: the live view would have to search for it.
  */
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { ActivityRow } from '#projections/views/activity.ts';
 import { rest } from './clients.tsx';
 import { usePast } from './past.ts';
@@ -32,15 +33,18 @@ export interface Activity {
 
 const pageSize = 100;
 
+/** What is here beside the live rows. */
 interface Loaded {
+  /** The question that it answers. */
   readonly of: string;
   readonly rows: ReadonlyMap<number, ActivityRow>;
-  /** Streams (or all events) of which the oldest is here. */
+  /** Sources of which the oldest event is here: objects, or `all`. */
   readonly ended: ReadonlySet<string>;
   readonly error: Error | null;
 }
 
 const all = '*';
+const begin = (of: string): Loaded => ({ of, rows: new Map(), ended: new Set(), error: null });
 
 export function useActivity({ limit, correlation, streams, types }: Options): Activity {
   const past = usePast();
@@ -53,96 +57,102 @@ export function useActivity({ limit, correlation, streams, types }: Options): Ac
     [correlation, streams, types],
   );
   const live = useView('activity', { limit, where });
-  const isLive = past.at === undefined;
-  const of = JSON.stringify([correlation, streams, past.at]);
+  const of = JSON.stringify([where, past.at]);
   const [loaded, setLoaded] = useState<Loaded>(() => begin(of));
-  const [first, setFirst] = useState<number>();
+  const current = useMemo(() => (loaded.of === of ? loaded : begin(of)), [loaded, of]);
+  const sources = useMemo(() => streams ?? [all], [streams]);
+  const load = useLoad(of, correlation, past.at, setLoaded);
+
+  useEffect(() => {
+    if (streams === undefined || past.resolving) return;
+    for (const stream of streams) void load(stream, undefined);
+  }, [streams, load, past.resolving]);
+
+  const kept = useKept(live.rows, of, Object.keys(where).length === 0 && past.at === undefined, setLoaded);
+  const rows = useMemo(() => {
+    const merged = new Map([...current.rows, ...kept]);
+    return [...merged.values()].toSorted((a, b) => b.index - a.index);
+  }, [current.rows, kept]);
+
+  const [first, setFirst] = useState<{ readonly of: string; readonly index: number }>();
+  useEffect(() => {
+    if (live.ready && first?.of !== of) setFirst({ of, index: live.rows.at(-1)?.index ?? 0 });
+  }, [live.ready, live.rows, first, of]);
+
+  const loadOlder = useCallback(() => {
+    for (const source of sources) {
+      const mine = source === all ? rows : rows.filter((row) => row.stream === source);
+      if (!current.ended.has(source)) void load(source, mine.at(-1)?.index);
+    }
+  }, [sources, current.ended, rows, load]);
+
+  const hasEverything = streams === undefined && live.ready && live.rows.length < limit;
+  return {
+    rows,
+    ready: streams === undefined ? live.ready : rows.length > 0 || current.ended.size > 0 || current.error !== null,
+    error: current.error,
+    loadOlder,
+    atEnd: hasEverything || sources.every((source) => current.ended.has(source)) || rows.at(-1)?.index === 1,
+    fresh: (index) => past.at === undefined && first?.of === of && index > first.index,
+  };
+}
+
+type SetLoaded = (change: (before: Loaded) => Loaded) => void;
+
+/** Asks for a page of older events of one source; a second time only when the first has been answered. */
+function useLoad(of: string, correlation: string | undefined, at: number | undefined, setLoaded: SetLoaded) {
   const asking = useRef(new Set<string>());
-  const current = loaded.of === of ? loaded : begin(of);
-
-  // A narrowed list begins with what the server finds; the whole list with what is live.
-  const isNarrow = correlation !== undefined || streams !== undefined;
-  const asks = useMemo(() => streams ?? [all], [streams]);
-
-  const load = useCallback(
-    async (stream: string, before: number | undefined) => {
-      const key = `${of} ${stream}`;
+  return useCallback(
+    async (source: string, before: number | undefined) => {
+      const key = `${of} ${source}`;
       if (asking.current.has(key)) return;
       asking.current.add(key);
-      const range = { limit: pageSize, before: before ?? (past.at === undefined ? undefined : past.at + 1) };
+      const range = { limit: pageSize, before: before ?? (at === undefined ? undefined : at + 1) };
+      const mine = (old: Loaded): Loaded => (old.of === of ? old : begin(of));
       try {
-        const page = stream === all ? await rest.events({ ...range, correlation }) : await rest.history(stream, range);
+        const page = source === all ? await rest.events({ ...range, correlation }) : await rest.history(source, range);
         setLoaded((old) => {
-          const base = old.of === of ? old : begin(of);
+          const base = mine(old);
           const rows = new Map(base.rows);
           for (const row of page.items) rows.set(row.index, row);
-          const ended = page.items.length < pageSize ? new Set([...base.ended, stream]) : base.ended;
+          const ended = page.items.length < pageSize ? new Set([...base.ended, source]) : base.ended;
           return { of, rows, ended, error: null };
         });
       } catch (error) {
-        setLoaded((old) => ({
-          ...(old.of === of ? old : begin(of)),
-          error: error instanceof Error ? error : new Error(String(error)),
-        }));
+        const wrong = error instanceof Error ? error : new Error(String(error));
+        setLoaded((old) => ({ ...mine(old), error: wrong }));
       } finally {
         asking.current.delete(key);
       }
     },
-    [of, correlation, past.at],
+    [of, correlation, at, setLoaded],
   );
-
-  useEffect(() => {
-    if (past.resolving || (!isNarrow && isLive)) return;
-    for (const stream of asks) void load(stream, undefined);
-  }, [asks, isLive, isNarrow, load, past.resolving]);
-
-  useEffect(() => {
-    if (live.ready && first === undefined) setFirst(live.rows.at(-1)?.index ?? 0);
-  }, [live.ready, live.rows, first]);
-
-  // What came live is kept, also when it falls out of the live view.
-  const kept = useRef(new Map<number, ActivityRow>());
-  const isWhole = correlation === undefined && streams === undefined && types === undefined;
-  useEffect(() => {
-    // So much was missed while the connection was lost that the live view does not reach back: begin anew.
-    const [oldest] = live.rows;
-    const newest = Math.max(0, ...kept.current.keys());
-    if (!isWhole || !isLive || !oldest || newest === 0 || oldest.index <= newest + 1) return;
-    kept.current.clear();
-    setLoaded(begin(of));
-  }, [live.rows, isWhole, isLive, of]);
-  const rows = useMemo(() => {
-    if (isLive) for (const row of live.rows) kept.current.set(row.index, row);
-    const merged = new Map(current.rows);
-    if (isLive) {
-      for (const [index, row] of kept.current) {
-        const isWanted =
-          (correlation === undefined || row.correlation === correlation) &&
-          (streams === undefined || streams.includes(row.stream));
-        if (isWanted) merged.set(index, row);
-      }
-    }
-    const wanted = [...merged.values()].filter(({ type }) => types === undefined || types.includes(type));
-    return wanted.toSorted((a, b) => b.index - a.index);
-  }, [live.rows, current.rows, isLive, correlation, streams, types]);
-
-  const loadOlder = useCallback(() => {
-    for (const stream of asks) {
-      if (current.ended.has(stream)) continue;
-      const mine = stream === all ? rows : rows.filter((row) => row.stream === stream);
-      void load(stream, mine.at(-1)?.index);
-    }
-  }, [asks, current.ended, rows, load]);
-
-  const needsLoading = isNarrow || !isLive;
-  return {
-    rows,
-    ready: needsLoading ? current.rows.size > 0 || current.ended.size > 0 || current.error !== null : live.ready,
-    error: current.error,
-    loadOlder,
-    atEnd: asks.every((stream) => current.ended.has(stream)) || rows.at(-1)?.index === 1,
-    fresh: (index) => isLive && first !== undefined && index > first,
-  };
 }
 
-const begin = (of: string): Loaded => ({ of, rows: new Map(), ended: new Set(), error: null });
+const nothing: ReadonlyMap<number, ActivityRow> = new Map<number, ActivityRow>();
+
+/** The live rows, and those that were live before. */
+function useKept(
+  rows: readonly ActivityRow[],
+  of: string,
+  isWhole: boolean,
+  setLoaded: SetLoaded,
+): ReadonlyMap<number, ActivityRow> {
+  const latest = useRef({ of, rows: nothing });
+  const [kept, setKept] = useState(latest.current);
+  // Before anything is painted: the list must not be empty for a moment.
+  useLayoutEffect(() => {
+    if (rows.length === 0) return;
+    const old = latest.current.of === of ? latest.current.rows : nothing;
+    const newest = Math.max(0, ...old.keys());
+    const [oldest] = rows;
+    // So much was missed while the connection was lost that the live view does not reach back: begin anew.
+    const hasGap = isWhole && newest > 0 && oldest !== undefined && oldest.index > newest + 1;
+    if (hasGap) setLoaded(() => begin(of));
+    const next = new Map(hasGap ? nothing : old);
+    for (const row of rows) next.set(row.index, row);
+    latest.current = { of, rows: next };
+    setKept(latest.current);
+  }, [rows, of, isWhole, setLoaded]);
+  return kept.of === of ? kept.rows : nothing;
+}

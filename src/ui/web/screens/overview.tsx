@@ -152,6 +152,8 @@ const routine: readonly EventType[] = [
   'snapshot.removal-requested',
   'snapshot.removed',
   'node.facts-changed',
+  // Who asked for it is told when it begins; that it failed is told, too.
+  'operation.succeeded',
 ];
 const worthTelling = eventTypes.filter((type) => !routine.includes(type));
 const shownEvents = 10;
