@@ -54,12 +54,9 @@ export function advance(actor: ActorState | undefined, event: LabEvent): ActorSt
 
 /** @returns undefined when the event broke the machine before there was an actor to quarantine: it is never born */
 function born(event: LabEvent, kind: Kind, machine: AnyStateMachine): ActorState | undefined {
-  let snapshot: AnyMachineSnapshot;
-  try {
-    snapshot = machine.getInitialSnapshot(inertScope, event) as AnyMachineSnapshot;
-  } catch {
-    return undefined;
-  }
+  const snapshot = machine.getInitialSnapshot(inertScope, event) as AnyMachineSnapshot;
+  // Unlike a transition, which throws, the first snapshot carries its error.
+  if (snapshot.status === 'error') return undefined;
   return {
     stream: event.stream,
     kind,
