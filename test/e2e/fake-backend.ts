@@ -16,7 +16,7 @@ import { isViewName, type ViewName } from '#projections/registry.ts';
 import type { ActivityRow } from '#projections/views/activity.ts';
 import type { AnyView, FakeLab, ViewChange } from './fake-lab.ts';
 
-export const webRoot = join(import.meta.dirname, '../../dist/web');
+const webRoot = join(import.meta.dirname, '../../dist/web');
 
 /** As strict as the daemon's own: no script and no style but from files. */
 const policy = [

@@ -18,7 +18,7 @@ const facts = (more: Partial<NodeFacts>): NodeFacts => ({
   ...more,
 });
 
-export const photos = `# Family photos, since 2009.
+const photos = `# Family photos, since 2009.
 name: photos
 
 x-floatlab:
@@ -138,7 +138,7 @@ const bootLines = [
 ] as const;
 
 /** Figures as the agents of such a lab would send them. */
-export function measure(lab: FakeLab): void {
+function measure(lab: FakeLab): void {
   lab.setUsage('node:atlas-1', { cpu: 0.14, memoryBytes: 11.2 * gib, memoryTotalBytes: 32 * gib, load1: 0.62 });
   lab.setUsage('node:vega-1', { cpu: 0.41, memoryBytes: 9.1 * gib, memoryTotalBytes: 16 * gib, load1: 1.84 });
   lab.setUsage('node:polaris-1', { cpu: 0.06, memoryBytes: 3.4 * gib, memoryTotalBytes: 4 * gib, load1: 0.11 });

@@ -23,6 +23,9 @@ export interface RootSearch {
   readonly at?: number | string;
 }
 
+/** The address bar's `?at=812` arrives as a number, `?q=web` as text; anything else was not written by hand. */
+const textOf = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? `${value}` : '');
+
 const rootRoute = createRootRoute({
   component: () => (
     <NowProvider>
@@ -30,7 +33,7 @@ const rootRoute = createRootRoute({
     </NowProvider>
   ),
   validateSearch: (search: Record<string, unknown>): RootSearch => {
-    const at = search['at'] === undefined ? undefined : momentIn(String(search['at']));
+    const at = search['at'] === undefined ? undefined : momentIn(textOf(search['at']));
     return at === undefined || at === 0 ? {} : { at };
   },
   search: { middlewares: [retainSearchParams(['at'])] },
@@ -184,9 +187,9 @@ const activity = createRoute({
   path: '/activity',
   component: lazyRouteComponent(() => import('./screens/activity.tsx'), 'Activity'),
   validateSearch: (search: Record<string, unknown>): ActivitySearch => ({
-    ...(search['q'] === undefined || search['q'] === '' ? {} : { q: String(search['q']) }),
+    ...(search['q'] === undefined || search['q'] === '' ? {} : { q: textOf(search['q']) }),
     ...(typeof search['kind'] === 'string' ? { kind: search['kind'] } : {}),
-    ...(search['of'] === undefined ? {} : { of: String(search['of']) }),
+    ...(search['of'] === undefined ? {} : { of: textOf(search['of']) }),
   }),
 });
 const settings = createRoute({

@@ -56,7 +56,7 @@ export function Deploy({ initial, app, aside, onDone, onCancel }: DeployProps) {
   const findings = isEmpty ? [] : (check.data?.findings ?? []);
   const isSound = check.isSuccess && !check.isPlaceholderData && findings.length === 0 && !isEmpty;
   const name = app?.name ?? check.data?.name;
-  const input = { compose: settled, start, ...(app ?? {}) };
+  const input = { compose: settled, start, ...app };
   const plan = useQuery({
     queryKey: ['plan', 'deploy-app', input],
     queryFn: ({ signal }) => rest.run('deploy-app', input, { dryRun: true, signal }),

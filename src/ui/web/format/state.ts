@@ -6,7 +6,7 @@ export type Tone = 'running' | 'changing' | 'attention' | 'failed' | 'off';
 
 export const tones: readonly Tone[] = ['failed', 'attention', 'changing', 'running', 'off'];
 
-export const glyphs: Readonly<Record<Tone, string>> = {
+const glyphs: Readonly<Record<Tone, string>> = {
   running: '●',
   changing: '◐',
   attention: '▲',

@@ -59,7 +59,7 @@ export function chartOf(config: MachineConfig): Chart {
     );
   });
   const columns = columnsOf(
-    String(config.initial ?? ''),
+    typeof config.initial === 'string' ? config.initial : '',
     Object.keys(states),
     arcs,
     (name) => states[name]?.type === 'final',

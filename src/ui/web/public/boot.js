@@ -1,11 +1,11 @@
 // Runs before the first paint, so that a dark lab does not flash white. The key is the one of `theme/scheme.ts`.
 (function () {
-  var wanted = null;
+  let wanted = null;
   try {
     wanted = localStorage.getItem('floatlab.theme');
   } catch (_) {
     // Storage may be forbidden; then the system decides.
   }
-  var dark = wanted === 'dark' || (wanted !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches);
+  const dark = wanted === 'dark' || (wanted !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches);
   document.documentElement.setAttribute('data-mantine-color-scheme', dark ? 'dark' : 'light');
 })();

@@ -2,7 +2,7 @@
 import { createTheme, localStorageColorSchemeManager, type MantineColorsTuple } from '@mantine/core';
 
 /** Also in `boot.js`, which reads it before the first paint. */
-export const themeKey = 'floatlab.theme';
+const themeKey = 'floatlab.theme';
 export const schemeManager = localStorageColorSchemeManager({ key: themeKey });
 
 const accent: MantineColorsTuple = [
