@@ -3,7 +3,7 @@ import type { AnyDraft, Kind, StreamId } from '#events/envelope.ts';
 import { streamOf } from '#events/envelope.ts';
 import type { EventType, Registry } from '#events/registry.ts';
 import type { Metadata } from '#events/values/metadata.ts';
-import { name } from '#events/values/name.ts';
+import { labels, name } from '#events/values/name.ts';
 import { z } from 'zod';
 import type { ActorState, Ask, Decision, LabView } from './actor.ts';
 import { uuidFrom } from './ids.ts';
@@ -14,7 +14,7 @@ export const systemNamespace = 'system';
 
 /** How people name a thing in a command. */
 export const target = { namespace: name.default(defaultNamespace), name };
-export const labelsInput = z.record(z.string().max(316), z.string().max(256)).default({});
+export const labelsInput = labels.default({});
 
 /** How an agent names the work whose outcome it reports. */
 export const visit = z.int().min(1);

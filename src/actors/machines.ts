@@ -1,4 +1,4 @@
-/** The machine of each kind and the event that begins it. A hash of these names the version of the fold. */
+/** The machine of each kind and the event that begins it. */
 import type { Kind } from '#events/envelope.ts';
 import type { EventType } from '#events/registry.ts';
 import type { AnyStateMachine } from 'xstate';

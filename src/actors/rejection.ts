@@ -13,7 +13,6 @@ export const rejectionCodes = {
   SHRINKING: 'refused',
   NOT_EMPTY: 'refused',
   QUARANTINED: 'refused',
-  TOO_LARGE: 'invalid',
 } as const satisfies Record<string, 'invalid' | 'forbidden' | 'missing' | 'conflict' | 'refused'>;
 export type RejectionCode = keyof typeof rejectionCodes;
 

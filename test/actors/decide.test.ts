@@ -12,9 +12,9 @@ describe('deploying an app', () => {
   test('creates the app, its volume and its schedule in one entry, and starts it', () => {
     expect(TestLab.ready().types('deploy-app', { compose: photos })).toEqual([
       'operation.started',
-      'app.created',
       'volume.created',
       'schedule.created',
+      'app.created',
       'app.start-requested',
     ]);
   });

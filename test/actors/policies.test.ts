@@ -26,7 +26,7 @@ function settle(lab: TestLab, seen: Observations = nothingSeen): readonly string
   runner.begin();
   const done: string[] = [];
   for (let turn = 0; turn < 20; turn++) {
-    const requests = runner.requests(lab.now);
+    const requests = [...runner.requests(lab.now)];
     if (requests.length === 0) return done;
     for (const { name, input, by } of requests) {
       const { events, rejected } = lab.run(name as 'finish-app', input as never, by);
@@ -194,10 +194,10 @@ describe('the runner', () => {
     };
     const runner = new PolicyRunner([stubborn], lab.lab, nothingSeen);
     runner.begin();
-    expect(runner.requests(5000)).toHaveLength(1);
-    expect(runner.requests(5000)).toHaveLength(0);
+    expect([...runner.requests(5000)]).toHaveLength(1);
+    expect([...runner.requests(5000)]).toHaveLength(0);
     expect(runner.nextDueAt).toBe(6000);
-    expect(runner.requests(6000)).toHaveLength(1);
+    expect([...runner.requests(6000)]).toHaveLength(1);
   });
 
   test('the same cause makes the same command, another cause another one', () => {
@@ -206,7 +206,7 @@ describe('the runner', () => {
     const ids = (): readonly string[] => {
       const runner = new PolicyRunner(policies, lab.lab, nothingSeen);
       runner.begin();
-      return runner.requests(lab.now).map(({ id }) => id);
+      return [...runner.requests(lab.now)].map(({ id }) => id);
     };
     expect(ids()).toEqual(ids());
     const before = ids();

@@ -190,12 +190,14 @@ export class FakeLab {
   /** Policies act until nothing follows any more. */
   #pump(): void {
     for (let round = 0; round < 100; round++) {
-      const requests = this.#runner.requests(this.now);
-      if (requests.length === 0) return;
-      for (const request of requests) {
+      let asked = 0;
+      // One by one: each is proposed on the lab as the one before has left it.
+      for (const request of this.#runner.requests(this.now)) {
+        asked++;
         const outcome = dispatch(request, new Overlay(this.view), this.#tools());
         if ('prepared' in outcome) this.#append(outcome.prepared.steps.map(({ event }) => event));
       }
+      if (asked === 0) return;
     }
     throw new Error('the policies never came to rest');
   }

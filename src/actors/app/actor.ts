@@ -1,4 +1,5 @@
-import type { ActorDef } from '../actor.ts';
+import type { StreamId } from '#events/envelope.ts';
+import type { ActorDef, ActorState, LabView } from '../actor.ts';
 
 export const appActor: ActorDef<'app'> = {
   refersTo: ({ volumes, pausedFor }) => [
@@ -19,3 +20,7 @@ export const appActor: ActorDef<'app'> = {
     }
   },
 };
+
+/** The assignment that is not known to have stopped, if any. */
+export const liveInstance = (app: StreamId<'app'>, lab: LabView): ActorState<'instance'> | undefined =>
+  lab.referrers(app, 'instance')[0];

@@ -1,9 +1,10 @@
-import type { AnyDraft, StreamId } from '#events/envelope.ts';
+import type { AnyDraft } from '#events/envelope.ts';
 import type { ActorState, LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
 import { draft, drafts, startOperation, unchanged, withNamed } from '../drafting.ts';
 import { deletionOf } from '../volume/decide.ts';
 import type { appCommands } from './commands.ts';
+import { liveInstance } from './actor.ts';
 import { deploy } from './deploy.ts';
 
 const write = ({ namespace }: { namespace: string }) => ({ verb: 'write', kind: 'app', namespace }) as const;
@@ -12,9 +13,6 @@ const govern = () => ({ verb: 'govern', kind: 'app' }) as const;
 /** States in which the lab wants the app to run. */
 const wantsToRun = (state: string): boolean =>
   ['starting', 'running', 'degraded', 'updating', 'paused'].includes(state);
-
-export const liveInstance = (app: StreamId<'app'>, lab: LabView): ActorState<'instance'> | undefined =>
-  lab.referrers(app, 'instance')[0];
 
 export const appDecisions: Decisions<keyof typeof appCommands> = {
   'deploy-app': { scope: write, decide: deploy },

@@ -9,6 +9,7 @@ import { utf8ToBytes } from '@noble/hashes/utils.js';
 import type { ActorState, Ask, Decision, LabView } from '../actor.ts';
 import type { Commands } from '../commands.ts';
 import { clusterStream } from '../cluster/stream.ts';
+import { liveInstance } from './actor.ts';
 import { readCompose } from '../compose/read.ts';
 import { draft, drafts, newMetadata, startOperation, unchanged } from '../drafting.ts';
 import { namespaceExists, noNamespace } from '../namespace/decide.ts';
@@ -39,6 +40,9 @@ export function deploy(ask: Ask<Commands['deploy-app']>, lab: LabView): Decision
   }
   const { spec, bundle } = read.app;
   const existing = lab.byName('app', input.namespace, name);
+  if (existing?.state === 'stopping' && input.start) {
+    return reject('NOT_NOW', `App ${name} is stopping.`, 'Try again when it has stopped.');
+  }
   if (existing?.state === 'removing') {
     return reject('NOT_NOW', `App ${name} is being removed.`, 'Try again when it is gone.');
   }
@@ -55,21 +59,22 @@ export function deploy(ask: Ask<Commands['deploy-app']>, lab: LabView): Decision
   const operation = startOperation(ask, 'deploy-app', stream, name, input.namespace);
   const starts = input.start && (existing === undefined || existing.state === 'stopped' || existing.state === 'failed');
   const start = starts ? [draft(stream, 'app.start-requested', {})] : [];
+  // Volumes first: whoever sees the app sees what it stands on.
   if (!existing) {
     const metadata = newMetadata(ask.id(1), name, input.namespace);
-    return drafts(operation, draft(stream, 'app.created', { metadata, ...revision }), volumes.drafts, start);
+    return drafts(operation, volumes.drafts, draft(stream, 'app.created', { metadata, ...revision }), start);
   }
   const { compose, bundle: oldBundle } = existing.context;
   if (compose === revision.compose && oldBundle === revision.bundle && volumes.drafts.length === 0) {
     return starts ? drafts(operation, start) : unchanged;
   }
-  // A failed app goes on with the new revision at once: `app.updated` takes it to `updating`.
-  return drafts(
-    operation,
-    draft(stream, 'app.updated', revision),
-    volumes.drafts,
-    existing.state === 'stopped' ? start : [],
-  );
+  const update = draft(stream, 'app.updated', revision);
+  // A failed app goes on with the new revision at once, unless that was not asked for.
+  if (existing.state === 'failed' && !input.start) {
+    const stopped = liveInstance(stream, lab) ? [] : [draft(stream, 'app.stopped', {})];
+    return drafts(operation, volumes.drafts, draft(stream, 'app.stop-requested', {}), stopped, update);
+  }
+  return drafts(operation, volumes.drafts, update, existing.state === 'stopped' ? start : []);
 }
 
 interface Planned {
@@ -121,7 +126,7 @@ function planVolumes(
       if (owner !== null && owner !== app.stream) {
         return reject('VOLUME_IN_USE', `Volume ${name} is in use by another app.`, 'Rename the app or the volume.');
       }
-      if (volume.state === 'deleting')
+      if (volume.state === 'deleting' || volume.context.failedIn === 'deleting')
         return reject('NOT_NOW', `Volume ${name} is being deleted.`, 'Try again when it is gone.');
       if (owner === null) planned.push(draft(stream, 'volume.attached', { app: app.stream }));
       if (JSON.stringify(spec) !== JSON.stringify(volume.context.spec))

@@ -1,7 +1,8 @@
 import { streamOf, type StreamId } from '#events/envelope.ts';
 import type { ServiceStatus } from '#events/instance.ts';
 import type { LabView } from '../actor.ts';
-import { afterInstance, liveInstance } from '../app/decide.ts';
+import { liveInstance } from '../app/actor.ts';
+import { afterInstance } from '../app/decide.ts';
 import type { Decisions } from '../commands.ts';
 import { draft, drafts, missing, newMetadata, unchanged, withVisit } from '../drafting.ts';
 import { reject } from '../rejection.ts';

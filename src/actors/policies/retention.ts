@@ -5,12 +5,16 @@ import type { ActorState } from '../actor.ts';
 import { decideRetention } from '../retention/decide.ts';
 import type { Policy } from './policy.ts';
 
+/** Scheduled snapshots that failed stay to be seen, but not for ever. */
+const keptFailures = 3;
+
 export const retentionPolicy: Policy = {
   name: 'retention',
   subjects: ['volume'],
 
   wakes: ({ event, after }) => {
-    if (event.type === 'snapshot.taken') return [(after as ActorState<'snapshot'>).context.volume];
+    if (event.type === 'snapshot.taken' || event.type === 'snapshot.failed')
+      return [(after as ActorState<'snapshot'>).context.volume];
     return event.type === 'volume.spec-changed' ? [event.stream] : [];
   },
 
@@ -29,7 +33,13 @@ export const retentionPolicy: Policy = {
       })),
       now,
     );
-    const dropped = verdicts.filter((verdict) => !verdict.keep).slice(0, 1000);
+    const failed = lab
+      .referrers(volume.stream, 'snapshot')
+      .filter(({ state, context }) => state === 'failed' && context.reason === 'schedule')
+      .toSorted((a, b) => b.context.requestedAt - a.context.requestedAt)
+      .slice(keptFailures)
+      .map(({ stream }) => ({ id: stream, reason: 'it failed, and later ones did too' }));
+    const dropped = [...verdicts.filter((verdict) => !verdict.keep), ...failed].slice(0, 1000);
     if (dropped.length === 0) return [];
     return [
       {

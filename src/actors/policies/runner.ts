@@ -64,8 +64,11 @@ export class PolicyRunner {
     return this.#woken.size > 0 ? 0 : this.#deadlines.first?.at;
   }
 
-  /** Everything that is to be asked now. Call again after the answers: they wake what follows. */
-  requests(now: number): readonly Request[] {
+  /**
+   * Everything that is to be asked now, one by one: what is asked first is decided before the next is proposed, so that
+   * two proposals of one turn do not promise the same room twice. The answers wake what follows.
+   */
+  *requests(now: number): Generator<Request> {
     for (let due = this.#deadlines.first; due && due.at <= now; due = this.#deadlines.first) {
       this.#deadlines.set(due.key, undefined);
       const [name = '', subject = ''] = due.key.split('|');
@@ -74,21 +77,23 @@ export class PolicyRunner {
     }
     const woken = [...this.#woken.entries()];
     this.#woken.clear();
-    return woken.flatMap(([key, { policy, subject, by, occasion }]) => {
+    for (const [key, { policy, subject, by, occasion }] of woken) {
       const dueAt = policy.dueAt?.(subject, this.#lab, this.#seen);
       // What is asked for now moves its own deadline; if it is refused, it is asked for again, but not at once.
       this.#deadlines.set(key, dueAt !== undefined && dueAt <= now ? now + askAgainMs : dueAt);
       const version = this.#lab.get(subject)?.version ?? 0;
-      return policy.propose(subject, this.#lab, this.#seen, now).map((proposal, ordinal) => ({
-        // The occasion is part of it: the same proposal may be right again after something else has changed.
-        id: idFrom(policy.name, subject, version, occasion, ordinal),
-        name: proposal.name,
-        input: proposal.input,
-        by: `policy:${policy.name}` as const,
-        ...(by ? { cause: by.id, correlation: by.correlation } : {}),
-        because: proposal.because,
-      }));
-    });
+      for (const [ordinal, proposal] of policy.propose(subject, this.#lab, this.#seen, now).entries()) {
+        yield {
+          // The occasion is part of it: the same proposal may be right again after something else has changed.
+          id: idFrom(policy.name, subject, version, occasion, ordinal),
+          name: proposal.name,
+          input: proposal.input,
+          by: `policy:${policy.name}` as const,
+          ...(by ? { cause: by.id, correlation: by.correlation } : {}),
+          because: proposal.because,
+        };
+      }
+    }
   }
 
   #wake(policy: Policy, subject: StreamId, occasion: string, by?: LabEvent): void {

@@ -108,7 +108,9 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
       const inUse = lab.get(input.volume)?.context.rollback?.to;
       return drafts(
         input.snapshots
-          .filter(({ snapshot }) => lab.get(snapshot)?.state === 'available' && snapshot !== inUse)
+          .filter(
+            ({ snapshot }) => ['available', 'failed'].includes(lab.get(snapshot)?.state ?? '') && snapshot !== inUse,
+          )
           .map(({ snapshot, because }) => draft(snapshot, 'snapshot.removal-requested', { because })),
       );
     },

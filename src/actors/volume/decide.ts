@@ -3,6 +3,7 @@ import type { ActorState, LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
 import { draft, drafts, nameTaken, newMetadata, startOperation, unchanged, withNamed, withVisit } from '../drafting.ts';
 import { namespaceExists, noNamespace } from '../namespace/decide.ts';
+import { choose } from '../placement/choose.ts';
 import { reject } from '../rejection.ts';
 import { userOf } from './actor.ts';
 import type { volumeCommands } from './commands.ts';
@@ -14,6 +15,22 @@ const reported = ({ volume }: { volume: `volume:${string}` }, lab: LabView) =>
 
 /** States of an app in which it is stopped for a roll-back and started again after it. */
 const pausable: readonly string[] = ['starting', 'running', 'degraded', 'updating', 'failed'];
+
+/** Why a volume must not go: an app names it, or an instance still holds it. */
+function inUse(volume: ActorState<'volume'>, lab: LabView): ReturnType<typeof reject> | undefined {
+  const { name } = volume.context.metadata;
+  const app = volume.context.app && lab.get(volume.context.app)?.context.metadata.name;
+  if (app !== undefined && app !== null) {
+    return reject(
+      'VOLUME_IN_USE',
+      `Volume ${name} is in use by app ${app}.`,
+      `Remove the app first (floatlab down ${app}), or both (floatlab down ${app} --volumes).`,
+    );
+  }
+  const user = userOf(volume.stream, lab)?.context.metadata.name;
+  if (user === undefined) return undefined;
+  return reject('VOLUME_IN_USE', `Volume ${name} is still in use by ${user}.`, 'Try again when it has stopped.');
+}
 
 /** Apps that wait for the volume to be rolled back; also one that no longer names it. */
 const pausedFor = (volume: StreamId<'volume'>, lab: LabView): readonly StreamId<'app'>[] =>
@@ -46,9 +63,14 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
   'place-volume': {
     scope: govern,
     decide: ({ input }, lab) => {
-      const node = lab.get(input.node);
-      if (!node?.context.facts.pools.some((pool) => pool.name === input.pool)) {
-        return reject('NOT_FOUND', `Node ${node?.context.metadata.name ?? input.node} has no pool ${input.pool}.`);
+      const sizeBytes = lab.get(input.volume)?.context.spec.sizeBytes ?? 0;
+      const { candidates } = choose(lab, { sizeBytes, needsPool: true, only: [input.node] });
+      const chosen = candidates.find(({ node }) => node === input.node);
+      if (chosen?.refused !== undefined || chosen?.pool !== input.pool) {
+        return reject(
+          'NOT_NOW',
+          `Node ${chosen?.name ?? input.node} ${chosen?.refused ?? `has no pool ${input.pool}`}.`,
+        );
       }
       return drafts(draft(input.volume, 'volume.placed', { node: input.node, pool: input.pool }));
     },
@@ -130,6 +152,9 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
     decide: (ask, lab) =>
       withNamed(lab, 'volume', ask.input, (volume) => {
         if (volume.state !== 'failed') return unchanged;
+        // Trying again to delete is deleting: an app may have come to use it meanwhile.
+        const refused = volume.context.failedIn === 'deleting' ? inUse(volume, lab) : undefined;
+        if (refused) return refused;
         return drafts(
           startOperation(ask, 'retry-volume', volume.stream, ask.input.name, ask.input.namespace),
           draft(volume.stream, 'volume.retried', {}),
@@ -141,23 +166,8 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
     scope: write,
     decide: (ask, lab) =>
       withNamed(lab, 'volume', ask.input, (volume) => {
-        const app = volume.context.app && lab.get(volume.context.app);
-        if (app) {
-          const appName = app.context.metadata.name;
-          return reject(
-            'VOLUME_IN_USE',
-            `Volume ${ask.input.name} is in use by app ${appName}.`,
-            `Remove the app first (floatlab down ${appName}), or both (floatlab down ${appName} --volumes).`,
-          );
-        }
-        const user = userOf(volume.stream, lab);
-        if (user) {
-          return reject(
-            'VOLUME_IN_USE',
-            `Volume ${ask.input.name} is still in use by ${user.context.metadata.name}.`,
-            'Try again when it has stopped.',
-          );
-        }
+        const refused = inUse(volume, lab);
+        if (refused) return refused;
         return drafts(
           startOperation(ask, 'delete-volume', volume.stream, ask.input.name, ask.input.namespace),
           deletionOf(volume, lab),

@@ -132,6 +132,7 @@ export class Agent {
         report: (command, signal) =>
           this.#report(order, idFrom('outcome', orderKey(order), command.name), command, signal),
         chance: () => this.#parts.random.next(),
+        nowMs: () => this.#parts.ports.clock.monotonicMs(),
       },
     });
   }
@@ -194,6 +195,8 @@ export class Agent {
   }
 
   #show(order: WorkOrder, state: 'working' | 'waiting' | 'reporting', attempt: number, progress: Progress): void {
+    // Progress of a run that was cancelled has nobody to tell.
+    if (this.#orders.get(order.subject) !== order) return;
     const app = kindOf(order.subject) === 'instance' && 'app' in order.input ? order.input.app : null;
     this.#parts.lab.observedRows.put('work', order.subject, {
       work: order.work,

@@ -26,10 +26,13 @@ export interface PieceInput {
   /** Resolves when the lab has taken the outcome, or refused it because it has moved on. */
   report(command: Command, signal: AbortSignal): Promise<void>;
   chance(): number;
+  /** Of a clock that does not jump. */
+  nowMs(): number;
 }
 
 interface PieceContext extends PieceInput {
   readonly attempts: number;
+  readonly startedMs: number;
   readonly outcome: Command | null;
   readonly error: IoError | null;
 }
@@ -55,10 +58,11 @@ export const pieceMachine = setup({
   },
 }).createMachine({
   id: 'piece',
-  context: ({ input }) => ({ ...input, attempts: 1, outcome: null, error: null }),
+  context: ({ input }) => ({ ...input, attempts: 1, startedMs: input.nowMs(), outcome: null, error: null }),
   initial: 'working',
   states: {
     working: {
+      entry: assign({ startedMs: ({ context }) => context.nowMs() }),
       invoke: {
         src: 'attempt',
         input: ({ context }) => context,

@@ -20,6 +20,7 @@ export type ProblemClass =
 /** Codes of the API itself, beside those of rejections. */
 export const problemCodes = {
   ...rejectionCodes,
+  TOO_LARGE: 'invalid',
   NOT_SIGNED_IN: 'unauthenticated',
   WRONG_PASSWORD: 'unauthenticated',
   TOO_MANY_ATTEMPTS: 'limited',

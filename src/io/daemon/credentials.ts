@@ -2,8 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { hash } from '@node-rs/argon2';
 import type { Random } from '../devices/random/port.ts';
-import { readNodeIni, writeNodeIni, type NodeIni } from './node-ini.ts';
+import { nodeIniPath, readNodeIni, writeNodeIni, type NodeIni } from './node-ini.ts';
 import { makePassword } from './password.ts';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { IoError } from '../devices/error.ts';
 
 export interface Identity {
   readonly ini: NodeIni;
@@ -22,9 +25,22 @@ export async function ensureIdentity(options: {
 }): Promise<Identity> {
   const { dataDir, nodeName, random, resetPassword } = options;
   const known = await readNodeIni(dataDir);
-  if (known && !resetPassword) return { ini: known, newPassword: undefined };
+  if (known && !resetPassword && known.admin.passwordWasShown) return { ini: known, newPassword: undefined };
+  if (!known && (await hasHistory(dataDir))) {
+    throw new IoError('MISSING', {
+      op: 'read',
+      target: nodeIniPath(dataDir),
+      message: `${dataDir} holds the history of a lab, and its node.ini with the keys is gone`,
+      hint: 'Restore node.ini from your backup, or choose an empty data directory.',
+    });
+  }
   const newPassword = makePassword();
-  const admin = { name: known?.admin.name ?? 'admin', passwordHash: await hash(newPassword), passwordIsInitial: true };
+  const admin = {
+    name: known?.admin.name ?? 'admin',
+    passwordHash: await hash(newPassword),
+    passwordIsInitial: true,
+    passwordWasShown: false,
+  };
   const ini: NodeIni = known
     ? { ...known, admin }
     : {
@@ -34,4 +50,18 @@ export async function ensureIdentity(options: {
       };
   await writeNodeIni(dataDir, ini);
   return { ini, newPassword };
+}
+
+/** New keys beside an old log would make every blob of it unreadable. */
+const hasHistory = (dataDir: string): Promise<boolean> =>
+  access(join(dataDir, 'db', 'log')).then(
+    () => true,
+    () => false,
+  );
+
+/** The person has seen the password: the next start keeps it. */
+export async function passwordWasShown(dataDir: string): Promise<void> {
+  const ini = await readNodeIni(dataDir);
+  if (ini && !ini.admin.passwordWasShown)
+    await writeNodeIni(dataDir, { ...ini, admin: { ...ini.admin, passwordWasShown: true } });
 }

@@ -11,6 +11,8 @@ import { StoreError } from '../stores/port.ts';
 export interface RunningDaemon {
   /** What a person needs to know now, in lines. */
   readonly welcome: readonly string[];
+  /** Called once a person has been told. */
+  shown?(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -80,6 +82,7 @@ async function main(): Promise<void> {
     const open = settings.simulate === undefined ? openRealNode : openSimulatedLab;
     daemon = await open(settings, { log, onBroken, signal: abort.signal });
     say(daemon.welcome.join('\n'));
+    await daemon.shown?.();
   } catch (error) {
     log.fatal({ error: String(error) }, 'could not start');
     complain(explain(error));

@@ -37,6 +37,8 @@ const schema = z.strictObject({
     password_hash: z.string().regex(/^\$[\x21-\x7e]{8,511}$/, 'expected a hash like "$argon2id$…"'),
     /** The password is the one that the first start made up: its person is reminded to change it. */
     password_initial: z.enum(['yes', 'no']).transform((text) => text === 'yes'),
+    /** Until a person has seen it, every start makes a new one. */
+    password_shown: z.enum(['yes', 'no']).transform((text) => text === 'yes'),
   }),
 });
 
@@ -44,7 +46,12 @@ export interface NodeIni {
   readonly node: { readonly id: string; readonly name: string };
   /** Keys have 32 bytes. */
   readonly lab: { readonly id: string; readonly dataKey: Uint8Array; readonly sessionKey: Uint8Array };
-  readonly admin: { readonly name: string; readonly passwordHash: string; readonly passwordIsInitial: boolean };
+  readonly admin: {
+    readonly name: string;
+    readonly passwordHash: string;
+    readonly passwordIsInitial: boolean;
+    readonly passwordWasShown: boolean;
+  };
 }
 
 const comment = [
@@ -93,6 +100,7 @@ export function formatNodeIni({ node, lab, admin }: NodeIni): string {
       name: admin.name,
       password_hash: admin.passwordHash,
       password_initial: admin.passwordIsInitial ? 'yes' : 'no',
+      password_shown: admin.passwordWasShown ? 'yes' : 'no',
     },
   });
 }
@@ -114,6 +122,7 @@ export function parseNodeIni(text: string, path = 'node.ini'): NodeIni {
         name: admin.name,
         passwordHash: admin.password_hash,
         passwordIsInitial: admin.password_initial,
+        passwordWasShown: admin.password_shown,
       },
     };
   } catch (error) {

@@ -4,7 +4,7 @@
  * Everything is found or made, in an order in which a crash between any two steps is taken up by the next start. The
  * data directory is locked first, so that no second daemon touches any of it.
  */
-import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
+import { access, chmod, mkdir, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -24,7 +24,7 @@ import { openWatermark } from '../log/single/watermark.ts';
 import { openBlobs } from '../stores/blobs.ts';
 import { openLevel } from '../stores/level.ts';
 import { StoreError, type Store } from '../stores/port.ts';
-import { ensureIdentity } from './credentials.ts';
+import { ensureIdentity, passwordWasShown } from './credentials.ts';
 import { engineCandidates, findEngine, startOwnEngine, type Engine } from './engine.ts';
 import { keepEngine } from './engine-keeper.ts';
 import { lockDataDir } from './lock.ts';
@@ -71,7 +71,10 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
       log: told,
       signal,
     });
-    const found = await findEngine({ candidates: engineCandidates(process.env) });
+    // An engine of our own keeps its apps when the daemon stops: another one must not start them a second time.
+    const found = (await hasOwnEngine(dataDir))
+      ? undefined
+      : await findEngine({ candidates: engineCandidates(process.env) });
     const startEngine = (abort: AbortSignal): Promise<Engine> => startOwnEngine({ dataDir, log: told, signal: abort });
     const engine = found ?? (await startEngine(signal));
     const docker = dockerOverSocket({ socketPath: engine.socketPath });
@@ -119,7 +122,10 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
         signingKey: ini.lab.sessionKey,
         initialPassword: ini.admin.passwordIsInitial,
         save: (passwordHash) =>
-          writeNodeIni(dataDir, { ...ini, admin: { ...ini.admin, passwordHash, passwordIsInitial: false } }),
+          writeNodeIni(dataDir, {
+            ...ini,
+            admin: { ...ini.admin, passwordHash, passwordIsInitial: false, passwordWasShown: true },
+          }),
       },
       tls: certificate,
       ready: () => readiness(docker, wired.lab),
@@ -141,7 +147,11 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
     if (settings.sample) {
       await deploySample(wired.lab, { file: sampleFile, prepare: (call) => ensureWelcomeImage(docker, {}, call), log });
     }
-    return { welcome: welcomeLines(server.urls, ini.admin.name, identity.newPassword, certificate?.fingerprint), stop };
+    return {
+      welcome: welcomeLines(server.urls, ini.admin.name, identity.newPassword, certificate?.fingerprint),
+      shown: () => passwordWasShown(dataDir),
+      stop,
+    };
   } catch (error) {
     await stop().catch((failure: unknown) => log.error({ error: String(failure) }, 'could not tidy up'));
     throw error;
@@ -171,6 +181,13 @@ async function openState(dir: string, log: Logger): Promise<Store> {
     return openLevel(dir);
   }
 }
+
+/** Whether this data directory has ever run an engine of its own. */
+const hasOwnEngine = (dataDir: string): Promise<boolean> =>
+  access(join(dataDir, 'engine', 'root')).then(
+    () => true,
+    () => false,
+  );
 
 async function certificateWishes(dataDir: string): Promise<CertificateWishes> {
   const { signal } = new AbortController();

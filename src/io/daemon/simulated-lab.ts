@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { hash } from '@node-rs/argon2';
 import { realClock } from '../devices/clock/real.ts';
+import { IoError } from '../devices/error.ts';
+import { isLoopback } from '../http/auth/hosts.ts';
 import { World } from '../world/world.ts';
 import type { RunningDaemon } from './main.ts';
 import type { DaemonContext } from './real-node.ts';
@@ -12,6 +14,14 @@ import type { Settings } from './settings.ts';
 import { version } from './version.ts';
 
 export async function openSimulatedLab(settings: Settings, { log, onBroken }: DaemonContext): Promise<RunningDaemon> {
+  if (!settings.listen.every(({ host }) => isLoopback(host))) {
+    throw new IoError('INVALID', {
+      op: 'floatlabd',
+      target: '--listen',
+      message: 'a simulated lab is served on this machine only',
+      hint: 'Leave --listen out, or give it a loopback address such as 127.0.0.1:7400.',
+    });
+  }
   const world = new World({
     nodes: settings.simulate ?? 1,
     seed: 1,
@@ -24,10 +34,7 @@ export async function openSimulatedLab(settings: Settings, { log, onBroken }: Da
   const { lab, containers } = await world.start();
   const password = makePassword();
   const server = await serve({
-    settings: {
-      ...settings,
-      listen: settings.listen.filter(({ host }) => host === '127.0.0.1' || host === '::1' || host === 'localhost'),
-    },
+    settings,
     lab,
     containers,
     blobs: world.blobs,

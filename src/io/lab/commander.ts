@@ -12,11 +12,15 @@ import { wordsFor } from '#projections/words.ts';
 import type { Clock } from '../devices/clock/port.ts';
 import type { EventLog } from '../log/port.ts';
 import { LogError } from '../log/port.ts';
+import { abortable } from '../log/single/abortable.ts';
 import type { BlobStore } from '../stores/blobs.ts';
 import type { RunResult } from './port.ts';
 import type { Replica } from './replica.ts';
 
 type Done = Exclude<RunResult, { rejected: unknown }>;
+
+/** What was handed to the log is not taken back: giving up the wait for it is the caller's affair. */
+const neverAborted = new AbortController().signal;
 
 /** A conflict means that the overlay was wrong; after so many in a row something else is. */
 const maxConflicts = 10;
@@ -33,9 +37,11 @@ export class Commander {
   #waiting = 0;
   /** Commits that were begun and have not ended: what an answer may rest on. */
   readonly #underWay = new Set<Promise<unknown>>();
-  /** Index of the last event that is on its way, and its time. */
+  /** Index of the last event that is on its way. */
   #head: number;
-  #at = 0;
+  #recovering: Promise<void> | undefined;
+  #timeAt = 0;
+  #timeMonotonicMs = 0;
 
   constructor(parts: { log: EventLog; replica: Replica; blobs: BlobStore; clock: Clock }) {
     this.#log = parts.log;
@@ -49,12 +55,36 @@ export class Commander {
     });
   }
 
+  /** An abort ends the waiting, not the command: whoever asks again with the same id gets its answer. */
   run(request: Request, signal: AbortSignal): Promise<RunResult> {
-    const running = this.#running.get(request.id);
-    if (running) return running;
-    const run = this.#run(request, signal).finally(() => this.#running.delete(request.id));
+    const running = this.#running.get(request.id) ?? this.#begin(request);
+    return abortable(running, signal);
+  }
+
+  #begin(request: Request): Promise<RunResult> {
+    const run = this.#run(request);
     this.#running.set(request.id, run);
+    const done = (): void => void this.#running.delete(request.id);
+    run.then(done, done);
     return run;
+  }
+
+  /** The lab as it will be once everything on its way has committed: what policies look at. */
+  get view(): LabView {
+    return this.#overlay;
+  }
+
+  /**
+   * Log time: the wall clock as long as it goes forward; when it is set back, time goes on from where it was, as fast
+   * as the machine has been running.
+   */
+  now(): number {
+    const monotonicMs = this.#clock.monotonicMs();
+    const goneOn = this.#timeAt + Math.floor(monotonicMs - this.#timeMonotonicMs);
+    const now = Math.max(Math.floor(this.#clock.now()), goneOn, this.#replica.folded.lab.at);
+    this.#timeAt = now;
+    this.#timeMonotonicMs = monotonicMs;
+    return now;
   }
 
   /** Decides on a copy: nothing is appended, and nobody else sees it. */
@@ -66,8 +96,9 @@ export class Commander {
     return answer(outcome.prepared.steps, this.#replica.index, trial);
   }
 
-  async #run(request: Request, signal: AbortSignal): Promise<RunResult> {
+  async #run(request: Request): Promise<RunResult> {
     for (let conflicts = 0; conflicts < maxConflicts; conflicts++) {
+      while (this.#recovering) await this.#recovering;
       const known = this.#replica.folded.lab.command(request.id);
       if (known) return this.#repeated(known);
       const outcome = dispatch(request, this.#overlay, this.#tools());
@@ -76,14 +107,17 @@ export class Commander {
         await Promise.allSettled(this.#underWay);
         return 'rejected' in outcome ? outcome : this.#nothing();
       }
-      const { steps, entry } = outcome.prepared;
+      const { steps } = outcome.prepared;
       this.#head += steps.length;
-      this.#at = entry.at;
       const described = answer(steps, asIndex(this.#head), this.#overlay);
-      const committed = await this.#commit(outcome.prepared, signal);
-      if (!('conflict' in committed)) return { ...described, index: committed.index };
-      this.#forget();
-      await Promise.allSettled(this.#underWay);
+      try {
+        const committed = await this.#commit(outcome.prepared);
+        if (!('conflict' in committed)) return { ...described, index: committed.index };
+      } catch (error) {
+        this.#recover();
+        throw error;
+      }
+      this.#recover();
     }
     throw new LogError(
       'BROKEN',
@@ -93,8 +127,8 @@ export class Commander {
   }
 
   /** Appended and folded, or in conflict. */
-  #commit(prepared: Prepared, signal: AbortSignal): ReturnType<EventLog['append']> {
-    const committed = this.#append(prepared, signal).then(async (appended) => {
+  #commit(prepared: Prepared): ReturnType<EventLog['append']> {
+    const committed = this.#append(prepared).then(async (appended) => {
       if (!('conflict' in appended)) await this.#replica.applied(appended.index);
       return appended;
     });
@@ -104,9 +138,9 @@ export class Commander {
     return committed;
   }
 
-  #append(prepared: Prepared, signal: AbortSignal): ReturnType<EventLog['append']> {
+  #append(prepared: Prepared): ReturnType<EventLog['append']> {
     // Nothing before it waits: it goes into the batch that forms in this very turn.
-    if (this.#waiting === 0 && prepared.blobs.length === 0) return this.#log.append(prepared.entry, signal);
+    if (this.#waiting === 0 && prepared.blobs.length === 0) return this.#log.append(prepared.entry, neverAborted);
     this.#waiting++;
     const appended = this.#handedOver.then(async () => {
       try {
@@ -115,25 +149,31 @@ export class Commander {
         this.#waiting--;
       }
       // Handed over, not awaited: the next one may join the same batch.
-      return { result: this.#log.append(prepared.entry, signal) };
+      return { result: this.#log.append(prepared.entry, neverAborted) };
     });
-    this.#handedOver = appended.then(
-      () => {},
-      () => this.#forget(),
-    );
+    const done = (): void => {};
+    this.#handedOver = appended.then(done, done);
     return appended.then(({ result }) => result);
   }
 
-  /** What was on its way is not as expected: the overlay is wrong about it, the committed lab never is. */
-  #forget(): void {
-    this.#overlay.clear();
-    this.#head = this.#log.head;
+  /**
+   * An entry did not come that the overlay shows: it is wrong, and whatever was decided on it may be. Nothing is decided
+   * until all that is on its way has ended; then the committed lab is what there is.
+   */
+  #recover(): void {
+    this.#recovering ??= this.#ended().then(() => {
+      this.#overlay.clear();
+      this.#head = this.#log.head;
+      this.#recovering = undefined;
+    });
+  }
+
+  async #ended(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
   #tools() {
-    // Whole milliseconds that never go back, whatever the clock does.
-    const now = Math.max(Math.floor(this.#clock.now()), this.#at, this.#replica.folded.lab.at);
-    return { now, head: this.#head, address: (bytes: Uint8Array) => this.#blobs.address(bytes) };
+    return { now: this.now(), head: this.#head, address: (bytes: Uint8Array) => this.#blobs.address(bytes) };
   }
 
   #nothing(): Done {

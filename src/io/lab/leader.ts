@@ -19,7 +19,7 @@ export class Leader implements Observations {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #runner: PolicyRunner;
-  readonly #seen = new Map<string, { value: object; at: number }>();
+  readonly #seen = new Map<string, { value: object; monotonicMs: number }>();
   readonly #stop = new AbortController();
   readonly #unlisten: () => void;
   #timer: Timer | undefined;
@@ -29,7 +29,7 @@ export class Leader implements Observations {
     this.#commander = parts.commander;
     this.#clock = parts.clock;
     this.#log = parts.log;
-    this.#runner = new PolicyRunner(policies, parts.replica.folded.lab, this);
+    this.#runner = new PolicyRunner(policies, parts.commander.view, this);
     this.#unlisten = parts.replica.listen(({ steps }) => {
       for (const step of steps) this.#runner.observe(step);
       this.#pump();
@@ -38,12 +38,16 @@ export class Leader implements Observations {
     this.#pump();
   }
 
+  /** Its age is measured by the clock that does not jump, and told in log time. */
   get<K extends keyof Observables>(what: K, of: StreamId): { value: Observables[K]; at: number } | undefined {
-    return this.#seen.get(`${what}|${of}`) as { value: Observables[K]; at: number } | undefined;
+    const seen = this.#seen.get(`${what}|${of}`);
+    if (!seen) return undefined;
+    const ageMs = Math.floor(this.#clock.monotonicMs() - seen.monotonicMs);
+    return { value: seen.value as Observables[K], at: this.#commander.now() - ageMs };
   }
 
   note<K extends keyof Observables>(what: K, of: StreamId, value: Observables[K]): void {
-    this.#seen.set(`${what}|${of}`, { value, at: this.#clock.now() });
+    this.#seen.set(`${what}|${of}`, { value, monotonicMs: this.#clock.monotonicMs() });
     this.#runner.touch(of);
     this.#schedule();
   }
@@ -58,7 +62,7 @@ export class Leader implements Observations {
     // What the answers wake is taken up by the listener; this loop only drains what is due in this turn.
     if (this.#pumping || this.#stop.signal.aborted) return;
     this.#pumping = true;
-    for (const request of this.#runner.requests(this.#clock.now())) {
+    for (const request of this.#runner.requests(this.#commander.now())) {
       this.#commander.run(request, this.#stop.signal).then(
         (result) => {
           if ('rejected' in result)
@@ -79,7 +83,7 @@ export class Leader implements Observations {
     this.#timer = undefined;
     const dueAt = this.#runner.nextDueAt;
     if (dueAt === undefined || this.#stop.signal.aborted) return;
-    const delayMs = Math.min(Math.max(0, dueAt - this.#clock.now()), longestWaitMs);
+    const delayMs = Math.min(Math.max(0, dueAt - this.#commander.now()), longestWaitMs);
     this.#timer = this.#clock.setTimeout(() => this.#pump(), delayMs);
   }
 }

@@ -113,7 +113,8 @@ export class Replica {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#running;
-    for (const waiter of this.#waiters) waiter.reject(new Error('the lab is closed'));
+    this.#failure ??= new Error('the lab is closed');
+    for (const waiter of this.#waiters) waiter.reject(this.#failure);
     this.#waiters = [];
   }
 

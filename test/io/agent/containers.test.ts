@@ -92,7 +92,7 @@ describe('starting', () => {
 
   test('apps of the same name in two namespaces do not meet', () => {
     expect(projectOf(order({}).input)).toBe('photos');
-    expect(projectOf(order({}, 'team').input)).toBe('team-photos');
+    expect(projectOf(order({}, 'team').input)).toBe('team_photos');
   });
 
   test('a volume that is not on this node is an error, never an empty folder', () => {

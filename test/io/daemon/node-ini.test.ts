@@ -20,6 +20,7 @@ const example: NodeIni = {
     name: 'admin',
     passwordHash: '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g',
     passwordIsInitial: true,
+    passwordWasShown: true,
   },
 };
 
@@ -31,7 +32,12 @@ const anyNodeIni = fc.record(
     node: fc.record({ id: anyId, name: anyName }, { noNullPrototype: true }),
     lab: fc.record({ id: anyId, dataKey: anyKey, sessionKey: anyKey }, { noNullPrototype: true }),
     admin: fc.record(
-      { name: anyName, passwordHash: fc.stringMatching(/^\$[\x21-\x7e]{8,200}$/), passwordIsInitial: fc.boolean() },
+      {
+        name: anyName,
+        passwordHash: fc.stringMatching(/^\$[\x21-\x7e]{8,200}$/),
+        passwordIsInitial: fc.boolean(),
+        passwordWasShown: fc.boolean(),
+      },
       { noNullPrototype: true },
     ),
   },
@@ -49,7 +55,7 @@ describe('node.ini', () => {
 
   test('reads like an ini file', () => {
     expect(formatNodeIni(example)).toMatch(
-      /^; .*\n; .*\n\n\[node\]\nid = k3v9\nname = attic\n\n\[lab\]\nid = lab-1\ndata_key = AQEB.*\nsession_key = .*\n\n\[admin\]\nname = admin\npassword_hash = \$argon2id\$.*\npassword_initial = yes\n$/,
+      /^; .*\n; .*\n\n\[node\]\nid = k3v9\nname = attic\n\n\[lab\]\nid = lab-1\ndata_key = AQEB.*\nsession_key = .*\n\n\[admin\]\nname = admin\npassword_hash = \$argon2id\$.*\npassword_initial = yes\npassword_shown = yes\n$/,
     );
   });
 
@@ -57,9 +63,9 @@ describe('node.ini', () => {
   const edits: readonly (readonly [title: string, edit: (text: string) => string, line: number, says: RegExp])[] = [
     ['a missing section', (text) => text.slice(0, text.indexOf('[admin]')), 1, /section \[admin\] is missing/],
     ['a missing key', (text) => text.replace(/^data_key.*\n/m, ''), 8, /"data_key" is missing in section \[lab\]/],
-    ['an unknown section', (text) => `${text}\n[raft]\nid = 1\n`, 18, /there is no section \[raft\]/],
+    ['an unknown section', (text) => `${text}\n[raft]\nid = 1\n`, 19, /there is no section \[raft\]/],
     ['an unknown key', (text) => text.replace('[node]\n', '[node]\ncolor = red\n'), 5, /there is no "color"/],
-    ['a section twice', (text) => `${text}[node]\n`, 17, /\[node\] is there twice/],
+    ['a section twice', (text) => `${text}[node]\n`, 18, /\[node\] is there twice/],
     ['a key twice', (text) => text.replace('name = attic', 'name = attic\nname = b'), 7, /"name" is there twice/],
     ['a value that is not valid', (text) => text.replace('attic', 'Attic'), 6, /"name" is not valid: .*a–z/],
     ['a key that is too short', (text) => text.replace(/(data_key = .*)...\n/, '$1\n'), 10, /32 bytes in base64url/],

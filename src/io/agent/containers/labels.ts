@@ -16,9 +16,9 @@ export const label = {
   config: 'floatlab.config',
 } as const;
 
-/** The project as Compose would call it. */
+/** The project as Compose would call it; no name holds a `_`, so two namespaces never meet. */
 export const projectOf = ({ namespace, appName }: InstanceInput): string =>
-  namespace === defaultNamespace ? appName : `${namespace}-${appName}`;
+  namespace === defaultNamespace ? appName : `${namespace}_${appName}`;
 
 export const networkOf = (input: InstanceInput): string => `${projectOf(input)}_default`;
 

@@ -123,18 +123,6 @@ export class Project {
     return this.#ports.docker.inspect(id, this.#run);
   }
 
-  /** The end of a container's log, to say why it ended. */
-  async lastLines(id: string, count: number): Promise<string> {
-    const lines: string[] = [];
-    try {
-      for await (const { text } of this.#ports.docker.logs(id, { follow: false, tail: count }, this.#run.signal))
-        lines.push(text);
-    } catch {
-      // The log is a courtesy: without it the exit code still speaks.
-    }
-    return lines.slice(-count).join('\n').slice(-1500);
-  }
-
   /** Stops and removes everything of the app up to this epoch, dependants first, and the network. */
   async removeAll(startedIn: readonly string[]): Promise<void> {
     const { docker } = this.#ports;

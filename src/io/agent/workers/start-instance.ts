@@ -10,12 +10,15 @@ import { sleep } from '../../devices/clock/port.ts';
 import { IoError } from '../../devices/error.ts';
 import type { Clock } from '../../devices/clock/port.ts';
 import { Project } from '../containers/project.ts';
-import { shouldRestart, statusOf } from '../containers/status.ts';
+import { statusOf } from '../containers/status.ts';
 import type { Worker } from '../worker.ts';
 
 /** A service without a healthcheck counts as started when it has lived this long. */
 const settleMs = 500;
 const pollMs = 250;
+/** A service whose policy restarts it may end this often before it stays up. */
+const maxStartRestarts = 5;
+const restartBaseMs = 500;
 /** A healthcheck has this long to succeed for the first time. */
 const healthTimeoutMs = 120_000;
 
@@ -97,7 +100,8 @@ async function up(
 
 /** Waits until the container is what its service promises, or says why it is not. */
 async function settle(project: Project, { name, spec }: Service, id: string, clock: Clock): Promise<ServiceStatus> {
-  const began = clock.monotonicMs();
+  let began = clock.monotonicMs();
+  let restarts = 0;
   const waitsForEnd = Object.values(project.order.input.spec.services).some(({ dependsOn }) =>
     dependsOn.some(
       (dependency) => dependency.service === name && dependency.condition === 'service_completed_successfully',
@@ -105,7 +109,7 @@ async function settle(project: Project, { name, spec }: Service, id: string, clo
   );
   for (;;) {
     const container = await project.inspect(id);
-    const status = statusOf(container, spec, 0);
+    const status = statusOf(container, spec, restarts);
     const livedMs = clock.monotonicMs() - began;
     switch (status.state) {
       case 'healthy':
@@ -115,10 +119,13 @@ async function settle(project: Project, { name, spec }: Service, id: string, clo
         if (!waitsForEnd && livedMs >= settleMs) return status;
         break;
       case 'exited':
-        throw await ended(project, name, id, status);
+        throw ended(project, name, status);
       case 'restarting':
-        // It ended at once: the policy restarts it, but an app that never came up has failed.
-        if (container && shouldRestart(container, spec, 0)) throw await ended(project, name, id, status);
+        // It may have come too early for what it needs; an app that never comes up has failed.
+        if (restarts === maxStartRestarts) throw ended(project, name, status);
+        await sleep(clock, restartBaseMs * 2 ** restarts++, project.signal);
+        await project.start(id);
+        began = clock.monotonicMs();
         break;
       case 'unhealthy':
         throw new IoError('UNHEALTHY', {
@@ -145,12 +152,12 @@ async function settle(project: Project, { name, spec }: Service, id: string, clo
   }
 }
 
-async function ended(project: Project, name: string, id: string, status: ServiceStatus): Promise<IoError> {
-  const lines = await project.lastLines(id, 5);
+/** The log itself is not quoted: what a program prints when it fails may be a password, and events are for ever. */
+function ended(project: Project, name: string, { exitCode }: ServiceStatus): IoError {
   return new IoError('CONTAINER_FAILED', {
     op: 'start service',
     target: name,
-    message: `Service ${name} ended with exit code ${status.exitCode ?? '?'}${lines === '' ? '.' : `; its last lines:\n${lines}`}`,
+    message: `Service ${name} ended with exit code ${exitCode ?? '?'}.`,
     hint: `Look at its log: floatlab logs ${project.order.input.appName} ${name}.`,
   });
 }

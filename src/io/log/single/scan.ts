@@ -85,7 +85,8 @@ function bringUpToDate(heads: Map<StreamId, number>, record: Uint8Array, first: 
   }
   for (const [i, [stream, version]] of positionsOf(record).entries()) {
     const expected = (heads.get(stream) ?? 0) + 1;
-    if (version !== expected) {
+    // A stream that ended may begin again; who held its version when it ended is not known here.
+    if (version !== expected && version !== 1) {
       throw new LogError(
         'DAMAGED',
         `event ${first + i} is version ${version} of ${stream}, but version ${expected} comes next` +

@@ -6,14 +6,6 @@ export type Tone = 'running' | 'changing' | 'attention' | 'failed' | 'off';
 
 export const tones: readonly Tone[] = ['failed', 'attention', 'changing', 'running', 'off'];
 
-const glyphs: Readonly<Record<Tone, string>> = {
-  running: '●',
-  changing: '◐',
-  attention: '▲',
-  failed: '■',
-  off: '○',
-};
-
 const byState: Readonly<Record<string, Tone>> = {
   // things that are well
   active: 'running',

@@ -1,4 +1,4 @@
-// Runs before the first paint, so that a dark lab does not flash white. The key is the one of `theme/scheme.ts`.
+// Runs before the first paint, so that a dark lab does not flash white. The key is the one of `theme/theme.ts`.
 (function () {
   let wanted = null;
   try {
