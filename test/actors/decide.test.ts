@@ -166,6 +166,20 @@ describe('volumes', () => {
     expect(lab.run('remove-snapshot', { name: 'photos-data', snapshot: 'good' }).rejected?.code).toBe('NOT_NOW');
   });
 
+  test('a deletion that failed is not tried again once an app is meant to have the volume', () => {
+    const lab = TestLab.ready();
+    lab.running(photos);
+    lab.must('create-volume', { name: 'other-data', spec: { sizeBytes: 2 ** 26 } });
+    const volume = lab.volume('other-data');
+    lab.must('place-volume', { volume, node: 'node:atlas', pool: 'main' }, 'policy:placement');
+    lab.provision();
+    lab.must('delete-volume', { name: 'other-data' });
+    const problem = { code: 'BUSY', message: 'It is busy.' };
+    lab.must('report-volume-failed', { volume, visit: lab.visit(volume), problem }, 'node:atlas');
+    const compose = photos.replace('name: photos', 'name: other');
+    expect(lab.run('deploy-app', { compose }).rejected?.code).toBe('NOT_NOW');
+  });
+
   test('a volume grows and does not shrink', () => {
     const lab = TestLab.ready();
     lab.running(photos);

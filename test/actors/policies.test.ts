@@ -73,6 +73,18 @@ describe('placement', () => {
     expect(settle(lab)).toEqual([]);
   });
 
+  test('proposals of one turn do not promise the same room twice', () => {
+    const lab = TestLab.ready();
+    for (const name of ['a', 'b']) lab.must('create-volume', { name, spec: { sizeBytes: 50 * 2 ** 30 } });
+    settle(lab);
+    expect(
+      lab.lab
+        .list('volume')
+        .map(({ state }) => state)
+        .toSorted(),
+    ).toEqual(['creating', 'unplaced']);
+  });
+
   test('a pool is promised to 80 %, and not a byte further', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 120 }), fc.integer({ min: 1, max: 120 }), (first, second) => {

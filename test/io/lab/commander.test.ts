@@ -118,6 +118,31 @@ describe('commands', () => {
     expect(lab.view.byName('namespace', 'system', 'team')).toBeDefined();
   });
 
+  test('an entry that the log refuses leaves nothing behind: the same name is free', async () => {
+    const lab = await openLab(1);
+    const labels = Object.fromEntries(Array.from({ length: 6000 }, (_, n) => [`key-${n}`, 'x'.repeat(200)]));
+    const input = { name: 'big', spec: { sizeBytes: 2 ** 26 } };
+    await expect(
+      lab.run({ id: 'a', name: 'create-volume', input: { ...input, labels }, by: 'user:admin' }, signal),
+    ).rejects.toMatchObject({ code: 'REFUSED' });
+    const again = await lab.run({ id: 'b', name: 'create-volume', input, by: 'user:admin' }, signal);
+    expect('rejected' in again).toBe(false);
+  });
+
+  test('time goes on at its own pace when the wall clock is set back', async () => {
+    const lab = await openLab(1);
+    const before = lab.commander.now();
+    const { now, monotonicMs } = realClock;
+    try {
+      realClock.now = () => before - 86_400_000;
+      realClock.monotonicMs = () => monotonicMs() + 5000;
+      expect(lab.commander.now()).toBeGreaterThanOrEqual(before + 5000);
+    } finally {
+      realClock.now = now;
+      realClock.monotonicMs = monotonicMs;
+    }
+  });
+
   test('times in the log never go back, whatever the clock does', async () => {
     const lab = await openLab(1);
     const times: number[] = [];
