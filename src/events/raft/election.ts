@@ -1,0 +1,113 @@
+/** Campaigns, votes and their outcome (§5.2, §5.4.1; pre-vote §9.6; transfer §3.10). */
+import { isVoter, votersOf } from './configuration.ts';
+import type { PeerId } from './entry.ts';
+import type { PreVote, PreVoteResponse, Vote, VoteResponse } from './message.ts';
+import { leaderOf, type Candidate, type Core, type PreCandidate } from './state.ts';
+import { tally } from './tally.ts';
+import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from './transitions.ts';
+
+/** Nobody leads, as far as this member knows. */
+export function campaign(core: Core): void {
+  if (!mayCampaign(core)) return;
+  if (core.settings.preVote) askBefore(core);
+  else stand(core, false);
+}
+
+/** The leader wants this member to lead: no need to ask before, and nobody protects the leader. */
+export function campaignAsSuccessor(core: Core): void {
+  if (mayCampaign(core)) stand(core, true);
+}
+
+/**
+ * A voter may, unless its configuration is about to change (the entry is committed and not applied: it may not even be a
+ * voter any more), its state is being replaced, or its disk hangs (it could not store a vote).
+ */
+function mayCampaign(core: Core): boolean {
+  const { log } = core;
+  if (core.role.name === 'leader' || !isVoter(core.configuration, core.id)) return false;
+  if (log.installing || core.outbox.stalledTicks > core.settings.electionTicks) return false;
+  for (let index = log.applied + 1; index <= log.committed; index++) if (log.at(index)?.type === 'change') return false;
+  return true;
+}
+
+function askBefore(core: Core): void {
+  becomePreCandidate(core);
+  for (const to of others(core)) core.outbox.send.push({ type: 'pre-vote', to, ...ballot(core, core.term + 1, false) });
+  if (core.role.name === 'pre-candidate') countPreVote(core, core.role, core.id, true, core.suspect !== undefined);
+}
+
+function stand(core: Core, transfer: boolean): void {
+  becomeCandidate(core, transfer);
+  // Not before term and vote are durable: a voter might count this member for a log that a crash takes back from it.
+  for (const to of others(core)) core.outbox.thenSend.push({ type: 'vote', to, ...ballot(core, core.term, transfer) });
+}
+
+const ballot = ({ id, log }: Core, term: number, transfer: boolean) =>
+  ({ from: id, term, lastIndex: log.last, lastTerm: log.lastTerm, transfer }) as const;
+
+const others = (core: Core): readonly PeerId[] => votersOf(core.configuration).filter((peer) => peer !== core.id);
+
+/** Somebody asks before an election. Binds nobody, and is forgotten at once. */
+export function onPreVote(core: Core, message: PreVote): void {
+  const granted = (message.term > core.term || isFree(core, message.from)) && mayHave(core, message);
+  const term = granted ? message.term : core.term;
+  const suspect = core.suspect !== undefined;
+  core.outbox.send.push({ type: 'pre-vote-response', from: core.id, to: message.from, term, granted, suspect });
+}
+
+/** Whoever is asked answers, a learner too: it may be a voter already without having heard of it. */
+export function onVote(core: Core, message: Vote): void {
+  const granted = isFree(core, message.from) && mayHave(core, message);
+  const suspect = core.suspect !== undefined;
+  const answer = { type: 'vote-response', from: core.id, to: message.from, term: core.term, granted, suspect } as const;
+  if (!granted) {
+    core.outbox.send.push(answer);
+    return;
+  }
+  core.electionElapsed = 0;
+  core.vote = message.from;
+  core.outbox.thenSend.push(answer);
+}
+
+/** Its vote of this term is not given, or was given to the same candidate. */
+const isFree = (core: Core, candidate: PeerId): boolean =>
+  core.vote === candidate || (core.vote === undefined && leaderOf(core) === undefined);
+
+/** Whether the candidate's log has all that this member ever acknowledged. */
+function mayHave(core: Core, { lastIndex, lastTerm, term }: PreVote | Vote): boolean {
+  if (!core.log.isUpToDate(lastIndex, lastTerm)) return false;
+  const mark = core.suspect;
+  if (!mark) return true;
+  // It may have voted in the term of its watermark without knowing it.
+  return term > mark.term && (lastTerm > mark.term || (lastTerm === mark.term && lastIndex >= mark.index));
+}
+
+export function onPreVoteResponse(core: Core, message: PreVoteResponse, role: PreCandidate): void {
+  if (message.granted && message.term !== core.term + 1) return;
+  countPreVote(core, role, message.from, message.granted, message.suspect);
+}
+
+function countPreVote(core: Core, role: PreCandidate, from: PeerId, granted: boolean, suspect: boolean): void {
+  if (role.votes.has(from)) return;
+  role.votes.set(from, granted ? (suspect ? 'suspect' : 'granted') : 'refused');
+  const outcome = tally(core.configuration, role.votes);
+  if (outcome === 'won' || outcome === 'won-by-all') stand(core, false);
+  else if (outcome === 'lost') becomeFollower(core, core.term, undefined);
+}
+
+export function onVoteResponse(core: Core, message: VoteResponse, role: Candidate): void {
+  countVote(core, role, message.from, message.granted, message.suspect);
+}
+
+/** Its own vote, as soon as that is durable. */
+export function onOwnVoteDurable(core: Core, role: Candidate): void {
+  countVote(core, role, core.id, true, core.suspect !== undefined);
+}
+
+function countVote(core: Core, role: Candidate, from: PeerId, granted: boolean, suspect: boolean): void {
+  if (role.votes.has(from)) return;
+  role.votes.set(from, granted ? (suspect ? 'suspect' : 'granted') : 'refused');
+  const outcome = tally(core.configuration, role.votes);
+  if (outcome === 'won' || outcome === 'won-by-all') becomeLeader(core, outcome === 'won-by-all');
+  else if (outcome === 'lost') becomeFollower(core, core.term, undefined);
+}

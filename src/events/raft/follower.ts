@@ -1,0 +1,79 @@
+/** What a member does with what its leader says: entries, heartbeats, snapshots (§5.3, §7). */
+import { isLearner, isVoter } from './configuration.ts';
+import type { PeerId } from './entry.ts';
+import type { Append, Heartbeat, ReadResponse, Read, Snapshot } from './message.ts';
+import { campaignAsSuccessor } from './election.ts';
+import type { Core, Follower } from './state.ts';
+import { becomeFollower } from './transitions.ts';
+
+export function onAppend(core: Core, message: Append): void {
+  const { log } = core;
+  hear(core, message.from);
+  const { prevIndex, prevTerm, entries } = message;
+  // Old news: all of it up to the commit index is the same by now.
+  if (prevIndex < log.committed) return acknowledge(core, message.from, log.committed);
+  if (!log.has(prevIndex, prevTerm)) {
+    const hint = log.findConflict(prevIndex, prevTerm);
+    const answer = { type: 'append-response', from: core.id, to: message.from, term: core.term } as const;
+    core.outbox.send.push({ ...answer, index: prevIndex, hint });
+    return;
+  }
+  log.merge(entries);
+  // Of what comes after these entries the leader said nothing: what stands there may be another's.
+  const known = prevIndex + entries.length;
+  log.commitTo(Math.min(message.commit, known));
+  acknowledge(core, message.from, known);
+}
+
+export function onHeartbeat(core: Core, message: Heartbeat): void {
+  const { log } = core;
+  hear(core, message.from);
+  // The leader knows that this member had the entry. If it is gone the disk has lost it, and nothing told.
+  if (message.commit > log.last) core.suspect ??= { term: core.term, index: message.commit };
+  log.commitTo(Math.min(message.commit, log.last));
+  const { from: to, token } = message;
+  core.outbox.send.push({ type: 'heartbeat-response', from: core.id, to, term: core.term, token });
+}
+
+export function onSnapshot(core: Core, message: Snapshot): void {
+  const { log } = core;
+  hear(core, message.from);
+  const { snapshot } = message;
+  const { configuration, index, term } = snapshot;
+  const isMember = isVoter(configuration, core.id) || isLearner(configuration, core.id);
+  // What is committed here is never given up for something older, nor for a group without this member.
+  if (index > log.committed && isMember) {
+    if (log.has(index, term)) log.commitTo(index);
+    else {
+      log.install(snapshot);
+      core.configuration = configuration;
+    }
+  }
+  acknowledge(core, message.from, log.committed);
+}
+
+export function onTimeoutNow(core: Core): void {
+  campaignAsSuccessor(core);
+}
+
+/** A read that somebody sent to the wrong place goes on to the leader, once. */
+export function onReadAstray(core: Core, message: Read, role: Follower): void {
+  if (role.leader === undefined || message.from === role.leader) return;
+  core.outbox.send.push({ ...message, to: role.leader });
+}
+
+export function onReadResponse(core: Core, message: ReadResponse): void {
+  core.outbox.reads.push({ request: message.request, index: message.index });
+}
+
+/** Whoever leads in this term: a candidate gives up, a follower knows it from now on. */
+function hear(core: Core, leader: PeerId): void {
+  if (core.role.name === 'follower') core.role.leader = leader;
+  else becomeFollower(core, core.term, leader);
+  core.electionElapsed = 0;
+}
+
+/** Leaves when everything up to here is durable. */
+function acknowledge(core: Core, to: PeerId, index: number): void {
+  core.outbox.thenSend.push({ type: 'append-response', from: core.id, to, term: core.term, index, hint: undefined });
+}

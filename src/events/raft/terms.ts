@@ -1,0 +1,52 @@
+/**
+ * What a message's term says, before its content is looked at (§5.1).
+ *
+ *   higher  the member adopts it and follows; except that a question before an election (and its grant) changes no term,
+ *           and that voters who hear a leader protect it from elections that it did not ask for (§6.2, §9.6)
+ *   lower   the sender is behind. It is told the term where it would not learn it otherwise: a deposed leader that is
+ *           heard by a candidate with a higher term (both would be stuck), and whoever asks before an election
+ */
+import type { Message } from './message.ts';
+import { leaderOf, type Core } from './state.ts';
+import { becomeFollower } from './transitions.ts';
+
+/** @returns whether the message counts */
+export function admit(core: Core, message: Message): boolean {
+  if (message.term > core.term) return admitHigher(core, message);
+  if (message.term < core.term) answerLower(core, message);
+  return message.term === core.term;
+}
+
+function admitHigher(core: Core, message: Message): boolean {
+  switch (message.type) {
+    case 'pre-vote':
+    case 'vote':
+      if (!message.transfer && protectsLeader(core)) return false;
+      if (message.type === 'vote') becomeFollower(core, message.term, undefined);
+      return true;
+    case 'pre-vote-response':
+      if (!message.granted) becomeFollower(core, message.term, undefined);
+      return true;
+    case 'append':
+    case 'heartbeat':
+    case 'snapshot':
+      becomeFollower(core, message.term, message.from);
+      return true;
+    default:
+      becomeFollower(core, message.term, undefined);
+      return true;
+  }
+}
+
+const protectsLeader = (core: Core): boolean =>
+  core.settings.checkQuorum && leaderOf(core) !== undefined && core.electionElapsed < core.settings.electionTicks;
+
+function answerLower(core: Core, { type, from: to }: Message): void {
+  const { id: from, term, settings, outbox } = core;
+  if (type === 'pre-vote') {
+    const suspect = core.suspect !== undefined;
+    outbox.send.push({ type: 'pre-vote-response', from, to, term, granted: false, suspect });
+  } else if ((type === 'append' || type === 'heartbeat') && (settings.checkQuorum || settings.preVote)) {
+    outbox.send.push({ type: 'append-response', from, to, term, index: 0, hint: undefined });
+  }
+}
