@@ -79,7 +79,7 @@ function mayHave(core: Core, { lastIndex, lastTerm, term }: PreVote | Vote): boo
   const mark = core.suspect;
   if (!mark) return true;
   // It may have voted in the term of its watermark without knowing it.
-  return term > mark.term && (lastTerm > mark.term || (lastTerm === mark.term && lastIndex >= mark.index));
+  return term > mark.term && (lastTerm > mark.lastTerm || (lastTerm === mark.lastTerm && lastIndex >= mark.lastIndex));
 }
 
 export function onPreVoteResponse(core: Core, message: PreVoteResponse, role: PreCandidate): void {

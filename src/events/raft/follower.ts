@@ -29,7 +29,8 @@ export function onHeartbeat(core: Core, message: Heartbeat): void {
   const { log } = core;
   hear(core, message.from);
   // The leader knows that this member had the entry. If it is gone the disk has lost it, and nothing told.
-  if (message.commit > log.last) core.suspect ??= { term: core.term, index: message.commit };
+  if (message.commit > log.last)
+    core.suspect ??= { term: core.term, lastIndex: message.commit, lastTerm: log.lastTerm };
   log.commitTo(Math.min(message.commit, log.last));
   const { from: to, token } = message;
   core.outbox.send.push({ type: 'heartbeat-response', from: core.id, to, term: core.term, token });

@@ -73,8 +73,11 @@ export type RoleOf<N extends RoleName> = Extract<Role, { name: N }>;
  * been counted, so it neither votes nor leads like others (safety rule 14); `tally.ts` has what it may do instead.
  */
 export interface Watermark {
+  /** The latest term in which it may have voted or acknowledged something. */
   readonly term: number;
-  readonly index: number;
+  /** The last entry that was durable, and that entry's term. */
+  readonly lastIndex: number;
+  readonly lastTerm: number;
 }
 
 export interface Core {

@@ -1,0 +1,219 @@
+/**
+ * One seed of a group's life: clients ask, faults strike, checkers judge after every step; then the storm ends, and the
+ * group must come to life again. The same seed gives the same trace, to the last byte.
+ */
+import { asPeer } from '#events/raft/entry.ts';
+import { defaultSettings, type RaftSettings } from '#events/raft/settings.ts';
+import { seededRandom, type SeededRandom } from '#io/devices/random/sim.ts';
+import { Group } from '#io/world/consensus/group.ts';
+import { DiskFailed, type Observer } from '#io/world/consensus/member.ts';
+import type { Checker } from './checkers/checker.ts';
+import { checkCommits } from './checkers/commits.ts';
+import { checkConfigurations } from './checkers/configurations.ts';
+import { checkElections } from './checkers/elections.ts';
+import { checkFlow } from './checkers/flow.ts';
+import { explainHistory } from './checkers/linearizable.ts';
+import { checkLogs } from './checkers/logs.ts';
+import { checkStates } from './checkers/states.ts';
+import { Clients } from './clients.ts';
+import { Faults } from './faults.ts';
+import { drawPlan, type Plan } from './swarm.ts';
+import { newTruth, type Truth } from './truth.ts';
+import { Trace } from './trace.ts';
+
+export interface RaftSimOptions {
+  readonly seed: number;
+  /** Of the storm. */
+  readonly stormMs?: number;
+  /** Hears every line of the trace. */
+  readonly log?: (line: string) => void;
+}
+
+export interface RaftSimResult {
+  readonly seed: number;
+  readonly plan: Plan;
+  readonly steps: number;
+  /** Operations that were answered. */
+  readonly answered: number;
+  readonly commitIndex: number;
+  /** Committed entries that were given up because too many disks had lost them. */
+  readonly lost: number;
+  /** Whether the end demanded life: it does not where a majority is gone for good. */
+  readonly mustLive: boolean;
+  readonly wrong: readonly string[];
+  readonly trace: number;
+}
+
+const defaultStormMs = 8000;
+/** Many elections' time. */
+const recoveryMs = 40_000;
+
+export function simulateRaft({ seed, stormMs = defaultStormMs, log }: RaftSimOptions): RaftSimResult {
+  const random = seededRandom(seed);
+  const plan = drawPlan(random);
+  return new Simulation(seed, plan, random, log).run(stormMs);
+}
+
+class Simulation {
+  readonly #seed: number;
+  readonly #plan: Plan;
+  readonly #random: SeededRandom;
+  readonly #wrong: string[] = [];
+  readonly #trace: Trace;
+  readonly #group: Group;
+  readonly #truth: Truth;
+  readonly #clients: Clients;
+  readonly #faults: Faults;
+  #steps = 0;
+
+  constructor(seed: number, plan: Plan, random: SeededRandom, log: ((line: string) => void) | undefined) {
+    this.#seed = seed;
+    this.#plan = plan;
+    this.#random = random;
+    this.#trace = new Trace(() => this.#group.agenda.nowMs, log);
+    this.#truth = newTruth(
+      () => this.#group,
+      (what) => {
+        if (this.#wrong.length < 5) this.#wrong.push(what);
+        this.#trace.say(`WRONG ${what}`);
+      },
+    );
+    const settings = settingsOf(plan);
+    const checkers: Checker[] = [
+      this.#trace.checker,
+      checkElections(this.#truth),
+      checkLogs(this.#truth),
+      checkCommits(this.#truth),
+      checkStates(this.#truth),
+      checkFlow(this.#truth, settings),
+      checkConfigurations(this.#truth),
+      { died: (member, error) => this.#died(member.id, error) },
+    ];
+    const machines = Array.from({ length: plan.machines }, (_, at) => String.fromCharCode(97 + at));
+    this.#group = new Group({
+      machines,
+      voters: plan.voters,
+      settings,
+      random: random.fork('group'),
+      observer: everybody(checkers),
+    });
+    this.#clients = new Clients(this.#group, this.#truth, plan.clients, random.fork('clients'));
+    checkers.push(this.#clients.checker);
+    this.#faults = new Faults(this.#group, random.fork('faults'));
+  }
+
+  run(stormMs: number): RaftSimResult {
+    this.#trace.say(`${this.#plan.voters} voters of ${this.#plan.machines} machines: ${this.#plan.faults.join(' ')}`);
+    this.#storm(stormMs);
+    const mustLive = this.#wrong.length === 0 && this.#recover();
+    if (this.#wrong.length === 0 && this.#truth.lost === 0) {
+      const unexplained = explainHistory(this.#clients.history, '');
+      if (unexplained !== undefined) this.#truth.complain(unexplained);
+    }
+    return {
+      seed: this.#seed,
+      plan: this.#plan,
+      steps: this.#steps,
+      answered: this.#clients.answered,
+      commitIndex: this.#truth.commitIndex,
+      lost: this.#truth.lost,
+      mustLive,
+      wrong: this.#wrong,
+      trace: this.#trace.hash,
+    };
+  }
+
+  #storm(stormMs: number): void {
+    const { faults, everyMs } = this.#plan;
+    const calmMs = 1500;
+    this.#until(() => false, calmMs);
+    for (let left = stormMs; left > 0 && this.#wrong.length === 0;) {
+      const ms = everyMs * 2 * this.#random.next();
+      left -= ms;
+      this.#until(() => false, ms);
+      if (faults.length === 0) continue;
+      const kind = this.#random.pick(faults);
+      const said = this.#faults.strike(kind);
+      if (said !== undefined) this.#trace.say(`── ${kind}: ${said}`);
+    }
+  }
+
+  /** @returns whether life was demanded */
+  #recover(): boolean {
+    this.#faults.mend();
+    this.#trace.say('── the storm is over');
+    // What was under way may still change who belongs to the group.
+    this.#until(() => false, 5000);
+    this.#faults.mend();
+    this.#until(() => false, 5000);
+    if (!this.#faults.canDecide()) return false;
+    const target = this.#truth.commitIndex + 3;
+    const answered = this.#clients.answered + 3;
+    const lives = this.#until(
+      () => this.#truth.commitIndex >= target && this.#clients.answered >= answered,
+      recoveryMs,
+    );
+    if (!lives) this.#truth.complain(`nothing is committed and answered any more, long after the storm`);
+    this.#clients.stop();
+    const upTo = this.#truth.commitIndex;
+    const agree = this.#until(() => this.#laggards(upTo).length === 0, recoveryMs);
+    if (!agree) this.#truth.complain(`${this.#laggards(upTo).join(', ')} never reached entry ${upTo}`);
+    return true;
+  }
+
+  /** Members of the group that have not applied this yet. */
+  #laggards(upTo: number): readonly string[] {
+    const { voters, learners } = this.#faults.configuration();
+    return [...voters, ...learners].filter((peer) => {
+      const member = this.#group.memberOf(asPeer(peer));
+      return member !== undefined && member.raft.status.applied < upTo;
+    });
+  }
+
+  #until(condition: () => boolean, ms: number): boolean {
+    const untilMs = this.#group.agenda.nowMs + ms;
+    while (this.#wrong.length === 0) {
+      if (condition()) return true;
+      if (!this.#group.agenda.step(untilMs)) return condition();
+      this.#steps++;
+    }
+    return false;
+  }
+
+  #died(member: string, error: unknown): void {
+    if (error instanceof DiskFailed) {
+      this.#trace.say(`${member} ends: ${error.message}`);
+      const { name } = this.#group.machine(member.slice(0, member.indexOf('@')));
+      this.#group.agenda.in(500, () => this.#group.boot(name));
+    } else this.#truth.complain(`${member} ends: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+}
+
+function settingsOf({ preVote, checkQuorum, narrow }: Plan): RaftSettings {
+  const settings = { ...defaultSettings, heartbeatTicks: 2, preVote, checkQuorum };
+  return narrow
+    ? {
+        ...settings,
+        maxAppendBytes: 200,
+        maxInflight: 2,
+        maxInflightBytes: 500,
+        maxUncommittedBytes: 1500,
+        maxApplyBytes: 300,
+      }
+    : settings;
+}
+
+/** Everybody hears everything, in order. */
+function everybody(checkers: readonly Checker[]): Observer {
+  return {
+    sent: (...about) => checkers.forEach((checker) => checker.sent?.(...about)),
+    stored: (...about) => checkers.forEach((checker) => checker.stored?.(...about)),
+    applied: (...about) => checkers.forEach((checker) => checker.applied?.(...about)),
+    effect: (...about) => checkers.forEach((checker) => checker.effect?.(...about)),
+    installed: (...about) => checkers.forEach((checker) => checker.installed?.(...about)),
+    leadership: (...about) => checkers.forEach((checker) => checker.leadership?.(...about)),
+    read: (...about) => checkers.forEach((checker) => checker.read?.(...about)),
+    stepped: (...about) => checkers.forEach((checker) => checker.stepped?.(...about)),
+    died: (...about) => checkers.forEach((checker) => checker.died?.(...about)),
+  };
+}

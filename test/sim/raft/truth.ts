@@ -1,0 +1,32 @@
+/**
+ * What an observer who sees everything knows of a group, and its members do not: which entries are committed, who led
+ * when, what clients were told. Checkers read and complete it.
+ */
+import type { Entry, PeerId } from '#events/raft/entry.ts';
+import type { Group } from '#io/world/consensus/group.ts';
+
+export interface Truth {
+  readonly group: () => Group;
+  /** From index 2 on: the first is every group's first snapshot. */
+  readonly committed: Map<number, Entry>;
+  /** The greatest index in `committed`. */
+  commitIndex: number;
+  /** The greatest index that a client was told of. */
+  acknowledged: number;
+  /** Leaders were elected by members who do not trust their disks, and committed entries may be gone. */
+  lost: number;
+  readonly complain: (what: string) => void;
+}
+
+export function newTruth(group: () => Group, complain: (what: string) => void): Truth {
+  return { group, committed: new Map(), commitIndex: 1, acknowledged: 0, lost: 0, complain };
+}
+
+export const nameOf = (entry: Entry | undefined): string =>
+  entry ? `${entry.index} of term ${entry.term} (${entry.type})` : 'nothing';
+
+export const isSameEntry = (one: Entry, other: Entry): boolean =>
+  one.term === other.term && one.index === other.index && one.type === other.type && one.data === other.data;
+
+/** Terms and candidates, for whom a member has voted, and who has led. */
+export type Ballots = Map<string, PeerId>;
