@@ -61,8 +61,9 @@ export const isLeave = (change: Change): boolean => change.steps.length === 0;
 export const isVoter = (configuration: Configuration, peer: PeerId): boolean =>
   configuration.voters.includes(peer) || configuration.outgoing.includes(peer);
 
-export const isLearner = (configuration: Configuration, peer: PeerId): boolean =>
-  configuration.learners.includes(peer) || (configuration.learnersNext.includes(peer) && !isVoter(configuration, peer));
+/** It takes part, as a voter or as a learner. */
+export const isMember = (configuration: Configuration, peer: PeerId): boolean =>
+  isVoter(configuration, peer) || configuration.learners.includes(peer);
 
 /** Everybody, sorted. */
 export const membersOf = ({ voters, outgoing, learners }: Configuration): readonly PeerId[] =>

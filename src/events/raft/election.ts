@@ -2,7 +2,7 @@
 import { isVoter, votersOf } from './configuration.ts';
 import type { PeerId } from './entry.ts';
 import type { PreVote, PreVoteResponse, Vote, VoteResponse } from './message.ts';
-import { leaderOf, type Candidate, type Core, type PreCandidate } from './state.ts';
+import { leaderOf, type Candidate, type Core, type PreCandidate, type Watermark } from './state.ts';
 import { tally } from './tally.ts';
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from './transitions.ts';
 
@@ -26,6 +26,8 @@ function mayCampaign(core: Core): boolean {
   const { log } = core;
   if (core.role.name === 'leader' || !isVoter(core.configuration, core.id)) return false;
   if (log.installing || core.outbox.stalledTicks > core.settings.electionTicks) return false;
+  // Even everybody's vote could not bring back what this member's own log is known to lack.
+  if (core.suspect && !reaches(log.last, log.lastTerm, core.suspect)) return false;
   for (let index = log.applied + 1; index <= log.committed; index++) if (log.at(index)?.type === 'change') return false;
   return true;
 }
@@ -79,8 +81,12 @@ function mayHave(core: Core, { lastIndex, lastTerm, term }: PreVote | Vote): boo
   const mark = core.suspect;
   if (!mark) return true;
   // It may have voted in the term of its watermark without knowing it.
-  return term > mark.term && (lastTerm > mark.lastTerm || (lastTerm === mark.lastTerm && lastIndex >= mark.lastIndex));
+  return term > mark.term && reaches(lastIndex, lastTerm, mark);
 }
+
+/** Whether a log that ends there has all that was durable where the watermark was set. */
+const reaches = (lastIndex: number, lastTerm: number, mark: Watermark): boolean =>
+  lastTerm > mark.lastTerm || (lastTerm === mark.lastTerm && lastIndex >= mark.lastIndex);
 
 export function onPreVoteResponse(core: Core, message: PreVoteResponse, role: PreCandidate): void {
   if (message.granted && message.term !== core.term + 1) return;

@@ -1,5 +1,5 @@
 /** What a member does with what its leader says: entries, heartbeats, snapshots (§5.3, §7). */
-import { isLearner, isVoter } from './configuration.ts';
+import { isMember } from './configuration.ts';
 import type { PeerId } from './entry.ts';
 import type { Append, Heartbeat, ReadResponse, Read, Snapshot } from './message.ts';
 import { campaignAsSuccessor } from './election.ts';
@@ -41,9 +41,8 @@ export function onSnapshot(core: Core, message: Snapshot): void {
   hear(core, message.from);
   const { snapshot } = message;
   const { configuration, index, term } = snapshot;
-  const isMember = isVoter(configuration, core.id) || isLearner(configuration, core.id);
   // What is committed here is never given up for something older, nor for a group without this member.
-  if (index > log.committed && isMember) {
+  if (index > log.committed && isMember(configuration, core.id)) {
     if (log.has(index, term)) log.commitTo(index);
     else {
       log.install(snapshot);

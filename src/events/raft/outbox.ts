@@ -9,6 +9,8 @@ export class Outbox {
   send: Message[] = [];
   thenSend: Message[] = [];
   reads: ReadState[] = [];
+  /** A newer snapshot than there is. */
+  wantsSnapshot = false;
   /** The disk's jobs, oldest first, with the tick in which each began. */
   #jobs: { readonly job: number; readonly tick: number }[] = [];
   #lastJob = 0;
@@ -48,6 +50,12 @@ export class Outbox {
     const messages = this.thenSend;
     this.thenSend = [];
     return messages;
+  }
+
+  takeSnapshotWish(): boolean {
+    const wish = this.wantsSnapshot;
+    this.wantsSnapshot = false;
+    return wish;
   }
 
   takeReads(): ReadState[] {

@@ -228,6 +228,7 @@ export class Raft {
     return (
       outbox.send.length > 0 ||
       outbox.reads.length > 0 ||
+      outbox.wantsSnapshot ||
       mustStore(core) ||
       (log.hasUnapplied && core.applying.length === 0) ||
       !isSame(this.#reported, leadershipOf(core))
@@ -249,6 +250,7 @@ export class Raft {
       store,
       apply,
       reads: core.outbox.takeReads(),
+      snapshotWanted: core.outbox.takeSnapshotWish(),
     };
   }
 

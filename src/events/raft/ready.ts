@@ -25,6 +25,8 @@ export interface Ready {
   readonly apply: readonly Entry[];
   /** Reads that may be answered as soon as `index` is applied. */
   readonly reads: readonly ReadState[];
+  /** A member needs a newer snapshot than there is: make one of what is applied. */
+  readonly snapshotWanted: boolean;
 }
 
 export interface Leadership {

@@ -1,4 +1,5 @@
 /** A leader feeds its followers: appends, heartbeats, snapshots; and counts what they have (§5.3). */
+import { isMember } from './configuration.ts';
 import { ConsensusBroken, sizeOf, totalSize, type Entry, type PeerId } from './entry.ts';
 import type { Progress } from './progress.ts';
 import { reached } from './quorum.ts';
@@ -43,6 +44,12 @@ function sendNext(core: Core, leader: Leader, to: PeerId, evenEmpty: boolean): b
 function sendSnapshot(core: Core, progress: Progress, to: PeerId): boolean {
   if (!progress.isActive) return false;
   const { snapshot } = core.log;
+  if (!isMember(snapshot.configuration, to)) {
+    // It came later than that, and would not take it: a member follows nobody into a group that it is not part of.
+    core.outbox.wantsSnapshot = true;
+    progress.isPaused = true;
+    return false;
+  }
   progress.toSnapshot(snapshot.index);
   core.outbox.send.push({ type: 'snapshot', from: core.id, to, term: core.term, snapshot });
   return true;

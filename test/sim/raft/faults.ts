@@ -139,6 +139,7 @@ export class Faults {
     },
     'lost-tail': () => {
       const machine = this.#machine();
+      if (!this.#canSpare(machine) && this.#random.chance(0.9)) return undefined;
       this.#group.kill(machine.name);
       this.#bootLater(machine);
       const count = 1 + this.#random.below(10);
@@ -147,7 +148,7 @@ export class Faults {
         : 'nothing';
     },
     'lost-tail-everywhere': () => {
-      if (this.#random.chance(0.7)) return undefined;
+      if (this.#random.chance(0.9)) return undefined;
       for (const machine of this.#group.machines) {
         this.#group.kill(machine.name);
         this.#bootLater(machine);

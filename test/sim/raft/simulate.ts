@@ -36,8 +36,6 @@ export interface RaftSimResult {
   /** Operations that were answered. */
   readonly answered: number;
   readonly commitIndex: number;
-  /** Committed entries that were given up because too many disks had lost them. */
-  readonly lost: number;
   /** Whether the end demanded life: it does not where a majority is gone for good. */
   readonly mustLive: boolean;
   readonly wrong: readonly string[];
@@ -106,7 +104,7 @@ class Simulation {
     this.#trace.say(`${this.#plan.voters} voters of ${this.#plan.machines} machines: ${this.#plan.faults.join(' ')}`);
     this.#storm(stormMs);
     const mustLive = this.#wrong.length === 0 && this.#recover();
-    if (this.#wrong.length === 0 && this.#truth.lost === 0) {
+    if (this.#wrong.length === 0) {
       const unexplained = explainHistory(this.#clients.history, '');
       if (unexplained !== undefined) this.#truth.complain(unexplained);
     }
@@ -116,7 +114,6 @@ class Simulation {
       steps: this.#steps,
       answered: this.#clients.answered,
       commitIndex: this.#truth.commitIndex,
-      lost: this.#truth.lost,
       mustLive,
       wrong: this.#wrong,
       trace: this.#trace.hash,

@@ -2,7 +2,7 @@
  * What an observer who sees everything knows of a group, and its members do not: which entries are committed, who led
  * when, what clients were told. Checkers read and complete it.
  */
-import type { Entry, PeerId } from '#events/raft/entry.ts';
+import type { Entry } from '#events/raft/entry.ts';
 import type { Group } from '#io/world/consensus/group.ts';
 
 export interface Truth {
@@ -13,13 +13,11 @@ export interface Truth {
   commitIndex: number;
   /** The greatest index that a client was told of. */
   acknowledged: number;
-  /** Leaders were elected by members who do not trust their disks, and committed entries may be gone. */
-  lost: number;
   readonly complain: (what: string) => void;
 }
 
 export function newTruth(group: () => Group, complain: (what: string) => void): Truth {
-  return { group, committed: new Map(), commitIndex: 1, acknowledged: 0, lost: 0, complain };
+  return { group, committed: new Map(), commitIndex: 1, acknowledged: 0, complain };
 }
 
 export const nameOf = (entry: Entry | undefined): string =>
@@ -27,6 +25,3 @@ export const nameOf = (entry: Entry | undefined): string =>
 
 export const isSameEntry = (one: Entry, other: Entry): boolean =>
   one.term === other.term && one.index === other.index && one.type === other.type && one.data === other.data;
-
-/** Terms and candidates, for whom a member has voted, and who has led. */
-export type Ballots = Map<string, PeerId>;

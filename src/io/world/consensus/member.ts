@@ -192,6 +192,7 @@ export class Member {
         this.#after(hardware.applyMs, () => this.#apply());
       }
       this.#reads.push(...ready.reads);
+      if (ready.snapshotWanted) this.#takeSnapshot();
     }
     this.#answerReads();
     this.#store();
@@ -254,7 +255,8 @@ export class Member {
       this.#options.observer.applied(this, slice.entries, results);
     }
     this.raft.advance({ applied: last.index });
-    this.#takeSnapshot();
+    const { applied } = this.raft.status;
+    if (applied - this.disk.snapshot.index >= this.#options.hardware.snapshotEvery) this.#takeSnapshot();
     this.#drain();
   }
 
@@ -266,9 +268,9 @@ export class Member {
 
   #takeSnapshot(): void {
     const { hardware } = this.#options;
-    const meta = this.raft.snapshotMeta();
-    if (this.#isTakingSnapshot || meta.index - this.disk.snapshot.index < hardware.snapshotEvery) return;
+    if (this.#isTakingSnapshot || this.raft.log.installing) return;
     this.#isTakingSnapshot = true;
+    const meta = this.raft.snapshotMeta();
     const content = this.#registers.content();
     this.#after(3 * hardware.diskMs, () => {
       this.#isTakingSnapshot = false;

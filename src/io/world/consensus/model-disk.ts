@@ -90,7 +90,7 @@ export class ModelDisk {
     const image = this.#image;
     const kept = Math.max(image.snapshot.index - image.base.index, image.entries.length - count, 0);
     if (kept >= image.entries.length) return false;
-    image.suspicion ??= { ...image.watermark };
+    image.suspicion = image.suspicion ? laterOf(image.suspicion, image.watermark) : image.watermark;
     image.entries.length = kept;
     const { term, commit } = image.hardState;
     image.hardState = {
@@ -139,4 +139,12 @@ export class ModelDisk {
   has(index: number, term: number): boolean {
     return index <= this.#image.snapshot.index || this.termAt(index) === term;
   }
+}
+
+/** Of two times that a log lost a part, all that is known of how far it had gone: it may have voted in between. */
+function laterOf(one: Watermark, other: Watermark): Watermark {
+  const isFurther =
+    other.lastTerm > one.lastTerm || (other.lastTerm === one.lastTerm && other.lastIndex > one.lastIndex);
+  const { lastIndex, lastTerm } = isFurther ? other : one;
+  return { term: Math.max(one.term, other.term), lastIndex, lastTerm };
 }

@@ -1,10 +1,9 @@
 /**
  * State machine safety: at an index every member applies the same entry. Leader completeness: whoever leads has all that
  * was committed in earlier terms. What is committed is on the disks of a majority (of both, in a joint configuration)
- * at that moment. Only a group whose disks lost too much may give up committed entries, and only by everybody's vote.
+ * at that moment. Nothing committed is ever given up: where disks lost too much, the group has to halt.
  */
 import type { Configuration } from '#events/raft/configuration.ts';
-import { votersOf } from '#events/raft/configuration.ts';
 import type { Entry, PeerId } from '#events/raft/entry.ts';
 import type { Member } from '#io/world/consensus/member.ts';
 import { machineOf } from '#io/world/consensus/network.ts';
@@ -44,25 +43,6 @@ export function checkCommits(truth: Truth): Checker {
       return half.length === 0 || having.length > half.length / 2;
     });
 
-  /** A leader that everybody had to elect: what it does not have is lost. */
-  const forgive = (member: Member): void => {
-    const { log, status } = member.raft;
-    const { voters, outgoing } = status.configuration;
-    const couldElect = [voters, outgoing].every((half) => {
-      const sound = half.filter((peer) => diskOf(peer)?.isSuspect === false);
-      return half.length === 0 || sound.length > half.length / 2;
-    });
-    const up = votersOf(status.configuration).every((peer) => diskOf(peer) !== undefined);
-    if (!up) complain(`${member.id} leads by everybody's vote, but a voter is gone`);
-    if (couldElect && status.suspect === undefined) return; // an ordinary majority might have come a moment later
-    for (const [index, entry] of committed) {
-      if (index < log.first || log.termAt(index) === entry.term) continue;
-      committed.delete(index);
-      truth.lost++;
-    }
-    truth.commitIndex = Math.max(1, ...committed.keys());
-  };
-
   return {
     stored: (member, { entries }) => {
       for (const { index, term } of entries) stored.add(`${member.id} ${index} ${term}`);
@@ -79,9 +59,8 @@ export function checkCommits(truth: Truth): Checker {
           complain(`${member.id} commits ${nameOf(entry)} in term ${term}, which no majority has on its disks`);
       }
     },
-    leadership: (member, { role, possibleLoss, term }) => {
+    leadership: (member, { role, term }) => {
       if (role !== 'leader') return;
-      if (possibleLoss) forgive(member);
       const { log } = member.raft;
       for (const [index, entry] of committed) {
         if (entry.term < term && index >= log.first && log.termAt(index) !== entry.term)
