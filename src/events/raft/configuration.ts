@@ -75,6 +75,8 @@ export const votersOf = ({ voters, outgoing }: Configuration): readonly PeerId[]
 
 /** @returns the configuration after the change, or why it cannot be made, as a sentence. Pure and total. */
 export function changed(from: Configuration, change: Change): Configuration | { readonly refused: string } {
+  // Whoever starts with an empty disk knows nobody. Were it to follow the log from here, it would soon be a group alone.
+  if (from.voters.length === 0) return { refused: 'nobody is there who could decide on it' };
   if (isLeave(change)) return isJoint(from) ? left(from) : { refused: 'there is no joint configuration to leave' };
   if (isJoint(from)) return { refused: 'the joint configuration must be left first' };
   const next = stepped(from, change.steps);

@@ -1,7 +1,7 @@
 /** What a member does with what its leader says: entries, heartbeats, snapshots (§5.3, §7). */
 import { isMember } from './configuration.ts';
 import type { PeerId } from './entry.ts';
-import type { Append, Heartbeat, ReadResponse, Read, Snapshot } from './message.ts';
+import type { Append, AppendResponse, Heartbeat, ReadResponse, Read, Snapshot } from './message.ts';
 import { campaignAsSuccessor } from './election.ts';
 import type { Core, Follower } from './state.ts';
 import { becomeFollower } from './transitions.ts';
@@ -14,8 +14,7 @@ export function onAppend(core: Core, message: Append): void {
   if (prevIndex < log.committed) return acknowledge(core, message.from, log.committed);
   if (!log.has(prevIndex, prevTerm)) {
     const hint = log.findConflict(prevIndex, prevTerm);
-    const answer = { type: 'append-response', from: core.id, to: message.from, term: core.term } as const;
-    core.outbox.send.push({ ...answer, index: prevIndex, hint });
+    core.outbox.send.push(answer(core, message.from, prevIndex, hint));
     return;
   }
   log.merge(entries);
@@ -75,5 +74,10 @@ function hear(core: Core, leader: PeerId): void {
 
 /** Leaves when everything up to here is durable. */
 function acknowledge(core: Core, to: PeerId, index: number): void {
-  core.outbox.thenSend.push({ type: 'append-response', from: core.id, to, term: core.term, index, hint: undefined });
+  core.outbox.thenSend.push(answer(core, to, index, undefined));
 }
+
+const answer = (core: Core, to: PeerId, index: number, hint: AppendResponse['hint']): AppendResponse => {
+  const { id: from, term, suspect } = core;
+  return { type: 'append-response', from, to, term, index, hint, suspect: suspect !== undefined };
+};

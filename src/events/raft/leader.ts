@@ -18,15 +18,16 @@ export function onAppendResponse(core: Core, message: AppendResponse, leader: Le
 
 function rejected(
   core: Core,
-  { from, index }: AppendResponse,
+  { from, index, suspect }: AppendResponse,
   hint: { readonly index: number; readonly term: number },
   progress: Progress,
   leader: Leader,
 ): void {
   // The follower has nothing newer than the hint's term there; nor has this log anything that matches above this:
   const meet = core.log.findConflict(hint.index, hint.term);
-  if (!progress.rejected(index, meet.index)) return;
-  if (progress.state === 'replicate') progress.toProbe();
+  if (suspect && meet.index < progress.match) progress.lost(meet.index);
+  else if (!progress.rejected(index, meet.index)) return;
+  else if (progress.state === 'replicate') progress.toProbe();
   sendAppend(core, leader, from);
 }
 
@@ -34,8 +35,9 @@ function accepted(core: Core, { from, index }: AppendResponse, progress: Progres
   const { log } = core;
   invariant(index <= log.last, () => `${from} acknowledges entry ${index}; the leader's log ends at ${log.last}`);
   const isNews = progress.accepted(index);
-  // A probe may be answered by what the follower was known to have: also then the logs are known to meet.
-  if (!isNews && !(progress.state === 'probe' && progress.match === index)) return;
+  // A probe may be answered by what the follower was known to have: also then the logs are known to meet. Nothing at all
+  // is acknowledged only to tell an earlier leader that it was one (terms.ts).
+  if (!isNews && !(progress.state === 'probe' && progress.match === index && index > 0)) return;
   if (progress.state === 'replicate') {
     progress.inflight.freeTo(index);
     progress.isPaused = false;

@@ -57,6 +57,8 @@ export interface AppendResponse extends Envelope {
   readonly index: number;
   /** Where the leader should look next: the follower's newest entry that can match, and its term. */
   readonly hint: { readonly index: number; readonly term: number } | undefined;
+  /** The follower's disk lost entries: it may reject what it had acknowledged. */
+  readonly suspect: boolean;
 }
 
 export interface Heartbeat extends Envelope {

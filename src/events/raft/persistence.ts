@@ -21,7 +21,7 @@ export function mustStore(core: Core): boolean {
     core.term !== handedOut.term ||
     core.vote !== handedOut.vote ||
     core.suspect !== handedOut.suspect ||
-    log.installing?.index !== handedOut.installing ||
+    (log.installing !== undefined && log.installing.index !== handedOut.installing) ||
     log.hasUnstored ||
     outbox.thenSend.length > 0
   );

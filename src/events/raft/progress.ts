@@ -12,7 +12,7 @@
  *
  * `probe`: one append at a time, until the two logs are known to meet. `replicate`: optimistic, up to the window.
  * `snapshot`: nothing until it arrived. Invariants: match < next; in `replicate` everything in [match + 1, next) is on
- * its way; `match` never falls while this leader leads.
+ * its way; `match` never falls while this leader leads, unless the follower says that its disk lost something.
  */
 import { Inflight } from './inflight.ts';
 import type { RaftSettings } from './settings.ts';
@@ -80,6 +80,15 @@ export class Progress {
     if (isNews) this.match = index;
     this.next = Math.max(this.next, index + 1);
     return isNews;
+  }
+
+  /**
+   * Its disk lost what it had acknowledged. What was committed with its help stays committed: the others who helped
+   * have it, and this follower takes no part in elections until its log is whole (`persistence.ts`).
+   */
+  lost(match: number): void {
+    this.match = match;
+    this.toProbe();
   }
 
   /**

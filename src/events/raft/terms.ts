@@ -47,6 +47,6 @@ function answerLower(core: Core, { type, from: to }: Message): void {
     const suspect = core.suspect !== undefined;
     outbox.send.push({ type: 'pre-vote-response', from, to, term, granted: false, suspect });
   } else if ((type === 'append' || type === 'heartbeat') && (settings.checkQuorum || settings.preVote)) {
-    outbox.send.push({ type: 'append-response', from, to, term, index: 0, hint: undefined });
+    outbox.send.push({ type: 'append-response', from, to, term, index: 0, hint: undefined, suspect: false });
   }
 }

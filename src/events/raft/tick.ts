@@ -9,10 +9,8 @@ export function tick(core: Core): void {
   core.outbox.tick();
   core.electionElapsed++;
   if (core.role.name === 'leader') tickLeader(core, core.role);
-  else if (core.electionElapsed >= core.electionTimeout) {
-    core.electionElapsed = 0;
-    campaign(core);
-  }
+  // Who may not campaign goes on counting: it must not go on protecting a leader that it does not hear.
+  else if (core.electionElapsed >= core.electionTimeout) campaign(core);
 }
 
 function tickLeader(core: Core, leader: Leader): void {

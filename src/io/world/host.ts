@@ -2,8 +2,7 @@
 import type { Clock } from '../devices/clock/port.ts';
 import { simDocker, type SimDocker } from '../devices/docker/sim.ts';
 import { simFiles } from '../devices/files/sim.ts';
-import { simHost } from '../devices/host/sim.ts';
-import type { HostPort } from '../devices/host/port.ts';
+import { simHost, type SimHost } from '../devices/host/sim.ts';
 import type { FilesPort } from '../devices/files/port.ts';
 import type { SeededRandom } from '../devices/random/sim.ts';
 import { simVolumes, type SimVolumes } from '../devices/volumes/sim.ts';
@@ -14,7 +13,7 @@ export interface SimMachine {
   readonly docker: SimDocker;
   readonly volumes: SimVolumes;
   readonly files: FilesPort;
-  readonly host: HostPort;
+  readonly host: SimHost;
 }
 
 const names = ['atlas', 'vega', 'polaris', 'rigel', 'deneb', 'altair', 'sirius', 'mira', 'castor'];

@@ -9,8 +9,8 @@ import type { Clock } from '../devices/clock/port.ts';
 import { seededRandom, type SeededRandom } from '../devices/random/sim.ts';
 import { wireLab, type WiredLab } from '../daemon/wire.ts';
 import { storeWatermark } from '../log/single/watermark.ts';
-import { memoryBlobs } from '../stores/blobs.ts';
 import { SimDisk, type Crash } from '../stores/sim.ts';
+import { SimBlobs } from './blobs.ts';
 import { Gate } from './gate.ts';
 import { simMachine, type SimMachine } from './host.ts';
 
@@ -30,7 +30,7 @@ export class World {
   readonly random: SeededRandom;
   readonly #options: WorldOptions;
   readonly #disks: { readonly log: SimDisk; readonly state: SimDisk; readonly watermark: SimDisk };
-  readonly #blobs = memoryBlobs();
+  readonly #blobs: SimBlobs;
   #gate = new Gate();
   #wired: WiredLab | undefined;
   #starts = 0;
@@ -44,6 +44,7 @@ export class World {
     const disk = (name: string, rotation = 0): SimDisk =>
       new SimDisk({ clock, random: this.random.fork(`disk/${name}`), latencyMs: options.diskLatencyMs, rotation });
     this.#disks = { log: disk('log'), state: disk('state', 0.05), watermark: disk('watermark') };
+    this.#blobs = new SimBlobs({ clock, random: this.random.fork('blobs'), latencyMs: options.diskLatencyMs });
   }
 
   /** @throws when no daemon runs */
@@ -54,10 +55,13 @@ export class World {
   get isUp(): boolean {
     return this.#wired !== undefined;
   }
+  get clock(): Clock {
+    return this.#options.clock;
+  }
   get disks(): Readonly<Record<'log' | 'state' | 'watermark', SimDisk>> {
     return this.#disks;
   }
-  get blobs(): ReturnType<typeof memoryBlobs> {
+  get blobs(): SimBlobs {
     return this.#blobs;
   }
 
@@ -99,11 +103,13 @@ export class World {
     this.#gate.close();
     this.#wired = undefined;
     for (const disk of Object.values(this.#disks)) disk.crash(kind);
+    this.#blobs.crash();
     if (kind === 'power') {
       this.#boots++;
-      for (const { docker } of this.machines) {
+      for (const { docker, host } of this.machines) {
         docker.powerCut();
         docker.engineUp();
+        host.reboot();
       }
     }
   }

@@ -110,7 +110,9 @@ export class Member {
     this.#isAlive = false;
     this.#timer.isCancelled = true;
     const oldest = this.#writing[0];
-    if (oldest && this.#options.random.chance(0.5)) this.disk.write(oldest, this.#contentFor(oldest));
+    if (!oldest || this.#options.random.chance(0.5)) return;
+    this.disk.write(oldest, this.#contentFor(oldest));
+    this.#options.observer.stored(this, oldest);
   }
 
   pause(): void {
