@@ -2,14 +2,15 @@
  * The one way in: parse → authorize → decide → legality.
  *
  * Pure. A command becomes an entry to append and the events that it will be (on the overlay, for whoever decides
- * next, and for a dry run), or a rejection. Every stream that was read or is written goes into `expect` with its
- * version, so that apply refuses an entry whose ground has moved.
+ * next, and for a dry run), or a rejection. What the decision relied on goes into `expect` (see `recording`), so that
+ * apply refuses an entry whose ground has moved.
  */
 import {
   asIndex,
   type AnyDraft,
   type Entry,
   type Evidence,
+  type Kind,
   type LabEvent,
   type Principal,
   type StreamId,
@@ -20,6 +21,7 @@ import { allows } from './access/scope.ts';
 import type { ActorState, LabView, Step } from './actor.ts';
 import { commandDef, isCommandName } from './decisions.ts';
 import { idFrom } from './ids.ts';
+import { nameKey, nameOf } from './lab.ts';
 import { Overlay } from './overlay.ts';
 import { machines } from './machines.ts';
 import { reject, type Rejection } from './rejection.ts';
@@ -60,11 +62,12 @@ export function dispatch(request: Request, overlay: Overlay, tools: Tools): Outc
   const def = commandDef(request.name);
   const parsed = def.schema.safeParse(request.input);
   if (!parsed.success) return { rejected: invalid(parsed.error) };
-  if (!allows(request.by, def.scope(parsed.data as never, overlay))) {
+  const read = new Map<StreamId, number>();
+  const view = recording(overlay, read);
+  if (!allows(request.by, def.scope(parsed.data as never, view))) {
     return reject('FORBIDDEN', `${request.by} may not ${request.name}.`, 'Ask an administrator of the lab.');
   }
 
-  const read = new Map<StreamId, number>();
   const blobs: Uint8Array[] = [];
   const ask = {
     input: parsed.data as never,
@@ -76,7 +79,7 @@ export function dispatch(request: Request, overlay: Overlay, tools: Tools): Outc
       return tools.address(bytes);
     },
   };
-  const decision = def.decide(ask, recording(overlay, read));
+  const decision = def.decide(ask, view);
   if ('rejected' in decision) return decision;
   if (decision.drafts.length === 0) return { unchanged: true };
   return prepare(request, decision.drafts, read, blobs, overlay, tools);
@@ -167,18 +170,38 @@ function refusal(event: LabEvent, actor: ActorState | undefined, n: number): Rej
 
 const capital = (word: string): string => word.slice(0, 1).toUpperCase() + word.slice(1);
 
-/** Notes the version of every single actor that a decision looked at. */
+/**
+ * The lab as a decision sees it; notes the versions of what it relied on.
+ *
+ * What is committed does not change under a decision: there is one decider, it decides one command after the other, and
+ * entries are appended in that order. What is on its way may fail to come, though (its blobs find no room), and what
+ * was decided on it is appended all the same. So everything on its way that had a say in an answer is noted, and
+ * above all in a miss: by name, whoever has it or gave it up; in a list and among referrers, all of that kind.
+ */
 function recording(view: Overlay, read: Map<StreamId, number>): LabView {
-  const note = <T extends ActorState | undefined>(actor: T): T => {
-    if (actor) read.set(actor.stream, actor.version);
-    return actor;
+  const note = (actors: readonly (ActorState | undefined)[]): void => {
+    for (const actor of actors) if (actor) read.set(actor.stream, actor.version);
   };
   return {
     index: view.index,
     at: view.at,
-    get: (stream) => note(view.get(stream)),
-    byName: (kind, namespace, name) => note(view.byName(kind, namespace, name)),
-    list: (kind) => view.list(kind),
-    referrers: (to, kind) => view.referrers(to, kind),
+    get: (stream) => {
+      note([view.peek(stream)]);
+      return view.get(stream);
+    },
+    byName: <K extends Kind>(kind: K, namespace: string, name: string) => {
+      const key = nameKey(kind, namespace, name);
+      const found = view.byName(kind, namespace, name);
+      note([found, ...view.onTheWay(kind).filter((actor) => nameOf(actor) === key)]);
+      return found;
+    },
+    list: (kind) => {
+      note(view.onTheWay(kind));
+      return view.list(kind);
+    },
+    referrers: (to, kind) => {
+      note(view.onTheWay(kind));
+      return view.referrers(to, kind);
+    },
   };
 }

@@ -34,6 +34,11 @@ export class Overlay implements LabView {
     return this.#changed.get(stream) ?? this.#base.get(stream);
   }
 
+  /** Actors of a kind that are on their way, those that will be gone included: their events may still fail to come. */
+  onTheWay(kind: Kind): readonly ActorState[] {
+    return [...this.#changed.values()].filter((actor) => actor.kind === kind);
+  }
+
   get<K extends Kind>(stream: StreamId<K>): ActorState<K> | undefined {
     const changed = this.#changed.get(stream) as ActorState<K> | undefined;
     if (!changed) return this.#base.get(stream);
@@ -88,7 +93,7 @@ export class Overlay implements LabView {
     base: readonly ActorState<K>[],
     wanted: (actor: ActorState) => boolean,
   ): readonly ActorState<K>[] {
-    const changed = [...this.#changed.values()].filter((actor) => actor.kind === kind) as ActorState<K>[];
+    const changed = this.onTheWay(kind) as readonly ActorState<K>[];
     if (changed.length === 0) return base;
     return [
       ...base.filter((actor) => !this.#changed.has(actor.stream)),

@@ -4,6 +4,7 @@
  */
 import type { AppSpec } from '#events/app.ts';
 import type { Index, StreamId } from '#events/envelope.ts';
+import type { ServiceStatus } from '#events/instance.ts';
 
 export interface DatasetInput {
   readonly pool: string;
@@ -19,6 +20,8 @@ export interface InstanceInput {
   readonly bundle: string;
   /** Where each volume of the specification is on the node. */
   readonly paths: Readonly<Record<string, string>>;
+  /** What the lab knows of each service. */
+  readonly services: Readonly<Record<string, ServiceStatus>>;
 }
 
 export interface WorkInput {
@@ -29,6 +32,7 @@ export interface WorkInput {
   'remove-snapshot': DatasetInput & { readonly name: string };
   'start-instance': InstanceInput;
   'watch-instance': InstanceInput;
+  'halt-instance': InstanceInput;
   'stop-instance': InstanceInput;
 }
 export type WorkName = keyof WorkInput;

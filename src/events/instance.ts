@@ -41,7 +41,11 @@ export const instanceEvents = {
   ),
   'instance.started': event(1, z.strictObject({ services: z.record(serviceName, serviceStatus) })),
   'instance.service-changed': event(1, z.strictObject({ service: serviceName, status: serviceStatus })),
+  /** What a person should know although it stops nothing: a service that was not required, a network that stays. */
+  'instance.warned': event(1, z.strictObject({ problem, service: serviceName.exactOptional() })),
   'instance.failed': event(1, z.strictObject({ problem, service: serviceName.exactOptional() })),
+  /** Nothing of a failed instance runs any more; its containers are kept, with their logs. */
+  'instance.halted': event(1, z.strictObject({})),
   'instance.stop-requested': event(1, z.strictObject({ because: z.string().max(500) })),
   'instance.stopped': event(1, z.strictObject({})),
 };

@@ -1,4 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { rolloutPolicy } from '#actors/policies/rollout.ts';
+import { workOf } from '#actors/registry.ts';
+import type { StreamId } from '#events/envelope.ts';
+import type { Problem } from '#events/values/metadata.ts';
 import { TestLab } from './test-lab.ts';
 
 const photos = `name: photos
@@ -126,6 +130,102 @@ describe('one instance, never two', () => {
   });
 });
 
+describe('an instance that fails', () => {
+  const problem = { code: 'PORT_IN_USE', message: 'Port 80 is in use.' };
+  const failed = (): { lab: TestLab; instance: StreamId<'instance'> } => {
+    const lab = TestLab.ready();
+    lab.running(photos);
+    const instance = lab.instance('photos');
+    lab.must('report-instance-failed', { instance, visit: lab.visit(instance), problem }, 'node:atlas');
+    return { lab, instance };
+  };
+  const workOfIt = (lab: TestLab, instance: StreamId<'instance'>): string | undefined => {
+    const actor = lab.lab.get(instance);
+    return actor && workOf(actor, lab.lab)?.work;
+  };
+
+  test('asks its node to halt what still runs; then nothing is known to run, and nothing more is asked', () => {
+    const { lab, instance } = failed();
+    expect(workOfIt(lab, instance)).toBe('halt-instance');
+    expect(lab.types('report-instance-halted', { instance, visit: lab.visit(instance) }, 'node:atlas')).toEqual([
+      'instance.halted',
+    ]);
+    expect(lab.lab.get(instance)).toMatchObject({ state: 'halted', context: { services: {}, problem } });
+    expect(workOfIt(lab, instance)).toBeUndefined();
+  });
+
+  test.each([false, true])('is stopped before the next one is assigned (halted: %s)', (isHalted) => {
+    const { lab, instance } = failed();
+    if (isHalted) lab.must('report-instance-halted', { instance, visit: lab.visit(instance) }, 'node:atlas');
+    lab.must('start-app', { name: 'photos' });
+    const app = lab.app('photos');
+    expect(lab.run('assign-instance', { app, node: 'node:atlas' }, 'policy:placement').rejected?.code).toBe('NOT_NOW');
+    expect(rolloutPolicy.propose(app, lab.lab, { get: () => undefined }, lab.now)).toMatchObject([
+      { name: 'stop-instance', input: { instance } },
+    ]);
+    lab.must('stop-instance', { instance, because: 'the app is started again' }, 'policy:rollout');
+    expect(workOfIt(lab, instance)).toBe('stop-instance');
+    lab.must('report-instance-stopped', { instance, visit: lab.visit(instance) }, 'node:atlas');
+    lab.must('assign-instance', { app, node: 'node:atlas' }, 'policy:placement');
+  });
+});
+
+describe('what a person is warned of', () => {
+  const missing = { service: 'cache', problem: { code: 'MISSING', message: 'web starts without cache.' } };
+
+  test('is an event of its own, before what it did not hold back', () => {
+    const lab = TestLab.ready();
+    lab.must('deploy-app', { compose: 'name: shop\nservices: { web: { image: nginx } }\n' });
+    lab.must('assign-instance', { app: lab.app('shop'), node: 'node:atlas' }, 'policy:placement');
+    const instance = lab.instance('shop');
+    const report = { instance, visit: lab.visit(instance), services: {}, warnings: [missing] };
+    expect(lab.types('report-instance-started', report, 'node:atlas')).toEqual([
+      'instance.warned',
+      'instance.started',
+      'app.started',
+    ]);
+    lab.must('stop-app', { name: 'shop' });
+    lab.must('stop-instance', { instance, because: 'the app is stopped' }, 'policy:rollout');
+    const stopped = { instance, visit: lab.visit(instance), warnings: [{ problem: missing.problem }] };
+    expect(lab.types('report-instance-stopped', stopped, 'node:atlas')).toEqual([
+      'instance.warned',
+      'instance.stopped',
+      'app.stopped',
+    ]);
+  });
+});
+
+describe('services of a running app', () => {
+  const report = (lab: TestLab, state: 'exited' | 'running', problem?: Problem): readonly string[] => {
+    const instance = lab.instance('photos');
+    const status = { state, container: 'c1', restarts: 0 };
+    const about = { instance, visit: lab.visit(instance), service: 'web', status };
+    return lab.types('report-service', problem ? { ...about, problem } : about, 'node:atlas');
+  };
+
+  test('one that was unwell from the start makes the app degraded although nothing about it is new', () => {
+    const lab = TestLab.ready();
+    lab.must('deploy-app', { compose: 'name: photos\nservices: { web: { image: nginx } }\n' });
+    lab.must('assign-instance', { app: lab.app('photos'), node: 'node:atlas' }, 'policy:placement');
+    const instance = lab.instance('photos');
+    const web = { state: 'exited' as const, container: 'c1', restarts: 0 };
+    lab.must('report-instance-started', { instance, visit: lab.visit(instance), services: { web } }, 'node:atlas');
+    expect(report(lab, 'exited')).toEqual(['app.degraded']);
+    expect(report(lab, 'exited')).toEqual([]);
+  });
+
+  test('another reason is told, the same one is not told again', () => {
+    const lab = TestLab.ready();
+    lab.running(photos);
+    const gone = { code: 'MISSING', message: 'It is gone.' };
+    const taken = { code: 'PORT_IN_USE', message: 'Port 80 is in use.' };
+    expect(report(lab, 'exited', gone)).toEqual(['instance.service-changed', 'app.degraded']);
+    expect(report(lab, 'exited', gone)).toEqual([]);
+    expect(report(lab, 'exited', taken)).toEqual(['app.degraded']);
+    expect(report(lab, 'running')).toEqual(['instance.service-changed', 'app.recovered']);
+  });
+});
+
 describe('volumes', () => {
   test('a volume of an app cannot be deleted, and the refusal says what to do', () => {
     const lab = TestLab.ready();
@@ -180,6 +280,34 @@ describe('volumes', () => {
     expect(lab.run('deploy-app', { compose }).rejected?.code).toBe('NOT_NOW');
   });
 
+  test('snapshots that get no name from a person get one of their own, also while time stands still', () => {
+    const lab = TestLab.ready();
+    lab.running(photos);
+    lab.must('take-snapshot', { name: 'photos-data', as: '2026-01-01-0000-00-2' });
+    for (let n = 0; n < 4; n++) lab.must('take-snapshot', { name: 'photos-data' });
+    const schedule = lab.lab.byName('schedule', 'default', 'photos-data-snapshot');
+    const dueAt = schedule?.context.dueAt ?? 0;
+    lab.now = dueAt;
+    lab.must('take-snapshot', { name: 'photos-data' });
+    lab.must('fire-schedule', { schedule: schedule?.stream ?? 'schedule:', dueAt }, 'policy:schedules');
+    const names = lab.lab.referrers(lab.volume('photos-data'), 'snapshot').map(({ context }) => context.metadata.name);
+    expect(names.toSorted()).toEqual([
+      '2026-01-01-0000-00',
+      '2026-01-01-0000-00-2',
+      '2026-01-01-0000-00-3',
+      '2026-01-01-0000-00-4',
+      '2026-01-01-0000-00-5',
+      '2026-01-01-0100-00',
+      '2026-01-01-0100-00-2',
+    ]);
+  });
+
+  test('a volume that has no place yet is changed at once: nobody waits for it', () => {
+    const lab = TestLab.ready();
+    lab.must('create-volume', { name: 'v', spec: { sizeBytes: 2 ** 26 } });
+    expect(lab.types('change-volume', { name: 'v', sizeBytes: 2 ** 27 })).toEqual(['volume.spec-changed']);
+  });
+
   test('a volume grows and does not shrink', () => {
     const lab = TestLab.ready();
     lab.running(photos);
@@ -223,6 +351,44 @@ describe('bad input', () => {
 });
 
 describe('schedules', () => {
+  const often = (lab: TestLab, name: string, cron: string, timeZone?: string): void => {
+    lab.must('create-schedule', { name, volume: 'v', cron, ...(timeZone === undefined ? {} : { timeZone }) });
+  };
+  const dueAt = (lab: TestLab, name: string): string =>
+    new Date(lab.lab.byName('schedule', 'default', name)?.context.dueAt ?? 0).toISOString();
+
+  test("those without a time zone of their own follow the lab's", () => {
+    const lab = TestLab.ready();
+    lab.must('create-volume', { name: 'v', spec: { sizeBytes: 2 ** 26 } });
+    lab.now += 3_600_000;
+    often(lab, 'nightly', '15 3 * * *');
+    often(lab, 'elsewhere', '15 3 * * *', 'Asia/Tokyo');
+    often(lab, 'hourly', '0 * * * *');
+    often(lab, 'sleeping', '15 3 * * *');
+    lab.must('suspend-schedule', { name: 'sleeping' });
+    expect(dueAt(lab, 'nightly')).toBe('2026-01-01T03:15:00.000Z');
+    expect(lab.types('change-settings', { timeZone: 'America/New_York' })).toEqual([
+      'cluster.settings-changed',
+      'schedule.changed',
+    ]);
+    expect(dueAt(lab, 'nightly')).toBe('2026-01-01T08:15:00.000Z');
+    expect(dueAt(lab, 'elsewhere')).toBe('2026-01-01T18:15:00.000Z');
+    lab.must('resume-schedule', { name: 'sleeping' });
+    expect(dueAt(lab, 'sleeping')).toBe('2026-01-01T08:15:00.000Z');
+  });
+
+  test("a run that is due when the lab's time zone changes still runs", () => {
+    const lab = TestLab.ready();
+    lab.must('create-volume', { name: 'v', spec: { sizeBytes: 2 ** 26 } });
+    often(lab, 'nightly', '15 3 * * *');
+    lab.now = Date.UTC(2026, 0, 1, 4);
+    lab.must('change-settings', { timeZone: 'America/New_York' });
+    const schedule = lab.lab.byName('schedule', 'default', 'nightly');
+    const fired = { schedule: schedule?.stream ?? 'schedule:', dueAt: Date.UTC(2026, 0, 1, 3, 15) } as const;
+    expect(lab.types('fire-schedule', fired, 'policy:schedules')).toEqual(['schedule.fired']);
+    expect(dueAt(lab, 'nightly')).toBe('2026-01-01T08:15:00.000Z');
+  });
+
   test('missed runs run once', () => {
     const lab = TestLab.ready();
     lab.running(photos);

@@ -5,7 +5,8 @@ import { advance, isLegal, revive } from '#actors/advance.ts';
 import { Lab } from '#actors/lab.ts';
 import { machines } from '#actors/machines.ts';
 import { Overlay } from '#actors/overlay.ts';
-import { workNameOf } from '#actors/registry.ts';
+import { workNameOf, workOf } from '#actors/registry.ts';
+import { workers } from '#io/agent/workers.ts';
 import { stored } from '#io/lab/state.ts';
 import { history } from '#test/golden/history.ts';
 
@@ -159,7 +160,30 @@ describe('machines', () => {
 
   test.each(kinds)('%s: every state that asks for work names work that a worker does', (kind) => {
     const works = Object.keys(machines[kind].machine.states).map((state) => workNameOf(kind, state));
-    for (const work of works.filter((name) => name !== undefined)) expect(work).toMatch(/^[a-z]+-[a-z]+$/);
+    const unknown = works.filter((name) => name !== undefined && !Object.hasOwn(workers, name));
+    expect(unknown).toEqual([]);
+  });
+
+  test('every worker is asked for by a state', () => {
+    const asked = kinds.flatMap((kind) =>
+      Object.keys(machines[kind].machine.states).map((state) => workNameOf(kind, state)),
+    );
+    expect(Object.keys(workers).filter((name) => !asked.includes(name as keyof typeof workers))).toEqual([]);
+  });
+
+  test('whatever state of a history asks for work, its node gets the order with all that the worker needs', () => {
+    const lab = new Lab();
+    const ordered = new Set<string>();
+    for (const event of events) {
+      const { after } = lab.fold(event);
+      const work = after && !after.final ? workNameOf(after.kind, after.state) : undefined;
+      if (!after || work === undefined) continue;
+      const order = workOf(after, lab);
+      expect(order, `${after.stream} is ${after.state}`).toMatchObject({ work, subject: after.stream });
+      expect(order?.node).toMatch(/^node:./);
+      ordered.add(work);
+    }
+    expect([...ordered].toSorted()).toEqual(Object.keys(workers).toSorted());
   });
 
   test('an actor is born by its first event and by no other', () => {

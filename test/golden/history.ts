@@ -10,6 +10,16 @@ services:
 volumes: { data: {} }
 x-floatlab: { size: 1GiB, snapshot: { schedule: "0 * * * *" }, keep: "24h:1h" }
 `;
+const wiki = `name: wiki
+services:
+  web:
+    image: wiki
+    volumes: [data:/data]
+    depends_on: { cache: { condition: service_started, required: false } }
+  cache: { image: cache }
+volumes: { data: {} }
+x-floatlab: { size: 1GiB, snapshot: { schedule: "15 3 * * *" } }
+`;
 const problem = { code: 'FAILED', message: 'It did not work.', hint: 'Try again.' };
 
 export function history(): readonly LabEvent[] {
@@ -95,7 +105,48 @@ export function history(): readonly LabEvent[] {
   lab.must('report-node', { node, addresses: ['10.0.0.2'], facts }, node);
   lab.must('report-node-down', { node, lastSeenAt: lab.now }, 'policy:liveness');
   lab.must('remove-node', { name: 'atlas' });
+  secondMachine(lab);
   return lab.events;
+}
+
+/** What is warned of, what fails and is halted, and schedules that follow the lab's time zone. */
+function secondMachine(lab: TestLab): void {
+  const node = 'node:vega';
+  lab.join('vega');
+  lab.must('deploy-app', { compose: wiki });
+  const app = lab.app('wiki');
+  const volume = lab.volume('wiki-data');
+  lab.must('place-volume', { volume, node, pool: 'main' }, 'policy:placement');
+  lab.provision();
+  lab.must('assign-instance', { app, node }, 'policy:placement');
+  const first = lab.instance('wiki');
+  const running = { state: 'running' as const, container: 'c1', restarts: 0 };
+  const missed = { service: 'cache', problem: { ...problem, message: 'web starts without cache: It did not work.' } };
+  lab.must(
+    'report-instance-started',
+    {
+      instance: first,
+      visit: lab.visit(first),
+      services: { web: running, cache: { state: 'exited', restarts: 0 } },
+      warnings: [missed],
+    },
+    node,
+  );
+  lab.must('change-settings', { timeZone: 'America/New_York' });
+  lab.must('restart-app', { name: 'wiki' });
+  lab.must('stop-instance', { instance: first, because: 'the app is restarted' }, 'policy:rollout');
+  const stays = { problem: { code: 'BUSY', message: 'Network wiki_default stays: other containers still use it.' } };
+  lab.must('report-instance-stopped', { instance: first, visit: lab.visit(first), warnings: [stays] }, node);
+  lab.must('assign-instance', { app, node }, 'policy:placement');
+  const second = lab.instance('wiki');
+  lab.must('report-instance-failed', { instance: second, visit: lab.visit(second), problem, service: 'web' }, node);
+  lab.must('report-instance-halted', { instance: second, visit: lab.visit(second) }, node);
+  lab.must('remove-app', { name: 'wiki', withVolumes: true });
+  lab.must('stop-instance', { instance: second, because: 'the app is removed' }, 'policy:rollout');
+  lab.must('report-instance-stopped', { instance: second, visit: lab.visit(second) }, node);
+  lab.must('report-volume-deleted', { volume, visit: lab.visit(volume) }, node);
+  lab.must('report-node-down', { node, lastSeenAt: lab.now }, 'policy:liveness');
+  lab.must('remove-node', { name: 'vega' });
 }
 
 if (process.argv[1]?.endsWith('history.ts')) {

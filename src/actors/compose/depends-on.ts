@@ -29,7 +29,14 @@ export function dependsOnAt(
     if (service === undefined || condition === undefined || required === undefined) return;
     if (service === self) reading.report(at, `Service ${shown} depends on itself.`, 'Remove it from this list.');
     else if (found.has(service)) reading.report(at, `${shown} occurs twice in this list.`, 'Remove one of the two.');
-    else if (!services.has(service)) {
+    else if (!services.has(service) && !required) {
+      reading.note(
+        at,
+        `${shown} is not a service of this file, and not required.`,
+        'Add it, or remove it from this list.',
+      );
+      found.set(service, { dependency: { service, condition, required }, place: at });
+    } else if (!services.has(service)) {
       reading.report(at, `${shown} is not a service of this file.`, () => {
         const meant = nearest(service, services);
         return meant === undefined ? 'Add the service, or remove it from this list.' : `Did you mean ${quoted(meant)}?`;

@@ -7,13 +7,23 @@ import { visit } from '../drafting.ts';
 
 const instance = z.templateLiteral(['instance:', z.string()]);
 const report = { instance, visit };
+/** What a person should know, about which service if about one. */
+const warnings = z
+  .array(z.strictObject({ service: serviceName.exactOptional(), problem }))
+  .max(1000)
+  .default([]);
 
 export const instanceCommands = {
   'assign-instance': z.strictObject({ app: appRef, node: nodeRef }),
   'stop-instance': z.strictObject({ instance, because: z.string().max(500) }),
-  'report-instance-started': z.strictObject({ ...report, services: z.record(serviceName, serviceStatus) }),
+  'report-instance-started': z.strictObject({
+    ...report,
+    services: z.record(serviceName, serviceStatus),
+    warnings,
+  }),
   'report-instance-failed': z.strictObject({ ...report, problem, service: serviceName.exactOptional() }),
-  'report-instance-stopped': z.strictObject(report),
+  'report-instance-halted': z.strictObject(report),
+  'report-instance-stopped': z.strictObject({ ...report, warnings }),
   'report-service': z.strictObject({
     ...report,
     service: serviceName,

@@ -1,10 +1,11 @@
-import { streamOf, type StreamId } from '#events/envelope.ts';
+import { streamOf, type AnyDraft, type StreamId } from '#events/envelope.ts';
 import type { ServiceStatus } from '#events/instance.ts';
-import type { LabView } from '../actor.ts';
+import type { Problem } from '#events/values/metadata.ts';
+import type { ActorState, LabView } from '../actor.ts';
 import { liveInstance } from '../app/actor.ts';
 import { afterInstance } from '../app/decide.ts';
-import type { Decisions } from '../commands.ts';
-import { draft, drafts, missing, newMetadata, unchanged, withVisit } from '../drafting.ts';
+import type { Commands, Decisions } from '../commands.ts';
+import { draft, drafts, missing, newMetadata, withVisit } from '../drafting.ts';
 import { reject } from '../rejection.ts';
 import type { instanceCommands } from './commands.ts';
 
@@ -12,6 +13,11 @@ const govern = () => ({ verb: 'govern', kind: 'instance' }) as const;
 
 const reported = ({ instance }: { instance: StreamId<'instance'> }, lab: LabView) =>
   ({ verb: 'report', kind: 'instance', node: lab.get(instance)?.context.node ?? 'node:' }) as const;
+
+const warned = (
+  instance: StreamId<'instance'>,
+  warnings: Commands['report-instance-started']['warnings'],
+): readonly AnyDraft[] => warnings.map((warning) => draft(instance, 'instance.warned', warning));
 
 const isWell = ({ state }: ServiceStatus): boolean => ['running', 'healthy', 'completed', 'starting'].includes(state);
 
@@ -61,6 +67,7 @@ export const instanceDecisions: Decisions<keyof typeof instanceCommands> = {
         const isWanted =
           app?.context.revision === instance.context.revision && ['starting', 'updating'].includes(app.state);
         return drafts(
+          warned(input.instance, input.warnings),
           draft(input.instance, 'instance.started', { services: input.services }),
           isWanted ? draft(app.stream, 'app.started', {}) : [],
         );
@@ -83,37 +90,53 @@ export const instanceDecisions: Decisions<keyof typeof instanceCommands> = {
       }),
   },
 
+  'report-instance-halted': {
+    scope: reported,
+    decide: ({ input }, lab) =>
+      withVisit(lab, input.instance, input.visit, () => drafts(draft(input.instance, 'instance.halted', {}))),
+  },
+
   'report-instance-stopped': {
     scope: reported,
     decide: ({ input }, lab) =>
       withVisit(lab, input.instance, input.visit, (instance) => {
         const app = lab.get(instance.context.app);
-        return drafts(draft(input.instance, 'instance.stopped', {}), app ? afterInstance(app, lab) : []);
+        return drafts(
+          warned(input.instance, input.warnings),
+          draft(input.instance, 'instance.stopped', {}),
+          app ? afterInstance(app, lab) : [],
+        );
       }),
   },
 
+  /** Each part by itself: a service that is unwell since the start makes the app degraded although its state is known. */
   'report-service': {
     scope: reported,
     decide: ({ input }, lab) =>
       withVisit(lab, input.instance, input.visit, (instance) => {
         const known = instance.context.services[input.service];
-        if (JSON.stringify(known) === JSON.stringify(input.status)) return unchanged;
+        const isNews = JSON.stringify(known) !== JSON.stringify(input.status);
         const app = lab.get(instance.context.app);
         const services = { ...instance.context.services, [input.service]: input.status };
         const allWell = Object.values(services).every(isWell);
+        const problem = input.problem ?? {
+          code: 'SERVICE_UNWELL',
+          message: `Service ${input.service} is ${input.status.state}.`,
+        };
         return drafts(
-          draft(input.instance, 'instance.service-changed', { service: input.service, status: input.status }),
-          app?.state === 'running' && !isWell(input.status)
-            ? draft(app.stream, 'app.degraded', {
-                service: input.service,
-                problem: input.problem ?? {
-                  code: 'SERVICE_UNWELL',
-                  message: `Service ${input.service} is ${input.status.state}.`,
-                },
-              })
+          isNews
+            ? draft(input.instance, 'instance.service-changed', { service: input.service, status: input.status })
+            : [],
+          app && !isWell(input.status) && isUntold(app, input.service, problem)
+            ? draft(app.stream, 'app.degraded', { service: input.service, problem })
             : [],
           app?.state === 'degraded' && allWell ? draft(app.stream, 'app.recovered', {}) : [],
         );
       }),
   },
 };
+
+/** An app that runs is to be told of what is unwell; one that is degraded, of another reason for the same service. */
+const isUntold = ({ state, context }: ActorState<'app'>, service: string, { message }: Problem): boolean =>
+  state === 'running' ||
+  (state === 'degraded' && context.failedService === service && context.problem?.message !== message);

@@ -7,10 +7,13 @@ import type { WorkName } from '../work.ts';
 
 /**
  * One revision of an app on one node. `starting` brings its containers up, `running` watches and restarts them,
+ * `failed` stops those that run, so that nothing runs that nobody watches, and keeps them with their logs (`halted`);
  * `stopping` removes them. Only this node's own `stopped` says that they are gone.
  *
- *   starting → running ──→ stopping → stopped
- *       └────→ failed ───────┘
+ *   starting → running ────────────→ stopping → stopped
+ *       └─────────┴→ failed → halted ───┘
+ *
+ * Every state but the last goes to `stopping` when that is asked for: a retry, a new revision and a removal stop first.
  */
 export interface Instance {
   readonly metadata: Metadata;
@@ -24,6 +27,8 @@ export interface Instance {
   readonly epoch: Index;
   readonly services: Readonly<Record<string, ServiceStatus>>;
   readonly problem: Problem | null;
+  /** What a person should know although it stopped nothing. */
+  readonly warnings: readonly Problem[];
   /** Why it stops. */
   readonly stopBecause: string | null;
 }
@@ -54,9 +59,15 @@ export const instanceMachine = setup({
     epoch: index,
     services: {},
     problem: null,
+    warnings: [],
     stopBecause: null,
   }),
   initial: 'starting',
+  on: {
+    'instance.warned': {
+      actions: assign(({ context, event }) => ({ warnings: [...context.warnings, event.data.problem] })),
+    },
+  },
   states: {
     starting: {
       meta: { work: 'start-instance' },
@@ -79,6 +90,14 @@ export const instanceMachine = setup({
       },
     },
     failed: {
+      meta: { work: 'halt-instance' },
+      on: {
+        // What was known of its services is over with them.
+        'instance.halted': { target: 'halted', actions: assign({ services: {} }) },
+        'instance.stop-requested': { target: 'stopping', actions: 'willStop' },
+      },
+    },
+    halted: {
       on: { 'instance.stop-requested': { target: 'stopping', actions: 'willStop' } },
     },
     stopping: {

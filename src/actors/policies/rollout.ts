@@ -55,7 +55,7 @@ function reasonToStop(app: ActorState<'app'>, instance: ActorState<'instance'>):
     case 'starting':
     case 'updating':
       if (instance.context.revision !== app.context.revision) return `revision ${app.context.revision} takes its place`;
-      return instance.state === 'failed' ? 'the app is started again' : undefined;
+      return ['failed', 'halted'].includes(instance.state) ? 'the app is started again' : undefined;
     default:
       return undefined;
   }

@@ -13,13 +13,21 @@ const reported = ({ snapshot }: { snapshot: StreamId<'snapshot'> }, lab: LabView
   return { verb: 'report', kind: 'snapshot', node: (volume && lab.get(volume)?.context.node) ?? 'node:' } as const;
 };
 
-/** `2026-11-21-1405-07` in UTC: sorts by time, reads as one. Two in one second get the id's first letters. */
+/** `2026-11-21-1405-07` in UTC: sorts by time, reads as one. */
 function snapshotName(at: number): string {
   const [date = '', time = ''] = new Date(at).toISOString().split('T');
   return `${date}-${time.slice(0, 2)}${time.slice(3, 5)}-${time.slice(6, 8)}`;
 }
 
-/** Drafts of a snapshot that was not asked for by a person: its name is made unique. */
+/** The first of `base`, `base-2`, `base-3` … that no snapshot of the volume has: log time may stand still. */
+function freeName(base: string, volume: StreamId<'volume'>, lab: LabView): string {
+  const taken = new Set(lab.referrers(volume, 'snapshot').map(({ context }) => context.metadata.name));
+  let name = base;
+  for (let n = 2; taken.has(name); n++) name = `${base}-${n}`;
+  return name;
+}
+
+/** Draft of a snapshot that got no name from a person. */
 export function requestSnapshot(
   volume: ActorState<'volume'>,
   id: string,
@@ -27,9 +35,7 @@ export function requestSnapshot(
   reason: SnapshotReason,
   lab: LabView,
 ) {
-  const base = snapshotName(now);
-  const isTaken = lab.referrers(volume.stream, 'snapshot').some(({ context }) => context.metadata.name === base);
-  const name = isTaken ? `${base}-${id.slice(0, 4)}` : base;
+  const name = freeName(snapshotName(now), volume.stream, lab);
   return draft(streamOf('snapshot', id), 'snapshot.requested', {
     metadata: newMetadata(id, name, volume.context.metadata.namespace),
     volume: volume.stream,

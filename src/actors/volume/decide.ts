@@ -96,7 +96,10 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
           );
         }
         return drafts(
-          startOperation(ask, 'change-volume', volume.stream, ask.input.name, ask.input.namespace),
+          // Before it has a place there is nothing to wait for: it is made as it is wanted by then.
+          volume.state === 'unplaced'
+            ? []
+            : startOperation(ask, 'change-volume', volume.stream, ask.input.name, ask.input.namespace),
           draft(volume.stream, 'volume.spec-changed', { spec }),
         );
       }),

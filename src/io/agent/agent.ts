@@ -124,10 +124,8 @@ export class Agent {
       input: {
         order,
         attempt: (signal, attempt) => this.#attempt(order, signal, attempt),
-        failed: (error) => {
-          this.#show(order, 'waiting', 0, { text: error.message });
-          return failureOf(order)?.(error.problem);
-        },
+        failed: (error) => failureOf(order, error),
+        waits: (error, attempt) => this.#show(order, 'waiting', attempt, { text: error.message }),
         // The same id for every repetition: an outcome is taken once.
         report: (command, signal) =>
           this.#report(order, idFrom('outcome', orderKey(order), command.name), command, signal),
@@ -159,7 +157,7 @@ export class Agent {
     const outcome = previous.then(() => {
       fence();
       this.#show(order, 'working', attempt, { text: order.work });
-      return workerOf(order)(ports, run);
+      return workerOf(this.#asOfNow(order))(ports, run);
     });
     const ended = outcome.then(
       () => {},
@@ -169,7 +167,6 @@ export class Agent {
             { work: order.work, subject: order.subject, attempt, error: describe(error) },
             'work failed',
           );
-        if (this.#orders.get(order.subject) === order) this.#show(order, 'waiting', attempt, { text: describe(error) });
       },
     );
     this.#ended.set(order.subject, ended);
@@ -179,6 +176,14 @@ export class Agent {
       if (this.#ended.get(order.subject) === ended) this.#ended.delete(order.subject);
     });
     return outcome;
+  }
+
+  /** The same order with what the lab has learned since it was given: an attempt begins from what is committed. */
+  #asOfNow(order: WorkOrder): WorkOrder {
+    const { view } = this.#parts.lab;
+    const actor = view.get(order.subject);
+    const present = actor && workOf(actor, view);
+    return present && orderKey(present) === orderKey(order) ? present : order;
   }
 
   async #report(order: WorkOrder, id: string, command: Command, signal: AbortSignal): Promise<void> {

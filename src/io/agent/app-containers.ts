@@ -100,8 +100,8 @@ async function* inOrder(sources: readonly AsyncIterable<LiveLogLine>[]): AsyncGe
   yield* all.toSorted((a, b) => a.at - b.at);
 }
 
-/** Lines of several services as they come. */
-async function* interleave(sources: readonly AsyncGenerator<LiveLogLine>[]): AsyncGenerator<LiveLogLine> {
+/** Lines of several services as they come. @param sources are ended with it */
+export async function* interleave(sources: readonly AsyncGenerator<LiveLogLine>[]): AsyncGenerator<LiveLogLine> {
   const pending = new Map(sources.map((source, n) => [n, step(source, n)]));
   try {
     while (pending.size > 0) {
@@ -116,8 +116,18 @@ async function* interleave(sources: readonly AsyncGenerator<LiveLogLine>[]): Asy
     }
   } finally {
     // Not awaited: a source that waits for its next line ends with the signal.
-    for (const source of sources) void source.return(undefined);
+    for (const source of sources) source.return(undefined).catch(() => {});
   }
 }
 
-const step = async (source: AsyncGenerator<LiveLogLine>, n: number) => ({ n, result: await source.next() });
+interface Stepped {
+  readonly n: number;
+  readonly result: IteratorResult<LiveLogLine>;
+}
+
+/** The next line of a source, asked for ahead of the reader: when it fails before the reader comes, it is not lost. */
+function step(source: AsyncGenerator<LiveLogLine>, n: number): Promise<Stepped> {
+  const next = source.next().then((result) => ({ n, result }));
+  next.catch(() => {});
+  return next;
+}

@@ -16,13 +16,17 @@ import { backoffMs } from './backoff.ts';
 /** A failure that may pass is reported as one after so many attempts. */
 const maxAttempts = 5;
 const backoff = { baseMs: 1000, maxMs: 30_000 };
+/** What failed after it went well for so long is not one more of a row. */
+const wentWellMs = 600_000;
 
 export interface PieceInput {
   readonly order: WorkOrder;
   /** Carries the order out once. Rejects with IoError. */
   attempt(signal: AbortSignal, attempt: number): Promise<Command>;
-  /** What to say when it has failed for good; undefined: try for ever. */
+  /** What to say when it has failed for good; undefined: try on. Pure: it is asked before anything is settled. */
   failed(error: IoError): Command | undefined;
+  /** It failed and is tried again after a while. */
+  waits(error: IoError, attempt: number): void;
   /** Resolves when the lab has taken the outcome, or refused it because it has moved on. */
   report(command: Command, signal: AbortSignal): Promise<void>;
   chance(): number;
@@ -37,6 +41,14 @@ interface PieceContext extends PieceInput {
   readonly error: IoError | null;
 }
 
+/** What a failed attempt leaves behind: without an outcome it is tried again. */
+function judged(context: PieceContext, thrown: unknown): Pick<PieceContext, 'error' | 'attempts' | 'outcome'> {
+  const error = asIoError(thrown, context.order.work, context.order.subject);
+  const attempts = context.nowMs() - context.startedMs >= wentWellMs ? 1 : context.attempts;
+  const isGivenUp = error.retry === 'never' || (error.retry === 'some' && attempts >= maxAttempts);
+  return { error, attempts, outcome: (isGivenUp && context.failed(error)) || null };
+}
+
 export const pieceMachine = setup({
   types: {} as { context: PieceContext; input: PieceInput; events: { type: 'retry' } },
   actors: {
@@ -48,13 +60,13 @@ export const pieceMachine = setup({
   delays: {
     backoff: ({ context }) => backoffMs(backoff, context.attempts, context.chance()),
   },
-  guards: {
-    isFinal: ({ context }) => {
-      const { error } = context;
-      if (!error || error.retry === 'always') return false;
-      const isGivenUp = error.retry === 'never' || context.attempts >= maxAttempts;
-      return isGivenUp && context.failed(error) !== undefined;
+  actions: {
+    waits: ({ context }) => {
+      if (context.error) context.waits(context.error, context.attempts);
     },
+  },
+  guards: {
+    isSettled: ({ context }) => context.outcome !== null,
   },
 }).createMachine({
   id: 'piece',
@@ -69,23 +81,15 @@ export const pieceMachine = setup({
         onDone: { target: 'reporting', actions: assign({ outcome: ({ event }) => event.output, error: null }) },
         onError: {
           target: 'judging',
-          actions: assign({
-            error: ({ event, context }) => asIoError(event.error, context.order.work, context.order.subject),
-          }),
+          actions: assign(({ context, event }) => judged(context, event.error)),
         },
       },
     },
     judging: {
-      always: [
-        {
-          guard: 'isFinal',
-          target: 'reporting',
-          actions: assign({ outcome: ({ context }) => (context.error && context.failed(context.error)) ?? null }),
-        },
-        { target: 'waiting' },
-      ],
+      always: [{ guard: 'isSettled', target: 'reporting' }, { target: 'waiting' }],
     },
     waiting: {
+      entry: 'waits',
       after: { backoff: { target: 'working', actions: assign({ attempts: ({ context }) => context.attempts + 1 }) } },
     },
     reporting: {

@@ -5,6 +5,7 @@ import type { Call } from '../devices/call.ts';
 import type { Clock } from '../devices/clock/port.ts';
 import type { DockerPort } from '../devices/docker/port.ts';
 import type { FilesPort } from '../devices/files/port.ts';
+import type { IoError } from '../devices/error.ts';
 import type { HostPort } from '../devices/host/port.ts';
 import type { VolumePort } from '../devices/volumes/port.ts';
 
@@ -29,9 +30,7 @@ export interface Run extends Call {
 export type Worker<W extends WorkName> = (order: WorkOrder<W>, ports: Ports, run: Run) => Promise<Command>;
 export type Workers = { readonly [W in WorkName]: Worker<W> };
 
-/** What is said when an order cannot be carried out; null: it is tried for ever, because giving up would be a lie. */
+/** What is said when an order cannot be carried out; undefined or null: it is tried on, because giving up would be a lie. */
 export type Failures = {
-  readonly [W in WorkName]:
-    | ((order: WorkOrder<W>, problem: { code: string; message: string; hint?: string }) => Command)
-    | null;
+  readonly [W in WorkName]: ((order: WorkOrder<W>, error: IoError) => Command | undefined) | null;
 };

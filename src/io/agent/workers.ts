@@ -2,23 +2,25 @@
 import type { Command } from '#actors/commands.ts';
 import type { StreamId } from '#events/envelope.ts';
 import type { WorkName, WorkOrder } from '#actors/work.ts';
-import type { Problem } from '#events/values/metadata.ts';
+import type { IoError } from '../devices/error.ts';
 import type { Failures, Ports, Run, Workers } from './worker.ts';
 import { datasetFailures, datasetWorkers } from './workers/datasets.ts';
+import { haltInstance } from './workers/halt-instance.ts';
 import { startInstance } from './workers/start-instance.ts';
 import { stopInstance } from './workers/stop-instance.ts';
 import { watchInstance } from './workers/watch-instance.ts';
 
-const workers: Workers = {
+export const workers: Workers = {
   ...datasetWorkers,
   'start-instance': startInstance,
   'watch-instance': watchInstance,
+  'halt-instance': haltInstance,
   'stop-instance': stopInstance,
 };
 
 const instanceFailed: NonNullable<Failures['start-instance'] & Failures['watch-instance']> = (
   { subject, visit },
-  problem,
+  { problem },
 ) => ({
   name: 'report-instance-failed',
   input: { instance: subject as StreamId<'instance'>, visit, problem },
@@ -27,7 +29,9 @@ const instanceFailed: NonNullable<Failures['start-instance'] & Failures['watch-i
 const failures: Failures = {
   ...datasetFailures,
   'start-instance': instanceFailed,
-  'watch-instance': instanceFailed,
+  // Giving up halts the app. An engine that answers badly for a while says nothing about its containers.
+  'watch-instance': (order, error) => (error.retry === 'never' ? instanceFailed(order, error) : undefined),
+  'halt-instance': null,
   'stop-instance': null,
 };
 
@@ -39,6 +43,7 @@ const timeoutsMs: Readonly<Record<WorkName, number>> = {
   'remove-snapshot': 120_000,
   'start-instance': 60_000,
   'watch-instance': 60_000,
+  'halt-instance': 60_000,
   'stop-instance': 60_000,
 };
 
@@ -49,7 +54,6 @@ export const workerOf =
   (ports, run) =>
     (workers[order.work] as (order: WorkOrder, ports: Ports, run: Run) => Promise<Command>)(order, ports, run);
 
-export const failureOf = (order: WorkOrder): ((problem: Problem) => Command) | undefined => {
-  const failed = failures[order.work] as ((order: WorkOrder, problem: Problem) => Command) | null;
-  return failed === null ? undefined : (problem) => failed(order, problem);
-};
+/** What to say when the order has failed for good; undefined: it is tried on. */
+export const failureOf = (order: WorkOrder, error: IoError): Command | undefined =>
+  (failures[order.work] as ((order: WorkOrder, error: IoError) => Command | undefined) | null)?.(order, error);

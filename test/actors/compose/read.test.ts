@@ -186,6 +186,27 @@ describe('files beside the compose file', () => {
   });
 });
 
+describe('a dependency that is not required', () => {
+  const web = (required: string): string =>
+    `services: {web: {image: a, depends_on: {cache: {condition: service_healthy, required: ${required}}}}}`;
+
+  test('may be missing from the file: it is noted, and kept for the start to warn of', () => {
+    const { spec, notes } = read(web('false'), {});
+    expect(spec.services['web']?.dependsOn).toEqual([
+      { service: 'cache', condition: 'service_healthy', required: false },
+    ]);
+    expect(notes.map(({ message, line }) => [line, message])).toEqual([
+      [1, '`cache` is not a service of this file, and not required.'],
+    ]);
+  });
+  test('is refused when it is required after all', () => {
+    const result = readCompose({ fileName: 'compose.yaml', text: web('true'), files: {} });
+    expect('findings' in result && result.findings.map(({ message }) => message)).toEqual([
+      '`cache` is not a service of this file.',
+    ]);
+  });
+});
+
 describe('findings', () => {
   test('are sorted by place, and at most fifty', () => {
     const many = Array.from({ length: 200 }, (_, n) => `  s${n}: {image: A}\n`).join('');

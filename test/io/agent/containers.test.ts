@@ -3,8 +3,8 @@ import type { ServiceSpec } from '#events/app.ts';
 import { asIndex } from '#events/envelope.ts';
 import { backoffMs } from '#io/agent/backoff.ts';
 import { projectOf, type InstanceOrder } from '#io/agent/containers/labels.ts';
-import { containerSpec, startOrder } from '#io/agent/containers/plan.ts';
-import { shouldRestart, statusOf } from '#io/agent/containers/status.ts';
+import { containerSpec, dispensable, startOrder } from '#io/agent/containers/plan.ts';
+import { isFinished, shouldRestart, statusOf } from '#io/agent/containers/status.ts';
 import type { ContainerInfo } from '#io/devices/docker/port.ts';
 
 const service = (more: Partial<ServiceSpec> = {}): ServiceSpec => ({
@@ -37,6 +37,7 @@ const order = (services: Record<string, ServiceSpec>, namespace = 'default'): In
     bundle: 'b',
     spec: { services, volumes: {} },
     paths: { data: '/pool/v1' },
+    services: {},
   },
 });
 
@@ -59,6 +60,19 @@ describe('starting', () => {
     expect(
       startOrder({ web: needs('api'), api: needs('db', 'cache'), db: service(), cache: service(), also: service() }),
     ).toEqual(['also', 'db', 'cache', 'api', 'web']);
+  });
+
+  test('an app can do without a service only when nobody who is wanted for itself requires it', () => {
+    const without = (...names: string[]) =>
+      service({
+        dependsOn: names.map((name) => ({ service: name, condition: 'service_started' as const, required: false })),
+      });
+    const can = (services: Record<string, ServiceSpec>) => [...dispensable(services)].toSorted();
+    expect(can({ web: needs('db'), db: service() })).toEqual([]);
+    expect(can({ web: without('cache'), cache: service() })).toEqual(['cache']);
+    expect(can({ web: without('cache'), api: needs('cache'), cache: service() })).toEqual([]);
+    expect(can({ web: without('cache'), cache: needs('store'), store: service() })).toEqual(['cache', 'store']);
+    expect(can({ web: without('nowhere') })).toEqual([]);
   });
 
   test("Compose's names and labels are kept, so that other tools recognize the app", () => {
@@ -118,8 +132,22 @@ describe('what a container says of its service', () => {
     [{ state: 'exited', exitCode: 3 }, service({ restart: { condition: 'on-failure' } }), 'restarting'],
     [{ state: 'exited', exitCode: 0 }, service(), 'restarting'],
     [{ state: 'created' }, service(), 'starting'],
+    [{ state: 'dead', exitCode: 0 }, service({ restart: { condition: 'no' } }), 'exited'],
   ] as const)('%j means %#: %s', (info, spec, state) => {
     expect(statusOf(container(info), spec, 0).state).toBe(state);
+  });
+
+  test('it has ended for good when it ended by itself and its policy does not start it again', () => {
+    const ended = (info: Partial<ContainerInfo> | undefined, condition: 'no' | 'on-failure' | 'always'): boolean =>
+      isFinished(statusOf(info && container(info), service({ restart: { condition } }), 0));
+    expect(ended({ state: 'exited', exitCode: 0 }, 'no')).toBe(true);
+    expect(ended({ state: 'exited', exitCode: 3 }, 'no')).toBe(true);
+    expect(ended({ state: 'exited', exitCode: 0 }, 'on-failure')).toBe(true);
+    expect(ended({ state: 'exited', exitCode: 3 }, 'on-failure')).toBe(false);
+    expect(ended({ state: 'exited', exitCode: 0 }, 'always')).toBe(false);
+    expect(ended({ state: 'dead', exitCode: 137 }, 'no')).toBe(false);
+    expect(ended({ state: 'running' }, 'no')).toBe(false);
+    expect(ended(undefined, 'no')).toBe(false);
   });
 
   test('on-failure gives up after as many restarts as the file allows', () => {

@@ -6,7 +6,7 @@ import type { InstanceInput, WorkOrder } from '#actors/work.ts';
 import { defaultNamespace } from '#actors/drafting.ts';
 import { idOf } from '#events/envelope.ts';
 
-export type InstanceOrder = WorkOrder<'start-instance' | 'watch-instance' | 'stop-instance'>;
+export type InstanceOrder = WorkOrder<'start-instance' | 'watch-instance' | 'halt-instance' | 'stop-instance'>;
 
 export const label = {
   app: 'floatlab.app',

@@ -19,6 +19,23 @@ export function startOrder(services: InstanceOrder['input']['spec']['services'])
   return order;
 }
 
+/**
+ * Services that the app can do without: they are only there for others, and whoever needs them says that it is not
+ * required. Every other one is wanted for itself, or required by one that is.
+ */
+export function dispensable(services: InstanceOrder['input']['spec']['services']): ReadonlySet<string> {
+  const all = Object.entries(services);
+  const depended = new Set(all.flatMap(([, { dependsOn }]) => dependsOn.map(({ service }) => service)));
+  const needed = new Set<string>();
+  const need = (name: string): void => {
+    if (needed.has(name)) return;
+    needed.add(name);
+    for (const { service, required } of services[name]?.dependsOn ?? []) if (required) need(service);
+  };
+  for (const [name] of all) if (!depended.has(name)) need(name);
+  return new Set(all.map(([name]) => name).filter((name) => !needed.has(name)));
+}
+
 export function containerSpec(order: InstanceOrder, bundle: Bundle, service: string): ContainerSpec {
   const { input } = order;
   const spec = input.spec.services[service];

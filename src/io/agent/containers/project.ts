@@ -5,11 +5,12 @@
 import type { Bundle } from '#actors/compose/model.ts';
 import { appFolderVolume } from '#actors/compose/model.ts';
 import { idOf } from '#events/envelope.ts';
+import type { Problem } from '#events/values/metadata.ts';
 import type { ContainerInfo } from '../../devices/docker/port.ts';
 import { IoError } from '../../devices/error.ts';
 import type { Ports, Run } from '../worker.ts';
 import { appSelector, label, networkLabels, networkOf, type InstanceOrder } from './labels.ts';
-import { containerSpec, parseBundle } from './plan.ts';
+import { containerSpec, parseBundle, startOrder } from './plan.ts';
 
 /** How long a container may take to end by itself before it is killed, as Compose has it. */
 const stopGraceMs = 10_000;
@@ -37,12 +38,21 @@ export class Project {
     this.#run.fence();
   }
 
+  /** For whoever looks on. */
+  say(text: string): void {
+    this.#run.progress({ text });
+  }
+
   async bundle(): Promise<Bundle> {
     return parseBundle(await this.#ports.blobs.get(this.order.input.bundle));
   }
 
   /** Containers of this instance by service. @throws IoError FENCED when the app is here under a newer epoch */
   async containers(): Promise<ReadonlyMap<string, ContainerInfo>> {
+    return new Map((await this.#own()).map((container) => [container.labels[label.service] ?? '', container]));
+  }
+
+  async #own(): Promise<readonly ContainerInfo[]> {
     const all = await this.#ports.docker.containers(appSelector(this.order.input), this.#run);
     const newer = all.find(({ labels }) => Number(labels[label.epoch]) > this.order.epoch);
     if (newer) {
@@ -52,8 +62,7 @@ export class Project {
         message: `${newer.name} belongs to a newer assignment (epoch ${newer.labels[label.epoch]}) than this one (${this.order.epoch}).`,
       });
     }
-    const ours = all.filter(({ labels }) => labels[label.instance] === idOf(this.order.subject));
-    return new Map(ours.map((container) => [container.labels[label.service] ?? '', container]));
+    return all.filter(({ labels }) => labels[label.instance] === idOf(this.order.subject));
   }
 
   /** What an earlier assignment left behind. */
@@ -64,6 +73,7 @@ export class Project {
     }
   }
 
+  /** @throws IoError NAME_IN_USE when there is one of that name that is not this app's */
   async ensureNetwork(): Promise<void> {
     this.#run.fence();
     await this.#ports.docker.ensureNetwork(networkOf(this.order.input), networkLabels(this.order.input), this.#run);
@@ -123,21 +133,66 @@ export class Project {
     return this.#ports.docker.inspect(id, this.#run);
   }
 
-  /** Stops and removes everything of the app up to this epoch, dependants first, and the network. */
-  async removeAll(startedIn: readonly string[]): Promise<void> {
-    const { docker } = this.#ports;
-    const found = await docker.containers(appSelector(this.order.input), this.#run);
-    const rank = ({ labels }: ContainerInfo): number => startedIn.indexOf(labels[label.service] ?? '');
-    const ours = found.filter(({ labels }) => Number(labels[label.epoch]) <= this.order.epoch);
-    for (const container of ours.toSorted((a, b) => rank(b) - rank(a))) {
-      this.#run.progress({ text: `stopping ${container.name}` });
-      await this.#remove(container);
+  /** Stops what runs of this instance, dependants first. The containers stay, with their logs. @throws IoError FENCED, BUSY */
+  async halt(): Promise<void> {
+    for (const container of this.#dependantsFirst((await this.#own()).filter(isLive))) {
+      this.#run.fence();
+      this.say(`stopping ${container.name}`);
+      await this.#stop(container);
     }
-    if (ours.length === found.length) await docker.removeNetwork(networkOf(this.order.input), this.#run);
+    this.#refuse((await this.#own()).filter(isLive), 'still runs');
   }
 
-  async #remove({ id }: ContainerInfo): Promise<void> {
+  /**
+   * Stops and removes everything of the app up to this epoch, dependants first, and the network.
+   *
+   * @returns what had to stay although it should have gone: a network that containers of others are in
+   * @throws IoError FENCED, BUSY
+   */
+  async removeAll(): Promise<readonly Problem[]> {
+    const found = await this.#ports.docker.containers(appSelector(this.order.input), this.#run);
+    const ours = found.filter(({ labels }) => Number(labels[label.epoch]) <= this.order.epoch);
+    for (const container of this.#dependantsFirst(ours)) {
+      this.say(`stopping ${container.name}`);
+      await this.#remove(container);
+    }
+    const left = ours.length === found.length ? await this.#removeNetwork() : [];
+    this.#refuse(await this.#own(), 'is still there');
+    return left;
+  }
+
+  async #removeNetwork(): Promise<readonly Problem[]> {
+    const { input } = this.order;
+    try {
+      await this.#ports.docker.removeNetwork(networkOf(input), networkLabels(input), this.#run);
+      return [];
+    } catch (error) {
+      // Somebody has put containers of their own into it. Waiting for them would hold up the app for ever.
+      if (!(error instanceof IoError) || error.code !== 'BUSY') throw error;
+      return [{ ...error.problem, message: `Network ${networkOf(input)} stays: other containers still use it.` }];
+    }
+  }
+
+  #dependantsFirst(containers: readonly ContainerInfo[]): readonly ContainerInfo[] {
+    const startedIn = startOrder(this.order.input.spec.services);
+    const rank = ({ labels }: ContainerInfo): number => startedIn.indexOf(labels[label.service] ?? '');
+    return containers.toSorted((a, b) => rank(b) - rank(a));
+  }
+
+  #refuse(left: readonly ContainerInfo[], why: string): void {
+    if (left.length === 0) return;
+    const names = left.map(({ name }) => name).join(', ');
+    throw new IoError('BUSY', { op: this.order.work, target: this.order.subject, message: `${names} ${why}.` });
+  }
+
+  async #remove(container: ContainerInfo): Promise<void> {
+    await this.#stop(container);
+    await this.#ports.docker.remove(container.id, this.#run);
+  }
+
+  async #stop({ id }: ContainerInfo): Promise<void> {
     await this.#ports.docker.stop(id, stopGraceMs, { ...this.#run, timeoutMs: stopGraceMs + 30_000 });
-    await this.#ports.docker.remove(id, this.#run);
   }
 }
+
+const isLive = ({ state }: ContainerInfo): boolean => state === 'running' || state === 'paused';

@@ -4,7 +4,8 @@ import type { ServiceStatus } from '#events/instance.ts';
 import type { ContainerInfo } from '../../devices/docker/port.ts';
 
 export function statusOf(container: ContainerInfo | undefined, spec: ServiceSpec, restarts: number): ServiceStatus {
-  if (!container) return { state: 'exited', restarts };
+  // What is dead is being removed: how it ended says nothing about its program.
+  if (!container || container.state === 'dead') return { state: 'exited', restarts };
   const known = { container: container.id, restarts };
   if (container.state === 'running' || container.state === 'paused') {
     if (container.health === 'healthy' || container.health === 'unhealthy')
@@ -16,6 +17,13 @@ export function statusOf(container: ContainerInfo | undefined, spec: ServiceSpec
   if (shouldRestart(container, spec, restarts)) return { ...known, exitCode, state: 'restarting' };
   return { ...known, exitCode, state: exitCode === 0 ? 'completed' : 'exited' };
 }
+
+/**
+ * Whether the service has ended by itself and stays so: `statusOf` gives an exit code with `completed` or `exited` only
+ * when its policy does not start it again. It has done what it was there for, whatever becomes of its container.
+ */
+export const isFinished = ({ state, exitCode }: ServiceStatus): boolean =>
+  (state === 'completed' || state === 'exited') && exitCode !== undefined;
 
 /** As the engine would do by `restart`; it never does, because only the lab knows whether the app belongs here. */
 export function shouldRestart(container: ContainerInfo, { restart }: ServiceSpec, restarts: number): boolean {

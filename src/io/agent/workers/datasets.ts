@@ -54,7 +54,7 @@ export const datasetWorkers: Pick<Workers, DatasetWork> = {
 
 const volumeFailed: NonNullable<
   Failures['create-dataset'] & Failures['rollback-dataset'] & Failures['destroy-dataset']
-> = ({ subject, visit }, problem) => ({
+> = ({ subject, visit }, { problem }) => ({
   name: 'report-volume-failed',
   input: { volume: volumeOf(subject), visit, problem },
 });
@@ -63,7 +63,7 @@ export const datasetFailures: Pick<Failures, DatasetWork> = {
   'create-dataset': volumeFailed,
   'rollback-dataset': volumeFailed,
   'destroy-dataset': volumeFailed,
-  'take-snapshot': ({ subject, visit }, problem) => ({
+  'take-snapshot': ({ subject, visit }, { problem }) => ({
     name: 'report-snapshot-failed',
     input: { snapshot: snapshotOf(subject), visit, problem },
   }),

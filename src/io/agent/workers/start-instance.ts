@@ -1,14 +1,19 @@
 /**
  * Brings an instance up: every service as soon as what it depends on is ready, in parallel otherwise. Done when all
  * containers run, those with a healthcheck are healthy, and those that only had to run once have done so.
+ *
+ * As with Compose, a dependency with `required: false` that fails or does not exist holds nobody back: whoever wanted it
+ * starts without it, with a warning, and who watches the instance goes on trying.
  */
 import type { Bundle } from '#actors/compose/model.ts';
 import type { ServiceSpec } from '#events/app.ts';
 import type { ServiceStatus } from '#events/instance.ts';
 import type { StreamId } from '#events/envelope.ts';
+import type { Problem } from '#events/values/metadata.ts';
 import { sleep } from '../../devices/clock/port.ts';
-import { IoError } from '../../devices/error.ts';
+import { asIoError, IoError } from '../../devices/error.ts';
 import type { Clock } from '../../devices/clock/port.ts';
+import { dispensable } from '../containers/plan.ts';
 import { Project } from '../containers/project.ts';
 import { statusOf } from '../containers/status.ts';
 import type { Worker } from '../worker.ts';
@@ -30,70 +35,102 @@ export const startInstance: Worker<'start-instance'> = async (order, ports, run)
   await project.ensureFiles(bundle);
   const existing = await project.containers();
   const { services } = order.input.spec;
+  const warnings: Warning[] = [];
   const coming = new Map<string, Promise<ServiceStatus>>();
 
   const bring = (name: string): Promise<ServiceStatus> => {
     const begun = coming.get(name);
     if (begun) return begun;
     const spec = services[name];
-    if (!spec)
-      throw new IoError('INVALID', { op: 'start service', target: name, message: `There is no service ${name}.` });
-    const status = up(project, bundle, { name, spec, existing: existing.get(name)?.id }, bring, ports.clock);
+    if (!spec) return Promise.reject(notInFile(name));
+    const status = ready({ name, spec }, bring, (warning) => {
+      warnings.push(warning);
+      project.say(warning.problem.message);
+    }).then(() => up(project, bundle, { name, spec, existing: existing.get(name)?.id }, ports.clock));
     coming.set(name, status);
     return status;
   };
 
   const names = Object.keys(services).toSorted();
   const settled = await Promise.allSettled(names.map((name) => bring(name)));
-  const failed = settled.find((result) => result.status === 'rejected');
-  if (failed) throw failed.reason;
-  const statuses = settled.map((result) => (result as PromiseFulfilledResult<ServiceStatus>).value);
+  // Whatever failed because nobody wants it any more is not a failure.
+  project.checkWanted();
+  const canDoWithout = dispensable(services);
+  const statuses = settled.map((result, n): [string, ServiceStatus] => {
+    const name = names[n] ?? '';
+    if (result.status === 'fulfilled') return [name, result.value];
+    if (!canDoWithout.has(name)) throw result.reason;
+    return [name, statusAfter(asIoError(result.reason, 'start service', name))];
+  });
   return {
     name: 'report-instance-started',
     input: {
       instance: order.subject as StreamId<'instance'>,
       visit: order.visit,
-      services: Object.fromEntries(
-        names.map((name, n) => [name, statuses[n] ?? { state: 'starting' as const, restarts: 0 }]),
-      ),
+      services: Object.fromEntries(statuses),
+      warnings: warnings.toSorted((a, b) => (a.problem.message < b.problem.message ? -1 : 1)),
     },
   };
 };
 
+interface Warning {
+  readonly service: string;
+  readonly problem: Problem;
+}
+
 interface Service {
   readonly name: string;
   readonly spec: ServiceSpec;
-  readonly existing: string | undefined;
 }
 
-async function up(
-  project: Project,
-  bundle: Bundle,
-  service: Service,
+/** Resolves once everything that the service depends on is there; what is not required is missed, with a warning. */
+async function ready(
+  { name, spec }: Service,
   bring: (name: string) => Promise<ServiceStatus>,
-  clock: Clock,
-): Promise<ServiceStatus> {
-  for (const { service: needed, condition, required } of service.spec.dependsOn) {
+  warn: (warning: Warning) => void,
+): Promise<void> {
+  for (const { service, condition, required } of spec.dependsOn) {
     try {
-      const status = await bring(needed);
-      if (condition === 'service_completed_successfully' && status.state !== 'completed') {
+      const { state } = await bring(service);
+      if (condition === 'service_completed_successfully' && state !== 'completed') {
         throw new IoError('CONTAINER_FAILED', {
           op: 'wait for',
-          target: needed,
-          message: `Service ${needed} did not complete successfully.`,
+          target: service,
+          message: `Service ${service} did not complete successfully.`,
         });
       }
     } catch (error) {
       if (required) throw error;
+      const { problem } = asIoError(error, 'start service', service);
+      const message = `${name} starts without ${service}: ${problem.message}`.slice(0, 4000);
+      warn({ service, problem: { ...problem, message } });
     }
   }
+}
+
+const notInFile = (name: string): IoError =>
+  new IoError('MISSING', {
+    op: 'start service',
+    target: name,
+    message: `The compose file has no service ${name}.`,
+    hint: 'Add it, or remove it from `depends_on`.',
+  });
+
+/** Of a service that did not come up; whoever watches it sees more. */
+const statusAfter = ({ code }: IoError): ServiceStatus => ({
+  state: code === 'UNHEALTHY' ? 'unhealthy' : 'exited',
+  restarts: 0,
+});
+
+async function up(
+  project: Project,
+  bundle: Bundle,
+  service: Service & { readonly existing: string | undefined },
+  clock: Clock,
+): Promise<ServiceStatus> {
   const existing = service.existing === undefined ? undefined : await project.inspect(service.existing);
   const id = await project.ensureContainer(bundle, service.name, existing);
-  const isDone =
-    existing?.id === id &&
-    existing.state === 'exited' &&
-    existing.exitCode === 0 &&
-    service.spec.restart.condition === 'no';
+  const isDone = existing?.id === id && statusOf(existing, service.spec, 0).state === 'completed';
   if (!isDone) await project.start(id);
   return settle(project, service, id, clock);
 }

@@ -3,10 +3,15 @@
  * events are an accelerator; the look at all its containers every few seconds is what counts.
  *
  * A restart waits longer each time (as the engine's own would: 0.1 s doubled up to a minute), and the count starts
- * again once the container has lived ten seconds.
+ * again once the container has lived ten seconds. One that fails for a reason of its own (a taken port, an image that
+ * is gone) is told and tried again: the other services go on.
+ *
+ * A container that somebody removed is made again, unless its service had ended for good: the lab knows what was told
+ * of it, and so knows it also after a restart of this daemon. What ended unseen counts as removed.
  */
 import type { Bundle } from '#actors/compose/model.ts';
 import type { ServiceStatus } from '#events/instance.ts';
+import type { Problem } from '#events/values/metadata.ts';
 import { sleep } from '../../devices/clock/port.ts';
 import type { ContainerInfo } from '../../devices/docker/port.ts';
 import { IoError } from '../../devices/error.ts';
@@ -14,7 +19,7 @@ import { idOf, type StreamId } from '#events/envelope.ts';
 import { label } from '../containers/labels.ts';
 import { startOrder } from '../containers/plan.ts';
 import { Project } from '../containers/project.ts';
-import { shouldRestart, statusOf } from '../containers/status.ts';
+import { isFinished, shouldRestart, statusOf } from '../containers/status.ts';
 import type { Ports, Run, Worker } from '../worker.ts';
 import type { InstanceOrder } from '../containers/labels.ts';
 
@@ -27,6 +32,10 @@ const loopAfter = 5;
 
 interface Watched {
   restarts: number;
+  /** The lab knows that it has ended for good. */
+  isFinished: boolean;
+  /** Why it could not be started again. */
+  trouble: Problem | undefined;
   /** In a row, without a long life between. */
   streak: number;
   restartAt: number | undefined;
@@ -67,17 +76,13 @@ async function look(
   for (const name of startOrder(services)) {
     const spec = services[name];
     if (!spec) continue;
-    const state = watched.get(name) ?? {
-      restarts: 0,
-      streak: 0,
-      restartAt: undefined,
-      runningSince: undefined,
-      told: '',
-    };
+    const state = watched.get(name) ?? asKnown(project.order.input.services[name]);
     watched.set(name, state);
     const container = containers.get(name);
+    if (!container && state.isFinished) continue;
     const now = ports.clock.monotonicMs();
     if (container?.state === 'running' || container?.state === 'paused') {
+      state.trouble = undefined;
       state.runningSince ??= now;
       if (now - state.runningSince >= livedLongMs) state.streak = 0;
     } else if (
@@ -88,12 +93,24 @@ async function look(
     ) {
       nextMs = Math.min(nextMs, await restart(project, bundle, name, container, state, now));
     } else {
+      state.trouble = undefined;
       state.runningSince = undefined;
     }
     await tell(project, name, statusOf(container, spec, state.restarts), state, run);
   }
   return nextMs;
 }
+
+/** What the lab knows of a service, when the watch begins. */
+const asKnown = (status: ServiceStatus | undefined): Watched => ({
+  restarts: status?.restarts ?? 0,
+  isFinished: status !== undefined && isFinished(status),
+  trouble: undefined,
+  streak: 0,
+  restartAt: undefined,
+  runningSince: undefined,
+  told: '',
+});
 
 /** Starts it when its time has come. @returns how long until then */
 async function restart(
@@ -108,19 +125,32 @@ async function restart(
   state.restartAt ??= now + Math.min(restartMaxMs, restartBaseMs * 2 ** state.streak);
   if (now < state.restartAt) return state.restartAt - now;
   state.restartAt = undefined;
-  state.restarts++;
   state.streak++;
   const isUsable = container && container.state !== 'dead';
-  const id = await project.ensureContainer(bundle, name, isUsable ? container : undefined);
-  await project.start(id);
+  try {
+    const id = await project.ensureContainer(bundle, name, isUsable ? container : undefined);
+    await project.start(id);
+    state.restarts++;
+    // What did not come up at all has not ended again and again.
+    if (state.trouble) state.streak = 0;
+    state.trouble = undefined;
+  } catch (error) {
+    if (!(error instanceof IoError) || isOfAll(error)) throw error;
+    state.trouble = error.problem;
+  }
   return restartBaseMs;
 }
 
+/** Not about one service: the engine is away, or nobody wants this work any more. */
+const isOfAll = ({ code, retry }: IoError): boolean => retry === 'always' || code === 'FENCED' || code === 'ABORTED';
+
 async function tell(project: Project, name: string, status: ServiceStatus, state: Watched, run: Run): Promise<void> {
   // Each restart is told, but a crash loop must not fill the log: after some it is told once as what it is.
-  const isLooping = state.streak >= loopAfter;
-  const shown: ServiceStatus = isLooping && status.state !== 'healthy' ? { ...status, state: 'restarting' } : status;
-  const key = [shown.state, shown.container, shown.exitCode, isLooping ? '' : shown.restarts].join('|');
+  const isLooping = state.streak >= loopAfter && !state.trouble;
+  const shown = state.trouble ? withoutExit(status) : isLooping ? looping(status) : status;
+  const key = [shown.state, shown.container, shown.exitCode, isLooping ? '' : shown.restarts, state.trouble?.code].join(
+    '|',
+  );
   // Ending and coming back within a blink is told when it has come back.
   if (key === state.told || (shown.state === 'restarting' && !isLooping)) return;
   const { subject, visit, input } = project.order;
@@ -132,14 +162,21 @@ async function tell(project: Project, name: string, status: ServiceStatus, state
       service: name,
       status: shown,
       ...(shown.state === 'restarting' || shown.state === 'exited' || shown.state === 'unhealthy'
-        ? { problem: problemOf(name, shown, input.appName) }
+        ? { problem: state.trouble ?? problemOf(name, shown, input.appName) }
         : {}),
     },
   });
   state.told = key;
+  state.isFinished = isFinished(shown);
 }
 
-function problemOf(name: string, { state, exitCode, restarts }: ServiceStatus, app: string) {
+const looping = (status: ServiceStatus): ServiceStatus =>
+  status.state === 'healthy' ? status : { ...status, state: 'restarting' };
+
+/** It does not run and should: how it ended some time ago is not what matters. */
+const withoutExit = ({ exitCode: _, ...status }: ServiceStatus): ServiceStatus => ({ ...status, state: 'exited' });
+
+function problemOf(name: string, { state, container, exitCode, restarts }: ServiceStatus, app: string): Problem {
   const hint = `Look at its log: floatlab logs ${app} ${name}.`;
   switch (state) {
     case 'unhealthy':
@@ -151,6 +188,8 @@ function problemOf(name: string, { state, exitCode, restarts }: ServiceStatus, a
         hint,
       };
     default:
+      if (container === undefined)
+        return { code: 'MISSING', message: `The container of service ${name} is gone; it is made again.` };
       return { code: 'EXITED', message: `Service ${name} ended with exit code ${exitCode ?? '?'}.`, hint };
   }
 }

@@ -163,7 +163,11 @@ const common: readonly Rule[] = [
   },
   {
     says: /has active endpoints/,
-    means: ({ target }) => ({ code: 'BUSY', message: `network ${target} is still used by containers` }),
+    means: ({ target }) => ({
+      code: 'BUSY',
+      message: `network ${target} is still used by containers`,
+      hint: `"docker network inspect ${target}" names them. Once they are gone: "docker network rm ${target}".`,
+    }),
   },
   {
     says: /non-overlapping IPv4 address pool|predefined address pools have been fully subnetted/,

@@ -131,9 +131,10 @@ export interface DockerPort {
   pull(reference: string, call: Call): Promise<void>;
   /** Makes an image of one layer from a tar of a root file system. `changes` are Dockerfile lines: CMD, EXPOSE, … */
   importImage(tar: AsyncIterable<Uint8Array>, reference: string, changes: readonly string[], call: Call): Promise<void>;
+  /** Made, or there already with these labels. @throws NAME_IN_USE when one of that name lacks them: it is somebody else's */
   ensureNetwork(name: string, labels: Readonly<Record<string, string>>, call: Call): Promise<void>;
-  /** Of a network that is not there: done. */
-  removeNetwork(name: string, call: Call): Promise<void>;
+  /** Of a network that is not there, or lacks these labels: done. @throws BUSY while running containers are in it */
+  removeNetwork(name: string, labels: Readonly<Record<string, string>>, call: Call): Promise<void>;
   /** Running or not, that carry all these labels, sorted by name. */
   containers(labels: Readonly<Record<string, string>>, call: Call): Promise<readonly ContainerInfo[]>;
   inspect(id: string, call: Call): Promise<ContainerInfo | undefined>;

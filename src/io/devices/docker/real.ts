@@ -11,6 +11,7 @@ import type { Call } from '../call.ts';
 import { type Clock, sleep } from '../clock/port.ts';
 import { realClock } from '../clock/real.ts';
 import { asIoError } from '../error.ts';
+import { hasLabels, networkInUse } from './networks.ts';
 import { containerInfo } from './container-info.ts';
 import { createBody } from './create-body.ts';
 import { checkedName, checkedReference } from './names.ts';
@@ -109,10 +110,13 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
         return making.finally(() => making === makingNetworks.get(name) && makingNetworks.delete(name));
       }),
 
-    removeNetwork: (name, call) =>
-      request('docker network rm', name, call, (abortSignal) =>
-        unless([404], () => docker.getNetwork(checkedName(name)).remove({ abortSignal })),
-      ),
+    removeNetwork: (name, labels, call) =>
+      request('docker network rm', name, call, async (abortSignal) => {
+        const network = await networkNamed(docker, checkedName(name), abortSignal);
+        // By its id: a network that somebody makes meanwhile under the same name is not meant.
+        if (network && hasLabels(network.Labels, labels))
+          await unless([404], () => docker.getNetwork(network.Id).remove({ abortSignal }));
+      }),
 
     async containers(labels, call) {
       const filters = { label: Object.entries(labels).map(([key, value]) => `${key}=${value}`) };
@@ -209,7 +213,24 @@ async function ensureNetwork(
   labels: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<void> {
-  if (await orUndefined(() => getJson(docker, { path: `/networks/${name}`, signal }))) return;
+  const found = await networkNamed(docker, name, signal);
+  if (found) return checkOwner(found, labels);
   const network = { Name: name, Driver: 'bridge', CheckDuplicate: true, Labels: { ...labels } };
   await unless([409], () => docker.createNetwork({ ...network, abortSignal: signal }));
+  // Somebody else may have been faster.
+  const made = await networkNamed(docker, name, signal);
+  if (made) checkOwner(made, labels);
+}
+
+type FoundNetwork = Pick<Docker.NetworkInspectInfo, 'Id' | 'Name' | 'Labels'>;
+
+async function networkNamed(docker: Docker, name: string, signal: AbortSignal): Promise<FoundNetwork | undefined> {
+  const found = await orUndefined(() => getJson<FoundNetwork>(docker, { path: `/networks/${name}`, signal }));
+  // The engine also takes the beginning of an id for a name.
+  return found?.Name === name ? found : undefined;
+}
+
+/** @throws NAME_IN_USE */
+function checkOwner({ Name, Labels }: FoundNetwork, labels: Readonly<Record<string, string>>): void {
+  if (!hasLabels(Labels, labels)) throw networkInUse(Name);
 }

@@ -10,7 +10,8 @@ import type { Call } from '../call.ts';
 import { type Clock, sleep } from '../clock/port.ts';
 import type { IoError } from '../error.ts';
 import type { SeededRandom } from '../random/sim.ts';
-import { checkedReference } from './names.ts';
+import { checkedName, checkedReference } from './names.ts';
+import { hasLabels } from './networks.ts';
 import type { ContainerInfo, DockerPort, LogLine, LogOptions } from './port.ts';
 import type { SimContainer } from './sim/container.ts';
 import { simExec } from './sim/exec.ts';
@@ -184,15 +185,15 @@ function simPort(host: SimHost, request: Request, options: PortOptions): DockerP
         host.addImage(reference);
       }),
 
-    ensureNetwork: (name, _, call) => request('ensureNetwork', name, call, () => host.addNetwork(name)),
+    ensureNetwork: (name, labels, call) =>
+      request('ensureNetwork', name, call, () => host.ensureNetwork(checkedName(name), labels)),
 
-    removeNetwork: (name, call) => request('removeNetwork', name, call, () => host.removeNetwork(name)),
+    removeNetwork: (name, labels, call) =>
+      request('removeNetwork', name, call, () => host.removeNetwork(checkedName(name), labels)),
 
     containers: (labels, call) =>
       request('containers', 'containers', call, () =>
-        infosOf(host.all()).filter((info) =>
-          Object.entries(labels).every(([key, value]) => info.labels[key] === value),
-        ),
+        infosOf(host.all()).filter((info) => hasLabels(info.labels, labels)),
       ),
 
     inspect: (id, call) => request('inspect', id, call, () => host.find(id)?.info),

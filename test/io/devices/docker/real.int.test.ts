@@ -31,7 +31,7 @@ describeReal('A real engine', missingDocker(), () => {
     for (const { id } of await docker.containers(labels, patientCall())) await docker.remove(id, patientCall());
   });
   afterAll(async () => {
-    await docker?.removeNetwork(network, patientCall());
+    await docker?.removeNetwork(network, labels, patientCall());
     if (folder) await rm(folder, { recursive: true, force: true });
   });
 

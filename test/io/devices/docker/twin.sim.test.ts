@@ -85,7 +85,7 @@ describe('a fault', () => {
     await docker.exec(id, { command: ['true'], tty: false }, call());
     await docker.stop(id, 0, call());
     await docker.remove(id, call());
-    await docker.removeNetwork('net', call());
+    await docker.removeNetwork('net', {}, call());
     const ops: Record<SimOp, true> = {
       info: true,
       image: true,

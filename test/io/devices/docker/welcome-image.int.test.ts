@@ -81,7 +81,7 @@ describeReal('The welcome app', missingDocker(), () => {
     for (const { id } of await docker.containers(label, patientCall())) await docker.remove(id, patientCall());
   });
   afterAll(async () => {
-    await docker?.removeNetwork(network, patientCall());
+    await docker?.removeNetwork(network, label, patientCall());
     if (site) await rm(site, { recursive: true, force: true });
   });
 

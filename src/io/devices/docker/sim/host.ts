@@ -9,6 +9,7 @@ import type { IoError } from '../../error.ts';
 import type { SeededRandom } from '../../random/sim.ts';
 import { engineError } from '../errors.ts';
 import { checkedName, checkedReference } from '../names.ts';
+import { hasLabels, networkInUse } from '../networks.ts';
 import type { ContainerInfo, ContainerPort, ContainerSpec, EngineEvent } from '../port.ts';
 import { Queue } from '../queue.ts';
 import { normalReference } from '../reference.ts';
@@ -21,7 +22,7 @@ export class SimHost {
   readonly #ids: SeededRandom;
   readonly #imageHasHealthcheck: (reference: string) => boolean;
   readonly #images = new Map<string, string>();
-  readonly #networks = new Set<string>();
+  readonly #networks = new Map<string, Readonly<Record<string, string>>>();
   readonly #containers = new Map<string, SimContainer>();
   readonly #listeners = new Set<Queue<EngineEvent>>();
   #isUp = true;
@@ -64,16 +65,21 @@ export class SimHost {
     this.#images.set(normalReference(checkedReference(reference)), `sha256:${this.#newId()}`);
   }
 
-  addNetwork(name: string): void {
-    this.#networks.add(checkedName(name));
+  /** @throws NAME_IN_USE */
+  ensureNetwork(name: string, labels: Readonly<Record<string, string>>): void {
+    const known = this.#networks.get(name);
+    if (known && !hasLabels(known, labels)) throw networkInUse(name);
+    if (!known) this.#networks.set(name, { ...labels });
   }
 
   /** @throws BUSY */
-  removeNetwork(name: string): void {
+  removeNetwork(name: string, labels: Readonly<Record<string, string>>): void {
+    const known = this.#networks.get(name);
+    if (!known || !hasLabels(known, labels)) return;
     const isUsed = this.all().some(({ isRunning, spec }) => isRunning && spec.network === name);
     const about = { op: 'docker network rm', target: name };
     if (isUsed) throw refusal(about, 403, `${name} has active endpoints`);
-    this.#networks.delete(checkedName(name));
+    this.#networks.delete(name);
   }
 
   /** By name. */

@@ -1,0 +1,16 @@
+/** Whose a network is: its name alone says nothing, because anybody may have made one of that name. Pure. */
+import { IoError } from '../error.ts';
+
+/** Whether it carries all the wanted labels; it may have others. */
+export const hasLabels = (
+  labels: Readonly<Record<string, string>> | null | undefined,
+  wanted: Readonly<Record<string, string>>,
+): boolean => Object.entries(wanted).every(([key, value]) => labels?.[key] === value);
+
+export const networkInUse = (name: string): IoError =>
+  new IoError('NAME_IN_USE', {
+    op: 'docker network create',
+    target: name,
+    message: `a network named ${name} exists on this machine already and belongs to something else`,
+    hint: `"docker network inspect ${name}" shows what uses it. If it is not needed: "docker network rm ${name}"; else give the app another name.`,
+  });
