@@ -9,9 +9,9 @@ import { extname, join, normalize } from 'node:path';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { readCompose } from '#actors/compose/read.ts';
 import type { StreamId } from '#events/envelope.ts';
-import type { LiveLogLine, ToClient, ToServer } from '#io/contract/live.ts';
+import { liveProtocol, pageKeyProtocol, type LiveLogLine, type ToClient, type ToServer } from '#io/contract/live.ts';
 import { problemOf, problemOfRejection, type Problem, type ProblemCode } from '#io/contract/problem.ts';
-import { pathParams, routes, sessionCookie, type Route } from '#io/contract/routes.ts';
+import { pageKeyHeader, pathParams, routes, sessionCookie, type Route } from '#io/contract/routes.ts';
 import { isViewName, type ViewName } from '#projections/registry.ts';
 import type { ActivityRow } from '#projections/views/activity.ts';
 import type { AnyView, FakeLab, ViewChange } from './fake-lab.ts';
@@ -48,6 +48,18 @@ class Refusal extends Error {
 
 type Params = Readonly<Record<string, string>>;
 
+interface Session {
+  readonly name: string;
+  readonly key: string;
+  readonly expiresAt: number;
+}
+
+/** Somebody who has signed in, for a browser that shall begin there. */
+export interface SignedIn {
+  readonly cookie: { readonly name: string; readonly value: string; readonly url: string };
+  readonly key: string;
+}
+
 interface Subscription {
   readonly view: AnyView;
   readonly where: Params;
@@ -61,12 +73,17 @@ export class FakeBackend {
   initialPassword: boolean;
   /** Commands as they arrived, dry runs included. */
   readonly asked: { readonly command: string; readonly input: unknown; readonly dryRun: boolean }[] = [];
+  /** Commands that were run in containers, with all that was typed and every size of their windows. */
+  readonly execs: FakeShell[] = [];
   /** While it is behind, bookmarks say so. */
   stale = false;
   #isDown = false;
   readonly #server: Server;
-  readonly #live = new WebSocketServer({ noServer: true });
-  readonly #sessions = new Map<string, string>();
+  readonly #live = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (offered) => (offered.has(liveProtocol) ? liveProtocol : false),
+  });
+  readonly #sessions = new Map<string, Session>();
   readonly #bookmarks: ReturnType<typeof setInterval>;
   #lastSession = 0;
 
@@ -76,7 +93,9 @@ export class FakeBackend {
     this.initialPassword = initialPassword;
     this.#server = createServer((request, response) => void this.#handle(request, response));
     this.#server.on('upgrade', (request, socket, head) => {
-      if (this.#isDown || this.#who(request) === undefined) socket.destroy();
+      const offered = request.headers['sec-websocket-protocol']?.split(/, */) ?? [];
+      const key = offered.find((one) => one.startsWith(pageKeyProtocol))?.slice(pageKeyProtocol.length);
+      if (this.#isDown || this.#who(request, key) === undefined) socket.destroy();
       else this.#live.handleUpgrade(request, socket, head, (client) => this.#follow(client));
     });
     this.#bookmarks = setInterval(() => this.#bookmark(), 250);
@@ -92,11 +111,11 @@ export class FakeBackend {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** The cookie of somebody who has signed in, for a browser that shall begin there. */
-  signedIn(): { readonly name: string; readonly value: string; readonly url: string } {
+  signedIn(): SignedIn {
     const value = `s${++this.#lastSession}`;
-    this.#sessions.set(value, 'admin');
-    return { name: sessionCookie, value, url: this.url };
+    const key = `key-of-${value}`;
+    this.#sessions.set(value, { name: 'admin', key, expiresAt: Date.now() + 86_400_000 });
+    return { cookie: { name: sessionCookie, value, url: this.url }, key };
   }
 
   signOutAll(): void {
@@ -124,10 +143,20 @@ export class FakeBackend {
 
   // ---- HTTP
 
-  #who(request: IncomingMessage): string | undefined {
+  /** As the daemon does: the cookie opens nothing without the key of its page. */
+  #who(request: IncomingMessage, key = request.headers[pageKeyHeader]): Session | undefined {
     const cookies = request.headers.cookie ?? '';
     const value = new RegExp(`${sessionCookie}=([^;]+)`).exec(cookies)?.[1];
-    return value === undefined ? undefined : this.#sessions.get(value);
+    const session = value === undefined ? undefined : this.#sessions.get(value);
+    return session?.key === key ? session : undefined;
+  }
+
+  /** Another session begins; its cookie goes with the answer. */
+  #begin(response: ServerResponse): unknown {
+    const { cookie, key } = this.signedIn();
+    response.setHeader('set-cookie', `${cookie.name}=${cookie.value}; Path=/; HttpOnly; SameSite=Strict`);
+    const session = this.#sessions.get(cookie.value);
+    return { ...this.#session(session), key };
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -182,19 +211,18 @@ export class FakeBackend {
       return action.one ? this.#one(action.view, params, query) : this.#list(action.view, params, query);
     switch (action.special) {
       case 'sign-in': {
-        const { name, password } = body as { name: string; password: string };
+        const { name, password, page } = body as { name: string; password: string; page?: boolean };
+        if (page !== true) throw new Refusal('INVALID', 'This is for pages.');
         if (name !== 'admin' || password !== this.password)
           throw new Refusal(
             'WRONG_PASSWORD',
             'Name or password is wrong.',
             'The first start of floatlabd printed the first password.',
           );
-        const session = this.signedIn();
-        response.setHeader('set-cookie', `${session.name}=${session.value}; Path=/; HttpOnly; SameSite=Strict`);
-        return { ...this.#session(name), token: session.value };
+        return this.#begin(response);
       }
       case 'whoami':
-        return this.#session(this.#who(request) ?? '');
+        return this.#session(this.#who(request));
       case 'sign-out':
         this.signOutAll();
         return {};
@@ -203,7 +231,8 @@ export class FakeBackend {
         if (current !== this.password) throw new Refusal('WRONG_PASSWORD', 'That is not the current password.');
         this.password = next;
         this.initialPassword = false;
-        return {};
+        this.signOutAll();
+        return this.#begin(response);
       }
       case 'compose-file': {
         const app = this.lab.view.byName('app', params['namespace'] ?? '', params['name'] ?? '');
@@ -233,8 +262,9 @@ export class FakeBackend {
     }
   }
 
-  #session(name: string) {
-    return { name, role: 'admin', expiresAt: Date.now() + 86_400_000, initialPassword: this.initialPassword };
+  #session(session: Session | undefined) {
+    const { name, expiresAt } = session ?? { name: '', expiresAt: 0 };
+    return { name, role: 'admin', expiresAt, initialPassword: this.initialPassword };
   }
 
   #command(command: string, params: Params, { dryRun, ...query }: Params, body: unknown): unknown {
@@ -297,6 +327,7 @@ export class FakeBackend {
 
   #follow(client: WebSocket): void {
     const subscriptions = new Map<number, Subscription>();
+    const shells = new Map<number, FakeShell>();
     const stops = new Map<number, () => void>();
     const unwatch = this.lab.onChange((changes, index) => {
       for (const [sub, subscription] of subscriptions) {
@@ -307,6 +338,7 @@ export class FakeBackend {
     client.on('close', () => {
       unwatch();
       for (const stop of stops.values()) stop();
+      for (const shell of shells.values()) shell.isClosed = true;
     });
     client.on('message', (data: Buffer) => {
       const message = JSON.parse(data.toString('utf8')) as ToServer;
@@ -315,7 +347,17 @@ export class FakeBackend {
           return this.#open(client, message, subscriptions);
         case 'logs':
           return void stops.set(message.sub, this.#logs(client, message));
+        case 'exec': {
+          const shell = new FakeShell(message, (frame) => send(client, frame));
+          shells.set(message.sub, shell);
+          return void this.execs.push(shell);
+        }
+        case 'input':
+          return shells.get(message.sub)?.input(message.data);
+        case 'resize':
+          return void shells.get(message.sub)?.sizes.push([message.columns, message.rows]);
         case 'close':
+          if (shells.has(message.sub)) Object.assign(shells.get(message.sub) ?? {}, { isClosed: true });
           subscriptions.delete(message.sub);
           stops.get(message.sub)?.();
           return void stops.delete(message.sub);
@@ -360,6 +402,50 @@ export class FakeBackend {
       const matching = of === app ? fresh.filter(wanted) : [];
       if (matching.length > 0) send(client, { t: 'lines', sub, lines: matching });
     });
+  }
+}
+
+/** A shell that shows what is typed, says hello in colours, and ends with a code. */
+class FakeShell {
+  readonly asked: Extract<ToServer, { t: 'exec' }>;
+  readonly sizes: [number, number][] = [];
+  typed = '';
+  isClosed = false;
+  readonly #say: (frame: ToClient) => void;
+  #line = '';
+
+  constructor(asked: Extract<ToServer, { t: 'exec' }>, say: (frame: ToClient) => void) {
+    this.asked = asked;
+    this.#say = say;
+    if (asked.command[0] === 'missing') {
+      say({ t: 'end', sub: asked.sub, problem: problemOf('NOT_FOUND', 'There is no missing in web.') });
+      return;
+    }
+    say({ t: 'begun', sub: asked.sub });
+    this.#print('$ ');
+  }
+
+  input(data: string | undefined): void {
+    const bytes = Buffer.from(data ?? '', 'base64');
+    this.#say({ t: 'took', sub: this.asked.sub, bytes: bytes.length });
+    this.typed += bytes.toString();
+    for (const char of bytes.toString()) {
+      if (char !== '\r') {
+        this.#line += char;
+        this.#print(char);
+        continue;
+      }
+      const [name = '', argument = ''] = this.#line.split(' ');
+      this.#line = '';
+      if (name === 'exit') return this.#say({ t: 'exit', sub: this.asked.sub, code: Number(argument) });
+      if (name === 'colours')
+        this.#print('\r\n\u001b[31mred\u001b[0m \u001b[38;2;10;200;90mgreen\u001b[0m \u001b[1mbold\u001b[0m');
+      this.#print('\r\n$ ');
+    }
+  }
+
+  #print(text: string): void {
+    this.#say({ t: 'output', sub: this.asked.sub, stream: 'stdout', data: Buffer.from(text).toString('base64') });
   }
 }
 

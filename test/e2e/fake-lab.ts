@@ -418,6 +418,8 @@ function success(order: WorkOrder, lab: Lab, now: number): [CommandName, unknown
       );
       return ['report-instance-started', { instance: subject, visit, services }];
     }
+    case 'halt-instance':
+      return ['report-instance-halted', { instance: subject, visit }];
     case 'stop-instance':
       return ['report-instance-stopped', { instance: subject, visit }];
     case 'watch-instance':

@@ -1,8 +1,12 @@
 /** The web app in a real browser, against a lab in memory: every screen, what it shows, and what one can do there. */
+import { once } from 'node:events';
 import { writeFile, mkdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { password, send, startServer } from '#test/io/http/test-server.ts';
 import { describeReal } from '#test/real.ts';
 import {
   accessibilityProblems,
@@ -47,8 +51,12 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
   ): Promise<Opened> {
     const backend = await FakeBackend.start(lab, { initialPassword: options.initialPassword ?? false });
     cleanups.push(() => backend.stop());
-    const visited = await visit(browser, { cookie: backend.signedIn(), ...options });
+    const { cookie, key } = backend.signedIn();
+    const visited = await visit(browser, { cookie, ...options });
     cleanups.push(() => visited.close());
+    await visited.page.addInitScript((value) => {
+      if (localStorage.getItem('floatlab.page-key') === null) localStorage.setItem('floatlab.page-key', value);
+    }, key);
     await go(visited.page, backend.url + path);
     return { ...visited, backend, lab };
   }
@@ -74,6 +82,79 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     await page.getByRole('button', { name: 'Signed in as admin' }).click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
     await heading(page, 'Sign in to FloatLab').waitFor(patience);
+  });
+
+  it('is opened by cookie and key together: other ports get the cookie, and nothing opens for them', async () => {
+    // The daemon's own server, and an app that somebody has published on another port of the same host.
+    const server = await startServer({ webRoot: join(import.meta.dirname, '../../dist/web') });
+    const gotten: (string | undefined)[] = [];
+    const app = createServer((request, response) => {
+      gotten.push(request.headers.cookie);
+      response.setHeader('content-type', 'text/html').end('<h1>An app</h1>');
+    }).listen(0, '127.0.0.1');
+    await once(app, 'listening');
+    cleanups.push(async () => void app.close());
+    const { page, close } = await visit(browser);
+    cleanups.push(close);
+
+    await go(page, `${server.url}/apps`);
+    await page.getByLabel('Password', { exact: true }).fill(password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await shown(page, 'Your first app');
+    await page.getByRole('button', { name: 'Signed in as admin' }).waitFor(patience);
+    server.lab.commit({});
+    await page.getByRole('status', { name: 'connected, event 1' }).waitFor(patience);
+    // A reload stays, and so does another tab.
+    await go(page, `${server.url}/volumes`);
+    await shown(page, 'No data yet');
+    const tab = await page.context().newPage();
+    await go(tab, `${server.url}/nodes`);
+    await heading(tab, 'Nodes').waitFor(patience);
+
+    const other = await page.context().newPage();
+    await other.goto(`http://127.0.0.1:${(app.address() as AddressInfo).port}/`);
+    const stolen = gotten.find((cookie) => cookie?.includes('floatlab_session'));
+    expect(stolen, 'browsers send it to every port').toBeDefined();
+    const token = stolen?.split('=')[1] ?? '';
+    for (const headers of [{ cookie: stolen ?? '' }, { authorization: `Bearer ${token}` }]) {
+      expect((await send(`${server.url}/api/v1/apps`, { headers })).status).toBe(401);
+    }
+    expect(await other.evaluate(() => localStorage.getItem('floatlab.page-key'))).toBeNull();
+
+    // Signed out in one tab is signed out in the other, at once.
+    await page.getByRole('button', { name: 'Signed in as admin' }).click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await heading(page, 'Sign in to FloatLab').waitFor(patience);
+    await heading(tab, 'Sign in to FloatLab').waitFor(patience);
+    // And signed in again in both; without its key the page stands before the door.
+    await page.getByLabel('Password', { exact: true }).fill(password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await heading(tab, 'Nodes').waitFor(patience);
+    await tab.evaluate(() => localStorage.clear());
+    await tab.reload();
+    await heading(tab, 'Sign in to FloatLab').waitFor(patience);
+  });
+
+  it('goes on in this tab and others when the password is changed', async () => {
+    const server = await startServer({ webRoot: join(import.meta.dirname, '../../dist/web') });
+    const { page, close } = await visit(browser);
+    cleanups.push(close);
+    await go(page, `${server.url}/apps`);
+    await page.getByLabel('Password', { exact: true }).fill(password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await shown(page, 'Your first app');
+    const tab = await page.context().newPage();
+    await go(tab, `${server.url}/apps`);
+    await shown(tab, 'Your first app');
+    await page.getByRole('button', { name: 'Change it' }).click();
+    await page.getByLabel('Current password').fill(password);
+    await page.getByLabel('New password').fill('another long password');
+    await page.getByRole('button', { name: 'Change password' }).click();
+    await shown(page, 'Your password was changed.');
+    // Live again on both, by the new session.
+    server.lab.commit({});
+    for (const one of [page, tab]) await one.getByRole('status', { name: 'connected, event 1' }).waitFor(patience);
+    expect(await page.getByRole('alert').count()).toBe(0);
   });
 
   it('asks to change the first password, and stops asking when it is changed', async () => {
@@ -280,6 +361,70 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     }
     await page.getByRole('log').getByText('line 10000', { exact: true }).waitFor(patience);
     expect(await page.getByRole('log').locator('[data-index]').count()).toBeLessThan(200);
+  });
+
+  it('runs a command in a container, with keys, colours, its size and its end', async () => {
+    const { page, backend, complaints } = await open('/apps/default/photos/terminal');
+    const screen = page.getByRole('group', { name: 'Terminal of photos' });
+    await page.getByLabel('Service').selectOption('db');
+    await page.getByLabel('Command').fill("sh -c 'exec bash'");
+    // From the field into the terminal without a mouse.
+    await page.keyboard.press('Enter');
+    await shown(page, 'Runs in db.');
+    const [shell] = backend.execs;
+    expect(shell?.asked).toMatchObject({ service: 'db', command: ['sh', '-c', 'exec bash'], tty: true });
+    expect(shell?.asked.columns).toBeGreaterThan(60);
+    await page.keyboard.type('colours');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Backspace');
+    await page.keyboard.press('Control+c');
+    await page.keyboard.press('Control+k');
+    await expect.poll(() => shell?.typed, patience).toBe('colours\t\u007f\u0003\u000b');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('colours');
+    await page.keyboard.press('Enter');
+    const green = screen.locator('.xterm-rows span').filter({ hasText: /^green$/ });
+    await green.waitFor(patience);
+    // Of the terminal, and of no style that stands in the page.
+    expect(await green.evaluate((span) => getComputedStyle(span).color)).not.toBe(
+      await screen.evaluate((group) => getComputedStyle(group).color),
+    );
+    const before = shell?.sizes.length ?? 0;
+    await page.setViewportSize({ width: 900, height: 700 });
+    await expect.poll(() => shell?.sizes.length, patience).toBeGreaterThan(before);
+    expect(shell?.sizes.at(-1)?.[0]).toBeLessThan(shell?.asked.columns ?? 0);
+    // Nobody is caught in it.
+    await page.keyboard.press('Shift+Tab');
+    expect(await screen.evaluate((group) => group.contains(document.activeElement))).toBe(false);
+    await page.keyboard.press('Tab');
+    expect(await screen.evaluate((group) => group.contains(document.activeElement))).toBe(true);
+    await page.keyboard.type('exit 3');
+    await page.keyboard.press('Enter');
+    await shown(page, 'Ended with code 3.');
+    // Nothing is typed for anybody any more: Tab goes on through the page.
+    await page.keyboard.press('Tab');
+    expect(await screen.evaluate((group) => group.contains(document.activeElement))).toBe(false);
+    expect(complaints).toEqual([]);
+  });
+
+  it('closes the command with the page, and says why one could not begin or was lost', async () => {
+    const { page, backend } = await open('/apps/default/photos/terminal');
+    await page.getByRole('button', { name: 'Open terminal' }).click();
+    await shown(page, /^Runs in/);
+    await page.getByRole('link', { name: 'Logs' }).click();
+    await expect.poll(() => backend.execs[0]?.isClosed, patience).toBe(true);
+    await page.getByRole('link', { name: 'Terminal' }).click();
+    await page.getByLabel('Command').fill('missing');
+    await page.getByRole('button', { name: 'Open terminal' }).click();
+    await shown(page, 'There is no missing in web.');
+    await page.getByLabel('Command').fill('sh "');
+    await shown(page, 'A quote is left open.');
+    await page.getByLabel('Command').fill('sh');
+    await page.getByRole('button', { name: 'Open again' }).click();
+    await shown(page, /^Runs in/);
+    backend.cut();
+    await shown(page, 'The connection was lost while sh ran.');
+    backend.mend();
   });
 
   it('shows the compose file as it was written, and deploys a new revision of it', async () => {
@@ -621,6 +766,7 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     '/apps/default/photos',
     '/apps/default/photos/volumes',
     '/apps/default/photos/logs',
+    '/apps/default/photos/terminal',
     '/apps/default/photos/compose',
     '/apps/default/photos/history',
     '/apps/default/photos/why',
@@ -663,6 +809,12 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
         await page.waitForTimeout(400);
         problems.push(...(await accessibilityProblems(page)).map((problem) => `${name} ${problem}`));
       };
+      await go(page, `${backend.url}/apps/default/photos/terminal`);
+      await dialog('terminal', async () => {
+        await page.getByRole('button', { name: 'Open terminal' }).click();
+        await page.keyboard.type('colours');
+        await page.keyboard.press('Enter');
+      });
       await go(page, `${backend.url}/volumes/default/photos-db`);
       await dialog('roll back', () => row(page, 'first light').getByRole('button', { name: 'Roll back' }).click());
       await page.keyboard.press('Escape');

@@ -7,6 +7,9 @@
  * Many changes of one index come in several `rows`; all but the last carry the index before, so that who loses the
  * connection in between resumes from there. After a reconnect, `after` with the `epoch` of the last `snap` resumes where
  * the server still can; else it starts again with a `snap`. `at` in `open` is one `snap` of the past, and nothing after.
+ *
+ * An exec says `begun` once its command runs, and `exit` once it has ended. Of its input at most `execWindowBytes` may
+ * be on their way: `took` says how many of them the command has taken, and that many more may follow.
  */
 import type { Problem } from './problem.ts';
 
@@ -74,7 +77,7 @@ export type ToServer =
       readonly columns?: number;
       readonly rows?: number;
     }
-  /** Input of an exec, base64; without data: end of input. */
+  /** Input of an exec, base64; without data: end of input. What comes before `begun` waits for the command. */
   | { readonly t: 'input'; readonly sub: number; readonly data?: string }
   | { readonly t: 'resize'; readonly sub: number; readonly columns: number; readonly rows: number }
   | { readonly t: 'close'; readonly sub: number }
@@ -110,9 +113,19 @@ export type ToClient =
       readonly lines: readonly LiveLogLine[];
       /** Lines that were dropped because the reader was slow. */ readonly dropped?: number;
     }
+  | { readonly t: 'begun'; readonly sub: number }
+  | { readonly t: 'took'; readonly sub: number; readonly bytes: number }
   | { readonly t: 'output'; readonly sub: number; readonly stream: 'stdout' | 'stderr'; readonly data: string }
   | { readonly t: 'exit'; readonly sub: number; readonly code: number }
   | { readonly t: 'end'; readonly sub: number; readonly problem?: Problem };
 
 /** Largest frame that either side takes. */
 export const maxFrameBytes = 1024 * 1024;
+
+/** Input of one exec that may be on its way, or wait for its command. */
+export const execWindowBytes = 256 * 1024;
+
+/** The subprotocol that the server speaks with whoever offers any. */
+export const liveProtocol = 'floatlab';
+/** A page cannot send headers here: it offers its key as a second subprotocol, with this before it. */
+export const pageKeyProtocol = 'floatlab-page-key.';

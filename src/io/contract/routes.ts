@@ -102,7 +102,12 @@ const volume = '/api/v1/volumes/{namespace}/{name}';
 const schedule = '/api/v1/schedules/{namespace}/{name}';
 const node = '/api/v1/nodes/{name}';
 
-export const signInBody = z.strictObject({ name: z.string().min(1).max(63), password: z.string().min(1).max(1024) });
+export const signInBody = z.strictObject({
+  name: z.string().min(1).max(63),
+  password: z.string().min(1).max(1024),
+  /** A page of this server signs in: with a cookie and a key instead of a bearer token. */
+  page: z.boolean().exactOptional(),
+});
 export const changePasswordBody = z.strictObject({
   current: z.string().min(1).max(1024),
   next: z.string().min(10, 'a password has at least 10 characters').max(1024),
@@ -115,7 +120,7 @@ export const routes: readonly Route[] = [
     'post',
     '/api/v1/session',
     'session',
-    'Sign in; sets the session cookie and answers with a bearer token',
+    'Sign in; answers with a bearer token, or sets a cookie for a page and answers with the page’s key',
     { body: signInBody, open: true },
   ),
   special('whoami', 'get', '/api/v1/session', 'session', 'Who is signed in'),
@@ -232,8 +237,13 @@ export const routes: readonly Route[] = [
   special('openapi', 'get', '/api/v1/openapi.json', 'system', 'This document', { open: true }),
 ];
 
-/** Where the session lives; strict, so that no other site's page can use it. */
+/** Where the session of a page lives; strict, so that no other site's page can use it. */
 export const sessionCookie = 'floatlab_session';
+/**
+ * Where a page shows the key that it got when it signed in. Browsers send a cookie to every port of a host, so that an
+ * app on another port gets it too: without the key, which only pages of one port can read, it opens nothing.
+ */
+export const pageKeyHeader = 'floatlab-page-key';
 
 /** Answer of a command. */
 export const commandAnswer = z.object({
@@ -259,8 +269,10 @@ export interface SessionAnswer {
   readonly name: string;
   readonly role: 'admin';
   readonly expiresAt: number;
-  /** Only when signing in, and when the password was changed: it replaces the one before. */
+  /** Only when signing in, and when the password was changed: it replaces the one before. Not for pages. */
   readonly token?: string;
+  /** The same for pages: what opens the session together with the cookie. */
+  readonly key?: string;
   /** The password is still the one that the first start printed. */
   readonly initialPassword: boolean;
 }

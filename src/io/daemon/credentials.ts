@@ -4,9 +4,9 @@ import { hash } from '@node-rs/argon2';
 import type { Random } from '../devices/random/port.ts';
 import { nodeIniPath, readNodeIni, writeNodeIni, type NodeIni } from './node-ini.ts';
 import { makePassword } from './password.ts';
-import { access } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { IoError } from '../devices/error.ts';
+import { asIoError, IoError } from '../devices/error.ts';
 
 export interface Identity {
   readonly ini: NodeIni;
@@ -52,12 +52,20 @@ export async function ensureIdentity(options: {
   return { ini, newPassword };
 }
 
-/** New keys beside an old log would make every blob of it unreadable. */
-const hasHistory = (dataDir: string): Promise<boolean> =>
-  access(join(dataDir, 'db', 'log')).then(
-    () => true,
-    () => false,
-  );
+/**
+ * New keys beside an old log would make every blob of it unreadable: only where there surely is none are they made.
+ * A link counts as well: the disk that it leads to may not be mounted.
+ */
+async function hasHistory(dataDir: string): Promise<boolean> {
+  const path = join(dataDir, 'db', 'log');
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return false;
+    throw asIoError(error, 'read', path);
+  }
+}
 
 /** The person has seen the password: the next start keeps it. */
 export async function passwordWasShown(dataDir: string): Promise<void> {

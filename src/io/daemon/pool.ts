@@ -22,13 +22,14 @@ import { refuseStranger, remember } from '#io/devices/volumes/btrfs/identity.ts'
 import { ensureFolder } from '#io/devices/volumes/btrfs/layout.ts';
 import { mountOf, parseMountinfo } from '#io/devices/volumes/btrfs/mounts.ts';
 import type { BtrfsPool } from '#io/devices/volumes/btrfs/pool.ts';
+import { growImage, useWholeImage } from './pool-size.ts';
 
 export interface PoolOptions {
   /** The folder of the daemon, absolute. */
   readonly dataDir: string;
   /** A folder on btrfs to use instead. */
   readonly mountpoint?: string | undefined;
-  /** Of a new image, at least 1 GiB. Default: a quarter of the free space, from 1 to 10 GiB. */
+  /** Of the image, at least 1 GiB; a smaller one grows. Default of a new one: a quarter of the free space, 1 to 10 GiB. */
   readonly sizeBytes?: number | undefined;
   /** Default `main`. */
   readonly name?: string;
@@ -110,6 +111,7 @@ async function findOrMake(options: PoolOptions, tools: ImageTools): Promise<{ ki
   if (!found && (await isOnBtrfs(join(folder, '..')))) {
     await ensureFolder(folder, 0o711);
     log.info(`${options.dataDir} is on btrfs: volumes become subvolumes there, with quotas for their sizes`);
+    if (options.sizeBytes !== undefined) log.warn('--pool-size has no meaning there: the pool is no file');
     return { kind: 'folder', path: folder };
   }
   await refuseWithoutRights(image);
@@ -118,6 +120,11 @@ async function findOrMake(options: PoolOptions, tools: ImageTools): Promise<{ ki
   if (!(await refillImage(tools, image)))
     log.warn(`the disk is too full to reserve all of ${image}: writes to volumes may fail before their quota`);
   await mountImage(tools, image, mountpoint);
+  // Not before: what cannot be mounted is left as it is.
+  if (options.sizeBytes !== undefined) {
+    await growImage(tools, image, options.sizeBytes);
+    await useWholeImage(tools, image, mountpoint);
+  }
   return { kind: 'image', path: mountpoint };
 }
 

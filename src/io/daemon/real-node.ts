@@ -109,7 +109,7 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
     closing.push(() => wired.stop());
     const certificate = settings.listen.every(({ host }) => isLoopback(host))
       ? undefined
-      : await ensureServerCertificate(await certificateWishes(dataDir));
+      : await ensureServerCertificate(await certificateWishes(settings));
     const server = await serve({
       settings,
       lab: wired.lab,
@@ -135,7 +135,7 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
       const stopRenewing = keepServerCertificate({
         present: certificate,
         clock: realClock,
-        wishes: () => certificateWishes(dataDir),
+        wishes: () => certificateWishes(settings),
         onRenewed: (renewed) => {
           log.info({ expiresAt: new Date(renewed.expiresAt).toISOString() }, 'the server certificate was renewed');
           server.setTls(renewed);
@@ -189,12 +189,12 @@ const hasOwnEngine = (dataDir: string): Promise<boolean> =>
     () => false,
   );
 
-async function certificateWishes(dataDir: string): Promise<CertificateWishes> {
+async function certificateWishes({ dataDir, hostNames }: Settings): Promise<CertificateWishes> {
   const { signal } = new AbortController();
   const { addresses } = await realHost().facts({ signal, timeoutMs: 5000, progress: () => {} });
   return {
     dir: join(dataDir, 'tls'),
-    names: ['localhost', hostname()],
+    names: ['localhost', hostname(), ...hostNames],
     addresses: ['127.0.0.1', '::1', ...addresses],
     clock: realClock,
   };

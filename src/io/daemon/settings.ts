@@ -1,6 +1,8 @@
 /** What a person may choose about a daemon: flags over environment over defaults, validated once, passed in. */
+import { isIP } from 'node:net';
 import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { domainToASCII } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isName } from '#events/values/name.ts';
 import { parseSize } from '#events/values/size.ts';
@@ -13,6 +15,8 @@ export interface Listen {
 export interface Settings {
   readonly dataDir: string;
   readonly listen: readonly Listen[];
+  /** Further names and addresses that people reach it by, in lower case. */
+  readonly hostNames: readonly string[];
   readonly nodeName: string;
   readonly labName: string;
   readonly timeZone: string;
@@ -36,11 +40,14 @@ Options
   --data DIR          where everything is kept        (FLOATLAB_DATA, /var/lib/floatlab as root)
   --listen HOST:PORT  where people reach it, may be repeated (FLOATLAB_LISTEN, 127.0.0.1:7400);
                       TLS everywhere but on loopback
+  --host-name NAME    a further name or address that people reach it by, may be repeated: in DNS, or of a
+                      proxy in front of it; goes into the certificate (FLOATLAB_HOST_NAMES, by commas)
   --name NAME         name of this node               (the host name)
   --lab NAME          name of the lab, first start only (lab)
   --time-zone ZONE    of the lab, first start only    (this machine's)
   --pool DIR          a folder on btrfs for volumes   (made in one file under --data)
-  --pool-size SIZE    of that file, e.g. 20GiB        (a quarter of the free space, at most 10 GiB)
+  --pool-size SIZE    of that file, e.g. 20GiB; a larger one than before lets it grow
+                                                      (a quarter of the free space, at most 10 GiB)
   --no-sample         do not deploy the welcome app at the first start
   --simulate N        serve a simulated lab of N machines, 1 to 9; nothing is kept
   --reset-password    make a new administrator password and print it
@@ -66,6 +73,7 @@ export function readSettings(args: readonly string[], environment: Environment, 
       options: {
         data: { type: 'string' },
         listen: { type: 'string', multiple: true },
+        'host-name': { type: 'string', multiple: true },
         name: { type: 'string' },
         lab: { type: 'string' },
         'time-zone': { type: 'string' },
@@ -92,6 +100,14 @@ export function readSettings(args: readonly string[], environment: Environment, 
     if (!address) return { wrong: `--listen ${text} is not HOST:PORT, for example 127.0.0.1:7400 or [::]:7400` };
     listen.push(address);
   }
+  const hostNames: string[] = [];
+  for (const text of values['host-name'] ?? listed(environment['FLOATLAB_HOST_NAMES'])) {
+    const name = parseHostName(text.trim());
+    if (name === undefined) {
+      return { wrong: `--host-name ${text} is not a name or address, for example lab.example.org, without a port` };
+    }
+    hostNames.push(name);
+  }
   const labName = values.lab ?? 'lab';
   if (!isName(labName)) return { wrong: `--lab ${labName} is not a valid name: use a–z, 0–9 and "-"` };
   const nodeName = values.name ?? nameOfHost(hostname());
@@ -104,6 +120,9 @@ export function readSettings(args: readonly string[], environment: Environment, 
   if (values['pool-size'] !== undefined && poolSizeBytes === undefined) {
     return { wrong: `--pool-size ${values['pool-size']} is not a size, for example 20GiB` };
   }
+  if (values.pool !== undefined && poolSizeBytes !== undefined) {
+    return { wrong: '--pool-size is of the pool that FloatLab makes in a file: leave it out with --pool' };
+  }
   const logLevel = values['log-level'] ?? environment['FLOATLAB_LOG_LEVEL'] ?? 'info';
   if (!['fatal', 'error', 'warn', 'info', 'debug'].includes(logLevel)) {
     return { wrong: `--log-level ${logLevel} is not one of fatal, error, warn, info, debug` };
@@ -112,6 +131,7 @@ export function readSettings(args: readonly string[], environment: Environment, 
     settings: {
       dataDir: resolve(values.data ?? environment['FLOATLAB_DATA'] ?? defaultData(environment, uid)),
       listen,
+      hostNames: [...new Set(hostNames)],
       nodeName,
       labName,
       timeZone: values['time-zone'] ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
@@ -134,6 +154,20 @@ export function parseListen(text: string): Listen | undefined {
   const host = match[1] ?? match[2] ?? '';
   if (!/^[A-Za-z0-9.:-]*$/.test(host)) return undefined;
   return { host: host === '' ? '::' : host, port };
+}
+
+const listed = (text: string | undefined): readonly string[] =>
+  (text ?? '').split(',').filter((one) => one.trim() !== '');
+
+/** As the `Host` header and a certificate have it: ASCII, in lower case; an IPv6 address shortened and without brackets. */
+export function parseHostName(text: string): string | undefined {
+  const bare = text.replace(/^\[(.*)\]$/, '$1');
+  if (isIP(bare) === 6) return bare.includes('%') ? undefined : new URL(`http://[${bare}]`).hostname.slice(1, -1);
+  if (isIP(bare) === 4) return bare;
+  const name = domainToASCII(text).replace(/\.$/, '');
+  const isName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/.test(name);
+  // What looks like an address and is none would never match.
+  return isName && !/^[\d.]+$/.test(name) ? name : undefined;
 }
 
 const defaultData = (environment: Environment, uid: number): string =>

@@ -2,10 +2,10 @@
  * From a request to its answer: who asks (host, session, origin), then the one handler of the route that the table
  * names, then the headers that every answer has. Anything that is thrown on the way becomes a problem.
  */
-import { pathParams, routes, type Route } from '#io/contract/routes.ts';
+import { pageKeyHeader, pathParams, routes, type Route } from '#io/contract/routes.ts';
 import { Hono } from 'hono';
-import { answersTo, isSameOrigin } from './auth/hosts.ts';
-import { presentedBy } from './auth/sessions.ts';
+import { answersTo, isSameOrigin, type HostNames } from './auth/hosts.ts';
+import { presentedBy, whyNot } from './auth/sessions.ts';
 import { isOpen } from './openapi.ts';
 import type { HttpEnv, Parts, RouteContext } from './parts.ts';
 import { asProblem, fail, failed, problemResponse } from './problems.ts';
@@ -22,8 +22,7 @@ import { serveWeb } from './static/serve.ts';
 import type { WebFile } from './static/web-files.ts';
 
 export interface AppOptions {
-  /** Further names and addresses of this machine, in lower case. */
-  readonly names: ReadonlySet<string>;
+  readonly names: HostNames;
   readonly web: ReadonlyMap<string, WebFile>;
 }
 
@@ -48,7 +47,7 @@ export function httpApp(parts: Parts, { names, web }: AppOptions): Hono<HttpEnv>
 
   for (const route of routes) {
     app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
-      await identify(parts, c, isOpen(route));
+      await identify(parts, names, c, isOpen(route));
       return answer(c, route);
     });
   }
@@ -70,20 +69,22 @@ export function httpApp(parts: Parts, { names, web }: AppOptions): Hono<HttpEnv>
 }
 
 /** @throws ProblemError NOT_SIGNED_IN, FORBIDDEN */
-async function identify(parts: Parts, c: RouteContext, mayBeNobody: boolean): Promise<void> {
-  const presented = presentedBy(c.req.header('authorization'), c.req.header('cookie'));
-  const session = presented && (await parts.sessions.verify(presented.token));
+async function identify(parts: Parts, names: HostNames, c: RouteContext, mayBeNobody: boolean): Promise<void> {
+  const presented = presentedBy({
+    authorization: c.req.header('authorization'),
+    cookie: c.req.header('cookie'),
+    pageKey: c.req.header(pageKeyHeader),
+  });
+  const session = presented && (await parts.sessions.verify(presented));
   c.set('session', session);
   if (!session && !mayBeNobody) {
-    throw fail('NOT_SIGNED_IN', presented ? 'This session has ended.' : 'This needs somebody who is signed in.', {
-      hint: 'Sign in: floatlab login, or the web app.',
-    });
+    throw fail('NOT_SIGNED_IN', whyNot(presented), { hint: 'Sign in: floatlab login, or the web app.' });
   }
   if (c.req.method === 'GET' || c.req.method === 'HEAD') return;
   const sent = { host: c.req.header('host'), origin: c.req.header('origin'), site: c.req.header('sec-fetch-site') };
   // Whoever signs in by a page of another site would work in a session that is not his own.
   const isFromPage = presented?.via === 'cookie' || (mayBeNobody && (sent.origin ?? sent.site) !== undefined);
-  if (isFromPage && !isSameOrigin(sent)) {
+  if (isFromPage && !isSameOrigin(sent, names)) {
     throw fail('FORBIDDEN', 'This request does not come from a page of this server.', {
       hint: 'Programs send the token in the Authorization header instead of the cookie.',
     });
@@ -134,7 +135,7 @@ function answers(parts: Parts): Answer {
 
 const wrongHost = (c: RouteContext): Error =>
   fail('FORBIDDEN', `This server does not answer to the name ${(c.req.header('host') ?? '').slice(0, 100)}.`, {
-    hint: 'Reach it as localhost or 127.0.0.1.',
+    hint: 'Reach it as localhost or 127.0.0.1, or tell floatlabd the name: --host-name.',
   });
 
 const patterns = routes.map(({ method, path }) => ({

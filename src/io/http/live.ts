@@ -1,20 +1,22 @@
 /**
  * The live endpoint, `/api/v1/live`: takes upgrades of those who are signed in, and keeps the connections alive.
  *
- * A browser shows its cookie and says which page it is; a program shows its token in the `Authorization` header. A
- * browser cannot see why an upgrade was refused, so one whose session has ended is let in and told by a close code.
+ * A browser shows its cookie, the page's key as a subprotocol, and says which page it is; a program shows its token in
+ * the `Authorization` header. A browser cannot see why an upgrade was refused, so one whose session has ended is let in
+ * and told by a close code.
  *
  * One timer serves all connections: each second a bookmark and a look at the session, each half minute a ping; who has
  * not answered the one before is gone.
  */
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { maxFrameBytes } from '#io/contract/live.ts';
+import { liveProtocol, maxFrameBytes } from '#io/contract/live.ts';
 import type { Problem } from '#io/contract/problem.ts';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Timer } from '../devices/clock/port.ts';
-import { answersTo, originIs } from './auth/hosts.ts';
-import { presentedBy, type Session } from './auth/sessions.ts';
+import { answersTo, originIs, type HostNames } from './auth/hosts.ts';
+import { keyInProtocols } from './auth/page-key.ts';
+import { presentedBy, whyNot, type Session } from './auth/sessions.ts';
 import { closeCodes, Connection, type LiveLimits } from './live/connection.ts';
 import { RowJson } from './live/frames.ts';
 import type { Parts } from './parts.ts';
@@ -29,9 +31,15 @@ const closeWithinMs = 2000;
 
 export class LiveServer {
   readonly #parts: Parts;
-  readonly #names: ReadonlySet<string>;
+  readonly #names: HostNames;
   readonly #limits: LiveLimits;
-  readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: maxFrameBytes, perMessageDeflate: false });
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxFrameBytes,
+    perMessageDeflate: false,
+    // Of those that are offered; the page's key is one too, and is not said again.
+    handleProtocols: (offered) => (offered.has(liveProtocol) ? liveProtocol : false),
+  });
   readonly #connections = new Map<WebSocket, Connection>();
   readonly #json = new RowJson();
   readonly #unwatch: () => void;
@@ -39,7 +47,7 @@ export class LiveServer {
   #ticks = 0;
   #isClosed = false;
 
-  constructor(parts: Parts, names: ReadonlySet<string>, limits: LiveLimits) {
+  constructor(parts: Parts, names: HostNames, limits: LiveLimits) {
     this.#parts = parts;
     this.#names = names;
     this.#limits = limits;
@@ -83,20 +91,21 @@ export class LiveServer {
       throw fail('NO_SUCH_ROUTE', `There is nothing to upgrade at this path; it is ${livePath}.`);
     if (!answersTo(host, this.#names, 'encrypted' in request.socket)) {
       throw fail('FORBIDDEN', 'This server does not answer to that name.', {
-        hint: 'Reach it as localhost or 127.0.0.1.',
+        hint: 'Reach it as localhost or 127.0.0.1, or tell floatlabd the name: --host-name.',
       });
     }
-    const presented = presentedBy(authorization, cookie);
+    const pageKey = keyInProtocols(request.headers['sec-websocket-protocol']);
+    const presented = presentedBy({ authorization, cookie, pageKey });
     // A page says where it comes from, whether it wants to or not; a cookie counts only from a page of this server.
-    if ((origin !== undefined || presented?.via === 'cookie') && !originIs(origin, host)) {
+    if ((origin !== undefined || presented?.via === 'cookie') && !originIs(origin, host, this.#names)) {
       throw fail('FORBIDDEN', 'This connection does not come from a page of this server.');
     }
     if (this.#connections.size >= maxConnections) {
       throw fail('NOT_READY', 'This node has too many live connections.', { retryAfter: 5 });
     }
-    const session = presented && (await this.#parts.sessions.verify(presented.token));
+    const session = presented && (await this.#parts.sessions.verify(presented));
     if (session || origin !== undefined) return session;
-    throw fail('NOT_SIGNED_IN', presented ? 'This session has ended.' : 'This needs somebody who is signed in.');
+    throw fail('NOT_SIGNED_IN', whyNot(presented));
   }
 
   #begin(ws: WebSocket, session: Session | undefined): void {

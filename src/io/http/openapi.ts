@@ -2,10 +2,12 @@
  * The OpenAPI 3.1 document, made from the route table and the schemas of the commands: what the server registers is
  * what is described here. `docs/openapi.json` is the committed copy; `npx tsx scripts/openapi.ts` writes it.
  */
+import { liveProtocol, pageKeyProtocol } from '#io/contract/live.ts';
 import { problemCodes, statusOf, type ProblemClass } from '#io/contract/problem.ts';
 import {
   bodySchema,
   commandAnswer,
+  pageKeyHeader,
   pathParams,
   routes,
   sessionCookie,
@@ -30,12 +32,17 @@ export function openApiDocument(): Json {
       description:
         'Commands take `dryRun=true` and the header `Idempotency-Key`. Views take `at`, an index or a time, and answer ' +
         'with the rows as they were. Errors are problem details (RFC 9457) whose `code` is stable. What changes is ' +
-        'followed over one WebSocket at `/api/v1/live`.',
+        'followed over one WebSocket at `/api/v1/live`.\n\n' +
+        'An `Idempotency-Key` is drawn anew for every command. The same request sent again with it takes effect once ' +
+        'and gets the first answer, also after a restart: the log has it, and the last 10,000 commands of the whole ' +
+        'lab are remembered. Another request with a key of the last day is refused (`KEY_REUSED`), of the last 10,000 ' +
+        'keys and as long as the daemon runs that saw the first one; after its restart such a request gets the answer ' +
+        'of the first one and takes no effect.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
-    security: [{ bearer: [] }, { cookie: [] }],
+    security: [{ bearer: [] }, { cookie: [], pageKey: [] }],
     paths,
     components: {
       securitySchemes: {
@@ -43,14 +50,23 @@ export function openApiDocument(): Json {
           type: 'http',
           scheme: 'bearer',
           bearerFormat: 'JWT',
-          description: 'The token of `POST /api/v1/session`.',
+          description: 'For programs: the token of `POST /api/v1/session`. A session that was signed out stays ended.',
         },
         cookie: {
           type: 'apiKey',
           in: 'cookie',
           name: sessionCookie,
           description:
-            'Set by `POST /api/v1/session`; requests that change something must come from a page of this server.',
+            'For pages of this server: set by `POST /api/v1/session` with `page`. It opens nothing without the key; ' +
+            'requests that change something must come from a page of this server.',
+        },
+        pageKey: {
+          type: 'apiKey',
+          in: 'header',
+          name: pageKeyHeader,
+          description:
+            'The `key` of the answer that set the cookie, which other ports of this host do not get to see. At the ' +
+            `live endpoint it is a subprotocol, \`${pageKeyProtocol}<key>\`, beside \`${liveProtocol}\`.`,
         },
       },
       schemas,
@@ -98,7 +114,7 @@ function parametersOf(route: Route): readonly Json[] {
         name: 'Idempotency-Key',
         in: 'header',
         required: false,
-        description: 'Drawn anew for every command; the same request sent again with it takes effect once',
+        description: 'Drawn anew for every command; the same request sent again with it takes effect once (see above)',
         schema: { type: 'string', minLength: 1, maxLength: 255 },
       },
     ];
@@ -289,6 +305,7 @@ const schemas: Json = {
     role: { const: 'admin' },
     expiresAt: { type: 'integer', description: 'Milliseconds since 1970' },
     token: { type: 'string', description: 'Of a new session: for the header `Authorization: Bearer`' },
+    key: { type: 'string', description: `Of a new session of a page: for the header \`${pageKeyHeader}\`` },
     initialPassword: { type: 'boolean', description: 'The password is still the one that the first start printed' },
   }),
   Row: { type: 'object', description: 'A row of the view', additionalProperties: true },

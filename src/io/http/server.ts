@@ -14,6 +14,7 @@ import type { Random } from '../devices/random/port.ts';
 import type { AppContainers, LabPort } from '../lab/port.ts';
 import { httpApp } from './app.ts';
 import { Account, type Credentials } from './auth/account.ts';
+import { keptInMemory, type EndedStore } from './auth/ended.ts';
 import { isLoopback } from './auth/hosts.ts';
 import { SignInLimiter, type SignInLimits } from './auth/limiter.ts';
 import { Sessions } from './auth/sessions.ts';
@@ -38,8 +39,12 @@ export interface HttpServerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly listen: readonly { readonly host: string; readonly port: number }[];
-  /** Names and addresses beside `localhost` that people use for this machine; its host name when left out. */
+  /** Where sessions that were signed out are remembered; left out: here, as long as the server runs. */
+  readonly ended?: EndedStore | undefined;
+  /** What this machine is called beside `localhost`; its host name when left out. */
   readonly names?: readonly string[] | undefined;
+  /** Further names and addresses that people reach it by: in DNS, through a proxy. In lower case. */
+  readonly hostNames?: readonly string[] | undefined;
   /** Needed as soon as one address is not loopback. */
   readonly tls?: Tls | undefined;
   /** Folder of the built web app. */
@@ -68,7 +73,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const { lab, clock, random, credentials, log, tls } = options;
   for (const { host } of options.listen) if (!isLoopback(host) && !tls) throw needsTls(host);
 
-  const names = new Set((options.names ?? [hostname()]).map((name) => name.toLowerCase()));
+  const names = {
+    own: new Set((options.names ?? [hostname()]).map((name) => name.toLowerCase())),
+    given: new Set(options.hostNames),
+  };
+  const shown = [...new Set([...names.given, ...names.own])];
   const stop = new AbortController();
   const account = new Account(credentials);
   const parts: Parts = {
@@ -79,7 +88,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     random,
     log,
     account,
-    sessions: new Sessions({ signingKey: credentials.signingKey, account, clock, random }),
+    sessions: new Sessions({
+      signingKey: credentials.signingKey,
+      account,
+      clock,
+      random,
+      ended: options.ended ?? keptInMemory,
+    }),
     limiter: new SignInLimiter(options.limits?.signIn),
     hubs: new Hubs(lab, options.limits?.ringRows),
     stopping: stop.signal,
@@ -115,7 +130,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       // A name may lead anywhere: what counts is where it led.
       if (!(server instanceof TlsServer) && !isLoopback(address.address))
         throw needsTls(`${host} (${address.address})`);
-      urls.push(...urlsOf(server instanceof TlsServer, host, address, names));
+      urls.push(...urlsOf(server instanceof TlsServer, host, address, shown));
     }
   } catch (error) {
     await closeAll();
@@ -158,9 +173,9 @@ function closeServer(server: Server, clock: Clock): Promise<void> {
   });
 }
 
-function urlsOf(isTls: boolean, host: string, { port }: AddressInfo, names: ReadonlySet<string>): string[] {
+function urlsOf(isTls: boolean, host: string, { port }: AddressInfo, names: readonly string[]): string[] {
   const isEvery = host === '' || host === '::' || host === '0.0.0.0';
-  const shown = isEvery ? (names.size === 0 ? ['localhost'] : [...names]) : [host];
+  const shown = isEvery ? (names.length === 0 ? ['localhost'] : names) : [host];
   return shown.map((name) => `${isTls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`);
 }
 

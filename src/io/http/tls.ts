@@ -28,6 +28,7 @@ export interface ServerCertificate {
 
 export interface CertificateWishes {
   readonly dir: string;
+  /** Names in DNS; what is an address is taken for one. */
   readonly names: readonly string[];
   readonly addresses: readonly string[];
   readonly clock: Pick<Clock, 'now'>;
@@ -113,22 +114,27 @@ export function keepServerCertificate(options: {
 function namesOf({ names, addresses }: CertificateWishes): readonly string[] {
   const dns = names
     .map((name) => name.toLowerCase())
-    .filter((name) => /^(?=.{1,253}$)[a-z0-9-]+(?:\.[a-z0-9-]+)*$/.test(name));
-  const ips = addresses
+    .filter((name) => isIP(name) === 0 && /^(?=.{1,253}$)[a-z0-9-]+(?:\.[a-z0-9-]+)*$/.test(name));
+  const ips = [...names, ...addresses]
     .map((address) => address.replace(/%.*$/, '').toLowerCase())
     .filter((address) => isIP(address) !== 0);
   const all = [...new Set([...dns, ...ips])];
   return all.length === 0 ? ['localhost'] : all;
 }
 
+/** Names must be these and no others; addresses may be fewer by now: they come and go with networks. */
 function isGood(cert: string, authority: string, names: readonly string[], now: number): boolean {
   const [own, issuer] = [new X509Certificate(cert), new X509Certificate(authority)];
   return (
     own.verify(issuer.publicKey) &&
     lasts(cert, now, renewBeforeMs) &&
-    names.every((name) => (isIP(name) === 0 ? own.checkHost(name) : own.checkIP(name)) !== undefined)
+    names.every((name) => (isIP(name) === 0 ? own.checkHost(name) : own.checkIP(name)) !== undefined) &&
+    dnsNamesOf(own).every((name) => names.includes(name))
   );
 }
+
+const dnsNamesOf = ({ subjectAltName = '' }: X509Certificate): readonly string[] =>
+  subjectAltName.split(', ').flatMap((name) => (name.startsWith('DNS:') ? [name.slice('DNS:'.length)] : []));
 
 /** Whether it is valid now and for a while. A clock that was wrong when it was made is seen, too. */
 function lasts(cert: string, now: number, forMs: number): boolean {

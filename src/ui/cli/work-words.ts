@@ -10,6 +10,7 @@ const words: Readonly<Record<WorkName, string>> = {
   'remove-snapshot': 'removing a snapshot',
   'start-instance': 'starting services',
   'watch-instance': 'watching services',
+  'halt-instance': 'stopping what is left running',
   'stop-instance': 'stopping services',
 };
 

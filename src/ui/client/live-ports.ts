@@ -1,5 +1,5 @@
 /** What the live client needs from the world, so that a browser, Node and a test can each give their own. */
-import { maxFrameBytes } from '#io/contract/live.ts';
+import { liveProtocol, maxFrameBytes, pageKeyProtocol } from '#io/contract/live.ts';
 
 /** The part of a WebSocket that is used; the browser's and ws's both have it. */
 export interface LiveSocket {
@@ -22,7 +22,9 @@ export interface Timers {
   random(): number;
 }
 
-export const browserSocket = (url: string): LiveSocket => new WebSocket(url) as unknown as LiveSocket;
+/** @param pageKey what opens the session together with the browser's cookie; a page has no other way to send it */
+export const browserSocket = (url: string, pageKey?: string): LiveSocket =>
+  new WebSocket(url, pageKey === undefined ? [] : [liveProtocol, pageKeyProtocol + pageKey]) as unknown as LiveSocket;
 
 export const systemTimers: Timers = {
   now: () => Date.now(),

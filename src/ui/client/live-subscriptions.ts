@@ -4,6 +4,7 @@
  */
 import { observedViews, type LiveLogLine, type ToClient, type ToServer } from '#io/contract/live.ts';
 import { problemOf, type Problem } from '#io/contract/problem.ts';
+import type { ExecInput } from './exec-input.ts';
 import { fromBase64 } from './live-ports.ts';
 import type { Keyed } from './live-rows.ts';
 
@@ -44,8 +45,12 @@ export interface ExecOptions {
   readonly rows?: number;
 }
 export interface ExecHandlers {
+  /** The command runs. */
+  begun?(): void;
   output(stream: 'stdout' | 'stderr', bytes: Uint8Array): void;
   exit(code: number): void;
+  /** There is room again, after `write` had said to wait. */
+  room?(): void;
   /** It will not exit any more: it could not begin, or the connection was lost. */
   end?(problem: Problem | undefined): void;
 }
@@ -58,6 +63,8 @@ export interface Followed {
   readonly waits: boolean;
   /** What to say on a new connection; undefined when there is nothing more to come. */
   begin(sub: number): ToServer | undefined;
+  /** It was said. */
+  hasBegun?(sub: number): void;
   take(frame: Frame): void;
   /** The connection is gone. @returns true when it cannot go on */
   lost(): boolean;
@@ -113,11 +120,18 @@ export function followView(view: string, options: ViewOptions, handlers: ViewHan
 
 /** Lines of one moment may come in two parts, before and after a lost connection: that much is asked for again. */
 const overlapMs = 2000;
+/** For how long lines are remembered at least: those of different services do not come in the order of their times. */
+const memoryMs = 2 * overlapMs;
 
 export function followLogs(options: LogOptions, handlers: LogHandlers): Followed {
   let newest: number | undefined;
-  /** Lines of the last moments that were handed on, and how often: the same line may be written twice. */
-  const recent = new Map<string, { readonly at: number; count: number }>();
+  /**
+   * Lines that were handed on lately, and how often: the same line may be written twice. In two generations, of which
+   * the older is dropped as a whole: nobody looks through them for what is old.
+   */
+  let recent: Recent = new Map();
+  let before: Recent = new Map();
+  let since = 0;
   let expected = new Map<string, number>();
 
   const keyOf = ({ service, at, stream, text }: LiveLogLine): string => JSON.stringify([service, at, stream, text]);
@@ -129,15 +143,12 @@ export function followLogs(options: LogOptions, handlers: LogHandlers): Followed
       expected.set(key, left - 1);
       return false;
     }
-    const seen = recent.get(key);
+    const seen = recent.get(key) ?? before.get(key);
     if (seen) seen.count++;
     else recent.set(key, { at: line.at, count: 1 });
     newest = Math.max(newest ?? line.at, line.at);
+    if (newest >= since + memoryMs) [before, recent, since] = [recent, new Map(), newest];
     return true;
-  }
-
-  function forgetOld(): void {
-    for (const [key, { at }] of recent) if (at < (newest ?? 0) - 2 * overlapMs) recent.delete(key);
   }
 
   return {
@@ -145,14 +156,14 @@ export function followLogs(options: LogOptions, handlers: LogHandlers): Followed
     begin(sub) {
       const { tail, ...rest } = options;
       if (newest === undefined) return { t: 'logs', sub, ...rest, ...(tail === undefined ? {} : { tail }) };
-      const since = newest - overlapMs;
-      expected = new Map([...recent].filter(([, { at }]) => at > since).map(([key, { count }]) => [key, count]));
-      return { t: 'logs', sub, ...rest, since: Math.max(since, options.since ?? since) };
+      const from = newest - overlapMs;
+      const known = [...before, ...recent].filter(([, { at }]) => at > from);
+      expected = new Map(known.map(([key, { count }]) => [key, count]));
+      return { t: 'logs', sub, ...rest, since: Math.max(from, options.since ?? from) };
     },
     take(frame) {
       if (frame.t === 'lines') {
         const fresh = frame.lines.filter(isNew);
-        if (recent.size > 1000) forgetOld();
         if (fresh.length > 0 || frame.dropped) handlers.lines(fresh, frame.dropped ?? 0);
       } else if (frame.t === 'end') {
         handlers.end?.(frame.problem);
@@ -163,23 +174,30 @@ export function followLogs(options: LogOptions, handlers: LogHandlers): Followed
   };
 }
 
-export function followExec(options: ExecOptions, handlers: ExecHandlers): Followed {
-  let begun = false;
+/** Lines by what they say, in the order in which they came. */
+type Recent = Map<string, { readonly at: number; count: number }>;
+
+/** @param options as they are when it begins: the window may have been resized before. @param input of the command */
+export function followExec(options: () => ExecOptions, handlers: ExecHandlers, input: ExecInput): Followed {
+  let isAsked = false;
   return {
     waits: false,
     begin(sub) {
-      begun = true;
-      return { t: 'exec', sub, ...options };
+      isAsked = true;
+      return { t: 'exec', sub, ...options() };
     },
+    hasBegun: (sub) => input.open(sub),
     take(frame) {
-      if (frame.t === 'output') handlers.output(frame.stream, fromBase64(frame.data));
+      if (frame.t === 'begun') handlers.begun?.();
+      else if (frame.t === 'took') input.took(frame.bytes);
+      else if (frame.t === 'output') handlers.output(frame.stream, fromBase64(frame.data));
       else if (frame.t === 'exit') handlers.exit(frame.code);
       else if (frame.t === 'end') handlers.end?.(frame.problem);
     },
     lost() {
-      if (!begun) return false;
+      if (!isAsked) return false;
       handlers.end?.(
-        problemOf('TIMED_OUT', `The connection was lost while ${options.command[0] ?? 'the command'} ran.`, {
+        problemOf('TIMED_OUT', `The connection was lost while ${options().command[0] ?? 'the command'} ran.`, {
           hint: 'It may have ended or still run: look before you repeat it.',
         }),
       );

@@ -13,15 +13,8 @@ import type { ToClient, ToServer, UsageRow, WorkRow } from '#io/contract/live.ts
 import { problemOf, type Problem } from '#io/contract/problem.ts';
 import type { ViewRows } from '#projections/registry.ts';
 import { classOf, parseJson } from './errors.ts';
-import {
-  browserSocket,
-  maxInputBytes,
-  refusedCodes,
-  systemTimers,
-  toBase64,
-  type LiveSocket,
-  type Timers,
-} from './live-ports.ts';
+import { ExecInput } from './exec-input.ts';
+import { browserSocket, refusedCodes, systemTimers, type LiveSocket, type Timers } from './live-ports.ts';
 import { LiveRows } from './live-rows.ts';
 import {
   followExec,
@@ -60,14 +53,13 @@ export interface LiveOptions {
 }
 
 export interface LiveExec {
-  /** Input of the command; queued until the connection is there. */
-  write(data: Uint8Array): void;
+  /**
+   * Input of the command; what comes before it runs waits for it.
+   * @returns false when more waits than the command takes: whoever copies a large file goes on with the handler `room`
+   */
+  write(data: Uint8Array): boolean;
   endInput(): void;
   resize(columns: number, rows: number): void;
-  /** Whether anything has come back: before, the lab takes only so much input. */
-  hasAnswered(): boolean;
-  /** Bytes that have not left yet: whoever copies a large file waits until this is small. */
-  pendingBytes(): number;
   close(): void;
 }
 
@@ -107,13 +99,11 @@ const connectWithinMs = 10_000;
 
 interface Subscription {
   readonly followed: Followed;
-  /** Sent as soon as it has begun: input of an exec that was typed early. */
-  readonly early: ToServer[];
   begun: boolean;
 }
 
 export function createLiveClient(options: LiveOptions): LiveClient {
-  const connect = options.connect ?? browserSocket;
+  const connect = options.connect ?? ((url: string) => browserSocket(url));
   const timers = options.timers ?? systemTimers;
   const subscriptions = new Map<number, Subscription>();
   const listeners = new Set<(status: LiveStatus) => void>();
@@ -140,7 +130,7 @@ export function createLiveClient(options: LiveOptions): LiveClient {
     if (!message) return;
     subscription.begun = true;
     send(message);
-    for (const later of subscription.early.splice(0)) send(later);
+    subscription.followed.hasBegun?.(sub);
   }
 
   function open(): void {
@@ -244,7 +234,7 @@ export function createLiveClient(options: LiveOptions): LiveClient {
       followed.end(status.problem ?? problemOf('STOPPING', 'The connection is closed.'));
       return sub;
     }
-    const subscription = { followed, early: [], begun: false };
+    const subscription = { followed, begun: false };
     subscriptions.set(sub, subscription);
     if (isOpen) begin(sub, subscription);
     return sub;
@@ -288,36 +278,19 @@ export function createLiveClient(options: LiveOptions): LiveClient {
       return () => unfollow(sub);
     },
     exec(execOptions, handlers) {
-      let hasAnswered = false;
-      const followed = followExec(execOptions, {
-        ...handlers,
-        output(stream, bytes) {
-          hasAnswered = true;
-          handlers.output(stream, bytes);
-        },
-      });
-      const sub = follow(followed);
+      let wanted = execOptions;
+      // What is said after the command has ended is not sent any more.
       const tell = (message: ToServer): void => {
-        const subscription = subscriptions.get(sub);
-        if (subscription?.begun) send(message);
-        else subscription?.early.push(message);
+        if ('sub' in message && subscriptions.get(message.sub)?.begun) send(message);
       };
+      const input = new ExecInput(tell, () => handlers.room?.());
+      const sub = follow(followExec(() => wanted, handlers, input));
       return {
-        write(data) {
-          for (let at = 0; at < data.length; at += maxInputBytes) {
-            tell({ t: 'input', sub, data: toBase64(data.subarray(at, at + maxInputBytes)) });
-          }
-        },
-        endInput: () => tell({ t: 'input', sub }),
-        resize: (columns, rows) => tell({ t: 'resize', sub, columns, rows }),
-        hasAnswered: () => hasAnswered,
-        pendingBytes: () => {
-          const early = subscriptions.get(sub)?.early ?? [];
-          const waiting = early.reduce(
-            (sum, message) => sum + (message.t === 'input' ? (message.data?.length ?? 0) : 0),
-            0,
-          );
-          return waiting + (socket?.bufferedAmount ?? 0);
+        write: (data) => input.write(data),
+        endInput: () => input.end(),
+        resize(columns, rows) {
+          wanted = { ...wanted, columns, rows };
+          tell({ t: 'resize', sub, columns, rows });
         },
         close: () => unfollow(sub),
       };

@@ -7,7 +7,7 @@
 import type { CommandInputs, CommandName } from '#actors/commands.ts';
 import type { Finding } from '#actors/compose/model.ts';
 import type { LiveLogLine } from '#io/contract/live.ts';
-import type { CommandAnswer, Page, SessionAnswer } from '#io/contract/routes.ts';
+import { pageKeyHeader, type CommandAnswer, type Page, type SessionAnswer } from '#io/contract/routes.ts';
 import type { OperationRow } from '#projections/operations.ts';
 import type { ViewRows } from '#projections/registry.ts';
 import type { ActivityRow } from '#projections/views/activity.ts';
@@ -77,10 +77,11 @@ export interface RestClient {
     options?: At & Abortable,
   ): Promise<ViewRows[V]>;
 
-  signIn(name: string, password: string): Promise<SessionAnswer>;
+  /** @param options.page in a page: the answer has a key instead of a token, and the browser gets a cookie */
+  signIn(name: string, password: string, options?: { readonly page?: boolean }): Promise<SessionAnswer>;
   whoami(): Promise<SessionAnswer>;
   signOut(): Promise<void>;
-  /** The session goes on under the token of the answer; all others end. */
+  /** The session goes on under the token, or key, of the answer; all others end. */
   changePassword(current: string, next: string): Promise<SessionAnswer>;
   /** Byte for byte. */
   composeFile(app: Named, options?: At): Promise<string>;
@@ -113,8 +114,10 @@ export interface RestOptions {
   /** `https://atlas.lab:7400`; empty in a browser: where the page came from. */
   readonly baseUrl: string;
   readonly fetch?: Fetch;
-  /** The bearer token; a function when it may change. A browser has its cookie. */
+  /** The bearer token; a function when it may change. */
   readonly token?: string | (() => string | undefined);
+  /** In a page: the key that opens the session together with the browser's cookie. */
+  readonly pageKey?: () => string | undefined;
   /** Of one request, 30 s when left out. */
   readonly timeoutMs?: number;
   /** How often a request is sent again after the connection was lost, 2 when left out. */
@@ -143,6 +146,8 @@ export function createRestClient(options: RestOptions): RestClient {
     const timeout = AbortSignal.timeout(timeoutMs);
     const headers: Record<string, string> = { accept: 'application/json' };
     if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
+    const pageKey = options.pageKey?.();
+    if (pageKey !== undefined) headers[pageKeyHeader] = pageKey;
     if (key !== undefined) headers['idempotency-key'] = key;
     if (request.body !== undefined) headers['content-type'] = 'application/json';
     let answer: { ok: boolean; status: number; body: string };
@@ -200,8 +205,10 @@ export function createRestClient(options: RestOptions): RestClient {
     listAll: (view, options) => pages((cursor) => client.list(view, { ...options, cursor })),
     show: (view, params, { at, signal } = {}) => get(viewRequest(view, true, params, { at }), signal),
 
-    signIn: async (name, password) =>
-      json(await send(specialRequest('sign-in', {}, {}, { name, password }), { repeatable: true }), baseUrl),
+    signIn: async (name, password, { page = false } = {}) => {
+      const body = { name, password, ...(page ? { page } : {}) };
+      return json(await send(specialRequest('sign-in', {}, {}, body), { repeatable: true }), baseUrl);
+    },
     whoami: () => get(specialRequest('whoami', {}, {})),
     signOut: async () => void (await send(specialRequest('sign-out', {}, {}), { repeatable: true })),
     // Not repeated: after a lost answer the old password may not be the password any more.

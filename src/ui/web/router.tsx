@@ -94,6 +94,11 @@ const appLogs = createRoute({
   path: '/logs',
   component: lazyRouteComponent(() => import('./screens/app/logs.tsx'), 'AppLogs'),
 });
+const appTerminal = createRoute({
+  getParentRoute: () => app,
+  path: '/terminal',
+  component: lazyRouteComponent(() => import('./screens/app/terminal.tsx'), 'AppTerminal'),
+});
 const appCompose = createRoute({
   getParentRoute: () => app,
   path: '/compose',
@@ -202,7 +207,7 @@ const routeTree = rootRoute.addChildren([
   overview,
   apps,
   newApp,
-  app.addChildren([appOverview, appVolumes, appLogs, appCompose, appHistory, appWhy]),
+  app.addChildren([appOverview, appVolumes, appLogs, appTerminal, appCompose, appHistory, appWhy]),
   volumes,
   volume.addChildren([volumeSnapshots, volumeHistory, volumeWhy]),
   nodes,

@@ -91,8 +91,66 @@ describeReal('the pool of a node', missingBtrfs(), () => {
     expect(await readFile(join(path, 'file'), 'utf8')).toBe('one');
     await releasePool({ dataDir });
     expect(existsSync(join(path, 'file'))).toBe(false);
-    expect(await ensure({ sizeBytes: 2 * GiB })).toEqual(pool);
+    expect(await ensure({ sizeBytes: undefined })).toEqual(pool);
     expect(await readFile(join(path, 'file'), 'utf8')).toBe('one');
+  });
+
+  const sizeInside = async (path: string) => (await volumes(path).pools(patient()))[0]?.sizeBytes;
+
+  test('grows when a larger size is asked for, in use or not, and keeps what is in it', async () => {
+    const pool = await ensure();
+    const { path } = await volumes(pool.mountpoint).create(of, 64 * 2 ** 20, patient());
+    await writeFile(join(path, 'file'), 'one');
+    // Mounted, as after a restart of the daemon.
+    expect(await ensure({ sizeBytes: 1.5 * GiB })).toEqual(pool);
+    expect([await sizeInside(pool.mountpoint), (await stat(image())).size]).toEqual([1.5 * GiB, 1.5 * GiB]);
+    expect(await isReserved()).toBe(true);
+    await released();
+    // Not mounted, as after a reboot.
+    await ensure({ sizeBytes: 2 * GiB });
+    expect([await sizeInside(pool.mountpoint), await isReserved()]).toEqual([2 * GiB, true]);
+    expect(await readFile(join(path, 'file'), 'utf8')).toBe('one');
+    expect(await ensure({ sizeBytes: undefined })).toEqual(pool);
+    expect(await sizeInside(pool.mountpoint)).toBe(2 * GiB);
+  });
+
+  test('whose growth was interrupted gets its whole file at the next start', async () => {
+    const pool = await ensure();
+    const dying = ensure({
+      sizeBytes: 2 * GiB,
+      step: (step) => {
+        if (step === 'grown') throw new Error('crash');
+      },
+    });
+    await expect(dying).rejects.toThrow('crash');
+    expect([await sizeInside(pool.mountpoint), (await stat(image())).size]).toEqual([GiB, 2 * GiB]);
+    await ensure({ sizeBytes: 2 * GiB });
+    expect(await sizeInside(pool.mountpoint)).toBe(2 * GiB);
+  });
+
+  test('does not become smaller: that is refused, and says why', async () => {
+    await ensure({ sizeBytes: 1.5 * GiB });
+    await expect(ensure({ sizeBytes: GiB })).rejects.toMatchObject({
+      code: 'INVALID',
+      message: expect.stringContaining('has 1.5 GiB, and --pool-size says 1 GiB: it cannot become smaller'),
+      hint: 'Leave --pool-size out, or say at least 1.5 GiB.',
+    });
+    expect(await ensure({ sizeBytes: undefined })).toMatchObject({ kind: 'image' });
+  });
+
+  test('that cannot grow because the disk is full stays as it was', async () => {
+    const pool = await ensure();
+    await expect(ensure({ sizeBytes: 2 ** 50 })).rejects.toMatchObject({ code: 'NO_SPACE' });
+    // It was there when somebody looked, and gone when it was reserved.
+    const full: RunCommand = async (file, args, options) => {
+      if (file !== 'fallocate') return run(file, args, options);
+      await truncate(image(), 1.25 * GiB);
+      return { stdout: '', stderr: 'fallocate: fallocate failed: No space left on device', exitCode: 1 };
+    };
+    expect(await codeOf(ensure({ sizeBytes: 2 * GiB, run: full }))).toBe('NO_SPACE');
+    expect((await stat(image())).size).toBe(GiB);
+    expect(await ensure()).toEqual(pool);
+    expect(await sizeInside(pool.mountpoint)).toBe(GiB);
   });
 
   test('the steps are the ones that are tested here', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseListen, readSettings } from '#io/daemon/settings.ts';
+import { parseHostName, parseListen, readSettings, usage } from '#io/daemon/settings.ts';
 
 const read = (args: readonly string[], environment = {}) => {
   const parsed = readSettings(args, environment, 0);
@@ -34,11 +34,44 @@ describe('settings of the daemon', () => {
   });
 
   test.each([
+    ['lab.example.org', 'lab.example.org'],
+    ['LAB.Example.org.', 'lab.example.org'],
+    ['lab', 'lab'],
+    ['läb.example', 'xn--lb-via.example'],
+    ['10.1.2.3', '10.1.2.3'],
+    ['[2001:DB8:0::7]', '2001:db8::7'],
+    ['::1', '::1'],
+    ['lab.example.org:8443', undefined],
+    ['https://lab.example.org', undefined],
+    ['*.example.org', undefined],
+    ['-lab', undefined],
+    ['10.1.2', undefined],
+    ['fe80::1%eth0', undefined],
+    ['a b', undefined],
+    ['', undefined],
+  ])('people may reach it by %j: %j', (text, expected) => {
+    expect(parseHostName(text)).toBe(expected);
+  });
+
+  test('names of the host are given by flags, else by the environment, each once', () => {
+    expect(read([]).hostNames).toEqual([]);
+    const environment = { FLOATLAB_HOST_NAMES: 'lab.example.org, 10.1.2.3,' };
+    expect(read([], environment).hostNames).toEqual(['lab.example.org', '10.1.2.3']);
+    expect(read(['--host-name', 'A.example', '--host-name', 'a.example'], environment).hostNames).toEqual([
+      'a.example',
+    ]);
+    expect(usage).toContain('--host-name NAME');
+    expect(usage).toContain('FLOATLAB_HOST_NAMES');
+  });
+
+  test.each([
     [['--simulate', '0'], /1 to 9/],
     [['--simulate', 'many'], /1 to 9/],
     [['--listen', 'nowhere'], /HOST:PORT/],
     [['--lab', 'My Lab'], /valid name/],
     [['--pool-size', 'huge'], /not a size/],
+    [['--pool-size', '20GiB', '--pool', '/srv'], /leave it out with --pool/],
+    [['--host-name', 'lab.example.org:8443'], /without a port/],
     [['--log-level', 'loud'], /fatal, error/],
     [['--colour'], /colour/],
     [['extra'], /extra/],

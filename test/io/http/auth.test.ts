@@ -1,7 +1,12 @@
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { SignJWT, UnsecuredJWT } from 'jose';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { endedInFile, hasEnded, maxEnded, nothingEnded, withEnded } from '#io/http/auth/ended.ts';
 import { VirtualClock } from '#io/world/virtual-clock.ts';
-import { password, send, startServer, type Sent } from './test-server.ts';
+import { pageKeyHeader } from '#io/contract/routes.ts';
+import { pageSessionOf, password, send, signInPage, startServer, type Sent } from './test-server.ts';
 
 const session = '/api/v1/session';
 const signIn = (name: string, secret: string, headers: Sent['headers'] = {}): Sent => ({
@@ -11,16 +16,13 @@ const signIn = (name: string, secret: string, headers: Sent['headers'] = {}): Se
 });
 
 describe('signing in', () => {
-  test('gives a token and a cookie that scripts and other sites cannot use', async () => {
+  test('gives a program a token, and no cookie', async () => {
     const { url } = await startServer();
     const answer = await send(url + session, signIn('admin', password));
     expect(answer.status).toBe(200);
     expect(answer.json).toMatchObject({ name: 'admin', role: 'admin', initialPassword: true });
-    const cookie = String(answer.headers['set-cookie']);
-    expect(cookie).toMatch(/^floatlab_session=[\w.-]+; /);
-    for (const part of ['HttpOnly', 'SameSite=Strict', 'Path=/', 'Max-Age=43200']) expect(cookie).toContain(part);
-    expect(cookie).not.toContain('Secure');
-
+    expect(answer.json.key).toBeUndefined();
+    expect(answer.headers['set-cookie']).toBeUndefined();
     const byToken = await send(url + session, { headers: { authorization: `Bearer ${answer.json.token}` } });
     expect(byToken.json).toEqual({
       name: 'admin',
@@ -28,8 +30,36 @@ describe('signing in', () => {
       initialPassword: true,
       expiresAt: answer.json.expiresAt,
     });
-    const byCookie = await send(url + session, { headers: { cookie: cookie.split(';')[0] ?? '' } });
-    expect(byCookie.json).toEqual(byToken.json);
+  });
+
+  test('gives a page a cookie that scripts and other sites cannot use, and a key; the token is not told', async () => {
+    const { url } = await startServer();
+    const answer = await send(url + session, {
+      method: 'POST',
+      body: { name: 'admin', password, page: true },
+      headers: { origin: url },
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.json.token).toBeUndefined();
+    expect(answer.json.key).toMatch(/^[\w-]{43}$/);
+    const cookie = String(answer.headers['set-cookie']);
+    expect(cookie).toMatch(/^floatlab_session=[\w.-]+; /);
+    for (const part of ['HttpOnly', 'SameSite=Strict', 'Path=/', 'Max-Age=43200']) expect(cookie).toContain(part);
+    expect(cookie).not.toContain('Secure');
+    const { headers } = pageSessionOf(cookie, answer.json.key as string);
+    expect((await send(url + session, { headers })).json).toMatchObject({ name: 'admin' });
+    // The next page gets another one.
+    expect((await signInPage(url)).key).not.toBe(answer.json.key);
+  });
+
+  test('by a page behind a proxy that speaks TLS gives a cookie that stays with TLS', async () => {
+    const { url } = await startServer({ hostNames: ['lab.example.org'] });
+    const answer = await send(url + session, {
+      method: 'POST',
+      body: { name: 'admin', password, page: true },
+      headers: { origin: 'https://lab.example.org' },
+    });
+    expect(String(answer.headers['set-cookie'])).toContain('; Secure');
   });
 
   test('a wrong password and an unknown name get the same answer', async () => {
@@ -136,9 +166,151 @@ describe('a session', () => {
     );
     const out = await send(url + session, { method: 'DELETE', headers: { authorization: `Bearer ${one}` } });
     expect(out.status).toBe(204);
-    expect(String(out.headers['set-cookie'])).toMatch(/^floatlab_session=; Max-Age=0; Path=\//);
     expect((await send(url + session, { headers: { authorization: `Bearer ${one}` } })).status).toBe(401);
     expect((await send(url + session, { headers: { authorization: `Bearer ${other}` } })).status).toBe(200);
+  });
+});
+
+describe('a session of a page', () => {
+  test('needs cookie and key together: neither alone, nor the key of another page, opens anything', async () => {
+    const { url, lab } = await startServer();
+    const { cookie, key, headers } = await signInPage(url);
+    const other = await signInPage(url);
+    expect((await send(`${url}/api/v1/apps`, { headers })).status).toBe(200);
+    const attempts: Record<string, string>[] = [
+      { cookie },
+      { [pageKeyHeader]: key },
+      { cookie, [pageKeyHeader]: other.key },
+      { cookie, [pageKeyHeader]: '' },
+      // Whoever has seen the cookie has the token: it is no bearer token, with the key or without.
+      { authorization: `Bearer ${cookie.split('=')[1]}` },
+      { authorization: `Bearer ${cookie.split('=')[1]}`, [pageKeyHeader]: key },
+    ];
+    for (const shown of attempts) {
+      for (const path of ['/api/v1/apps', '/metrics', session]) {
+        const answer = await send(url + path, { headers: shown });
+        expect([shown, path, answer.status, answer.json.code]).toEqual([shown, path, 401, 'NOT_SIGNED_IN']);
+      }
+      for (const [method, path] of [
+        ['POST', '/api/v1/apps/default/photos/stop'],
+        ['DELETE', session],
+      ] as const) {
+        const answer = await send(url + path, { method, headers: { ...shown, origin: url } });
+        expect([shown, method, answer.status]).toEqual([shown, method, 401]);
+      }
+    }
+    expect(lab.requests).toEqual([]);
+    expect((await send(`${url}/api/v1/apps`, { headers: { cookie } })).json).toMatchObject({
+      detail: 'A cookie alone opens nothing: the key of the page that signed in is missing.',
+      hint: 'Sign in: floatlab login, or the web app.',
+    });
+    expect((await send(`${url}/api/v1/apps`, { headers })).status).toBe(200);
+  });
+
+  test('cannot be made of the token of a program', async () => {
+    const { url, token } = await startServer();
+    const { key } = await signInPage(url);
+    const headers = { cookie: `floatlab_session=${await token()}`, [pageKeyHeader]: key };
+    expect((await send(url + session, { headers })).status).toBe(401);
+  });
+
+  test('ends with signing out, which takes the cookie away', async () => {
+    const { url } = await startServer();
+    const { headers } = await signInPage(url);
+    const out = await send(url + session, { method: 'DELETE', headers: { ...headers, origin: url } });
+    expect(out.status).toBe(204);
+    expect(String(out.headers['set-cookie'])).toMatch(/^floatlab_session=; Max-Age=0; Path=\//);
+    expect((await send(url + session, { headers })).status).toBe(401);
+  });
+
+  test('goes on under another cookie and key when its password is changed', async () => {
+    const { url } = await startServer();
+    const { headers, key } = await signInPage(url);
+    const answer = await send(`${url}${session}/password`, {
+      method: 'PUT',
+      body: { current: password, next: 'a new secret' },
+      headers: { ...headers, origin: url },
+    });
+    expect(answer.status).toBe(200);
+    expect([answer.json.token, answer.json.key === key]).toEqual([undefined, false]);
+    const next = pageSessionOf(answer.headers['set-cookie'], answer.json.key as string);
+    expect((await send(url + session, { headers: next.headers })).status).toBe(200);
+    expect((await send(url + session, { headers })).status).toBe(401);
+    expect((await send(url + session, { headers: { ...next.headers, [pageKeyHeader]: key } })).status).toBe(401);
+  });
+});
+
+describe('a token that was signed out', () => {
+  let dir: string;
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'floatlab-sessions-'));
+  });
+  afterEach(() => rm(dir, { recursive: true }));
+  const warnings: string[] = [];
+  const stored = (now = Date.now()) =>
+    endedInFile(join(dir, 'sessions.json'), { now, longestMs: 12 * 3_600_000, warn: (text) => warnings.push(text) });
+  const bearer = async (url: string): Promise<{ readonly authorization: string }> => ({
+    authorization: `Bearer ${(await send(url + session, signIn('admin', password))).json.token}`,
+  });
+  const status = async (url: string, headers: Record<string, string>): Promise<number> =>
+    (await send(url + session, { headers })).status;
+
+  test('is not good after a restart of the server either, and the others are', async () => {
+    const first = await startServer({ ended: await stored() });
+    const [one, two, other] = [await bearer(first.url), await bearer(first.url), await bearer(first.url)];
+    const page = await signInPage(first.url);
+    await Promise.all([one, two].map((headers) => send(first.url + session, { method: 'DELETE', headers })));
+    await send(first.url + session, { method: 'DELETE', headers: { ...page.headers, origin: first.url } });
+    await first.server.close();
+    const second = await startServer({ ended: await stored() });
+    const all = [one, two, other, page.headers].map((headers) => status(second.url, headers));
+    expect(await Promise.all(all)).toEqual([401, 401, 200, 401]);
+    expect((await stat(join(dir, 'sessions.json'))).mode & 0o777).toBe(0o600);
+  });
+
+  test('is over before it is remembered, and who signs out learns when it cannot be', async () => {
+    const { url } = await startServer({
+      ended: { known: nothingEnded, save: () => Promise.reject(new Error('the disk is full')) },
+    });
+    const headers = await bearer(url);
+    expect((await send(url + session, { method: 'DELETE', headers })).status).toBe(500);
+    expect(await status(url, headers)).toBe(401);
+  });
+
+  test('is forgotten once it would have run out, so that the file stays small', async () => {
+    const clock = new VirtualClock(1_700_000_000_000);
+    const { url } = await startServer({ ended: await stored(), clock });
+    for (let n = 0; n < 3; n++) {
+      await send(url + session, { method: 'DELETE', headers: await bearer(url) });
+      clock.jump(7 * 3_600_000);
+    }
+    expect((await stored()).known.ids.size).toBe(2);
+  });
+
+  test('stays out although more sign out than can be remembered: then older sessions end too', () => {
+    let ended = nothingEnded;
+    const of = (n: number) => ({ id: `s${n}`, expiresAt: 1000 + n });
+    ended = { upTo: 0, ids: new Map(Array.from({ length: maxEnded }, (_, n) => [`s${n}`, 1000 + n] as const)) };
+    ended = withEnded(withEnded(ended, of(maxEnded), 0), of(maxEnded + 1), 0);
+    expect(ended.ids.size).toBe(maxEnded);
+    expect([0, 1, 2, maxEnded, maxEnded + 1].map((n) => hasEnded(ended, of(n)))).toEqual([
+      true,
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect(hasEnded(ended, { id: 'of somebody else', expiresAt: 1001 })).toBe(true);
+    expect(hasEnded(ended, { id: 'of somebody else', expiresAt: 1002 })).toBe(false);
+  });
+
+  test('in a file that is damaged: nobody can tell, so all sessions of before are over', async () => {
+    const first = await startServer({ ended: await stored() });
+    const headers = await bearer(first.url);
+    await writeFile(join(dir, 'sessions.json'), '{"upTo":');
+    const second = await startServer({ ended: await stored() });
+    expect(await status(second.url, headers)).toBe(401);
+    expect(warnings.at(-1)).toContain('sessions.json is damaged');
   });
 });
 
@@ -181,18 +353,18 @@ describe('changing the password', () => {
 
 describe('pages of other sites', () => {
   const start = async () => {
-    const server = await startServer();
-    const cookie = `floatlab_session=${await server.token()}`;
+    const server = await startServer({ hostNames: ['lab.example.org'] });
+    const page = await signInPage(server.url);
     const post = (headers: Record<string, string>) =>
       send(`${server.url}/api/v1/namespaces`, {
         method: 'POST',
         body: { name: 'team' },
-        headers: { cookie, ...headers },
+        headers: { ...page.headers, ...headers },
       });
-    return { ...server, cookie, post };
+    return { ...server, post };
   };
 
-  test('cannot change anything with the cookie', async () => {
+  test('cannot change anything with the cookie, not even when they know the key', async () => {
     const { post, url, lab } = await start();
     for (const headers of [
       { origin: 'https://evil.example' },
@@ -200,6 +372,10 @@ describe('pages of other sites', () => {
       { origin: url, 'sec-fetch-site': 'cross-site' },
       { origin: url, 'sec-fetch-site': 'same-site' },
       { 'sec-fetch-site': 'none' },
+      { origin: 'http://lab.example.org:8080' },
+      { origin: 'http://atlas.lab' },
+      { origin: url.replace(/:\d+$/, ':1') },
+      { origin: 'ftp://lab.example.org' },
       {},
     ]) {
       const answer = await post(headers as Record<string, string>);
@@ -212,6 +388,8 @@ describe('pages of other sites', () => {
     const { post, url, api } = await start();
     expect((await post({ origin: url })).status).toBe(201);
     expect((await post({ origin: url, 'sec-fetch-site': 'same-origin' })).status).toBe(201);
+    // A proxy may hand on another Host: then the name counts that the settings give.
+    expect((await post({ origin: 'https://lab.example.org' })).status).toBe(201);
     expect(
       (
         await api('/api/v1/namespaces', {
@@ -237,7 +415,7 @@ describe('pages of other sites', () => {
   });
 
   test('are not reached by a name of theirs that points here', async () => {
-    const { url } = await startServer();
+    const { url } = await startServer({ hostNames: ['lab.example.org', '2001:db8::7'] });
     const port = new URL(url).port;
     for (const host of [
       'evil.example',
@@ -258,6 +436,9 @@ describe('pages of other sites', () => {
       'LOCALHOST',
       'atlas.lab',
       'lab.localhost',
+      'lab.example.org',
+      'LAB.example.org:443',
+      '[2001:db8::7]:8443',
     ]) {
       expect([host, (await send(`${url}/healthz`, { headers: { host } })).status]).toEqual([host, 200]);
     }

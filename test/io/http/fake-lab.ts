@@ -6,6 +6,7 @@ import { asIndex, type Index, type Kind, type Principal, type StreamId } from '#
 import type { ActorState, LabView } from '#actors/actor.ts';
 import type { LiveLogLine, ObservedView } from '#io/contract/live.ts';
 import type { Call } from '#io/devices/call.ts';
+import type { PacedSession } from '#io/http/live/exec-sub.ts';
 import type { ExecSession } from '#io/devices/docker/port.ts';
 import type {
   ActivityRange,
@@ -277,7 +278,7 @@ export class Pushed<T> implements AsyncIterable<T> {
   }
 }
 
-export class FakeExec implements ExecSession {
+export class FakeExec implements PacedSession {
   readonly output = new Pushed<{ readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }>();
   readonly written: string[] = [];
   readonly sizes: [number, number][] = [];
@@ -291,8 +292,12 @@ export class FakeExec implements ExecSession {
     };
   });
 
-  write(bytes: Uint8Array): void {
+  /** Resolves when the command has taken what was written. */
+  onWrite: () => Promise<void> = () => Promise.resolve();
+
+  write(bytes: Uint8Array): Promise<void> {
     this.written.push(Buffer.from(bytes).toString());
+    return this.onWrite();
   }
   endInput(): void {
     this.hasInputEnded = true;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
-import type { LiveLogLine, ToClient } from '#io/contract/live.ts';
+import { execWindowBytes, liveProtocol, pageKeyProtocol, type LiveLogLine, type ToClient } from '#io/contract/live.ts';
 import { IoError } from '#io/devices/error.ts';
 import { VirtualClock } from '#io/world/virtual-clock.ts';
 import { appRow, operationRow, Pushed } from './fake-lab.ts';
-import { password, send, startServer, until, type TestServer } from './test-server.ts';
+import { password, send, signInPage, startServer, until, type TestServer } from './test-server.ts';
 
 class Client {
   readonly ws: WebSocket;
@@ -19,8 +19,9 @@ class Client {
     headers: Record<string, string>,
     path = '/api/v1/live',
     options: WebSocket.ClientOptions = {},
+    protocols: readonly string[] = [],
   ) {
-    this.ws = new WebSocket(`${server.url.replace('http', 'ws')}${path}`, { headers, ...options });
+    this.ws = new WebSocket(`${server.url.replace('http', 'ws')}${path}`, [...protocols], { headers, ...options });
     this.ws.on('open', () => (this.isOpen = true));
     this.ws.on('message', (data: Buffer) => {
       const frame = JSON.parse(data.toString()) as ToClient;
@@ -58,6 +59,9 @@ async function join(server: TestServer, options?: WebSocket.ClientOptions): Prom
   return client;
 }
 
+/** What a page offers to show its key. */
+const keyed = (key: string): string[] => [liveProtocol, `${pageKeyProtocol}${key}`];
+
 function gate(): { readonly passed: Promise<void>; open(): void } {
   let open = (): void => undefined;
   const passed = new Promise<void>((resolve) => {
@@ -69,11 +73,25 @@ function gate(): { readonly passed: Promise<void>; open(): void } {
 describe('who may follow', () => {
   test('a program with a token, and a page of this server with its cookie', async () => {
     const server = await startServer();
-    const token = await server.token();
     await join(server);
-    const page = new Client(server, { cookie: `floatlab_session=${token}`, origin: server.url });
+    const { cookie, key } = await signInPage(server.url);
+    const page = new Client(server, { cookie, origin: server.url }, '/api/v1/live', {}, keyed(key));
     await until(() => page.frames.length > 0);
     expect(page.frames[0]).toMatchObject({ t: 'at', index: 0, stale: false });
+    // The key is not said again.
+    expect(page.ws.protocol).toBe('floatlab');
+  });
+
+  test('not with a cookie alone, which every app on this host gets to see, nor with the key of another page', async () => {
+    const server = await startServer();
+    const [{ cookie }, other] = [await signInPage(server.url), await signInPage(server.url)];
+    for (const protocols of [[], ['floatlab'], keyed(other.key), keyed('')]) {
+      const page = new Client(server, { cookie, origin: server.url }, '/api/v1/live', {}, protocols);
+      await until(() => page.closed !== undefined);
+      expect([page.closed?.code, page.frames]).toEqual([4401, []]);
+    }
+    const program = new Client(server, { authorization: `Bearer ${cookie.split('=')[1]}` });
+    await until(() => program.refused === 401);
   });
 
   test('nobody else, whatever they try', async () => {
@@ -549,15 +567,22 @@ describe('an exec', () => {
       { stream: 'stdout', bytes: Buffer.from('hällo') },
       { stream: 'stderr', bytes: Buffer.from([0, 255]) },
     );
-    expect(await client.frame(1)).toEqual({ t: 'output', sub: 1, stream: 'stdout', data: base64('hällo') });
-    expect(await client.frame(1, 2)).toEqual({ t: 'output', sub: 1, stream: 'stderr', data: 'AP8=' });
     session.exit(7);
-    expect(await client.frame(1, 3)).toEqual({ t: 'exit', sub: 1, code: 7 });
+    await until(() => client.of(1).at(-1)?.t === 'exit');
+    const took = { t: 'took', sub: 1 };
+    expect(client.of(1)).toEqual([
+      { t: 'begun', sub: 1 },
+      { ...took, bytes: 6 },
+      { ...took, bytes: 3 },
+      { t: 'output', sub: 1, stream: 'stdout', data: base64('hällo') },
+      { t: 'output', sub: 1, stream: 'stderr', data: 'AP8=' },
+      { t: 'exit', sub: 1, code: 7 },
+    ]);
     // The number is free again; what is typed too late is no mistake.
     client.say({ t: 'input', sub: 1, data: base64('late') });
     client.say(exec);
     await until(() => server.containers.sessions.length === 2);
-    expect(client.of(1).length).toBe(3);
+    expect(await client.frame(1, 7)).toEqual({ t: 'begun', sub: 1 });
     expect(JSON.stringify(server.logged.filter(({ msg }) => msg === 'exec'))).not.toContain('secret');
   });
 
@@ -580,6 +605,65 @@ describe('an exec', () => {
     await until(() => server.containers.sessions[1]?.isClosed === true);
   });
 
+  test('has begun when its command runs, and not before', async () => {
+    const server = await startServer();
+    server.lab.addActor('app:1', 'photos');
+    const client = await join(server);
+    const begun = gate();
+    server.containers.onExec = () => begun.passed;
+    client.say(exec);
+    client.say({ t: 'resize', sub: 1, columns: 120, rows: 40 });
+    await until(() => server.containers.execCalls.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(client.of(1)).toEqual([]);
+    begun.open();
+    expect(await client.frame(1)).toEqual({ t: 'begun', sub: 1 });
+    // The size of now, not that of the beginning.
+    expect(server.containers.sessions[0]?.sizes).toEqual([[120, 40]]);
+  });
+
+  test('holds its client to a window: the command is given one piece after the other, as it takes them', async () => {
+    const server = await startServer();
+    server.lab.addActor('app:1', 'photos');
+    const client = await join(server);
+    client.say(exec);
+    await client.frame(1);
+    const [session] = server.containers.sessions;
+    if (!session) throw new Error('no session');
+    let taken = gate();
+    session.onWrite = () => taken.passed;
+    const piece = execWindowBytes / 4;
+    for (let n = 0; n < 4; n++) client.say({ t: 'input', sub: 1, data: base64(String(n).repeat(piece)) });
+    client.say({ t: 'input', sub: 1 });
+    await until(() => session.written.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect([session.written.length, client.of(1).length, session.hasInputEnded]).toEqual([1, 1, false]);
+    const first = taken;
+    taken = gate();
+    first.open();
+    expect(await client.frame(1, 2)).toEqual({ t: 'took', sub: 1, bytes: piece });
+    await until(() => session.written.length === 2);
+    taken.open();
+    await until(() => session.hasInputEnded);
+    expect(session.written).toEqual([0, 1, 2, 3].map((n) => String(n).repeat(piece)));
+    expect(client.of(1).filter(({ t }) => t === 'took')).toHaveLength(4);
+  });
+
+  test('ends when its client sends more than the command has taken, and closes the command', async () => {
+    const server = await startServer();
+    server.lab.addActor('app:1', 'photos');
+    const client = await join(server);
+    client.say(exec);
+    await client.frame(1);
+    const [session] = server.containers.sessions;
+    if (!session) throw new Error('no session');
+    session.onWrite = () => new Promise(() => undefined);
+    client.say({ t: 'input', sub: 1, data: base64('x'.repeat(execWindowBytes)) });
+    client.say({ t: 'input', sub: 1, data: base64('x') });
+    expect(await client.frame(1, 2)).toMatchObject({ t: 'end', problem: { code: 'TOO_LARGE' } });
+    expect(session.isClosed).toBe(true);
+  });
+
   test('that cannot begin says why, and too much input for it is refused', async () => {
     const server = await startServer();
     server.lab.addActor('app:1', 'photos');
@@ -593,7 +677,7 @@ describe('an exec', () => {
     });
     server.containers.onExec = () => new Promise(() => undefined);
     client.say({ ...exec, sub: 2 });
-    for (let n = 0; n < 3; n++) client.say({ t: 'input', sub: 2, data: base64('x'.repeat(500_000)) });
+    for (let n = 0; n < 3; n++) client.say({ t: 'input', sub: 2, data: base64('x'.repeat(100_000)) });
     expect(await client.frame(2)).toMatchObject({ t: 'end', problem: { code: 'TOO_LARGE' } });
   });
 });

@@ -7,6 +7,7 @@ import { afterEach } from 'vitest';
 import { realClock } from '#io/devices/clock/real.ts';
 import { realRandom } from '#io/devices/random/real.ts';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '#io/http/server.ts';
+import { pageKeyHeader } from '#io/contract/routes.ts';
 import type { Credentials } from '#io/http/auth/account.ts';
 import { FakeContainers, FakeLab } from './fake-lab.ts';
 
@@ -97,6 +98,30 @@ export interface TestServer {
   /** As somebody who is signed in with a token. */
   api(path: string, sent?: Sent): Promise<Answer>;
   token(): Promise<string>;
+}
+
+/** What a page has once somebody has signed in there. */
+export interface PageSession {
+  /** `floatlab_session=…`, for the header `Cookie`. */
+  readonly cookie: string;
+  readonly key: string;
+  /** Both, as a page sends them. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export async function signInPage(url: string): Promise<PageSession> {
+  const { status, json, headers } = await send(`${url}/api/v1/session`, {
+    method: 'POST',
+    body: { name: 'admin', password, page: true },
+    headers: { origin: url },
+  });
+  if (status !== 200) throw new Error(`signing in: ${status}`);
+  return pageSessionOf(headers['set-cookie'], json.key as string);
+}
+
+export function pageSessionOf(setCookie: unknown, key: string): PageSession {
+  const cookie = String(setCookie).split(';')[0] ?? '';
+  return { cookie, key, headers: { cookie, [pageKeyHeader]: key } };
 }
 
 const open: HttpServer[] = [];

@@ -78,8 +78,14 @@ describe('the certificate of a node', () => {
     const more = await ensureServerCertificate({ ...wish, addresses: ['127.0.0.1', '192.168.1.7'] });
     expect(leaf(more).checkIP('192.168.1.7')).toBe('192.168.1.7');
     expect([more.key === made.key, more.caCert]).toEqual([false, made.caCert]);
-    // Fewer names need no new one.
+    // Addresses come and go with networks: fewer of them need no new one. Names are what somebody has set.
     expect(await ensureServerCertificate({ ...wish, addresses: ['127.0.0.1'] })).toEqual(more);
+    const named = await ensureServerCertificate({ ...wish, names: [...wish.names, 'lab.example.org', '10.1.2.3'] });
+    expect(leaf(named).subjectAltName).toContain('DNS:lab.example.org');
+    expect([leaf(named).checkIP('10.1.2.3'), named.caCert]).toEqual(['10.1.2.3', made.caCert]);
+    const without = await ensureServerCertificate(wish);
+    expect(leaf(without).subjectAltName).not.toContain('lab.example.org');
+    expect(await ensureServerCertificate(wish)).toEqual(without);
   });
 
   test('is made again when its files are damaged, lost or do not belong together', async () => {
@@ -150,7 +156,7 @@ describe('a server', () => {
     lab.commit({});
     const answer = await send(`${address}/api/v1/session`, {
       method: 'POST',
-      body: { name: 'admin', password },
+      body: { name: 'admin', password, page: true },
       ca: tls.caCert,
     });
     expect(answer.status).toBe(200);

@@ -2,7 +2,8 @@ import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { collectCompose, maxFileBytes, maxTotalBytes } from '#ui/cli/compose-files.ts';
-import { emptyHome, lines, run } from './test-world.ts';
+import { emptyHome } from './home.ts';
+import { lines, run } from './test-world.ts';
 
 let folder: string;
 beforeEach(async () => {

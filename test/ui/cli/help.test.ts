@@ -8,7 +8,8 @@ import { completionScript, wordsOf } from '#ui/cli/commands/completion.ts';
 import { exitCodes } from '#ui/cli/exit-codes.ts';
 import { describe, expect, test } from 'vitest';
 import { PassThrough } from 'node:stream';
-import { emptyHome, lines, MemorySink, run } from './test-world.ts';
+import { emptyHome } from './home.ts';
+import { lines, MemorySink, run } from './test-world.ts';
 
 const program = buildProgram(
   new Cli({

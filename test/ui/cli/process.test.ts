@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FakeServer } from './fake-server.ts';
 import { activityRow, nodeRow } from './sample-rows.ts';
-import { emptyHome } from './test-world.ts';
+import { emptyHome } from './home.ts';
 
 let lab: FakeServer;
 let home: string;

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { createAuthority, issueServer, type KeyPair } from '#io/http/ca.ts';
 import type { SessionAnswer } from '#io/contract/routes.ts';
 import { FakeServer } from './fake-server.ts';
-import { dayMs, emptyHome, lines, now, run, type Run, type Setting } from './test-world.ts';
+import { emptyHome } from './home.ts';
+import { dayMs, lines, now, run, type Run, type Setting } from './test-world.ts';
 
 const session: SessionAnswer = {
   name: 'admin',

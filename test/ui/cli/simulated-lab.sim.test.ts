@@ -7,7 +7,8 @@ import { openSimulatedLab } from '#io/daemon/simulated-lab.ts';
 import { readSettings } from '#io/daemon/settings.ts';
 import type { RunningDaemon } from '#io/daemon/main.ts';
 import type { OperationRow } from '#projections/operations.ts';
-import { emptyHome, lines, run, type Run, type Setting } from './test-world.ts';
+import { emptyHome } from './home.ts';
+import { lines, run, type Run, type Setting } from './test-world.ts';
 
 let daemon: RunningDaemon;
 let url = '';

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
+import { execWindowBytes } from '#io/contract/live.ts';
 import { problemOf } from '#io/contract/problem.ts';
 import { terminalAsker } from '#ui/cli/ask.ts';
 import { runCli } from '#ui/cli/program.ts';
-import type { Source } from '#ui/cli/world.ts';
+import type { Source, World } from '#ui/cli/world.ts';
 import { FakeServer } from './fake-server.ts';
 import { activityRow, appRow, serviceRow } from './sample-rows.ts';
-import { emptyHome, lines, MemorySink, now, run, type Run, type Setting } from './test-world.ts';
+import { emptyHome } from './home.ts';
+import { lines, MemorySink, now, run, type Run, type Setting } from './test-world.ts';
 
 let lab: FakeServer;
 beforeAll(async () => {
@@ -20,6 +22,19 @@ beforeEach(() => {
 
 const floatlab = (words: string, setting: Setting = {}): Promise<Run> =>
   run(words.split(' '), { server: lab.url, ...setting });
+
+/** A run whose stdin is the test's own stream. */
+const worldOf = async (stdin: Source, tty = true): Promise<World> => ({
+  env: { FLOATLAB_SERVER: lab.url },
+  cwd: '/',
+  home: await emptyHome(),
+  stdin,
+  stdout: new MemorySink(tty),
+  stderr: new MemorySink(tty),
+  ask: terminalAsker(stdin, new PassThrough(), false),
+  now: () => now,
+  interrupt: new AbortController().signal,
+});
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 describe('floatlab logs', () => {
@@ -141,6 +156,7 @@ describe('floatlab exec', () => {
   test('prints what the command prints and ends as it ends', async () => {
     lab.live = (message, say) => {
       if (message.t !== 'exec') return;
+      say({ t: 'begun', sub: message.sub });
       say({ t: 'output', sub: message.sub, stream: 'stdout', data: base64('a\u0000é\n') });
       say({ t: 'output', sub: message.sub, stream: 'stderr', data: base64('oh\n') });
       say({ t: 'exit', sub: message.sub, code: 42 });
@@ -158,34 +174,61 @@ describe('floatlab exec', () => {
   test('hands on what is piped in, and its end', async () => {
     let input = '';
     lab.live = (message, say) => {
+      if (message.t === 'exec') say({ t: 'begun', sub: message.sub });
       if (message.t !== 'input') return;
-      if (message.data !== undefined) input += Buffer.from(message.data, 'base64').toString();
-      else say({ t: 'exit', sub: message.sub, code: 0 });
+      if (message.data !== undefined) {
+        const bytes = Buffer.from(message.data, 'base64');
+        input += bytes.toString();
+        say({ t: 'took', sub: message.sub, bytes: bytes.length });
+      } else say({ t: 'exit', sub: message.sub, code: 0 });
     };
     const text = 'line of input\n'.repeat(20_000);
     expect((await floatlab('exec -i photos db -- psql', { stdin: text })).code).toBe(0);
     expect(input).toBe(text);
   });
 
-  test('holds large input back until the command has begun', async () => {
+  test('reads nothing before the command runs, and then no faster than the command does', async () => {
     let received = 0;
-    let whenSilent = 0;
+    let [whenNotBegun, whenStuck] = [-1, -1];
+    let isStuck = true;
     lab.live = (message, say) => {
       if (message.t === 'exec') {
         setTimeout(() => {
-          whenSilent = received;
-          say({ t: 'output', sub: message.sub, stream: 'stdout', data: '' });
+          whenNotBegun = received;
+          say({ t: 'begun', sub: message.sub });
         }, 150);
+        setTimeout(() => {
+          whenStuck = received;
+          isStuck = false;
+          say({ t: 'took', sub: message.sub, bytes: received });
+        }, 400);
       }
       if (message.t !== 'input') return;
-      received += message.data === undefined ? 0 : Buffer.from(message.data, 'base64').length;
+      const bytes = message.data === undefined ? 0 : Buffer.from(message.data, 'base64').length;
+      received += bytes;
       if (message.data === undefined) say({ t: 'exit', sub: message.sub, code: 0 });
+      else if (!isStuck) say({ t: 'took', sub: message.sub, bytes });
     };
     const size = 3 * 2 ** 20;
     expect((await floatlab('exec -i photos db -- psql', { stdin: 'x'.repeat(size) })).code).toBe(0);
-    expect(whenSilent).toBeGreaterThan(0);
-    expect(whenSilent).toBeLessThan(2 ** 20);
-    expect(received).toBe(size);
+    expect([whenNotBegun, whenStuck, received]).toEqual([0, execWindowBytes, size]);
+  });
+
+  test('leaves in the pipe what the command does not take', async () => {
+    const piece = 65_536;
+    let read = 0;
+    const source = function* (): Generator<Buffer> {
+      for (; read < 100 * piece; read += piece) yield Buffer.alloc(piece);
+    };
+    const stdin = Object.assign(Readable.from(source(), { objectMode: false }), { isTTY: false }) as Source;
+    lab.live = (message, say) => {
+      if (message.t !== 'exec') return;
+      say({ t: 'begun', sub: message.sub });
+      setTimeout(() => say({ t: 'exit', sub: message.sub, code: 0 }), 300);
+    };
+    expect(await runCli(['exec', '-i', 'photos', 'db', '--', 'psql'], await worldOf(stdin, false), '1')).toBe(0);
+    expect(read).toBeGreaterThanOrEqual(execWindowBytes);
+    expect(read).toBeLessThan(execWindowBytes + 6 * piece);
   });
 
   test('refuses a terminal where there is none', async () => {
@@ -199,30 +242,46 @@ describe('floatlab exec', () => {
   test('gives the command a terminal of this size, hands on keys as they are, and puts the terminal back', async () => {
     const stdin = new PassThrough() as PassThrough & Source;
     const modes: boolean[] = [];
+    let whenNotBegun = -1;
     Object.assign(stdin, { isTTY: true, setRawMode: (on: boolean) => modes.push(on) });
     const keys: string[] = [];
     lab.live = (message, say) => {
-      if (message.t === 'exec') stdin.write('\u0003q');
+      if (message.t === 'exec') {
+        // Until the command runs Ctrl-C is for this end.
+        whenNotBegun = modes.length;
+        say({ t: 'begun', sub: message.sub });
+        stdin.write('\u0003q');
+      }
       if (message.t !== 'input' || message.data === undefined) return;
       keys.push(Buffer.from(message.data, 'base64').toString());
       say({ t: 'exit', sub: message.sub, code: 0 });
     };
-    const [stdout, stderr] = [new MemorySink(true), new MemorySink(true)];
-    const world = {
-      env: { FLOATLAB_SERVER: lab.url },
-      cwd: '/',
-      home: await emptyHome(),
-      stdin,
-      stdout,
-      stderr,
-      ask: terminalAsker(stdin, new PassThrough(), false),
-      now: () => now,
-      interrupt: new AbortController().signal,
-    };
-    expect(await runCli(['exec', '-it', 'photos', 'web', '--', 'sh'], world, '1')).toBe(0);
+    expect(await runCli(['exec', '-it', 'photos', 'web', '--', 'sh'], await worldOf(stdin), '1')).toBe(0);
     expect(lab.heardLive[0]).toMatchObject({ t: 'exec', tty: true, columns: 80, rows: 24 });
     expect(keys).toEqual(['\u0003q']);
     expect(modes).toEqual([true, false]);
+    expect(whenNotBegun).toBe(0);
+  });
+
+  test('tells the command when the terminal has another size', async () => {
+    const stdin = Object.assign(new PassThrough(), { isTTY: true }) as PassThrough & Source;
+    const resized: { listener?: () => void } = {};
+    const stdout = Object.assign(new MemorySink(true), {
+      on: (_: 'resize', listener: () => void) => void (resized.listener = listener),
+    });
+    lab.live = (message, say) => {
+      if (message.t === 'exec') {
+        say({ t: 'begun', sub: message.sub });
+        setTimeout(() => {
+          Object.assign(stdout, { columns: 120, rows: 50 });
+          resized.listener?.();
+        }, 50);
+      }
+      if (message.t === 'resize' && message.columns === 120) say({ t: 'exit', sub: message.sub, code: 0 });
+    };
+    const world = { ...(await worldOf(stdin)), stdout };
+    expect(await runCli(['exec', '-t', 'photos', 'web', '--', 'top'], world, '1')).toBe(0);
+    expect(lab.heardLive.at(-1)).toEqual({ t: 'resize', sub: 1, columns: 120, rows: 50 });
   });
 
   test('has an unknown outcome when the connection is lost', async () => {

@@ -1,13 +1,10 @@
 /** A world in memory for a run of the command line: what it wrote, and who answers its questions. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterAll } from 'vitest';
 import { runCli } from '#ui/cli/program.ts';
 import type { Asker } from '#ui/cli/ask.ts';
 import { interrupted } from '#ui/cli/errors.ts';
 import type { Sink, Source, World } from '#ui/cli/world.ts';
+import { emptyHome } from './home.ts';
 
 /** 2026-11-21T12:00:00Z: every test runs at this moment. */
 export const now = Date.UTC(2026, 10, 21, 12, 0, 0);
@@ -86,16 +83,6 @@ export async function run(args: readonly string[], setting: Setting = {}): Promi
 function* pieces(text: string): Generator<Buffer> {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536);
-}
-
-const homes: string[] = [];
-afterAll(() => Promise.all(homes.map((home) => rm(home, { recursive: true, force: true }))));
-
-/** Gone after the tests of the file. */
-export async function emptyHome(): Promise<string> {
-  const home = await mkdtemp(join(tmpdir(), 'floatlab-cli-'));
-  homes.push(home);
-  return home;
 }
 
 function scriptedAsker(possible: boolean, answers: readonly (boolean | string)[], asked: string[]): Asker {

@@ -6,7 +6,8 @@ import type { AppRow } from '#projections/views/apps.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import { FakeServer, type LiveHandler } from './fake-server.ts';
 import { appRow, serviceRow, volumeRow } from './sample-rows.ts';
-import { emptyHome, lines, run, type Run, type Setting } from './test-world.ts';
+import { emptyHome } from './home.ts';
+import { lines, run, type Run, type Setting } from './test-world.ts';
 
 let lab: FakeServer;
 let folder: string;

@@ -1,3 +1,4 @@
+import { execWindowBytes } from '#io/contract/live.ts';
 import { problemOf } from '#io/contract/problem.ts';
 import { createLiveClient, type LiveClient } from '#ui/client/live.ts';
 import { liveUrl } from '#ui/client/live-ports.ts';
@@ -351,6 +352,22 @@ describe('log lines', () => {
     );
   });
 
+  test('cost the same each, however many come in one moment', () => {
+    const { server, client } = rig();
+    let seen = 0;
+    client.logs({ app: 'photos', follow: true }, { lines: (lines) => (seen += lines.length) });
+    server.settle();
+    const count = 60_000;
+    const startedAt = performance.now();
+    for (let n = 0; n < count; n++) {
+      server.socket.say({ t: 'lines', sub: 1, lines: [line(10_000 + Math.floor(n / 100), `line ${n}`)] });
+      server.settle();
+    }
+    expect(seen).toBe(count);
+    // 0.4 s where this was written; looking through all lines for each one took half a minute.
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+  });
+
   test('say how many were left out', () => {
     const { server, client } = rig();
     const dropped: number[] = [];
@@ -365,21 +382,25 @@ describe('log lines', () => {
 describe('an exec', () => {
   const options = { app: 'photos', service: 'web', command: ['sh'], tty: false };
   const utf8 = (text: string) => new TextEncoder().encode(text);
+  const nobody = { output: () => undefined, exit: () => undefined };
+  const sizeOf = (data: string | undefined): number => Buffer.from(data ?? '', 'base64').length;
 
   test('hands on output and the exit code, and sends input that was typed early', () => {
     const { server, client } = rig();
     const heard: string[] = [];
     const exec = client.exec(options, {
+      begun: () => heard.push('begun'),
       output: (stream, bytes) => heard.push(`${stream} ${new TextDecoder().decode(bytes)}`),
       exit: (code) => heard.push(`exit ${code}`),
     });
     exec.write(utf8('hé'));
     exec.endInput();
     server.settle();
+    server.socket.say({ t: 'begun', sub: 1 });
     server.socket.say({ t: 'output', sub: 1, stream: 'stderr', data: Buffer.from('oh é').toString('base64') });
     server.socket.say({ t: 'exit', sub: 1, code: 3 });
     server.settle();
-    expect(heard).toEqual(['stderr oh é', 'exit 3']);
+    expect(heard).toEqual(['begun', 'stderr oh é', 'exit 3']);
     expect(server.heard).toEqual([
       { t: 'exec', sub: 1, ...options },
       { t: 'input', sub: 1, data: Buffer.from('hé').toString('base64') },
@@ -399,6 +420,92 @@ describe('an exec', () => {
     );
     expect(parts.length).toBeGreaterThan(2);
     expect(Buffer.concat(parts).equals(bytes)).toBe(true);
+  });
+
+  test('begins with the size that its window has then, and tells every later one', () => {
+    const { server, client } = rig();
+    const exec = client.exec({ ...options, tty: true, columns: 80, rows: 24 }, nobody);
+    exec.resize(100, 30);
+    server.settle();
+    exec.resize(120, 40);
+    server.settle();
+    expect(server.heard).toEqual([
+      { t: 'exec', sub: 1, ...options, tty: true, columns: 100, rows: 30 },
+      { t: 'resize', sub: 1, columns: 120, rows: 40 },
+    ]);
+  });
+
+  test('sends no more input than the command takes, says so to whoever writes, and goes on when there is room', () => {
+    const { server, client } = rig();
+    let rooms = 0;
+    const exec = client.exec(options, { ...nobody, room: () => rooms++ });
+    const sent = () =>
+      server.heard.reduce((sum, message) => sum + (message.t === 'input' ? sizeOf(message.data) : 0), 0);
+    expect(exec.write(new Uint8Array(10))).toBe(false);
+    server.settle();
+    server.socket.say({ t: 'took', sub: 1, bytes: 10 });
+    server.settle();
+    expect([sent(), rooms]).toEqual([10, 1]);
+    expect(exec.write(new Uint8Array(execWindowBytes))).toBe(true);
+    expect(exec.write(new Uint8Array(1000))).toBe(false);
+    exec.endInput();
+    server.settle();
+    expect([sent(), rooms]).toEqual([10 + execWindowBytes, 1]);
+    server.socket.say({ t: 'took', sub: 1, bytes: 400 });
+    server.settle();
+    expect([sent(), rooms]).toEqual([410 + execWindowBytes, 1]);
+    server.socket.say({ t: 'took', sub: 1, bytes: 65_536 });
+    server.settle();
+    expect([sent(), rooms]).toEqual([1010 + execWindowBytes, 2]);
+    expect(server.heard.at(-1)).toEqual({ t: 'input', sub: 1 });
+  });
+
+  test('hands on every byte in order, within the window, whatever is written and taken when', () => {
+    const step = fc.oneof(
+      fc.record({ write: fc.integer({ min: 1, max: 300_000 }) }),
+      fc.record({ take: fc.integer({ min: 1, max: 300_000 }) }),
+      fc.constant('settle' as const),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const { server, client } = rig();
+        const exec = client.exec(options, nobody);
+        const written: Uint8Array[] = [];
+        let taken = 0;
+        const received = () =>
+          Buffer.concat(
+            server.heard.flatMap((message) =>
+              message.t === 'input' && message.data !== undefined ? [Buffer.from(message.data, 'base64')] : [],
+            ),
+          );
+        const take = (most: number): void => {
+          const bytes = Math.min(most, received().length - taken);
+          if (bytes <= 0) return;
+          taken += bytes;
+          server.socket.say({ t: 'took', sub: 1, bytes });
+        };
+        for (const step of steps) {
+          if (step === 'settle') server.settle();
+          else if ('take' in step) take(step.take);
+          else {
+            const bytes = new Uint8Array(step.write).map((_, n) => (written.length * 31 + n) % 251);
+            written.push(bytes);
+            exec.write(bytes);
+          }
+          expect(received().length - taken).toBeLessThanOrEqual(execWindowBytes);
+        }
+        exec.endInput();
+        const all = Buffer.concat(written);
+        for (let rounds = 0; rounds < 40 && taken < all.length; rounds++) {
+          server.settle();
+          take(Number.POSITIVE_INFINITY);
+        }
+        server.settle();
+        expect(received().equals(all)).toBe(true);
+        expect(server.heard.filter((message) => message.t === 'input' && message.data === undefined)).toHaveLength(1);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   test('does not run twice when the connection is lost: it ends with an unknown outcome', () => {

@@ -1,6 +1,6 @@
 import { commandSchemas, type CommandName } from '#actors/commands.ts';
 import { problemOf } from '#io/contract/problem.ts';
-import { bodySchema, pathParams, routes } from '#io/contract/routes.ts';
+import { bodySchema, pageKeyHeader, pathParams, routes } from '#io/contract/routes.ts';
 import { ApiError, UnreachableError } from '#ui/client/errors.ts';
 import { commandRequest, hasRoute } from '#ui/client/request.ts';
 import { createRestClient, type Fetch, type RestClient } from '#ui/client/rest.ts';
@@ -110,6 +110,28 @@ describe('a command', () => {
     await client.run('stop-app', { name: 'a/../../x?y=1#z' });
     expect(sent[0]?.url).toBe('http://lab/api/v1/apps/default/a%2F..%2F..%2Fx%3Fy%3D1%23z/stop');
     await expect(client.run('stop-app', { name: '..' })).rejects.toThrow('name cannot be ..');
+  });
+});
+
+describe('a page', () => {
+  const page = (key: () => string | undefined) => {
+    const sent: { headers: Record<string, string>; body: unknown }[] = [];
+    const fetch: Fetch = async (_, { headers, body }) => {
+      sent.push({ headers, body: body === undefined ? undefined : JSON.parse(body) });
+      return { ok: true, status: 200, arrayBuffer: async () => new TextEncoder().encode('{"key":"k2"}').buffer };
+    };
+    return { client: createRestClient({ baseUrl: '', fetch, pageKey: key }), sent };
+  };
+
+  test('signs in for a cookie and a key, and shows the key that it has then with every request', async () => {
+    const kept: { key?: string | undefined } = {};
+    const { client, sent } = page(() => kept.key);
+    kept.key = (await client.signIn('admin', 'secret', { page: true })).key;
+    await client.whoami();
+    await client.run('start-app', { name: 'photos' });
+    expect(sent[0]?.body).toEqual({ name: 'admin', password: 'secret', page: true });
+    expect(sent.map(({ headers }) => headers[pageKeyHeader])).toEqual([undefined, 'k2', 'k2']);
+    expect(sent.every(({ headers }) => headers['authorization'] === undefined)).toBe(true);
   });
 });
 

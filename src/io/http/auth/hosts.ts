@@ -29,11 +29,19 @@ function hostnameOf(header: string | undefined): string | undefined {
   }
 }
 
-/** @param names further names and addresses of this machine, in lower case */
-export function answersTo(header: string | undefined, names: ReadonlySet<string>, isEncrypted: boolean): boolean {
+/** Names and addresses beside loopback, in lower case, IPv6 without brackets. */
+export interface HostNames {
+  /** What this machine is called. */
+  readonly own: ReadonlySet<string>;
+  /** What the settings say people call it: a name in DNS, a proxy in front of it. */
+  readonly given: ReadonlySet<string>;
+}
+
+export function answersTo(header: string | undefined, { own, given }: HostNames, isEncrypted: boolean): boolean {
   const host = hostnameOf(header);
   if (host === undefined) return false;
-  return isEncrypted || isLoopback(host) || names.has(host.replace(/^\[|\]$/g, ''));
+  const bare = host.replace(/^\[|\]$/g, '');
+  return isEncrypted || isLoopback(host) || own.has(bare) || given.has(bare);
 }
 
 export interface Sent {
@@ -44,15 +52,22 @@ export interface Sent {
 }
 
 /** Whether a page of this very server sent it. A request that does not say where it comes from does not count. */
-export function isSameOrigin({ host, origin, site }: Sent): boolean {
+export function isSameOrigin({ host, origin, site }: Sent, names: HostNames): boolean {
   if (site !== undefined) return site === 'same-origin';
-  return originIs(origin, host);
+  return originIs(origin, host, names);
 }
 
-export function originIs(origin: string | undefined, host: string | undefined): boolean {
+/**
+ * A proxy may put its own name into `Host`. Then a name that the settings give counts as well, at the port that needs
+ * not be said: other ports of it may belong to somebody else.
+ */
+export function originIs(origin: string | undefined, host: string | undefined, { given }: HostNames): boolean {
   if (origin === undefined || host === undefined) return false;
   try {
-    return new URL(origin).host === new URL(`${new URL(origin).protocol}//${host}`).host;
+    const page = new URL(origin);
+    if (!/^https?:$/.test(page.protocol)) return false;
+    const isGiven = page.port === '' && given.has(page.hostname.replace(/^\[|\]$/g, ''));
+    return isGiven || page.host === new URL(`${page.protocol}//${host}`).host;
   } catch {
     return false;
   }

@@ -3,7 +3,7 @@
  * turn as long as the client has credit.
  */
 import { asIndex } from '#events/envelope.ts';
-import type { ToServer } from '#io/contract/live.ts';
+import { execWindowBytes, type ToServer } from '#io/contract/live.ts';
 import { problemOf, type Problem } from '#io/contract/problem.ts';
 import type { Session } from '../auth/sessions.ts';
 import type { Parts } from '../parts.ts';
@@ -147,8 +147,11 @@ export class Connection {
         const sub = this.#subs.get(message.sub);
         // What was typed while the command ended arrives too late, and is no mistake.
         if (!(sub instanceof ExecSub)) return;
-        const isTaken = message.t === 'input' ? sub.input(message.data) : sub.resize(message.columns, message.rows);
-        if (!isTaken) throw fail('TOO_LARGE', 'Too much input for a command that has not begun.');
+        if (message.t === 'resize') return sub.resize(message.columns, message.rows);
+        if (sub.input(message.data)) return;
+        throw fail('TOO_LARGE', 'This is more input than the command has taken so far.', {
+          hint: `At most ${execWindowBytes} bytes may wait; \`took\` says how many were taken.`,
+        });
       }
     }
   }

@@ -2,13 +2,14 @@
 import { changePasswordBody, sessionCookie, signInBody, type SessionAnswer } from '#io/contract/routes.ts';
 import { deleteCookie, setCookie } from 'hono/cookie';
 import type { CookieOptions } from 'hono/utils/cookie';
+import { makePageKey } from '../auth/page-key.ts';
 import { sessionSeconds, type Session } from '../auth/sessions.ts';
 import { checked, readJson } from '../body.ts';
 import { sessionOf, type Parts, type RouteContext } from '../parts.ts';
 import { fail, wrongField } from '../problems.ts';
 
 export async function signIn(parts: Parts, c: RouteContext): Promise<Response> {
-  const { name, password } = checked(signInBody, await readJson(c));
+  const { name, password, page = false } = checked(signInBody, await readJson(c));
   const address = c.env.incoming.socket.remoteAddress;
   await parts.limiter.attempt(address);
   if (!(await parts.account.check(name, password))) {
@@ -18,7 +19,7 @@ export async function signIn(parts: Parts, c: RouteContext): Promise<Response> {
     });
   }
   await parts.limiter.forget(address);
-  return begin(parts, c, parts.account.name);
+  return begin(parts, c, parts.account.name, page);
 }
 
 export function whoami(parts: Parts, c: RouteContext): Response {
@@ -26,31 +27,36 @@ export function whoami(parts: Parts, c: RouteContext): Response {
   return c.json(answer(parts, sessionOf(c)));
 }
 
-export function signOut(parts: Parts, c: RouteContext): Response {
-  parts.sessions.end(sessionOf(c));
-  deleteCookie(c, sessionCookie, cookieOptions(c));
+export async function signOut(parts: Parts, c: RouteContext): Promise<Response> {
+  const session = sessionOf(c);
+  await parts.sessions.end(session);
+  if (session.isPage) deleteCookie(c, sessionCookie, cookieOptions(c));
   return c.body(null, 204);
 }
 
 /** The other sessions end; this one goes on under a new token. */
 export async function changePassword(parts: Parts, c: RouteContext): Promise<Response> {
   const { current, next } = checked(changePasswordBody, await readJson(c));
-  const { name } = sessionOf(c);
+  const { name, isPage } = sessionOf(c);
   const address = c.env.incoming.socket.remoteAddress;
   await parts.limiter.attempt(address);
   if (!(await parts.account.check(name, current))) throw fail('WRONG_PASSWORD', 'The present password is another one.');
   if (current === next) throw wrongField('next', 'it is the present password');
   await parts.limiter.forget(address);
   await parts.account.change(next);
-  parts.sessions.changed();
-  return begin(parts, c, name);
+  // Live connections end once the answer is out: whoever asked has the new session before the old one is gone.
+  c.env.outgoing.once('close', () => parts.sessions.changed());
+  return begin(parts, c, name, isPage);
 }
 
-async function begin(parts: Parts, c: RouteContext, name: string): Promise<Response> {
-  const { token, session } = await parts.sessions.issue(name);
-  setCookie(c, sessionCookie, token, { ...cookieOptions(c), maxAge: sessionSeconds });
+/** A program gets the token. A page never sees it: it gets the cookie, and the key without which that is nothing. */
+async function begin(parts: Parts, c: RouteContext, name: string, isPage: boolean): Promise<Response> {
+  const key = isPage ? makePageKey() : undefined;
+  const { token, session } = await parts.sessions.issue(name, key);
+  if (isPage) setCookie(c, sessionCookie, token, { ...cookieOptions(c), maxAge: sessionSeconds });
   c.header('cache-control', 'no-store');
-  return c.json({ ...answer(parts, session), token } satisfies SessionAnswer);
+  const opens = key === undefined ? { token } : { key };
+  return c.json({ ...answer(parts, session), ...opens } satisfies SessionAnswer);
 }
 
 const answer = ({ account }: Parts, { name, expiresAt }: Session): SessionAnswer => ({
@@ -60,10 +66,10 @@ const answer = ({ account }: Parts, { name, expiresAt }: Session): SessionAnswer
   initialPassword: account.initialPassword,
 });
 
-/** Out of reach for scripts and for other sites' pages; over TLS only, where there is TLS. */
+/** Out of reach for scripts and for other sites' pages; over TLS only, where there is TLS, a proxy's included. */
 const cookieOptions = (c: RouteContext): CookieOptions => ({
   path: '/',
   httpOnly: true,
   sameSite: 'Strict',
-  secure: 'encrypted' in c.env.incoming.socket,
+  secure: 'encrypted' in c.env.incoming.socket || c.req.header('origin')?.startsWith('https:') === true,
 });

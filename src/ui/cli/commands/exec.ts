@@ -48,74 +48,56 @@ async function run(
   const lab = await cli.lab(options);
   const row = await lab.rest.show('apps', { ...refOf(app, options, lab.settings) });
   const size = tty && stdout.columns && stdout.rows ? { columns: stdout.columns, rows: stdout.rows } : {};
-  let exec: LiveExec | undefined;
-  const ended = new Promise<number>((resolve, reject) => {
-    exec = lab.live().exec(
-      { app: row.id, service, command, tty, ...size },
-      {
-        output: (stream, bytes) => void (stream === 'stdout' ? stdout : stderr).write(bytes),
-        exit: resolve,
-        end: (problem: Problem | undefined) => (problem ? reject(new ApiError(problem)) : reject(interrupted())),
-      },
-    );
-    onInterrupt(cli.world, () => {
-      exec?.close();
-      reject(interrupted());
-    });
-  });
-  const stopInput = exec ? copyInput(cli, exec, interactive, tty) : () => undefined;
+  let leave = (): void => undefined;
   try {
-    cli.exitCode = await ended;
+    cli.exitCode = await new Promise<number>((resolve, reject) => {
+      const exec = lab.live().exec(
+        { app: row.id, service, command, tty, ...size },
+        {
+          // Only now: a command that cannot begin has read nothing, and the terminal is as it was.
+          begun: () => {
+            leave = connect(cli, exec, interactive, tty);
+          },
+          room: () => stdin.resume(),
+          output: (stream, bytes) => void (stream === 'stdout' ? stdout : stderr).write(bytes),
+          exit: resolve,
+          end: (problem: Problem | undefined) => (problem ? reject(new ApiError(problem)) : reject(interrupted())),
+        },
+      );
+      if (!interactive) exec.endInput();
+      onInterrupt(cli.world, () => {
+        exec.close();
+        reject(interrupted());
+      });
+    });
   } finally {
-    stopInput();
+    leave();
   }
 }
 
-/** Bytes that may wait to leave before reading pauses. */
-const mostPending = 1024 * 1024;
-/** The lab takes 1 MiB of input for a command that has not begun, in a few moments it has. */
-const mostEarly = 512 * 1024;
-const beginsWithinMs = 3000;
-
-/** @returns the way out: the terminal is as before */
-function copyInput(cli: Cli, exec: LiveExec, interactive: boolean, tty: boolean): () => void {
+/** Keys or what is piped in go to the command, and the size of the terminal. @returns the way out: all is as before */
+function connect(cli: Cli, exec: LiveExec, interactive: boolean, tty: boolean): () => void {
   const { stdin, stdout } = cli.world;
   const resize = (): void => {
     if (stdout.columns && stdout.rows) exec.resize(stdout.columns, stdout.rows);
   };
-  if (tty) stdout.on?.('resize', resize);
-  if (!interactive) {
-    exec.endInput();
-    return () => void stdout.off?.('resize', resize);
-  }
-  let waiting: NodeJS.Timeout | undefined;
-  let sent = 0;
-  let isEarly = true;
-  const late = setTimeout(() => {
-    isEarly = false;
-  }, beginsWithinMs);
-  const mayGoOn = (): boolean =>
-    exec.pendingBytes() < mostPending && (sent < mostEarly || !isEarly || exec.hasAnswered());
-  const goOn = (): void => {
-    if (mayGoOn()) stdin.resume();
-    else waiting = setTimeout(goOn, 20);
-  };
   const take = (chunk: Uint8Array): void => {
-    exec.write(chunk);
-    sent += chunk.length;
-    if (mayGoOn()) return;
-    stdin.pause();
-    waiting = setTimeout(goOn, 20);
+    if (!exec.write(chunk)) stdin.pause();
   };
   const end = (): void => exec.endInput();
-  // Ctrl-C and the like are keys of the program over there.
-  if (tty) stdin.setRawMode?.(true);
-  stdin.on('data', take).on('end', end);
+  if (tty) {
+    stdout.on?.('resize', resize);
+    resize();
+  }
+  if (interactive) {
+    // Ctrl-C and the like are keys of the program over there.
+    if (tty) stdin.setRawMode?.(true);
+    stdin.on('data', take).on('end', end);
+  }
   return () => {
-    clearTimeout(waiting);
-    clearTimeout(late);
+    stdout.off?.('resize', resize);
+    if (!interactive) return;
     stdin.off('data', take).off('end', end).pause();
     if (tty) stdin.setRawMode?.(false);
-    stdout.off?.('resize', resize);
   };
 }

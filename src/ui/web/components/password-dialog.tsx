@@ -1,7 +1,6 @@
 /** Changing one's password. Every other session of this person ends. */
 import { Button, Modal, PasswordInput } from '@mantine/core';
 import { useState, type FormEvent } from 'react';
-import { rest } from '../live/clients.tsx';
 import { useSessionActions } from '../live/session.tsx';
 import { troubleOf, type Trouble } from '../live/use-command.ts';
 import { notify } from './toasts.tsx';
@@ -11,7 +10,7 @@ import classes from './plan-dialog.module.css';
 const minLength = 10;
 
 export function PasswordDialog({ onClose }: { readonly onClose: () => void }) {
-  const { check } = useSessionActions();
+  const { changePassword } = useSessionActions();
   const [current, setCurrent] = useState('');
   const [next, setNext] = useState('');
   const [trouble, setTrouble] = useState<Trouble>();
@@ -23,8 +22,7 @@ export function PasswordDialog({ onClose }: { readonly onClose: () => void }) {
     if (next.length < minLength) return;
     setAsking(true);
     try {
-      await rest.changePassword(current, next);
-      check();
+      await changePassword(current, next);
       notify({ tone: 'running', title: 'Your password was changed. Other sessions of yours have ended.' });
       onClose();
     } catch (error) {

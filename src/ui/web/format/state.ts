@@ -25,6 +25,7 @@ const byState: Readonly<Record<string, Tone>> = {
   // things that rest
   completed: 'off',
   deleted: 'off',
+  halted: 'off',
   off: 'off',
   removed: 'off',
   stopped: 'off',

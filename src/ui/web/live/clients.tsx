@@ -1,11 +1,12 @@
 /** The two ways to the lab, for every component below: REST to ask and to act, one live connection to watch. */
-import { createContext, useContext, useEffect, useState, type ReactNode } from 'react';
+import { createContext, useContext, useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
 import { createLiveClient, type LiveClient } from '#ui/client/live.ts';
-import { liveUrl } from '#ui/client/live-ports.ts';
+import { browserSocket, liveUrl } from '#ui/client/live-ports.ts';
 import { createRestClient, type RestClient } from '#ui/client/rest.ts';
+import { onPageKey, pageKey } from './page-key.ts';
 import { ViewStores } from './view-store.ts';
 
-export const rest: RestClient = createRestClient({ baseUrl: '' });
+export const rest: RestClient = createRestClient({ baseUrl: '', pageKey });
 
 interface Live {
   readonly client: LiveClient;
@@ -16,8 +17,14 @@ const LiveContext = createContext<Live | undefined>(undefined);
 
 export function LiveProvider({ children }: { readonly children: ReactNode }) {
   const [live, setLive] = useState<Live>();
+  const key = useSyncExternalStore(onPageKey, pageKey);
   useEffect(() => {
-    const client = createLiveClient({ url: liveUrl(location.origin) });
+    // Another session, another connection: that of before ends with its own. None, and the door is about to be shown.
+    if (key === undefined) return;
+    const client = createLiveClient({
+      url: liveUrl(location.origin),
+      connect: (url) => browserSocket(url, key),
+    });
     const stores = new ViewStores();
     setLive({ client, stores });
     const retry = (): void => {
@@ -31,7 +38,7 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
       stores.closeAll();
       client.close();
     };
-  }, []);
+  }, [key]);
   return live ? <LiveContext value={live}>{children}</LiveContext> : null;
 }
 

@@ -1,11 +1,18 @@
-/** Who is signed in. The session is a cookie that scripts cannot read; the server says whose it is. */
+/**
+ * Who is signed in. The session is a cookie that scripts cannot read, together with a key that only pages of this port
+ * have; the server says whose it is.
+ */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { createContext, useCallback, useContext, type ReactNode } from 'react';
+import { createContext, useCallback, useContext, useEffect, type ReactNode } from 'react';
 import type { SessionAnswer } from '#io/contract/routes.ts';
 import { ApiError } from '#ui/client/errors.ts';
 import { rest } from './clients.tsx';
+import { keepPageKey, onOtherTab } from './page-key.ts';
 
 const key = ['session'] as const;
+
+/** While cookie and key are being replaced they may not fit together: whoever asks who is there waits for it. */
+let replacing: Promise<unknown> = Promise.resolve();
 
 const isSignedOut = (error: unknown): boolean => error instanceof ApiError && error.kind === 'unauthenticated';
 
@@ -16,10 +23,13 @@ export type Session =
   | { readonly state: 'signed-in'; readonly who: SessionAnswer };
 
 export function useSession(): Session {
+  const { check } = useSessionActions();
+  useEffect(() => onOtherTab(check), [check]);
   const query = useQuery({
     queryKey: key,
     queryFn: async () => {
       try {
+        await replacing;
         return await rest.whoami();
       } catch (error) {
         if (isSignedOut(error)) return null;
@@ -37,6 +47,8 @@ export function useSession(): Session {
 export interface SessionActions {
   signIn(name: string, password: string): Promise<void>;
   signOut(): Promise<void>;
+  /** This session goes on; all others end. */
+  changePassword(current: string, next: string): Promise<void>;
   /** Asks the server again: the session may have ended. */
   check(): void;
 }
@@ -47,11 +59,21 @@ export function useSessionActions(): SessionActions {
   return {
     check,
     async signIn(name, password) {
-      const { token: _, ...who } = await rest.signIn(name, password);
+      const { key: pageKey, ...who } = await rest.signIn(name, password, { page: true });
+      keepPageKey(pageKey);
       queries.setQueryData(key, who);
+    },
+    async changePassword(current, next) {
+      const changed = rest.changePassword(current, next).then(({ key: pageKey, ...who }) => {
+        keepPageKey(pageKey);
+        return who;
+      });
+      replacing = changed.catch(() => undefined);
+      queries.setQueryData(key, await changed);
     },
     async signOut() {
       await rest.signOut();
+      keepPageKey(undefined);
       queries.setQueryData(key, null);
       queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== key[0] });
     },

@@ -66,6 +66,7 @@ function Loaded({ app }: { readonly app: AppRow }) {
             { to: base, title: 'Overview', exact: true },
             { to: `${base}/volumes`, title: 'Volumes', count: app.volumes.length },
             { to: `${base}/logs`, title: 'Logs' },
+            { to: `${base}/terminal`, title: 'Terminal' },
             { to: `${base}/compose`, title: 'Compose' },
             { to: `${base}/history`, title: 'History' },
             { to: `${base}/why`, title: 'Why' },
