@@ -28,7 +28,9 @@ function mayCampaign(core: Core): boolean {
   if (log.installing || core.outbox.stalledTicks > core.settings.electionTicks) return false;
   // Even everybody's vote could not bring back what this member's own log is known to lack.
   if (core.suspect && !reaches(log.last, log.lastTerm, core.suspect)) return false;
-  for (let index = log.applied + 1; index <= log.committed; index++) if (log.at(index)?.type === 'change') return false;
+  // A suspect may have forgotten what is committed: any change in its log may be in force.
+  const known = core.suspect ? log.last : log.committed;
+  for (let index = log.applied + 1; index <= known; index++) if (log.at(index)?.type === 'change') return false;
   return true;
 }
 

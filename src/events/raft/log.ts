@@ -36,6 +36,12 @@ export class RaftLog {
     for (const [at, entry] of this.#entries.entries())
       invariant(entry.index === base.index + 1 + at, () => `entry ${entry.index} stands at ${base.index + 1 + at}`);
     invariant(this.last >= snapshot.index, () => `the log ends at ${this.last}, before its snapshot`);
+    const { index, term } = snapshot;
+    invariant(base.index <= index, () => `the log begins after ${base.index}; the snapshot ends at ${index}`);
+    invariant(
+      this.termAt(index) === term,
+      () => `entry ${index} has another term than the snapshot, which says ${term}`,
+    );
   }
 
   /** Index of the oldest entry that is still here. */
@@ -128,6 +134,7 @@ export class RaftLog {
     const conflict = entries[at];
     if (!conflict) return;
     invariant(conflict.index > this.#committed, () => `entry ${conflict.index} is committed and cannot be replaced`);
+    invariant(conflict.index <= this.last + 1, () => `entry ${conflict.index} would leave a gap after ${this.last}`);
     this.#entries.length = conflict.index - this.first;
     this.#stored = Math.min(this.#stored, conflict.index - 1);
     this.#durable = Math.min(this.#durable, conflict.index - 1);

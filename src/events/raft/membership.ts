@@ -5,7 +5,7 @@
  */
 import { changed, isJoint, isVoter, leaveJoint, type Change } from './configuration.ts';
 import { noBytes, type Entry, type SnapshotMeta } from './entry.ts';
-import { committed, followConfiguration } from './leader.ts';
+import { committed, confirmReads, followConfiguration } from './leader.ts';
 import { Progress } from './progress.ts';
 import { advanceCommit, broadcastAppend } from './replication.ts';
 import type { Core, Leader } from './state.ts';
@@ -50,9 +50,10 @@ function configurationChanged(core: Core): void {
   // Known to nobody yet, so it counts as heard for one round; it is told where the log ends and says what it has.
   followConfiguration(core, role, () => new Progress(core.log.last + 1, core.settings, true));
   if (role.transferTo !== undefined && !isVoter(core.configuration, role.transferTo)) role.transferTo = undefined;
-  // Fewer may be needed now.
+  // Fewer may be needed now, to commit and to confirm what is read.
   if (advanceCommit(core, role)) committed(core, role);
   else broadcastAppend(core, role);
+  confirmReads(core, role);
 }
 
 function leaveByItself(core: Core): void {

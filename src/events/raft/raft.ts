@@ -70,8 +70,9 @@ export class Raft {
 
   /** @param random uniform in [0, 1) */
   constructor(start: RaftStart, settings: RaftSettings, random: () => number) {
-    const { hardState, suspect } = start;
+    const { hardState } = start;
     const log = new RaftLog(start.snapshot, start.entries, start.base);
+    const suspect = start.suspect ?? lostUnnoticed(hardState, log);
     this.#core = {
       id: start.id,
       settings,
@@ -86,7 +87,7 @@ export class Raft {
       electionElapsed: 0,
       electionTimeout: 0,
       applying: [],
-      handedOut: { term: hardState.term, vote: hardState.vote, suspect, installing: undefined },
+      handedOut: { term: hardState.term, vote: hardState.vote, suspect: start.suspect, installing: undefined },
       outbox: new Outbox(),
     };
     invariant(
@@ -267,6 +268,11 @@ export class Raft {
     core.log.appliedTo(applied);
     applyChanges(core, slice);
   }
+}
+
+/** The commit index is stored with the entries, never before them: beyond the end of the log it is proof of a loss. */
+function lostUnnoticed({ term, commit }: HardState, log: RaftLog): Watermark | undefined {
+  return commit > log.last ? { term, lastIndex: commit, lastTerm: term } : undefined;
 }
 
 const leadershipOf = (core: Core): Leadership => ({

@@ -149,7 +149,7 @@ class Client {
   #draw(): Asked {
     if (this.#sequence === 0) return { kind: 'command', command: { client: this.#id, sequence: 0, do: 'open' } };
     const key = this.#random.pick(keys);
-    if (this.#random.chance(0.4)) return { kind: 'read', key, request: '' };
+    if (this.#random.chance(0.5)) return { kind: 'read', key, request: '' };
     const sequence = this.#sequence;
     const value = `${this.#name}.${++this.#values}`;
     const from = this.#random.chance(0.5)
@@ -192,7 +192,8 @@ class Client {
     if (members.length === 0) return undefined;
     const any = this.#random.pick(members);
     if (this.#random.chance(0.2)) return any;
-    this.#leader = any.raft.status.leader ?? this.#leader;
+    // As often as not it keeps to the leader that it knows, who may have been deposed meanwhile.
+    if (this.#random.chance(0.5)) this.#leader = any.raft.status.leader ?? this.#leader;
     return (this.#leader && this.#clients.group.memberOf(this.#leader)) ?? any;
   }
 

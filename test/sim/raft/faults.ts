@@ -142,6 +142,9 @@ export class Faults {
       if (!this.#canSpare(machine) && this.#random.chance(0.9)) return undefined;
       this.#group.kill(machine.name);
       this.#bootLater(machine);
+      // The leader may be the only other one that has what is lost here.
+      const leader = this.#leaders()[0];
+      if (leader && this.#random.chance(0.3)) this.#downFor(this.#group.machine(machineOf(leader.id)), 'killed');
       const count = 1 + this.#random.below(10);
       return machine.disk.loseTail(count, this.#random.chance(0.5))
         ? `${machine.name} loses ${count} entries`
@@ -298,11 +301,15 @@ export class Faults {
   }
 
   #tellLeader(said: string, act: (member: Member) => void): string | undefined {
-    const leaders = this.#group.members.filter((member) => member.raft.status.role.name === 'leader');
+    const leaders = this.#leaders();
     if (leaders.length === 0) return undefined;
     const leader = this.#random.pick(leaders);
     act(leader);
     return `${leader.id}: ${said}`;
+  }
+
+  #leaders(): readonly Member[] {
+    return this.#group.members.filter((member) => member.raft.status.role.name === 'leader');
   }
 
   #later(ms: number, run: () => void): void {

@@ -36,6 +36,8 @@ export interface RaftSimResult {
   /** Operations that were answered. */
   readonly answered: number;
   readonly commitIndex: number;
+  /** Committed entries that the group gave up, by everybody's vote. The run ends there. */
+  readonly lost: number;
   /** Whether the end demanded life: it does not where a majority is gone for good. */
   readonly mustLive: boolean;
   readonly wrong: readonly string[];
@@ -103,8 +105,8 @@ class Simulation {
   run(stormMs: number): RaftSimResult {
     this.#trace.say(`${this.#plan.voters} voters of ${this.#plan.machines} machines: ${this.#plan.faults.join(' ')}`);
     this.#storm(stormMs);
-    const mustLive = this.#wrong.length === 0 && this.#recover();
-    if (this.#wrong.length === 0) {
+    const mustLive = this.#wrong.length === 0 && this.#truth.lost === 0 && this.#recover();
+    if (this.#wrong.length === 0 && this.#truth.lost === 0) {
       const unexplained = explainHistory(this.#clients.history, '');
       if (unexplained !== undefined) this.#truth.complain(unexplained);
     }
@@ -114,6 +116,7 @@ class Simulation {
       steps: this.#steps,
       answered: this.#clients.answered,
       commitIndex: this.#truth.commitIndex,
+      lost: this.#truth.lost,
       mustLive,
       wrong: this.#wrong,
       trace: this.#trace.hash,
@@ -124,7 +127,7 @@ class Simulation {
     const { faults, everyMs } = this.#plan;
     const calmMs = 1500;
     this.#until(() => false, calmMs);
-    for (let left = stormMs; left > 0 && this.#wrong.length === 0;) {
+    for (let left = stormMs; left > 0 && this.#wrong.length === 0 && this.#truth.lost === 0;) {
       const ms = everyMs * 2 * this.#random.next();
       left -= ms;
       this.#until(() => false, ms);
@@ -143,13 +146,14 @@ class Simulation {
     this.#until(() => false, 5000);
     this.#faults.mend();
     this.#until(() => false, 5000);
-    if (!this.#faults.canDecide()) return false;
+    if (this.#truth.lost > 0 || !this.#faults.canDecide()) return false;
     const target = this.#truth.commitIndex + 3;
     const answered = this.#clients.answered + 3;
     const lives = this.#until(
       () => this.#truth.commitIndex >= target && this.#clients.answered >= answered,
       recoveryMs,
     );
+    if (this.#truth.lost > 0) return false;
     if (!lives) this.#truth.complain(`nothing is committed and answered any more, long after the storm`);
     this.#clients.stop();
     const upTo = this.#truth.commitIndex;
@@ -169,7 +173,7 @@ class Simulation {
 
   #until(condition: () => boolean, ms: number): boolean {
     const untilMs = this.#group.agenda.nowMs + ms;
-    while (this.#wrong.length === 0) {
+    while (this.#wrong.length === 0 && this.#truth.lost === 0) {
       if (condition()) return true;
       if (!this.#group.agenda.step(untilMs)) return condition();
       this.#steps++;

@@ -13,11 +13,16 @@ export interface Truth {
   commitIndex: number;
   /** The greatest index that a client was told of. */
   acknowledged: number;
+  /**
+   * Committed entries that are gone, by everybody's vote: the one way in which that may happen, and what it is reported
+   * for. Nothing is checked any more then, for members may have applied what the group does not know any longer.
+   */
+  lost: number;
   readonly complain: (what: string) => void;
 }
 
 export function newTruth(group: () => Group, complain: (what: string) => void): Truth {
-  return { group, committed: new Map(), commitIndex: 1, acknowledged: 0, complain };
+  return { group, committed: new Map(), commitIndex: 1, acknowledged: 0, lost: 0, complain };
 }
 
 export const nameOf = (entry: Entry | undefined): string =>

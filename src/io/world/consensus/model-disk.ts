@@ -22,6 +22,9 @@ interface Image {
   suspicion: Watermark | undefined;
 }
 
+/** Entries. */
+const watermarkEvery = 4;
+
 export class ModelDisk {
   readonly #image: Image;
 
@@ -64,7 +67,10 @@ export class ModelDisk {
     if (job.hardState) image.hardState = job.hardState;
     if (job.suspicion === 'cleared') image.suspicion = undefined;
     else if (job.suspicion) image.suspicion = job.suspicion;
-    image.watermark = { term: image.hardState.term, lastIndex: this.lastIndex, lastTerm: this.lastTerm };
+    const { term } = image.hardState;
+    const isDue = this.lastIndex >= image.watermark.lastIndex + watermarkEvery || job.suspicion === 'cleared';
+    if (isDue || term > image.watermark.term || this.lastIndex < image.watermark.lastIndex)
+      image.watermark = { term, lastIndex: this.lastIndex, lastTerm: this.lastTerm };
   }
 
   /** A snapshot of the member's own. */
@@ -84,12 +90,13 @@ export class ModelDisk {
 
   /**
    * The disk loses what it had acknowledged: the last entries, perhaps the vote too. Noticed, because the watermark is
-   * kept elsewhere. @returns whether there was anything to lose
+   * kept elsewhere; how much exactly nobody knows, because that is only set now and then.
+   * @returns whether there was anything to lose
    */
   loseTail(count: number, withVote: boolean): boolean {
     const image = this.#image;
     const kept = Math.max(image.snapshot.index - image.base.index, image.entries.length - count, 0);
-    if (kept >= image.entries.length) return false;
+    if (kept >= image.entries.length || image.base.index + kept >= image.watermark.lastIndex) return false;
     image.suspicion = image.suspicion ? laterOf(image.suspicion, image.watermark) : image.watermark;
     image.entries.length = kept;
     const { term, commit } = image.hardState;

@@ -48,7 +48,8 @@ export class Network {
     const waiting = this.#clogged.get(link);
     if (waiting) waiting.push(() => this.#carry(message, cargo));
     else this.#carry(message, cargo);
-    if (!cargo && random.chance(this.weather.replay)) this.#carry(message, cargo);
+    // The second may come much later: from a queue that somebody forgot.
+    if (random.chance(this.weather.replay)) this.#carry(message, cargo, random.next() * 3000);
   }
 
   cut(from: string, to: string): void {
@@ -68,10 +69,10 @@ export class Network {
     for (const waiting of clogged) for (const carry of waiting) carry();
   }
 
-  #carry(message: Message, cargo: Cargo): void {
+  #carry(message: Message, cargo: Cargo, extraMs = 0): void {
     const { agenda, random, deliver } = this.#options;
     const [least, most] = this.weather.delayMs;
-    agenda.in(least + random.next() * (most - least), () => deliver(message, cargo));
+    agenda.in(extraMs + least + random.next() * (most - least), () => deliver(message, cargo));
   }
 }
 

@@ -8,8 +8,29 @@ import type { Checker } from './checker.ts';
 export function checkConfigurations({ complain }: Truth): Checker {
   const before = new WeakMap<Member, { readonly configuration: Configuration; readonly applied: number }>();
   const agreed = new Map<number, string>();
+  /** A leader proposes a change only when all before it are applied. */
+  const checkPending = (member: Member): void => {
+    const { role, applied, lastIndex, term } = member.raft.status;
+    if (role.name !== 'leader') return;
+    let earlier = 0;
+    for (let index = applied + 1; index <= lastIndex; index++) {
+      const entry = member.raft.log.at(index);
+      if (entry?.type !== 'change') continue;
+      if (entry.term === term && earlier > 0)
+        complain(`${member.id} proposes change ${index} before change ${earlier} is applied`);
+      earlier = index;
+    }
+  };
   return {
+    leadership: (member, { role }) => {
+      const { applied, committed } = member.raft.status;
+      if (role !== 'candidate') return;
+      for (let index = applied + 1; index <= committed; index++)
+        if (member.raft.log.at(index)?.type === 'change')
+          complain(`${member.id} campaigns while change ${index} is committed and not applied`);
+    },
     stepped: (member) => {
+      checkPending(member);
       const { configuration, applied } = member.raft.status;
       const last = before.get(member);
       // While a snapshot is installed the configuration is ahead of what is applied.

@@ -1,4 +1,4 @@
-/** Election safety: one leader per term. One vote per member and term, also across restarts. Terms never fall. */
+/** Election safety: one leader per term, with the votes of a majority (of both, in a joint configuration). One vote per member and term, also across restarts. Terms never fall. */
 import type { PeerId } from '#events/raft/entry.ts';
 import type { Truth } from '../truth.ts';
 import type { Checker } from './checker.ts';
@@ -23,9 +23,21 @@ export function checkElections({ complain }: Truth): Checker {
           complain(`${member.id} sends a vote of term ${message.term} that is not on its disk`);
       }
       if (message.type === 'vote') {
-        voted(member.id, message.term, member.id);
         if (member.disk.hardState.term < message.term)
           complain(`${member.id} asks for votes in term ${message.term}, which is not on its disk`);
+      }
+    },
+    leadership: (member, { role, term }) => {
+      if (role !== 'leader') return;
+      const { configuration } = member.raft.status;
+      voted(member.id, term, member.id);
+      const { hardState } = member.disk;
+      if (hardState.term !== term || hardState.vote !== member.id)
+        complain(`${member.id} leads term ${term} with a vote of its own that is not on its disk`);
+      for (const half of [configuration.voters, configuration.outgoing]) {
+        const voters = half.filter((peer) => votes.get(`${peer} ${term}`) === member.id);
+        if (half.length > 0 && voters.length <= half.length / 2)
+          complain(`${member.id} leads term ${term} with the votes of ${voters.join(', ')} of ${half.join(', ')}`);
       }
     },
     stepped: (member) => {

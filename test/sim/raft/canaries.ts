@@ -1,0 +1,204 @@
+/**
+ * Deliberate bugs, each of which the simulation has to find: a simulation that finds nothing is worth nothing unless it
+ * is known that it would. A canary is a change to the text of one source file, applied while it is bundled; the text
+ * must be there exactly once, so that a canary cannot quietly die when the code moves on.
+ */
+export interface Canary {
+  /** The bug, as one would report it. */
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+const raft = 'src/events/raft';
+const world = 'src/io/world/consensus';
+
+export const canaries: readonly Canary[] = [
+  {
+    name: 'an entry is committed without a majority',
+    file: `${raft}/quorum.ts`,
+    find: 'numbers[Math.floor(voters.length / 2)]',
+    replace: 'numbers[0]',
+  },
+  {
+    name: 'entries of older terms are committed by counting',
+    file: `${raft}/replication.ts`,
+    find: ' || log.termAt(index) !== core.term) return false',
+    replace: ') return false',
+  },
+  {
+    name: 'a vote does not survive a restart',
+    file: `${raft}/persistence.ts`,
+    find: 'writes ? { term, vote, commit',
+    replace: 'writes ? { term, vote: undefined, commit',
+  },
+  {
+    name: 'entries are acknowledged before they are durable',
+    file: `${raft}/follower.ts`,
+    find: 'core.outbox.thenSend.push(answer(core, to, index, undefined))',
+    replace: 'core.outbox.send.push(answer(core, to, index, undefined))',
+  },
+  {
+    name: 'votes are given before they are durable',
+    file: `${raft}/election.ts`,
+    find: 'core.outbox.thenSend.push(answer)',
+    replace: 'core.outbox.send.push(answer)',
+  },
+  {
+    name: 'a candidate asks for votes before its term is durable',
+    file: `${raft}/election.ts`,
+    find: "core.outbox.thenSend.push({ type: 'vote'",
+    replace: "core.outbox.send.push({ type: 'vote'",
+  },
+  {
+    name: 'a stale append truncates the log',
+    file: `${raft}/log.ts`,
+    find: 'entries.findIndex((entry) => !this.has(entry.index, entry.term))',
+    replace: 'entries.findIndex((entry) => entry.index > this.#committed)',
+  },
+  {
+    name: 'a deposed leader answers reads without asking a majority',
+    file: `${raft}/leader.ts`,
+    find: 'peer === core.id ? leader.reads.token : leader.peers.get(peer)?.token',
+    replace: 'peer === core.id ? leader.reads.token : leader.reads.token',
+  },
+  {
+    name: 'an older round of heartbeats confirms a later read',
+    file: `${raft}/reads.ts`,
+    find: 'index, token: this.#token + 1 }',
+    replace: 'index, token: this.#token }',
+  },
+  {
+    name: 'a new leader answers reads before it committed an entry of its term',
+    file: `${raft}/leader.ts`,
+    find: 'if (core.log.termAt(core.log.committed) === core.term)',
+    replace: 'if (core.term > 0)',
+  },
+  {
+    name: 'a command that is asked again takes effect again',
+    file: `${raft}/sessions.ts`,
+    find: "if (sequence > session.sequence) return 'new'",
+    replace: "if (sequence > 0) return 'new'",
+  },
+  {
+    name: 'sessions are missing in snapshots',
+    file: `${world}/registers.ts`,
+    find: 'sessions: this.#sessions.rows()',
+    replace: 'sessions: this.#sessions.rows().map(([client]) => [client, { sequence: 0, result: undefined }])',
+  },
+  {
+    name: 'learners are counted as voters',
+    file: `${raft}/quorum.ts`,
+    find: 'return Math.min(majorityReached(of.voters, numberOf)',
+    replace: 'return Math.min(majorityReached([...of.voters, ...of.learners], numberOf)',
+  },
+  {
+    name: 'a joint configuration commits with the new majority alone',
+    file: `${raft}/quorum.ts`,
+    find: ', majorityReached(of.outgoing, numberOf));',
+    replace: ');',
+  },
+  {
+    name: 'a joint configuration elects with the new majority alone',
+    file: `${raft}/quorum.ts`,
+    find: 'hasMajority(of.voters, agrees) && hasMajority(of.outgoing, agrees)',
+    replace: 'hasMajority(of.voters, agrees)',
+  },
+  {
+    name: 'an old snapshot is installed over a newer log',
+    file: `${raft}/follower.ts`,
+    find: 'if (index > log.committed && isMember(configuration, core.id))',
+    replace: 'if (isMember(configuration, core.id))',
+  },
+  {
+    name: 'the watermark is forgotten: a log that lost its tail is trusted',
+    file: `${world}/model-disk.ts`,
+    find: 'suspicion ? { ...start, suspect: suspicion } : start',
+    replace: 'start',
+  },
+  {
+    name: 'the votes of members that lost entries are counted like others',
+    file: `${raft}/tally.ts`,
+    find: "verdict === 'granted' ? true",
+    replace: "verdict === 'granted' || verdict === 'suspect' ? true",
+  },
+  {
+    name: 'a member that lost entries votes for a log below its watermark',
+    file: `${raft}/election.ts`,
+    find: 'return term > mark.term && reaches(lastIndex, lastTerm, mark)',
+    replace: 'return term > 0',
+  },
+  {
+    name: 'a candidate with a stale log is elected',
+    file: `${raft}/log.ts`,
+    find: 'return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.last)',
+    replace: 'return lastTerm >= 0 && lastIndex >= 0',
+  },
+  {
+    name: 'a member votes for everybody who asks',
+    file: `${raft}/election.ts`,
+    find: 'core.vote === candidate || (core.vote === undefined && leaderOf(core) === undefined)',
+    replace: 'candidate.length > 0 || leaderOf(core) === undefined',
+  },
+  {
+    name: 'messages of earlier terms count',
+    file: `${raft}/terms.ts`,
+    find: 'return message.term === core.term;',
+    replace: 'return message.term <= core.term;',
+  },
+  {
+    name: 'a heartbeat commits what the follower may not have',
+    file: `${raft}/replication.ts`,
+    find: 'const commit = Math.min(progress.match, core.log.committed)',
+    replace: 'const commit = Math.min(progress.next + 5, core.log.committed)',
+  },
+  {
+    name: 'a leader counts itself before its disk has the entry',
+    file: `${raft}/replication.ts`,
+    find: '(peer === core.id ? log.durable : leader',
+    replace: '(peer === core.id ? log.last : leader',
+  },
+  {
+    name: 'entries are applied before they are committed',
+    file: `${raft}/log.ts`,
+    find: 'return Math.min(this.#committed, this.#durable);',
+    replace: 'return this.#durable;',
+  },
+  {
+    name: 'entries are compacted that no snapshot holds',
+    file: `${raft}/log.ts`,
+    find: 'const upTo = Math.min(index, this.#snapshot.index, this.#applied);',
+    replace: 'const upTo = Math.min(index + 30, this.#applied);',
+  },
+  {
+    name: 'nothing is sent any more once the window was full',
+    file: `${raft}/leader.ts`,
+    find: '  progress.isActive = true;\n  progress.isPaused = false;',
+    replace: '  progress.isActive = true;',
+  },
+  {
+    name: 'the new leader proposes a change while an old one may be under way',
+    file: `${raft}/membership.ts`,
+    find: 'if (leader.pendingChange > core.log.applied)',
+    replace: 'if (leader.pendingChange > core.log.last)',
+  },
+  {
+    name: 'an acknowledgement of the disk from an earlier term counts in this one',
+    file: `${raft}/persistence.ts`,
+    find: 'if (mark.term !== core.term) return;',
+    replace: '',
+  },
+  {
+    name: 'a member campaigns while a change of the group is committed and not applied',
+    file: `${raft}/election.ts`,
+    find: "if (log.at(index)?.type === 'change') return false;",
+    replace: '',
+  },
+  {
+    name: 'a leader of two majorities commits with either',
+    file: `${raft}/quorum.ts`,
+    find: 'return Math.min(majorityReached(of.voters',
+    replace: 'return Math.max(majorityReached(of.voters',
+  },
+];
