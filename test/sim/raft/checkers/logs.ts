@@ -40,8 +40,9 @@ export function checkLogs({ complain }: Truth): Checker {
     sent: (member, message) => {
       if (message.type !== 'append-response' || message.hint || message.index === 0) return;
       const { disk, raft } = member;
-      // An answer of an earlier term is about what stood there then, and was on the disk first.
-      const term = message.term === raft.status.term ? raft.log.termAt(message.index) : undefined;
+      // An answer of an earlier term is about what stood there then; it may be replaced in the same batch of the disk.
+      if (message.term !== raft.status.term) return;
+      const term = raft.log.termAt(message.index);
       if (message.index > disk.lastIndex || (term !== undefined && !disk.has(message.index, term)))
         complain(`${member.id} acknowledges entry ${message.index}, which is not on its disk`);
     },
