@@ -29,4 +29,6 @@ export const nameOf = (entry: Entry | undefined): string =>
   entry ? `${entry.index} of term ${entry.term} (${entry.type})` : 'nothing';
 
 export const isSameEntry = (one: Entry, other: Entry): boolean =>
-  one.term === other.term && one.index === other.index && one.type === other.type && one.data === other.data;
+  one.term === other.term && one.index === other.index && one.type === other.type && isSameBytes(one.data, other.data);
+
+const isSameBytes = (one: Uint8Array, other: Uint8Array): boolean => one === other || Buffer.compare(one, other) === 0;

@@ -8,7 +8,7 @@ import type { RaftSettings } from '#events/raft/settings.ts';
 import type { SeededRandom } from '../../devices/random/sim.ts';
 import { Agenda } from './agenda.ts';
 import { Member, type Hardware, type Observer } from './member.ts';
-import { ModelDisk } from './model-disk.ts';
+import { ModelDisk, type OpenedDisk } from './model-disk.ts';
 import { machineOf, Network } from './network.ts';
 import { emptyRegisters } from './registers.ts';
 
@@ -18,6 +18,10 @@ export interface GroupOptions {
   readonly settings: RaftSettings;
   readonly random: SeededRandom;
   readonly observer: Observer;
+  /** The model of a disk if omitted. */
+  readonly newDisk?: (peer: PeerId, first: SnapshotMeta) => ModelDisk;
+  /** A disk cannot be opened: somebody has to decide. */
+  readonly refused?: (machine: Machine, error: unknown) => void;
 }
 
 /** A machine, whoever lives on it at the moment. */
@@ -27,6 +31,8 @@ export interface Machine {
   incarnation: number;
   disk: ModelDisk;
   member: Member | undefined;
+  /** Its disk is being opened. */
+  isBooting: boolean;
 }
 
 export class Group {
@@ -51,8 +57,8 @@ export class Group {
     this.first = configurationOf(machines.slice(0, voters).map((name) => peerOf(name, 1)));
     for (const [at, name] of machines.entries()) {
       const hardware = defaultHardware(random.fork(name));
-      const disk = at < voters ? firstDisk(this.first) : emptyDisk();
-      this.#machines.set(name, { name, hardware, incarnation: 1, disk, member: undefined });
+      const disk = this.#newDisk(peerOf(name, 1), at < voters ? firstSnapshot(this.first) : emptySnapshot);
+      this.#machines.set(name, { name, hardware, incarnation: 1, disk, member: undefined, isBooting: false });
       this.boot(name);
     }
   }
@@ -79,14 +85,30 @@ export class Group {
 
   boot(name: string): void {
     const machine = this.machine(name);
-    if (machine.member?.isAlive) return;
-    const id = peerOf(name, machine.incarnation);
+    if (machine.member?.isAlive || machine.isBooting) return;
+    const { disk } = machine;
+    const opening = disk.open();
+    if (!(opening instanceof Promise)) return this.#start(machine, opening);
+    machine.isBooting = true;
+    const over = (then: () => void): void => {
+      machine.isBooting = false;
+      if (machine.disk === disk) then();
+    };
+    opening.then(
+      (opened) => over(() => this.#start(machine, opened)),
+      (error: unknown) => over(() => this.#options.refused?.(machine, error)),
+    );
+  }
+
+  #start(machine: Machine, opened: OpenedDisk): void {
+    const id = peerOf(machine.name, machine.incarnation);
     const { settings, observer, random } = this.#options;
     machine.hardware.failsNextWrite = false;
     machine.member = new Member({
       id,
       settings,
       disk: machine.disk,
+      opened,
       hardware: machine.hardware,
       agenda: this.agenda,
       random: random.fork(`${id} ${this.agenda.nowMs}`),
@@ -104,9 +126,13 @@ export class Group {
     const machine = this.machine(name);
     machine.member?.kill();
     const { disk } = machine;
-    machine.disk = emptyDisk();
     machine.incarnation++;
+    machine.disk = this.#newDisk(peerOf(name, machine.incarnation), emptySnapshot);
     return disk;
+  }
+
+  #newDisk(peer: PeerId, first: SnapshotMeta): ModelDisk {
+    return this.#options.newDisk?.(peer, first) ?? new ModelDisk(first, emptyRegisters);
   }
 
   /** A snapshot's transfer ended; its sender hears of it a little later. */
@@ -118,13 +144,10 @@ export class Group {
 export const peerOf = (machine: string, incarnation: number): PeerId => asPeer(`${machine}@${incarnation}`);
 
 /** Every member of a new group begins with the same snapshot: so that whoever joins later needs one too. */
-const firstDisk = (configuration: Configuration): ModelDisk =>
-  new ModelDisk(firstSnapshot(configuration), emptyRegisters);
-
 const firstSnapshot = (configuration: Configuration): SnapshotMeta => ({ index: 1, term: 1, configuration });
 
 /** Of a machine that belongs to nothing yet. */
-const emptyDisk = (): ModelDisk => new ModelDisk({ index: 0, term: 0, configuration: noMembers }, emptyRegisters);
+const emptySnapshot: SnapshotMeta = { index: 0, term: 0, configuration: noMembers };
 
 const defaultHardware = (random: SeededRandom): Hardware => ({
   tickMs: 45 + random.next() * 10,

@@ -13,7 +13,7 @@ import type { Leadership, StoreJob } from '#events/raft/ready.ts';
 import type { RaftSettings } from '#events/raft/settings.ts';
 import type { SeededRandom } from '../../devices/random/sim.ts';
 import type { Agenda, Appointment } from './agenda.ts';
-import type { ModelDisk } from './model-disk.ts';
+import type { ModelDisk, OpenedDisk } from './model-disk.ts';
 import type { Cargo } from './network.ts';
 import { Registers, unpackCommand, type Command, type RegistersContent, type Result } from './registers.ts';
 
@@ -51,6 +51,8 @@ export interface MemberOptions {
   readonly id: PeerId;
   readonly settings: RaftSettings;
   readonly disk: ModelDisk;
+  /** What the disk held when the process began. */
+  readonly opened: OpenedDisk;
   readonly hardware: Hardware;
   readonly agenda: Agenda;
   readonly random: SeededRandom;
@@ -81,11 +83,11 @@ export class Member {
   #timer: Appointment;
 
   constructor(options: MemberOptions) {
-    const { id, settings, disk, random } = options;
+    const { id, settings, disk, random, opened } = options;
     this.#options = options;
     this.id = id;
     this.disk = disk;
-    const { start, content } = disk.open();
+    const { start, content } = opened;
     this.#registers = new Registers(content as RegistersContent);
     this.raft = new Raft({ ...start, id }, settings, random.next);
     this.#timer = this.#nextTick();
@@ -109,10 +111,8 @@ export class Member {
     if (!this.#isAlive) return;
     this.#isAlive = false;
     this.#timer.isCancelled = true;
-    const oldest = this.#writing[0];
-    if (!oldest || this.#options.random.chance(0.5)) return;
-    this.disk.write(oldest, this.#contentFor(oldest));
-    this.#options.observer.stored(this, oldest);
+    const { random, observer } = this.#options;
+    for (const job of this.disk.killed(this.#writing, this.#contentOf, random)) observer.stored(this, job);
   }
 
   pause(): void {
@@ -217,13 +217,30 @@ export class Member {
   }
 
   #stored(): void {
-    const { hardware, observer } = this.#options;
-    const jobs = this.#writing;
+    const { hardware } = this.#options;
     if (hardware.failsNextWrite) {
       hardware.failsNextWrite = false;
       throw new DiskFailed();
     }
-    for (const job of jobs) this.disk.write(job, this.#contentFor(job));
+    this.#whenDone(this.disk.write(this.#writing, this.#contentOf), () => this.#written());
+  }
+
+  /** At once, or when the promise says so; a rejection ends the process. */
+  #whenDone(doing: void | Promise<void>, then: () => void): void {
+    if (!doing) then();
+    else
+      doing.then(
+        () => this.#when(then),
+        (error: unknown) =>
+          this.#when(() => {
+            throw error;
+          }),
+      );
+  }
+
+  #written(): void {
+    const { observer } = this.#options;
+    const jobs = this.#writing;
     this.#writing = [];
     for (const job of jobs) {
       observer.stored(this, job);
@@ -243,9 +260,8 @@ export class Member {
     this.#options.observer.installed(this, meta);
   }
 
-  #contentFor(job: StoreJob): RegistersContent | undefined {
-    return this.#arrived.find(({ meta }) => meta === job.snapshot)?.content;
-  }
+  readonly #contentOf = (job: StoreJob): RegistersContent | undefined =>
+    this.#arrived.find(({ meta }) => meta === job.snapshot)?.content;
 
   #apply(): void {
     const slice = this.#slice;
@@ -275,11 +291,12 @@ export class Member {
     const meta = this.raft.snapshotMeta();
     const content = this.#registers.content();
     this.#after(3 * hardware.diskMs, () => {
-      this.#isTakingSnapshot = false;
-      this.disk.writeSnapshot(meta, content);
-      this.raft.snapshotTaken(meta);
-      const upTo = this.raft.compact(meta.index - hardware.keptEntries);
-      this.disk.compact(Math.min(upTo, this.disk.snapshot.index));
+      this.#whenDone(this.disk.writeSnapshot(meta, content), () => {
+        this.#isTakingSnapshot = false;
+        this.raft.snapshotTaken(meta);
+        const upTo = this.raft.compact(meta.index - hardware.keptEntries);
+        this.#whenDone(this.disk.compact(Math.min(upTo, this.disk.snapshot.index)), () => undefined);
+      });
     });
   }
 }

@@ -7,9 +7,18 @@ import { invariant, type Entry, type HardState, type SnapshotMeta } from '#event
 import type { RaftStart } from '#events/raft/raft.ts';
 import type { StoreJob } from '#events/raft/ready.ts';
 import type { Watermark } from '#events/raft/state.ts';
+import type { SeededRandom } from '../../devices/random/sim.ts';
 
 /** The state of the lab that a snapshot holds, opaque here. */
 export type Content = object;
+
+export interface OpenedDisk {
+  readonly start: Omit<RaftStart, 'id'>;
+  readonly content: Content;
+}
+
+/** Of the snapshot in a job. */
+export type ContentOf = (job: StoreJob) => Content | undefined;
 
 interface Image {
   hardState: HardState;
@@ -26,7 +35,7 @@ interface Image {
 const watermarkEvery = 4;
 
 export class ModelDisk {
-  readonly #image: Image;
+  #image: Image;
 
   constructor(first: SnapshotMeta, content: Content) {
     const { index, term } = first;
@@ -42,14 +51,29 @@ export class ModelDisk {
   }
 
   /** What a member starts with. */
-  open(): { readonly start: Omit<RaftStart, 'id'>; readonly content: Content } {
+  open(): OpenedDisk | Promise<OpenedDisk> {
+    return this.opened();
+  }
+
+  protected opened(): OpenedDisk {
     const { hardState, snapshot, entries, base, content, suspicion } = this.#image;
     const start = { hardState, snapshot, entries: [...entries], base };
     return { start: suspicion ? { ...start, suspect: suspicion } : start, content };
   }
 
-  /** Durable when this returns; whoever calls has let the time pass. @param content of the job's snapshot */
-  write(job: StoreJob, content: Content | undefined): void {
+  /** Durable when this returns or resolves; whoever calls has let the time pass. One batch at a time. */
+  write(jobs: readonly StoreJob[], contentOf: ContentOf): void | Promise<void> {
+    for (const job of jobs) this.carryOut(job, contentOf(job));
+  }
+
+  /** The process was killed while this was written. @returns what is durable nevertheless */
+  killed(writing: readonly StoreJob[], contentOf: ContentOf, random: SeededRandom): readonly StoreJob[] {
+    const arrived = random.chance(0.5) ? writing.slice(0, 1) : [];
+    for (const job of arrived) this.carryOut(job, contentOf(job));
+    return arrived;
+  }
+
+  protected carryOut(job: StoreJob, content: Content | undefined): void {
     const image = this.#image;
     if (job.snapshot) {
       invariant(content !== undefined, () => 'a snapshot is installed without its content');
@@ -74,13 +98,21 @@ export class ModelDisk {
   }
 
   /** A snapshot of the member's own. */
-  writeSnapshot(snapshot: SnapshotMeta, content: Content): void {
+  writeSnapshot(snapshot: SnapshotMeta, content: Content): void | Promise<void> {
+    this.carryOutSnapshot(snapshot, content);
+  }
+
+  protected carryOutSnapshot(snapshot: SnapshotMeta, content: Content): void {
     if (snapshot.index <= this.#image.snapshot.index) return;
     this.#image.snapshot = snapshot;
     this.#image.content = content;
   }
 
-  compact(upTo: number): void {
+  compact(upTo: number): void | Promise<void> {
+    this.carryOutCompaction(upTo);
+  }
+
+  protected carryOutCompaction(upTo: number): void {
     const image = this.#image;
     const term = this.termAt(upTo);
     if (upTo <= image.base.index || term === undefined) return;
@@ -106,6 +138,15 @@ export class ModelDisk {
       commit: Math.min(commit, this.lastIndex),
     };
     return true;
+  }
+
+  /** Whatever is there now is what is durable. */
+  protected found({ start, content }: OpenedDisk): void {
+    const { hardState, snapshot, entries, suspect } = start;
+    const base = start.base ?? { index: snapshot.index, term: snapshot.term };
+    const lastTerm = entries.at(-1)?.term ?? base.term;
+    const watermark = { term: hardState.term, lastIndex: base.index + entries.length, lastTerm };
+    this.#image = { hardState, snapshot, content, base, entries: [...entries], watermark, suspicion: suspect };
   }
 
   get hardState(): HardState {
