@@ -13,6 +13,7 @@ import type { SeededRandom } from '#io/devices/random/sim.ts';
 import { peerOf, type Group, type Machine } from '#io/world/consensus/group.ts';
 import type { Member } from '#io/world/consensus/member.ts';
 import type { ModelDisk } from '#io/world/consensus/model-disk.ts';
+import { StoredDisk } from '#io/world/consensus/stored-disk.ts';
 import { machineOf } from '#io/world/consensus/network.ts';
 import type { FaultKind } from './swarm.ts';
 
@@ -146,6 +147,7 @@ export class Faults {
       const leader = this.#leaders()[0];
       if (leader && this.#random.chance(0.3)) this.#downFor(this.#group.machine(machineOf(leader.id)), 'killed');
       const count = 1 + this.#random.below(10);
+      if (machine.disk instanceof StoredDisk) return undefined;
       return machine.disk.loseTail(count, this.#random.chance(0.5))
         ? `${machine.name} loses ${count} entries`
         : 'nothing';
@@ -155,7 +157,8 @@ export class Faults {
       for (const machine of this.#group.machines) {
         this.#group.kill(machine.name);
         this.#bootLater(machine);
-        if (this.#random.chance(0.7)) machine.disk.loseTail(1 + this.#random.below(5), this.#random.chance(0.5));
+        if (this.#random.chance(0.7) && !(machine.disk instanceof StoredDisk))
+          machine.disk.loseTail(1 + this.#random.below(5), this.#random.chance(0.5));
       }
       return 'a power cut loses the tails of most disks';
     },
@@ -213,7 +216,48 @@ export class Faults {
       hardware.keptEntries = this.#random.below(10);
       return `${name} makes a snapshot every ${hardware.snapshotEvery} entries`;
     },
+    'bit-rot': () =>
+      this.#damageDisk('one bit of $ is another', ({ medium }) =>
+        this.#random.chance(0.7) ? medium.database('raft').flipBit() : medium.directory('raft').flipBit(),
+      ),
+    'misdirected-write': () =>
+      this.#damageDisk('a record of $ stands in the place of another', ({ medium }) =>
+        medium.database('raft').misdirect(),
+      ),
+    'lost-record': () => this.#damageDisk('a record of $ is gone', ({ medium }) => medium.database('raft').lose()),
+    'lost-file': () =>
+      this.#damageDisk('a file of $ is gone', ({ medium }) =>
+        this.#random.chance(0.5) ? medium.directory('raft').lose() : (medium.database('raft').wipe(), true),
+      ),
+    'power-cut': () => {
+      const machine = this.#machine();
+      const { disk } = machine;
+      if (!(disk instanceof StoredDisk)) return undefined;
+      this.#group.kill(machine.name);
+      disk.medium.crash('power');
+      this.#bootLater(machine);
+      return `${machine.name} loses power`;
+    },
+    'full-disk': () => this.#failStored('$ is full', (disk) => disk.medium.failNextWrite('ENOSPC')),
+    'failed-sync': () => this.#failStored('$ cannot sync', (disk) => disk.medium.failNextSync()),
   };
+
+  /** Of a machine that is down, and that the others can do without. */
+  #damageDisk(what: string, damage: (disk: StoredDisk) => boolean): string | undefined {
+    const machine = this.#machine();
+    const { disk, name } = machine;
+    if (!(disk instanceof StoredDisk) || machine.isBooting || !this.#canSpare(machine)) return undefined;
+    this.#group.kill(name);
+    this.#bootLater(machine);
+    return damage(disk) ? what.replace('$', name) : undefined;
+  }
+
+  #failStored(what: string, fail: (disk: StoredDisk) => void): string | undefined {
+    const { disk, name, isBooting } = this.#machine();
+    if (!(disk instanceof StoredDisk) || isBooting) return undefined;
+    fail(disk);
+    return what.replace('$', name);
+  }
 
   #change(): string | undefined {
     const change = this.#drawChange();

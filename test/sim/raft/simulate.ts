@@ -5,8 +5,11 @@
 import { asPeer } from '#events/raft/entry.ts';
 import { defaultSettings, type RaftSettings } from '#events/raft/settings.ts';
 import { seededRandom, type SeededRandom } from '#io/devices/random/sim.ts';
-import { Group } from '#io/world/consensus/group.ts';
+import { Group, type GroupOptions } from '#io/world/consensus/group.ts';
 import { DiskFailed, type Observer } from '#io/world/consensus/member.ts';
+import { StoredDisk } from '#io/world/consensus/stored-disk.ts';
+import { VirtualClock } from '#io/world/virtual-clock.ts';
+import { StoreError } from '#io/stores/port.ts';
 import type { Checker } from './checkers/checker.ts';
 import { checkCommits } from './checkers/commits.ts';
 import { checkConfigurations } from './checkers/configurations.ts';
@@ -50,9 +53,27 @@ const recoveryMs = 40_000;
 
 export function simulateRaft({ seed, stormMs = defaultStormMs, log }: RaftSimOptions): RaftSimResult {
   const random = seededRandom(seed);
-  const plan = drawPlan(random);
-  return new Simulation(seed, plan, random, log).run(stormMs);
+  const plan = drawPlan(random, false);
+  const simulation = new Simulation(seed, plan, random, log);
+  const life = simulation.life(stormMs);
+  while (!life.next().done);
+  return simulation.result;
 }
+
+/** The same with the real storage under each member, whose disks are damaged for real. Slower: it has promises. */
+export async function simulateStored({ seed, stormMs = defaultStormMs, log }: RaftSimOptions): Promise<RaftSimResult> {
+  const random = seededRandom(seed);
+  const plan = drawPlan(random, true);
+  const simulation = new Simulation(seed, plan, random, log);
+  const life = simulation.life(stormMs);
+  do {
+    await quiet();
+  } while (!life.next().done);
+  return simulation.result;
+}
+
+/** All promise callbacks that are ready have run. */
+const quiet = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 class Simulation {
   readonly #seed: number;
@@ -65,6 +86,7 @@ class Simulation {
   readonly #clients: Clients;
   readonly #faults: Faults;
   #steps = 0;
+  #mustLive = false;
 
   constructor(seed: number, plan: Plan, random: SeededRandom, log: ((line: string) => void) | undefined) {
     this.#seed = seed;
@@ -96,20 +118,25 @@ class Simulation {
       settings,
       random: random.fork('group'),
       observer: everybody(checkers),
+      ...(plan.isStored ? this.#stored() : {}),
     });
     this.#clients = new Clients(this.#group, this.#truth, plan.clients, random.fork('clients'));
     checkers.push(this.#clients.checker);
     this.#faults = new Faults(this.#group, random.fork('faults'));
   }
 
-  run(stormMs: number): RaftSimResult {
+  /** Step by step: it yields after each. */
+  *life(stormMs: number): Generator<void, void> {
     this.#trace.say(`${this.#plan.voters} voters of ${this.#plan.machines} machines: ${this.#plan.faults.join(' ')}`);
-    this.#storm(stormMs);
-    const mustLive = this.#wrong.length === 0 && this.#truth.lost === 0 && this.#recover();
-    if (this.#wrong.length === 0 && this.#truth.lost === 0) {
+    yield* this.#storm(stormMs);
+    if (this.#goesOn) this.#mustLive = yield* this.#recover();
+    if (this.#goesOn) {
       const unexplained = explainHistory(this.#clients.history, '');
       if (unexplained !== undefined) this.#truth.complain(unexplained);
     }
+  }
+
+  get result(): RaftSimResult {
     return {
       seed: this.#seed,
       plan: this.#plan,
@@ -117,20 +144,20 @@ class Simulation {
       answered: this.#clients.answered,
       commitIndex: this.#truth.commitIndex,
       lost: this.#truth.lost,
-      mustLive,
+      mustLive: this.#mustLive,
       wrong: this.#wrong,
       trace: this.#trace.hash,
     };
   }
 
-  #storm(stormMs: number): void {
+  *#storm(stormMs: number): Generator<void, void> {
     const { faults, everyMs } = this.#plan;
     const calmMs = 1500;
-    this.#until(() => false, calmMs);
-    for (let left = stormMs; left > 0 && this.#wrong.length === 0 && this.#truth.lost === 0;) {
+    yield* this.#until(() => false, calmMs);
+    for (let left = stormMs; left > 0 && this.#goesOn;) {
       const ms = everyMs * 2 * this.#random.next();
       left -= ms;
-      this.#until(() => false, ms);
+      yield* this.#until(() => false, ms);
       if (faults.length === 0) continue;
       const kind = this.#random.pick(faults);
       const said = this.#faults.strike(kind);
@@ -139,17 +166,17 @@ class Simulation {
   }
 
   /** @returns whether life was demanded */
-  #recover(): boolean {
+  *#recover(): Generator<void, boolean> {
     this.#faults.mend();
     this.#trace.say('── the storm is over');
     // What was under way may still change who belongs to the group.
-    this.#until(() => false, 5000);
+    yield* this.#until(() => false, 5000);
     this.#faults.mend();
-    this.#until(() => false, 5000);
+    yield* this.#until(() => false, 5000);
     if (this.#truth.lost > 0 || !this.#faults.canDecide()) return false;
     const target = this.#truth.commitIndex + 3;
     const answered = this.#clients.answered + 3;
-    const lives = this.#until(
+    const lives = yield* this.#until(
       () => this.#truth.commitIndex >= target && this.#clients.answered >= answered,
       recoveryMs,
     );
@@ -157,7 +184,7 @@ class Simulation {
     if (!lives) this.#truth.complain(`nothing is committed and answered any more, long after the storm`);
     this.#clients.stop();
     const upTo = this.#truth.commitIndex;
-    const agree = this.#until(() => this.#laggards(upTo).length === 0, recoveryMs);
+    const agree = yield* this.#until(() => this.#laggards(upTo).length === 0, recoveryMs);
     if (!agree) this.#truth.complain(`${this.#laggards(upTo).join(', ')} never reached entry ${upTo}`);
     return true;
   }
@@ -171,18 +198,39 @@ class Simulation {
     });
   }
 
-  #until(condition: () => boolean, ms: number): boolean {
+  *#until(condition: () => boolean, ms: number): Generator<void, boolean> {
     const untilMs = this.#group.agenda.nowMs + ms;
-    while (this.#wrong.length === 0 && this.#truth.lost === 0) {
+    while (this.#goesOn) {
       if (condition()) return true;
       if (!this.#group.agenda.step(untilMs)) return condition();
       this.#steps++;
+      yield;
     }
     return false;
   }
 
+  /** Real storage on simulated media; a disk that cannot be opened any more is replaced, as a person would. */
+  #stored(): Pick<GroupOptions, 'newDisk' | 'refused'> {
+    const random = this.#random.fork('media');
+    // The model says how long things take, and the media have no latency of their own: so they need no clock.
+    const clock = new VirtualClock(0);
+    return {
+      newDisk: (peer, first) => new StoredDisk(peer, first, { clock, random: random.fork(peer), latencyMs: 0 }),
+      refused: ({ name }, error) => {
+        this.#trace.say(`${name} cannot open its log: ${error instanceof Error ? error.message : String(error)}`);
+        this.#group.wipe(name);
+        this.#group.boot(name);
+      },
+    };
+  }
+
+  /** Nothing is wrong, and nothing was given up. */
+  get #goesOn(): boolean {
+    return this.#wrong.length === 0 && this.#truth.lost === 0;
+  }
+
   #died(member: string, error: unknown): void {
-    if (error instanceof DiskFailed) {
+    if (error instanceof DiskFailed || error instanceof StoreError) {
       this.#trace.say(`${member} ends: ${error.message}`);
       const { name } = this.#group.machine(member.slice(0, member.indexOf('@')));
       this.#group.agenda.in(500, () => this.#group.boot(name));

@@ -30,7 +30,18 @@ export const faultKinds = [
   'snapshots',
 ] as const;
 
-export type FaultKind = (typeof faultKinds)[number];
+/** Of real storage on simulated media. */
+export const storageFaultKinds = [
+  'bit-rot',
+  'misdirected-write',
+  'lost-record',
+  'lost-file',
+  'power-cut',
+  'full-disk',
+  'failed-sync',
+] as const;
+
+export type FaultKind = (typeof faultKinds)[number] | (typeof storageFaultKinds)[number];
 
 export interface Plan {
   readonly voters: number;
@@ -43,18 +54,21 @@ export interface Plan {
   readonly checkQuorum: boolean;
   /** Small windows make flow control work. */
   readonly narrow: boolean;
+  /** The real storage is under each member. */
+  readonly isStored: boolean;
 }
 
-export function drawPlan(random: SeededRandom): Plan {
+export function drawPlan(random: SeededRandom, isStored: boolean): Plan {
   const voters = random.pick([1, 3, 3, 3, 5, 5, 7]);
   return {
     voters,
     machines: voters + random.below(3),
     clients: 2 + random.below(3),
-    faults: faultKinds.filter(() => random.chance(0.5)),
+    faults: [...faultKinds, ...(isStored ? storageFaultKinds : [])].filter(() => random.chance(0.5)),
     everyMs: random.pick([150, 400, 1000]),
     preVote: random.chance(0.8),
     checkQuorum: random.chance(0.8),
     narrow: random.chance(0.5),
+    isStored,
   };
 }
