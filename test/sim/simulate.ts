@@ -1,20 +1,31 @@
 /**
- * One seed: a lab in virtual time, people who ask, faults that strike, checkers that judge after every second, a quiet
- * end in which everything must come to rest. The same seed gives the same trace, to the last byte.
+ * One seed: a lab in virtual time, people who ask, faults that strike at any moment, checkers that judge after every
+ * step, a quiet end in which everything must come to rest. The same seed gives the same trace, to the last byte.
  */
 import { createHash } from 'node:crypto';
 import { pino } from 'pino';
 import { asIndex, type LabEvent } from '#events/envelope.ts';
+import type { Call } from '#io/devices/call.ts';
+import type { DockerPort } from '#io/devices/docker/port.ts';
 import { IoError } from '#io/devices/error.ts';
 import { seededRandom, type SeededRandom } from '#io/devices/random/sim.ts';
-import type { RunResult } from '#io/lab/port.ts';
+import type { SimPoolState } from '#io/devices/volumes/sim.ts';
+import type { RunningLab } from '#io/lab/running.ts';
+import type { Crash } from '#io/stores/sim.ts';
+import { poolName, type SimMachine } from '#io/world/host.ts';
 import { VirtualClock } from '#io/world/virtual-clock.ts';
 import { World } from '#io/world/world.ts';
+import { checkBundles } from './checkers/bundles.ts';
+import { checkContainers, type OnMachine } from './checkers/containers.ts';
+import { Contents } from './checkers/contents.ts';
 import { checkInstances } from './checkers/instances.ts';
 import { checkReplay } from './checkers/replay.ts';
 import { checkRest } from './checkers/rest.ts';
-import { checkVolumes } from './checkers/volumes.ts';
-import type { Action, Ask, FaultKind } from './swarm.ts';
+import { Schedules } from './checkers/schedules.ts';
+import { checkLeaks, checkVolumes } from './checkers/volumes.ts';
+import { History } from './history.ts';
+import { People } from './people.ts';
+import type { Action, FaultKind } from './swarm.ts';
 
 export interface SimOptions {
   /** Of everything that the script leaves to chance: latencies, device errors, what a power cut loses. */
@@ -28,13 +39,33 @@ export interface SimOptions {
 export interface SimResult {
   readonly seed: number;
   readonly events: number;
+  /** Each begins with the name of the checker that found it. */
   readonly wrong: readonly string[];
   /** Of everything that happened. */
   readonly trace: string;
 }
 
+type Checker =
+  | 'answers'
+  | 'bundles'
+  | 'containers'
+  | 'contents'
+  | 'history'
+  | 'instances'
+  | 'leaks'
+  | 'replay'
+  | 'rest'
+  | 'schedules'
+  | 'start'
+  | 'volumes';
+
 const startAt = Date.UTC(2026, 2, 29, 0, 30);
-const quietSeconds = 900;
+const stepMs = 1000;
+/** After the faults: how long everything has to come to rest, and how often that is judged. */
+const restMs = 900_000;
+const restStepMs = 5000;
+/** A start may itself be struck; so often in a row it may fail. */
+const startTries = 5;
 
 export async function simulate(options: SimOptions): Promise<SimResult> {
   const run = new Simulation(options);
@@ -47,12 +78,19 @@ class Simulation {
   readonly #world: World;
   readonly #random: SeededRandom;
   readonly #wrong: string[] = [];
-  /** Commands that were answered, with their answer. */
-  readonly #acknowledged = new Map<string, number>();
+  readonly #people = new People((line) => this.#log(line));
+  readonly #history = new History();
+  readonly #contents = new Contents();
+  readonly #schedules = new Schedules();
+  /** The engines as they are, whatever a sabotage makes them say. */
+  readonly #engines: readonly (readonly [machine: string, containers: DockerPort['containers']])[];
   #errorChance = 0;
   readonly #failing = new Set<FaultKind>();
+  /** The daemon has ended itself and is to be started again. */
   #isBroken = false;
-  #asked = 0;
+  /** All that was ever folded has been heard. */
+  #isHeard = false;
+  #isHealed = false;
 
   constructor(options: SimOptions) {
     this.#options = options;
@@ -62,71 +100,78 @@ class Simulation {
       clock: this.#clock,
       log: pino({ level: 'silent' }),
       version: 'simulated',
-      diskLatencyMs: 1,
-      onBroken: () => (this.#isBroken = true),
+      diskLatencyMs: seededRandom(options.seed).fork('disk latency').pick([0.5, 2, 20]),
+      onBroken: (error) => this.#break(error),
     });
     this.#random = this.#world.random.fork('scenario');
     this.#armDevices();
+    this.#engines = this.#world.machines.map(({ name, docker }) => [name, docker.port.containers]);
     options.sabotage?.(this.#world);
+  }
+
+  get #isWrong(): boolean {
+    return this.#wrong.length > 0;
   }
 
   async run(): Promise<SimResult> {
     await this.#start();
     for (const action of this.#options.script) {
-      for (let second = 0; second <= action.quietSeconds && this.#wrong.length === 0; second++) await this.#second();
-      if (this.#wrong.length > 0) break;
+      await this.#pass(action.quietMs);
+      if (this.#isWrong) break;
       if ('fault' in action) await this.#strike(action.fault, seededRandom(action.chance));
-      else if (this.#world.isUp) this.#ask(action.ask);
+      else this.#ask(action);
     }
     this.#heal();
-    if (!this.#world.isUp) await this.#start();
-    for (let second = 0; second < quietSeconds && this.#wrong.length === 0; second++) await this.#second();
+    await this.#pass(restMs, restStepMs);
     const events = await this.#finish();
     const trace = createHash('sha256')
-      .update(JSON.stringify(events))
-      .update(String(this.#clock.monotonicMs()))
+      .update(JSON.stringify([events, this.#people.answers, this.#wrong, this.#clock.monotonicMs()]))
       .digest('hex');
     return { seed: this.#options.seed, events: events.length, wrong: this.#wrong, trace };
   }
 
-  async #second(): Promise<void> {
-    await this.#clock.run(1000);
-    if (this.#isBroken) await this.#restart('power');
-    this.#judge('every second');
+  /** Lets time pass, and judges after every step. Without time two things happen in the same turn. */
+  async #pass(ms: number, every = stepMs): Promise<void> {
+    for (let leftMs = ms; leftMs > 0 && !this.#isWrong; leftMs -= every) {
+      await this.#clock.run(Math.min(leftMs, every));
+      if (this.#isBroken) await this.#restart(this.#random.pick(['process', 'power']));
+      this.#judge();
+    }
   }
 
-  #judge(when: string): void {
-    const found = [...checkInstances(this.#world)];
-    if (this.#world.isUp) {
+  #judge(): void {
+    const { isUp } = this.#world;
+    this.#note('instances', checkInstances(this.#world));
+    if (isUp) {
       const { view } = this.#world.wired.lab;
-      found.push(...checkVolumes(this.#world, view));
-      for (const [id, index] of this.#acknowledged) {
-        if (index > view.index)
-          found.push(`command ${id} was acknowledged at ${index}, and the lab is at ${view.index}`);
-      }
+      this.#note('volumes', checkVolumes(this.#world, view));
+      this.#note('bundles', checkBundles(this.#world.blobs.refs, view));
+      this.#note('schedules', this.#schedules.check(view, this.#clock.monotonicMs()));
+      this.#note('answers', this.#people.check(view.index));
     }
-    this.#note(when, found);
+    if (!this.#isHeard) return;
+    this.#note('contents', this.#contents.check(this.#world, this.#history));
+    this.#contents.write(this.#world);
   }
 
-  #note(when: string, found: readonly string[]): void {
+  #note(checker: Checker, found: readonly string[]): void {
     for (const one of found) {
-      this.#log(`WRONG ${when}: ${one}`);
-      this.#wrong.push(`${when}: ${one}`);
+      this.#log(`WRONG ${checker}: ${one}`);
+      this.#wrong.push(`${checker}: ${one} (at ${(this.#clock.monotonicMs() / 1000).toFixed(3)} s)`);
     }
   }
 
-  #ask(ask: Ask): void {
-    const id = `ask-${this.#asked++}`;
-    const answered = this.#world.wired.lab.run(
-      { id, name: ask.name, input: ask.input, by: 'user:admin' },
-      new AbortController().signal,
-    );
-    const note = (result: RunResult): void => {
-      const said = 'rejected' in result ? `refused: ${result.rejected.code}` : `at ${result.index}`;
-      this.#log(`${id} ${ask.name} ${JSON.stringify(ask.input).slice(0, 60)} ${said}`);
-      if (!('rejected' in result) && !result.unchanged) this.#acknowledged.set(id, result.index);
-    };
-    answered.then(note, (error: unknown) => this.#log(`${id} ${ask.name} unanswered: ${String(error)}`));
+  #ask({ ask, again }: Extract<Action, { ask: unknown }>): void {
+    if (!this.#world.isUp) return;
+    const { lab } = this.#world.wired;
+    const isUp = (): boolean => this.#isServing(lab);
+    const askAgain = this.#people.ask(lab, ask, isUp);
+    if (again) this.#clock.setTimeout(() => (isUp() ? askAgain(again.hangsUp) : undefined), again.afterMs);
+  }
+
+  /** Whether this daemon is alive. */
+  #isServing(lab: RunningLab): boolean {
+    return this.#world.isUp && this.#world.wired.lab === lab;
   }
 
   async #strike(fault: FaultKind, chance: SeededRandom): Promise<void> {
@@ -154,11 +199,18 @@ class Simulation {
         this.#failing.add(fault);
         this.#errorChance = chance.pick([0, 0.05, 0.3]);
         return undefined;
+      case 'pool-trouble': {
+        this.#trouble(machine, chance.pick(['unavailable', 'read-only', 'full'] as const));
+        this.#clock.setTimeout(() => this.#trouble(machine, 'online'), chance.below(40_000));
+        return undefined;
+      }
       case 'clock-jump':
         this.#clock.jump(chance.pick([-3_600_000, -5000, 5000, 3_600_000, 86_400_000]));
         return undefined;
       case 'disk-full':
-        this.#world.disks.log.failNextWrite('ENOSPC');
+        this.#world.disks[chance.pick(['log', 'log', 'state', 'watermark'] as const)].failNextWrite(
+          chance.pick(['ENOSPC', 'EIO'] as const),
+        );
         return undefined;
       default:
         return fault satisfies never;
@@ -177,56 +229,135 @@ class Simulation {
     }
   }
 
+  #trouble({ volumes }: SimMachine, how: SimPoolState | 'full'): void {
+    volumes.setPool(poolName, how === 'full' ? 'online' : how);
+    volumes.occupy(poolName, how === 'full' ? Number.MAX_SAFE_INTEGER : 0);
+  }
+
   #heal(): void {
+    this.#isHealed = true;
     this.#errorChance = 0;
-    for (const { docker } of this.#world.machines) docker.engineUp();
-  }
-
-  async #restart(how: 'process' | 'power'): Promise<void> {
-    this.#isBroken = false;
-    this.#world.crash(how);
-    await this.#clock.run(this.#random.below(20_000));
-    this.#judge('while the daemon is down');
-    await this.#start();
-  }
-
-  /** A start may itself be struck: the lab comes up in the end, or says why it does not. */
-  async #start(): Promise<void> {
-    for (let tries = 0; tries < 5; tries++) {
-      let failure: unknown;
-      this.#world.start().catch((error: unknown) => (failure = error ?? new Error('no reason')));
-      await this.#clock.runUntil(() => this.#world.isUp || failure !== undefined || this.#isBroken, 120_000);
-      if (this.#world.isUp && !this.#isBroken) return;
-      this.#log(`start failed: ${failure instanceof Error ? failure.stack : String(failure)}`);
-      this.#isBroken = false;
-      this.#world.crash('process');
-      await this.#clock.run(1000);
+    for (const machine of this.#world.machines) {
+      machine.docker.engineUp();
+      this.#trouble(machine, 'online');
     }
-    this.#note('start', ['the daemon did not come up in five tries']);
+  }
+
+  /** The daemon ends itself, in this very instant. */
+  #break(error: unknown): void {
+    this.#log(`broken: ${String(error)}`);
+    this.#isBroken = true;
+    this.#world.crash('process');
+  }
+
+  async #restart(how: Crash): Promise<void> {
+    this.#world.crash(how);
+    // Back at once, before the last calls of the dead one have had their effect, or after they have.
+    await this.#clock.run(this.#random.below(this.#random.pick([1, 100, 20_000])));
+    this.#judge();
+    if (!this.#isWrong) await this.#start();
+  }
+
+  async #start(): Promise<void> {
+    for (let tries = 0; tries < startTries; tries++) {
+      if (!this.#isHealed && this.#random.chance(0.2)) await this.#startHalfWay();
+      if (await this.#startOnce()) return;
+    }
+    this.#note('start', [`the daemon did not come up in ${startTries} tries`]);
+  }
+
+  /** The daemon is killed again while it comes up. */
+  async #startHalfWay(): Promise<void> {
+    this.#begin();
+    await this.#clock.run(this.#random.below(30));
+    this.#log('killed while it starts');
+    this.#world.crash(this.#random.pick(['process', 'power']));
+  }
+
+  /** @returns whether it came up and stayed up for the first moment */
+  async #startOnce(): Promise<boolean> {
+    const failure = this.#begin();
+    await this.#clock.runUntil(() => this.#world.isUp || failure.length > 0 || this.#isBroken, 120_000);
+    if (this.#world.isUp && (await this.#listen())) return true;
+    this.#log(`start failed: ${failure[0] instanceof Error ? failure[0].stack : String(failure[0])}`);
+    this.#world.crash('process');
+    await this.#clock.run(1000);
+    return false;
+  }
+
+  /** @returns where the reason appears when the start fails */
+  #begin(): readonly unknown[] {
+    const failure: unknown[] = [];
+    this.#isBroken = false;
+    this.#isHeard = false;
+    this.#world.start().catch((error: unknown) => failure.push(error));
+    return failure;
+  }
+
+  /** Hears what this daemon has folded and what it will fold. @returns false when it died meanwhile */
+  async #listen(): Promise<boolean> {
+    const { lab } = this.#world.wired;
+    const { index } = lab;
+    if (index < this.#history.length)
+      this.#note('history', [`${this.#history.length} events were folded, and after the start there are ${index}`]);
+    let held: LabEvent[] | undefined = [];
+    lab.replica.listen(({ steps }) => {
+      if (!this.#isServing(lab)) return;
+      this.#schedules.hear(steps, this.#clock.monotonicMs());
+      const events = steps.map(({ event }) => event);
+      if (held) held.push(...events);
+      else this.#note('history', this.#history.hear(events));
+    });
+    const missed = await this.#read(lab, this.#history.length, index);
+    if (!missed || !this.#isServing(lab)) return false;
+    this.#note('history', this.#history.hear([...missed, ...held]));
+    held = undefined;
+    this.#isHeard = true;
+    this.#schedules.started(this.#clock.monotonicMs());
+    this.#people.askAgain(lab, () => this.#isServing(lab));
+    return true;
   }
 
   async #finish(): Promise<readonly LabEvent[]> {
     if (!this.#world.isUp) return [];
     const { lab } = this.#world.wired;
     if (this.#options.log)
-      for (const { index, at, words } of (await this.#await(lab.activity({ limit: 1000 }))).toReversed())
+      for (const { index, at, words } of ((await this.#await(lab.activity({ limit: 1000 }))) ?? []).toReversed())
         this.#log(`${index} ${new Date(at).toISOString()} ${words}`);
-    this.#note('at the end', checkRest(this.#world, lab.view));
-    const events = await this.#await(readAll(this.#world));
-    this.#note('at the end', checkReplay(lab.replica.folded, events));
-    for (const [id, index] of this.#acknowledged) {
-      if (events[index - 1]?.command !== id)
-        this.#note('at the end', [`acknowledged command ${id} is not at ${index}`]);
-    }
+    this.#note('rest', checkRest(this.#world, lab.view));
+    this.#note('containers', checkContainers(lab.view, await this.#containers()));
+    this.#note('leaks', checkLeaks(this.#world, lab.view));
+    const events = (await this.#read(lab, 0, lab.index)) ?? [];
+    this.#note('history', this.#history.compare(events));
+    this.#note('answers', this.#people.checkAll(events));
+    this.#note('replay', checkReplay(lab.replica.folded, events));
     return events;
   }
 
-  /** Lets virtual time pass until a promise has its answer. */
-  async #await<T>(promise: Promise<T>): Promise<T> {
+  /** Events in (after, upTo] from the log. */
+  async #read(lab: RunningLab, after: number, upTo: number): Promise<readonly LabEvent[] | undefined> {
+    try {
+      return await this.#await(readEvents(lab, after, upTo));
+    } catch (error) {
+      this.#note('history', [`the log cannot be read: ${String(error)}`]);
+      return undefined;
+    }
+  }
+
+  async #containers(): Promise<readonly OnMachine[]> {
+    const call: Call = { signal: new AbortController().signal, timeoutMs: 60_000, progress: () => {} };
+    const found: OnMachine[] = [];
+    for (const [machine, list] of this.#engines)
+      found.push({ machine, containers: (await this.#await(list({}, call))) ?? [] });
+    return found;
+  }
+
+  /** Lets virtual time pass until a promise has its answer. @returns undefined when the daemon that owes it has died */
+  async #await<T>(promise: Promise<T>): Promise<T | undefined> {
     let isDone = false;
     promise.finally(() => (isDone = true)).catch(() => {});
-    await this.#clock.runUntil(() => isDone, 600_000);
-    return promise;
+    await this.#clock.runUntil(() => isDone || this.#isBroken, 600_000);
+    return isDone && !this.#isBroken ? promise : undefined;
   }
 
   #log(line: string): void {
@@ -234,9 +365,9 @@ class Simulation {
   }
 }
 
-async function readAll(world: World): Promise<LabEvent[]> {
-  const { lab } = world.wired;
+async function readEvents(lab: RunningLab, after: number, upTo: number): Promise<LabEvent[]> {
   const events: LabEvent[] = [];
-  for await (const slice of lab.history(asIndex(0), lab.index)) events.push(...slice);
+  if (after >= upTo) return events;
+  for await (const slice of lab.history(asIndex(after), asIndex(upTo))) events.push(...slice);
   return events;
 }

@@ -9,31 +9,48 @@ export const faultKinds = [
   'unhealthy',
   'engine-errors',
   'volume-errors',
+  'pool-trouble',
   'clock-jump',
   'disk-full',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
-/** One thing that happens: after so many quiet seconds somebody asks, or something breaks. */
-export type Action = { readonly quietSeconds: number } & (
-  | { readonly ask: Ask }
+/** One thing that happens: after some quiet somebody asks, or something breaks. */
+export type Action = { readonly quietMs: number } & (
+  | { readonly ask: Ask; readonly again?: Again }
   /** `chance` decides what of the kind: which container, how long, how far. */
   | { readonly fault: FaultKind; readonly chance: number }
 );
 
-/** The script of a seed: about one thing in three seconds. */
+/** Somebody who is impatient asks the same once more, with the same command id. */
+export interface Again {
+  readonly afterMs: number;
+  /** Whether the first answer is not waited for any longer. */
+  readonly hangsUp: boolean;
+}
+
+/** The script of a seed: about two things in five seconds, half of them within a second after the one before. */
 export function drawScript(random: SeededRandom, seconds: number): readonly Action[] {
   const faults = drawFaults(random);
   const script: Action[] = [];
-  for (let second = 0; second < seconds;) {
-    const quietSeconds = random.below(6);
-    second += quietSeconds + 1;
+  for (let ms = 0; ms < seconds * 1000;) {
+    const quietMs = drawQuietMs(random);
+    ms += quietMs;
     if (faults.length > 0 && random.chance(0.22))
-      script.push({ quietSeconds, fault: random.pick(faults), chance: random.below(2 ** 31) });
-    else script.push({ quietSeconds, ask: drawAsk(random) });
+      script.push({ quietMs, fault: random.pick(faults), chance: random.below(2 ** 31) });
+    else script.push({ quietMs, ask: drawAsk(random), ...drawAgain(random) });
   }
   return script;
 }
+
+/** As long as a write to the disk, as a call to a device, or as a whole piece of work: whatever comes falls into it. */
+export function drawQuietMs(random: SeededRandom): number {
+  const atMostMs = random.pick([4, 1000, 8000, 8000]);
+  return random.below(atMostMs);
+}
+
+const drawAgain = (random: SeededRandom): { again: Again } | object =>
+  random.chance(0.1) ? { again: { afterMs: random.below(10), hangsUp: random.chance(0.5) } } : {};
 
 /** Half of the kinds, drawn anew for each seed: rare combinations come up more often than if all were always on. */
 const drawFaults = (random: SeededRandom): readonly FaultKind[] => faultKinds.filter(() => random.chance(0.5));
@@ -43,12 +60,13 @@ const services = {
   pair: '  db: { image: "postgres:16", volumes: ["data:/data"] }\n  web: { image: "nginx", depends_on: [db], restart: always }\n',
   job: '  init: { image: "busybox:job", restart: "no" }\n  web: { image: "nginx", volumes: ["data:/data"], restart: on-failure }\n',
   broken: '  web: { image: "registry/missing:1" }\n',
+  half: '  db: { image: "postgres:16", volumes: ["data:/data"] }\n  web: { image: "registry/missing:1" }\n',
 } as const;
 
 const appNames = ['photos', 'wiki', 'mail'] as const;
 
 /** A compose file, one of a few shapes; `salt` makes another revision of it. */
-function composeOf(shape: keyof typeof services, name: string, salt: number): string {
+export function composeOf(shape: keyof typeof services, name: string, salt: number): string {
   const port = 8000 + appNames.indexOf(name as (typeof appNames)[number]);
   const text = services[shape].replace('PORT', String(port));
   const volumes = text.includes('data:') ? 'volumes: { data: {} }\n' : '';
@@ -63,27 +81,34 @@ export interface Ask {
 
 /** Something that a person might ask. */
 export function drawAsk(random: SeededRandom): Ask {
-  const name = random.pick(appNames);
+  // One app more often than the others: things are asked of what is there.
+  const name = random.pick(['photos', ...appNames]);
   const volume = `${name}-data`;
+  const anyVolume = random.pick([volume, volume, 'loose']);
+  const byHand = `by-hand-${random.below(2)}`;
   return random.pick<() => Ask>([
     () => ({
       name: 'deploy-app',
-      input: { compose: composeOf(random.pick(['plain', 'pair', 'job', 'broken'] as const), name, random.below(3)) },
+      input: { compose: composeOf(random.pick(['plain', 'job', 'broken', 'half'] as const), name, random.below(3)) },
     }),
     () => ({ name: 'deploy-app', input: { compose: composeOf('pair', name, random.below(3)) } }),
     () => ({ name: 'start-app', input: { name } }),
     () => ({ name: 'stop-app', input: { name } }),
     () => ({ name: 'restart-app', input: { name } }),
     () => ({ name: 'remove-app', input: { name, withVolumes: random.chance(0.3) } }),
-    () => ({ name: 'take-snapshot', input: { name: volume, as: `by-hand-${random.below(5)}` } }),
-    () => ({ name: 'rollback-volume', input: { name: volume, snapshot: `by-hand-${random.below(5)}` } }),
-    () => ({ name: 'remove-snapshot', input: { name: volume, snapshot: `by-hand-${random.below(5)}` } }),
-    () => ({ name: 'delete-volume', input: { name: volume } }),
-    () => ({ name: 'retry-volume', input: { name: volume } }),
+    () => ({ name: 'take-snapshot', input: { name: anyVolume, as: byHand } }),
+    () => ({ name: 'take-snapshot', input: { name: volume, as: byHand } }),
+    () => ({ name: 'rollback-volume', input: { name: anyVolume, snapshot: byHand } }),
+    () => ({ name: 'rollback-volume', input: { name: volume, snapshot: byHand } }),
+    () => ({ name: 'remove-snapshot', input: { name: anyVolume, snapshot: byHand } }),
+    () => ({ name: 'change-volume', input: { name: anyVolume, sizeBytes: 2 ** 26 * (1 + random.below(3)) } }),
+    () => ({ name: 'delete-volume', input: { name: anyVolume } }),
+    () => ({ name: 'retry-volume', input: { name: anyVolume } }),
     () => ({ name: 'create-volume', input: { name: 'loose', spec: { sizeBytes: 2 ** 26 } } }),
+    () => ({ name: 'create-schedule', input: { name: 'often', volume: anyVolume, cron: '*/2 * * * *' } }),
     () => ({
-      name: 'create-schedule',
-      input: { name: 'often', volume: random.pick([volume, 'loose']), cron: '*/2 * * * *' },
+      name: random.pick(['suspend-schedule', 'resume-schedule', 'remove-schedule']),
+      input: { name: random.pick(['often', `${volume}-snapshot`]) },
     }),
     () => ({ name: 'cordon-node', input: { name: 'atlas' } }),
     () => ({ name: 'uncordon-node', input: { name: 'atlas' } }),

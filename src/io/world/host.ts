@@ -16,6 +16,9 @@ export interface SimMachine {
   readonly host: SimHost;
 }
 
+/** Of the one pool that each machine has. */
+export const poolName = 'main';
+
 const names = ['atlas', 'vega', 'polaris', 'rigel', 'deneb', 'altair', 'sirius', 'mira', 'castor'];
 
 const machineName = (n: number): string => names[n] ?? `node-${n + 1}`;
@@ -29,10 +32,13 @@ export function simMachine(n: number, clock: Clock, random: SeededRandom): SimMa
     // A world of its own: every image exists but those whose name says that it does not.
     pullable: (reference) => !reference.includes('missing'),
   });
+  const pace = random.fork(`${name}/pace`);
   const volumes = simVolumes({
     clock,
     random: random.fork(`${name}/volumes`),
-    pools: [{ name: 'main', sizeBytes: 200 * 2 ** 30, mountpoint: `/pools/${name}` }],
+    // A pool that is busy writing makes a call wait.
+    latencyMs: () => (pace.chance(0.1) ? 50 + pace.below(1000) : 2 + pace.below(10)),
+    pools: [{ name: poolName, sizeBytes: 200 * 2 ** 30, mountpoint: `/pools/${name}` }],
   });
   volumes.usedBy = (path) =>
     docker

@@ -1,4 +1,4 @@
-/** Never two live containers of one service of one app, on whatever machine. */
+/** Never two live containers of one service of one app, on whatever machine; and none that the engine restarts. */
 import { label } from '#io/agent/containers/labels.ts';
 import type { World } from '#io/world/world.ts';
 
