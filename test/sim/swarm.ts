@@ -44,7 +44,7 @@ export function drawScript(random: SeededRandom, seconds: number): readonly Acti
 }
 
 /** As long as a write to the disk, as a call to a device, or as a whole piece of work: whatever comes falls into it. */
-export function drawQuietMs(random: SeededRandom): number {
+function drawQuietMs(random: SeededRandom): number {
   const atMostMs = random.pick([4, 1000, 8000, 8000]);
   return random.below(atMostMs);
 }

@@ -55,7 +55,7 @@ export const configurationOf = (voters: readonly PeerId[], learners: readonly Pe
 
 export const isJoint = (configuration: Configuration): boolean => configuration.outgoing.length > 0;
 
-export const isLeave = (change: Change): boolean => change.steps.length === 0;
+const isLeave = (change: Change): boolean => change.steps.length === 0;
 
 /** Its vote counts, in one half or the other. */
 export const isVoter = (configuration: Configuration, peer: PeerId): boolean =>

@@ -56,14 +56,18 @@ export function onPreVote(core: Core, message: PreVote): void {
   const granted = (message.term > core.term || isFree(core, message.from)) && mayHave(core, message);
   const term = granted ? message.term : core.term;
   const suspect = core.suspect !== undefined;
-  core.outbox.send.push({ type: 'pre-vote-response', from: core.id, to: message.from, term, granted, suspect });
+  const committed = core.log.lastCommitted;
+  const answer = { from: core.id, to: message.from, term, granted, suspect, committed } as const;
+  core.outbox.send.push({ type: 'pre-vote-response', ...answer });
 }
 
 /** Whoever is asked answers, a learner too: it may be a voter already without having heard of it. */
 export function onVote(core: Core, message: Vote): void {
   const granted = isFree(core, message.from) && mayHave(core, message);
   const suspect = core.suspect !== undefined;
-  const answer = { type: 'vote-response', from: core.id, to: message.from, term: core.term, granted, suspect } as const;
+  const committed = core.log.lastCommitted;
+  const verdict = { granted, suspect, committed };
+  const answer = { type: 'vote-response', from: core.id, to: message.from, term: core.term, ...verdict } as const;
   if (!granted) {
     core.outbox.send.push(answer);
     return;
@@ -92,7 +96,23 @@ const reaches = (lastIndex: number, lastTerm: number, mark: Watermark): boolean 
 
 export function onPreVoteResponse(core: Core, message: PreVoteResponse, role: PreCandidate): void {
   if (message.granted && message.term !== core.term + 1) return;
-  countPreVote(core, role, message.from, message.granted, message.suspect);
+  if (!learnCommitted(core, message)) countPreVote(core, role, message.from, message.granted, message.suspect);
+}
+
+/**
+ * Somebody who was asked for its vote knows that an entry is committed which this member has too. It must hear of it: the
+ * entry may be a change after which it needs fewer votes, and those that it needs until then may be of members who left
+ * with a longer log, who refuse for ever and do not campaign themselves.
+ * @returns whether there is a change to apply now before it may campaign
+ */
+export function learnCommitted(core: Core, { committed }: PreVoteResponse | VoteResponse): boolean {
+  const { log, role } = core;
+  if (role.name === 'leader' || committed.index <= log.committed || !log.has(committed.index, committed.term))
+    return false;
+  log.commitTo(committed.index);
+  if (role.name === 'follower' || mayCampaign(core)) return false;
+  becomeFollower(core, core.term, undefined);
+  return true;
 }
 
 function countPreVote(core: Core, role: PreCandidate, from: PeerId, granted: boolean, suspect: boolean): void {
@@ -104,7 +124,7 @@ function countPreVote(core: Core, role: PreCandidate, from: PeerId, granted: boo
 }
 
 export function onVoteResponse(core: Core, message: VoteResponse, role: Candidate): void {
-  countVote(core, role, message.from, message.granted, message.suspect);
+  if (!learnCommitted(core, message)) countVote(core, role, message.from, message.granted, message.suspect);
 }
 
 /** Its own vote, as soon as that is durable. */

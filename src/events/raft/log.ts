@@ -61,6 +61,10 @@ export class RaftLog {
     return this.#committed;
   }
 
+  get lastCommitted(): { readonly index: number; readonly term: number } {
+    return { index: this.#committed, term: this.termAt(this.#committed) ?? 0 };
+  }
+
   get applied(): number {
     return this.#applied;
   }

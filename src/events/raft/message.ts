@@ -29,6 +29,8 @@ export interface Vote extends Ballot {
 
 interface Answer extends Envelope {
   readonly granted: boolean;
+  /** What the voter knows to be committed: a candidate that has that entry may not have heard of it. */
+  readonly committed: { readonly index: number; readonly term: number };
   /** The voter does not trust its own disk; its vote counts only where every voter gave theirs (see `tally.ts`). */
   readonly suspect: boolean;
 }

@@ -82,7 +82,7 @@ export function advanceCommit(core: Core, leader: Leader): boolean {
 /** What this leader counted for it; nothing for entries that it found in its log. */
 const costOf = (entry: Entry | undefined, term: number): number => (entry?.term === term ? sizeOf(entry) : 0);
 
-export function progressOf(leader: Leader, peer: PeerId): Progress {
+function progressOf(leader: Leader, peer: PeerId): Progress {
   const progress = leader.peers.get(peer);
   if (!progress) throw new ConsensusBroken(`the leader does not know ${peer}`);
   return progress;

@@ -6,6 +6,7 @@
  *   lower   the sender is behind. It is told the term where it would not learn it otherwise: a deposed leader that is
  *           heard by a candidate with a higher term (both would be stuck), and whoever asks before an election
  */
+import { learnCommitted } from './election.ts';
 import type { Message } from './message.ts';
 import { leaderOf, type Core } from './state.ts';
 import { becomeFollower } from './transitions.ts';
@@ -13,7 +14,11 @@ import { becomeFollower } from './transitions.ts';
 /** @returns whether the message counts */
 export function admit(core: Core, message: Message): boolean {
   if (message.term > core.term) return admitHigher(core, message);
-  if (message.term < core.term) answerLower(core, message);
+  if (message.term < core.term) {
+    // What is committed is so in every term.
+    if (message.type === 'pre-vote-response' || message.type === 'vote-response') learnCommitted(core, message);
+    answerLower(core, message);
+  }
   return message.term === core.term;
 }
 
@@ -22,7 +27,7 @@ function admitHigher(core: Core, message: Message): boolean {
     case 'pre-vote':
     case 'vote':
       if (!message.transfer && protectsLeader(core)) return false;
-      if (message.type === 'vote') becomeFollower(core, message.term, undefined);
+      if (message.type === 'vote') followCandidate(core, message.term);
       return true;
     case 'pre-vote-response':
       if (!message.granted) becomeFollower(core, message.term, undefined);
@@ -38,6 +43,16 @@ function admitHigher(core: Core, message: Message): boolean {
   }
 }
 
+/**
+ * Only a vote that is given makes this member wait for the candidate (§5.2). Else candidates that cannot win would keep
+ * the one from campaigning that can, for ever.
+ */
+function followCandidate(core: Core, term: number): void {
+  const { electionElapsed } = core;
+  becomeFollower(core, term, undefined);
+  core.electionElapsed = electionElapsed;
+}
+
 const protectsLeader = (core: Core): boolean =>
   core.settings.checkQuorum && leaderOf(core) !== undefined && core.electionElapsed < core.settings.electionTicks;
 
@@ -45,7 +60,8 @@ function answerLower(core: Core, { type, from: to }: Message): void {
   const { id: from, term, settings, outbox } = core;
   if (type === 'pre-vote') {
     const suspect = core.suspect !== undefined;
-    outbox.send.push({ type: 'pre-vote-response', from, to, term, granted: false, suspect });
+    const committed = core.log.lastCommitted;
+    outbox.send.push({ type: 'pre-vote-response', from, to, term, granted: false, suspect, committed });
   } else if ((type === 'append' || type === 'heartbeat') && (settings.checkQuorum || settings.preVote)) {
     outbox.send.push({ type: 'append-response', from, to, term, index: 0, hint: undefined, suspect: false });
   }
