@@ -8,31 +8,34 @@
  *
  * What is lost is always whole batches, newest first. LevelDB has one exception, simulated with `rotation`: when it
  * starts a new file, a sync covers the new file only, so that a batch without sync can be lost while a later one
- * with sync survives.
+ * with sync survives. With `torn` a power cut may also tear a batch that was under way, which no store should allow.
  *
  * Calls on a handle from before a crash never resolve: their process is dead. With `latencyMs` 0 there are no timers
  * at all.
  */
 import { Buffer } from 'node:buffer';
-import { sleep, type Clock } from '../devices/clock/port.ts';
-import type { Random } from '../devices/random/port.ts';
-import { StoreError, type Op, type Range, type Store } from './port.ts';
+import { StoreError, type Op, type Store } from './port.ts';
+import { simFailure, SimMedium, withFlippedBit, type SimMediumOptions } from './sim-medium.ts';
+import { SimStore } from './sim-store.ts';
 import { SortedBytes } from './sorted-bytes.ts';
 
-export interface SimDiskOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Of each call, on average; a call takes 0.5 to 1.5 times as long. */
-  readonly latencyMs: number;
+export interface SimDiskOptions extends SimMediumOptions {
   /** Chance that a batch goes to a new file; 0 if omitted. */
   readonly rotation?: number;
+  /** Chance that a power cut tears the batch under way: its first operations arrive, the last of them cut off; 0 if omitted. */
+  readonly torn?: number;
+  /** The disk that it shares with others; one of its own if omitted. */
+  readonly medium?: SimMedium;
 }
 
+/** `process`: killed, the machine goes on. `power`: what only the operating system had is gone as well. */
 export type Crash = 'process' | 'power';
+
+/** All records of a database at one moment. */
+export type SimImage = readonly (readonly [key: Uint8Array, value: Uint8Array])[];
 
 /** After this many batches without a sync, the operating system has written the oldest by itself. */
 const writeBackAfter = 1000;
-const sliceEntries = 1000;
 
 /** A batch that is visible and not yet durable, with what brings the image back to before it. */
 interface Unsynced {
@@ -43,17 +46,18 @@ interface Unsynced {
 
 export class SimDisk {
   readonly #options: SimDiskOptions;
+  readonly #medium: SimMedium;
   readonly #image = new SortedBytes();
   #unsynced: Unsynced[] = [];
   #underWay: (readonly Op[])[] = [];
   /** Of a write that failed: it may show up when the database is opened again. */
   #halfWritten: readonly Op[] | undefined;
   #file = 0;
-  #failNext: 'ENOSPC' | 'EIO' | undefined;
   #handle: SimStore | undefined;
 
   constructor(options: SimDiskOptions) {
     this.#options = options;
+    this.#medium = options.medium ?? new SimMedium(options);
   }
 
   /** @throws StoreError LOCKED while a handle is open */
@@ -72,7 +76,7 @@ export class SimDisk {
     this.#unsynced = [];
     this.#handle = new SimStore({
       image: this.#image,
-      delay: () => this.#delay(),
+      delay: () => this.#medium.delay(),
       write: (handle, ops, sync) => this.#write(handle, ops, sync),
       closed: (handle) => {
         if (this.#handle === handle) this.#handle = undefined;
@@ -87,11 +91,11 @@ export class SimDisk {
     this.#handle = undefined;
     const underWay = this.#underWay;
     this.#underWay = [];
-    this.#failNext = undefined;
+    this.#medium.forgetFaults();
     if (kind === 'power') {
       const survivors = this.#survivors();
       // Only what was all there before can be followed by something newer.
-      const arrived = survivors.length === this.#unsynced.length ? this.#prefix(underWay) : [];
+      const arrived = survivors.length === this.#unsynced.length ? this.#arrived(underWay) : [];
       for (const batch of this.#unsynced.toReversed()) apply(this.#image, batch.undo);
       for (const batch of survivors) apply(this.#image, batch.ops);
       for (const ops of arrived) apply(this.#image, ops);
@@ -103,23 +107,20 @@ export class SimDisk {
 
   /** The next batch rejects; nobody knows what of it is on the disk. */
   failNextWrite(code: 'ENOSPC' | 'EIO'): void {
-    this.#failNext = code;
+    this.#medium.failNextWrite(code);
+  }
+
+  /** The next batch with sync rejects: it is visible, and not durable. */
+  failNextSync(): void {
+    this.#medium.failNextSync();
   }
 
   /** Flips one bit of one stored value: of this key, or of any. @returns false when there is none */
   flipBit(key?: Uint8Array): boolean {
-    this.#unsynced = [];
-    const { random } = this.#options;
-    const entries = this.#image.entries({}).filter(([, value]) => value.length > 0);
-    const entry =
-      key === undefined
-        ? entries[Math.floor(random.next() * entries.length)]
-        : entries.find(([candidate]) => Buffer.compare(candidate, key) === 0);
+    const entry = this.#pick(key, ([, value]) => value.length > 0);
     if (!entry) return false;
-    const value = entry[1].slice();
-    const bit = Math.floor(random.next() * value.length * 8);
-    value[bit >> 3] = (value[bit >> 3] as number) ^ (1 << (bit & 7));
-    this.#image.put(entry[0], value);
+    const [place, value] = entry;
+    this.#image.put(place, withFlippedBit(value, Math.floor(this.#options.random.next() * value.length * 8)));
     return true;
   }
 
@@ -129,31 +130,82 @@ export class SimDisk {
     for (const [key] of this.#image.entries({ reverse: true, limit: count })) this.#image.delete(key);
   }
 
+  /** Silently loses one record: of this key, or any. @returns false when there is none */
+  lose(key?: Uint8Array): boolean {
+    const entry = this.#pick(key);
+    if (entry) this.#image.delete(entry[0]);
+    return entry !== undefined;
+  }
+
+  /** What was written to one place also landed at another. @returns false when there are no two such places */
+  misdirect(from?: Uint8Array, to?: Uint8Array): boolean {
+    const source = this.#pick(from);
+    const target = this.#pick(to, ([key]) => source !== undefined && Buffer.compare(key, source[0]) !== 0);
+    if (!source || !target) return false;
+    this.#image.put(target[0], source[1]);
+    return true;
+  }
+
+  /** Two records stand at one another's place. @returns false when there are no two such places */
+  swap(one?: Uint8Array, other?: Uint8Array): boolean {
+    const first = this.#pick(one);
+    const second = this.#pick(other, ([key]) => first !== undefined && Buffer.compare(key, first[0]) !== 0);
+    if (!first || !second) return false;
+    this.#image.put(first[0], second[1]);
+    this.#image.put(second[0], first[1]);
+    return true;
+  }
+
+  /** The database is gone. */
+  wipe(): void {
+    this.restore([]);
+  }
+
+  /** As a process would see it now. */
+  image(): SimImage {
+    return this.#image.entries({});
+  }
+
+  /** Puts an image back, in the place of everything. No process should have it open. */
+  restore(image: SimImage): void {
+    this.#unsynced = [];
+    for (const [key] of this.#image.entries({})) this.#image.delete(key);
+    for (const [key, value] of image) this.#image.put(key, value);
+  }
+
   /** Number of entries that a process sees now. */
   get size(): number {
     return this.#image.size;
   }
 
-  #delay(): Promise<void> | undefined {
-    const { clock, random, latencyMs } = this.#options;
-    return latencyMs === 0 ? undefined : sleep(clock, latencyMs * (0.5 + random.next()));
+  /** A record to damage. From then on all that is visible counts as durable. */
+  #pick(
+    key: Uint8Array | undefined,
+    fits: (entry: SimImage[number]) => boolean = () => true,
+  ): SimImage[number] | undefined {
+    this.#unsynced = [];
+    const entries = this.#image.entries({}).filter(fits);
+    if (key === undefined) return entries[Math.floor(this.#options.random.next() * entries.length)];
+    return entries.find(([candidate]) => Buffer.compare(candidate, key) === 0);
   }
 
   async #write(handle: SimStore, ops: readonly Op[], sync: boolean): Promise<void> {
     if (ops.length === 0) return;
-    const delay = this.#delay();
+    const delay = this.#medium.delay();
     if (delay) {
       this.#underWay.push(ops);
       await delay;
       if (!handle.alive) return;
       this.#underWay.shift();
     }
-    if (this.#failNext) {
-      const code = this.#failNext;
-      this.#failNext = undefined;
+    const fault = this.#medium.takeWriteFault();
+    if (fault) {
       this.#halfWritten = ops;
-      const cause = Object.assign(new Error(code), { code });
-      throw new StoreError('FAILED', `cannot write to the simulated disk: ${code}`, 'End the process.', cause);
+      throw simFailure('write to the simulated disk', fault);
+    }
+    if (sync && this.#medium.takeSyncFault()) {
+      this.#apply(ops, false);
+      throw simFailure('sync the simulated disk', 'EIO');
     }
     this.#apply(ops, sync);
   }
@@ -176,6 +228,20 @@ export class SimDisk {
     return files.flatMap((file) => this.#prefix(this.#unsynced.filter((batch) => batch.file === file)));
   }
 
+  /** Of the batches under way, what a power cut leaves: some, perhaps the next one torn. */
+  #arrived(underWay: readonly (readonly Op[])[]): readonly (readonly Op[])[] {
+    const whole = this.#prefix(underWay);
+    const next = underWay[whole.length];
+    const { torn = 0, random } = this.#options;
+    if (!next || torn === 0 || random.next() >= torn) return whole;
+    const ops = [...this.#prefix(next)];
+    const last = ops.pop();
+    if (!last) return whole;
+    if (!('put' in last)) return [...whole, [...ops, last]];
+    const value = last.value.subarray(0, Math.floor(random.next() * (last.value.length + 1)));
+    return [...whole, [...ops, { put: last.put, value }]];
+  }
+
   #prefix<T>(items: readonly T[]): readonly T[] {
     return items.slice(0, Math.floor(this.#options.random.next() * (items.length + 1)));
   }
@@ -191,99 +257,3 @@ function apply(image: SortedBytes, ops: readonly Op[]): readonly Op[] {
   }
   return undo.reverse();
 }
-
-interface Device {
-  readonly image: SortedBytes;
-  delay(): Promise<void> | undefined;
-  write(handle: SimStore, ops: readonly Op[], sync: boolean): Promise<void>;
-  closed(handle: SimStore): void;
-}
-
-/** One process's view of the disk. */
-class SimStore implements Store {
-  readonly #device: Device;
-  #state: 'open' | 'closed' | 'dead' = 'open';
-  #failed: StoreError | undefined;
-  /** Writes take effect in the order of the calls. */
-  #lastWrite: Promise<void> | undefined;
-
-  constructor(device: Device) {
-    this.#device = device;
-  }
-
-  get alive(): boolean {
-    return this.#state !== 'dead';
-  }
-
-  kill(): void {
-    this.#state = 'dead';
-  }
-
-  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    await this.#arrive();
-    return this.#device.image.get(key)?.slice();
-  }
-
-  async *range(range: Range): AsyncIterable<readonly (readonly [Uint8Array, Uint8Array])[]> {
-    await this.#arrive();
-    const entries = this.#device.image.entries(range);
-    for (let at = 0; at < entries.length; at += sliceEntries) {
-      if (at > 0) await this.#arrive();
-      yield entries.slice(at, at + sliceEntries).map(([key, value]) => [key, value.slice()] as const);
-    }
-  }
-
-  async batch(ops: readonly Op[], options: { readonly sync: boolean }): Promise<void> {
-    const copies = ops.map((op) =>
-      'put' in op ? { put: op.put.slice(), value: op.value.slice() } : { del: op.del.slice() },
-    );
-    await this.#write(() => copies, options.sync);
-  }
-
-  async clear(range: Range): Promise<void> {
-    await this.#write(() => this.#device.image.entries(range).map(([key]) => ({ del: key })), false);
-  }
-
-  async close(): Promise<void> {
-    if (this.#state === 'dead') return never();
-    if (this.#state === 'closed') return;
-    this.#state = 'closed';
-    await this.#lastWrite?.catch(() => undefined);
-    if (!this.alive) return never();
-    this.#device.closed(this);
-  }
-
-  async #write(ops: () => readonly Op[], sync: boolean): Promise<void> {
-    if (this.#state === 'closed') throw closedError();
-    const before = this.#lastWrite;
-    const write = (async () => {
-      if (before) await before;
-      if (!this.alive) return never();
-      if (this.#failed) throw this.#failed;
-      try {
-        await this.#device.write(this, ops(), sync);
-      } catch (error) {
-        if (error instanceof StoreError) this.#failed = error;
-        throw error;
-      }
-      if (!this.alive) return never();
-    })();
-    this.#lastWrite = write;
-    try {
-      await write;
-    } finally {
-      if (this.#lastWrite === write) this.#lastWrite = undefined;
-    }
-  }
-
-  async #arrive(): Promise<void> {
-    if (this.#state === 'closed') throw closedError();
-    if (this.alive) await this.#device.delay();
-    if (!this.alive) await never();
-  }
-}
-
-const never = (): Promise<never> => new Promise(() => undefined);
-
-const closedError = (): StoreError =>
-  new StoreError('FAILED', 'the database of the simulated disk is closed', 'Open it again.');

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Store } from '#io/stores/port.ts';
+import { SimMedium } from '#io/stores/sim-medium.ts';
 import { SimDisk, type SimDiskOptions } from '#io/stores/sim.ts';
 import { seededRandom } from '#io/devices/random/sim.ts';
 import { storeContract } from '#test/contracts/store.ts';
@@ -200,6 +201,89 @@ test('with rotation a batch without sync can be lost although a later one with s
     outcomes.add(String(await keys(disk.open())));
   }
   expect([...outcomes].toSorted()).toEqual(['1,2', '2']);
+});
+
+test('a torn batch leaves its first operations, the last of them perhaps cut off', async () => {
+  const outcomes = new Set<string>();
+  for (let seed = 0; seed < 200; seed++) {
+    const clock = new VirtualClock();
+    const disk = diskOf({ clock, random: seededRandom(seed), latencyMs: 10, torn: 1 });
+    const store = disk.open();
+    void store.batch(
+      [1, 2].map((n) => ({ put: Uint8Array.of(n), value: new Uint8Array(2).fill(n) })),
+      { sync: true },
+    );
+    await clock.advance(1);
+    disk.crash('power');
+    outcomes.add(
+      disk
+        .image()
+        .map(([key, value]) => `${key[0]}:${value.length}`)
+        .join(' '),
+    );
+  }
+  expect([...outcomes].toSorted()).toEqual(['', '1:0', '1:1', '1:2', '1:2 2:0', '1:2 2:1', '1:2 2:2']);
+});
+
+test('a failed sync leaves a batch that is visible, and lost when the power fails', async () => {
+  const outcomes = new Set<string>();
+  for (let seed = 0; seed < 30; seed++) {
+    const disk = diskOf({ random: seededRandom(seed) });
+    const store = disk.open();
+    disk.failNextSync();
+    await store.batch([put(1)], { sync: false });
+    await expect(store.batch([put(2)], { sync: true })).rejects.toMatchObject({
+      code: 'FAILED',
+      cause: { code: 'EIO' },
+    });
+    await expect(store.batch([put(3)], { sync: true })).rejects.toMatchObject({ code: 'FAILED' });
+    expect(await keys(store)).toEqual([1, 2]);
+    disk.crash(seed % 2 === 0 ? 'process' : 'power');
+    outcomes.add(`${seed % 2 === 0 ? 'killed' : 'power'}: ${await keys(disk.open())}`);
+  }
+  expect([...outcomes].toSorted()).toEqual(['killed: 1,2', 'power: ', 'power: 1', 'power: 1,2']);
+});
+
+test('records that are lost, swapped or overwritten by another are so silently', async () => {
+  const disk = diskOf();
+  const store = disk.open();
+  const content = () =>
+    disk
+      .image()
+      .map(([key, value]) => `${key[0]}=${value[0]}`)
+      .join();
+  expect([disk.lose(), disk.swap(), disk.misdirect()]).toEqual([false, false, false]);
+  await store.batch([put(1), put(2), put(3)], { sync: true });
+  const image = disk.image();
+  expect(disk.swap(Uint8Array.of(1), Uint8Array.of(3))).toBe(true);
+  expect(content()).toBe('1=3,2=2,3=1');
+  expect(disk.misdirect(Uint8Array.of(2), Uint8Array.of(3))).toBe(true);
+  expect(content()).toBe('1=3,2=2,3=2');
+  expect(disk.lose(Uint8Array.of(2))).toBe(true);
+  expect(content()).toBe('1=3,3=2');
+  disk.restore(image);
+  expect(content()).toBe('1=1,2=2,3=3');
+  disk.wipe();
+  expect(content()).toBe('');
+});
+
+test('a stall holds up every call, and those of the next process, until it is over', async () => {
+  const clock = new VirtualClock();
+  const medium = new SimMedium({ clock, random: seededRandom(1), latencyMs: 0 });
+  const disk = diskOf({ clock, medium });
+  const release = medium.stall();
+  void disk.open().batch([put(1)], { sync: true });
+  await clock.advance(1000);
+  expect(disk.size).toBe(0);
+  disk.crash('process');
+  const store = disk.open();
+  let isDone = false;
+  const writing = store.batch([put(2)], { sync: true }).then(() => (isDone = true));
+  await clock.advance(1000);
+  expect(isDone).toBe(false);
+  release();
+  await writing;
+  expect(await store.get(Uint8Array.of(2))).toBeDefined();
 });
 
 test('the same seed loses the same batches', async () => {

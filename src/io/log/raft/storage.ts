@@ -19,9 +19,19 @@ export interface Identity {
   readonly incarnation: string;
 }
 
-/** Something that opening found, for the person who looks after the node. */
+/** Something that opening found, for the person who looks after the node. `open.ts` says which make it a suspect. */
 export interface Finding {
-  readonly kind: 'torn-tail' | 'damaged-entry' | 'gap' | 'shorter-than-watermark' | 'lost-hard-state' | 'still-suspect';
+  readonly kind:
+    | 'torn-tail'
+    | 'damaged-entry'
+    | 'gap'
+    | 'shorter-than-watermark'
+    | 'unlike-watermark'
+    | 'lost-hard-state'
+    | 'lost-watermark'
+    | 'lost-identity'
+    | 'lost-snapshot'
+    | 'still-suspect';
   /** What and where, as a sentence. */
   readonly explain: string;
 }

@@ -1,0 +1,37 @@
+/** Whether the files of the history are what they should be, every byte of them. */
+import { Buffer } from 'node:buffer';
+import type { Directory } from '../../../stores/directory.ts';
+import { FrameReader } from '../snapshots/frame-reader.ts';
+import { problemWith, readSealed, type BrokenHistory } from './check.ts';
+import { manifestName, manifestRecord, type Manifest } from './manifest.ts';
+import type { OpenSegment } from './open-segment.ts';
+import { expecting, sealedName, type SegmentInfo, type SegmentStart } from './segment.ts';
+
+/** @param manifest what its file should say */
+export async function verifyManifest(directory: Directory, manifest: Manifest): Promise<BrokenHistory | undefined> {
+  const found = await directory.read(manifestName);
+  if (found && Buffer.compare(found, manifestRecord(manifest)) === 0) return undefined;
+  const explain = found ? 'it does not say what it should' : 'it is not here';
+  return { file: manifestName, offset: 0, explain, index: manifest.floor.index + 1 };
+}
+
+export const verifySealed = async (
+  directory: Directory,
+  segment: SegmentInfo,
+  start: SegmentStart,
+): Promise<BrokenHistory | undefined> =>
+  problemWith(await readSealed(directory, start, segment.sizeBytes), segment, sealedName(segment.first));
+
+export async function verifyOpen(directory: Directory, open: OpenSegment): Promise<BrokenHistory | undefined> {
+  const { name: file, start, last, sizeBytes, sha256 } = open;
+  const reader = new FrameReader(expecting(file, start));
+  const bytes = await directory.read(file);
+  if (bytes) reader.take(bytes);
+  const index = reader.hasHead ? reader.number : start.first;
+  const broken = (offset: number, explain: string): BrokenHistory => ({ file, offset, explain, index });
+  if (!bytes) return broken(0, 'it is not here');
+  if (reader.broken) return broken(reader.broken.offset, reader.broken.explain);
+  if (reader.offset < sizeBytes) return broken(reader.offset, `it is cut off there, and went on to entry ${last}`);
+  if (reader.end || bytes.length !== sizeBytes) return broken(sizeBytes, 'something follows after its last entry');
+  return reader.sha256 === sha256 ? undefined : broken(0, 'its entries are not those that were appended');
+}

@@ -1,0 +1,86 @@
+/**
+ * A file that arrives in pieces, over several connections and lives of this process, until it is whole and gets its name.
+ *
+ * How far it has come stands nowhere but in the file itself: opening reads it and goes on behind its last intact frame.
+ * What opening finds is written once more, because it may only be seen: had the last process died of a sync that failed,
+ * the disk would never get those bytes, and a later sync would succeed all the same.
+ */
+import type { Directory } from '../../../stores/directory.ts';
+import type { Broken } from './broken.ts';
+import type { FrameReader } from './frame-reader.ts';
+
+export class PartFile {
+  readonly name: string;
+  readonly reader: FrameReader;
+  readonly #directory: Directory;
+  readonly #syncEveryBytes: number;
+  #unsyncedBytes = 0;
+
+  private constructor(directory: Directory, name: string, reader: FrameReader, syncEveryBytes: number) {
+    this.#directory = directory;
+    this.name = name;
+    this.reader = reader;
+    this.#syncEveryBytes = syncEveryBytes;
+  }
+
+  /** @param syncEveryBytes so that what waits to be written does not hold up the syncs of others for long */
+  static async open(
+    directory: Directory,
+    name: string,
+    reader: FrameReader,
+    options: { readonly sizeBytes: number; readonly syncEveryBytes: number },
+  ): Promise<PartFile> {
+    const part = new PartFile(directory, name, reader, options.syncEveryBytes);
+    const there = (await directory.list()).find((file) => file.name === name);
+    // Writing goes over what is there, and never takes anything away.
+    if (there && there.sizeBytes > options.sizeBytes) await directory.delete(name);
+    else if (there) await part.#resume();
+    return part;
+  }
+
+  /** Where the next bytes belong. */
+  get offset(): number {
+    return this.reader.offset + this.reader.keptBytes;
+  }
+
+  /**
+   * Takes the bytes at `offset`. Not durable before `complete`.
+   * @returns what is wrong with them; then `offset` is behind the last intact frame
+   */
+  async write(bytes: Uint8Array): Promise<Broken | undefined> {
+    const at = this.offset;
+    this.reader.take(bytes);
+    await this.#put(at, bytes);
+    const { broken } = this.reader;
+    if (broken) this.reader.rewind();
+    return broken;
+  }
+
+  /** The whole file is there: gives it its name, durably. */
+  async complete(name: string): Promise<void> {
+    await this.#directory.sync(this.name);
+    await this.#directory.rename(this.name, name);
+  }
+
+  async discard(): Promise<void> {
+    await this.#directory.delete(this.name);
+  }
+
+  async #resume(): Promise<void> {
+    for await (const piece of this.#directory.stream(this.name)) {
+      const at = this.offset;
+      this.reader.take(piece);
+      await this.#put(at, piece);
+      if (this.reader.broken) break;
+    }
+    this.reader.rewind();
+  }
+
+  async #put(at: number, bytes: Uint8Array): Promise<void> {
+    await this.#directory.writeAt(this.name, at, bytes);
+    this.#unsyncedBytes += bytes.length;
+    if (this.#unsyncedBytes < this.#syncEveryBytes) return;
+    await this.#directory.sync(this.name);
+    this.#unsyncedBytes = 0;
+  }
+}

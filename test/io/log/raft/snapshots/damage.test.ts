@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { configurationOf } from '#events/raft/configuration.ts';
+import { asPeer } from '#events/raft/entry.ts';
+import { SnapshotFiles } from '#io/log/raft/snapshots/snapshot-files.ts';
+import type { SnapshotPointer } from '#io/log/raft/storage.ts';
+import type { SimDirectory } from '#io/stores/directory-sim.ts';
+import { simDirectory } from './crash-points.ts';
+import { each, metaAt, readAll, someRows, transfer } from './samples.ts';
+
+interface Kept {
+  readonly disk: SimDirectory;
+  readonly files: SnapshotFiles;
+  readonly pointer: SnapshotPointer;
+  readonly bytes: Uint8Array;
+}
+
+async function kept(rows: readonly Uint8Array[]): Promise<Kept> {
+  const disk = simDirectory();
+  const files = await SnapshotFiles.open(disk.open());
+  const pointer = await files.write(metaAt(12), each(rows));
+  const bytes = disk.image()[0]?.[1] ?? new Uint8Array();
+  return { disk, files, pointer, bytes };
+}
+
+/** Nobody takes this file for the snapshot: not who verifies, nor who reads, nor who receives it. */
+async function isFound({ disk, files, pointer }: Kept, changed: Uint8Array): Promise<void> {
+  disk.restore([[pointer.file, changed]]);
+  expect(await files.hasWhole(pointer)).toBe(false);
+  expect((await files.verify(pointer))?.offset).toBeLessThanOrEqual(changed.length);
+  await expect(readAll(files, pointer)).rejects.toMatchObject({ name: 'StoreError', code: 'DAMAGED' });
+  const other = simDirectory();
+  const receiving = await SnapshotFiles.open(other.open());
+  const outcome = await transfer(files, receiving, pointer).catch((error: unknown) => error);
+  expect(outcome).toHaveProperty('message' in (outcome as object) ? 'code' : 'refused');
+  expect(other.image().filter(([name]) => !name.endsWith('.part'))).toEqual([]);
+}
+
+test('every changed bit is found by who verifies, who reads and who receives', async () => {
+  const subject = await kept([Uint8Array.of(1, 2, 3), new Uint8Array(), Uint8Array.of(9)]);
+  for (let bit = 0; bit < subject.bytes.length * 8; bit++) {
+    const changed = subject.bytes.slice();
+    changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    await isFound(subject, changed);
+  }
+});
+
+test('every cut is found, and so is everything that was added', async () => {
+  const subject = await kept([Uint8Array.of(1, 2, 3), Uint8Array.of(9)]);
+  for (let size = 0; size < subject.bytes.length; size++) await isFound(subject, subject.bytes.slice(0, size));
+  await isFound(subject, Buffer.concat([subject.bytes, Buffer.of(0)]));
+  await isFound(subject, Buffer.concat([subject.bytes, subject.bytes]));
+});
+
+test('damage anywhere in a large snapshot is found, and its last rows are never handed out', async () => {
+  const rows = someRows(5, 900_000);
+  const subject = await kept(rows);
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 0, max: subject.bytes.length * 8 - 1 }), async (bit) => {
+      const changed = subject.bytes.slice();
+      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      subject.disk.restore([[subject.pointer.file, changed]]);
+      let handed = 0;
+      const reading = async () => {
+        for await (const slice of subject.files.read(subject.pointer)) handed += slice.length;
+      };
+      await expect(reading()).rejects.toMatchObject({ code: 'DAMAGED' });
+      expect(handed).toBeLessThan(rows.length);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a whole file in the place of another one is found', async () => {
+  const subject = await kept([Uint8Array.of(1, 2, 3)]);
+  const { files, pointer, disk } = subject;
+  const otherRows = await files.write(pointer.meta, each([Uint8Array.of(1, 2, 4)]));
+  const otherTerm = await files.write(metaAt(12, 4), each([Uint8Array.of(1, 2, 3)]));
+  const configuration = configurationOf([asPeer('attic'), asPeer('barn')]);
+  const otherMembers = await files.write({ ...pointer.meta, configuration }, each([Uint8Array.of(1, 2, 3)]));
+  const image = new Map(disk.image());
+  expect(image.size).toBe(4);
+  for (const { file } of [otherRows, otherTerm, otherMembers])
+    await isFound(subject, image.get(file) ?? new Uint8Array());
+});
+
+test('damage is told with its place', async () => {
+  const { disk, files, pointer, bytes } = await kept(someRows(5, 600_000));
+  const changed = bytes.slice();
+  changed[400_000] = (changed[400_000] ?? 0) ^ 1;
+  disk.restore([[pointer.file, changed]]);
+  const broken = await files.verify(pointer);
+  expect(broken).toMatchObject({ file: pointer.file, explain: expect.stringMatching(/checksum/) });
+  expect(broken?.offset).toBeGreaterThan(200_000);
+  expect(broken?.offset).toBeLessThan(400_000);
+  await expect(readAll(files, pointer)).rejects.toMatchObject({
+    message: expect.stringContaining(`${pointer.file} is damaged at byte ${broken?.offset}`),
+    hint: expect.stringMatching(/another member/),
+  });
+});
+
+test('equal rows make equal files, however they come; and nothing else does', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 30 })), fc.nat(20), async (rows, at) => {
+      const one = await kept(rows);
+      const slowly = async function* () {
+        for (const row of rows) {
+          await Promise.resolve();
+          yield row.slice();
+        }
+      };
+      const pointer = await (await SnapshotFiles.open(simDirectory().open())).write(metaAt(12), slowly());
+      expect(pointer).toEqual(one.pointer);
+      const changed = [...rows.slice(0, at), Uint8Array.of(1), ...rows.slice(at)];
+      expect((await kept(changed)).pointer.sha256).not.toBe(pointer.sha256);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a snapshot of a later version is told from a damaged one', async () => {
+  const { disk, files, pointer, bytes } = await kept([]);
+  const later = Buffer.from(bytes);
+  later[8] = 2;
+  const { crc32 } = await import('node:zlib');
+  const headEnd = 13 + later.readUInt32LE(9);
+  later.writeUInt32LE(crc32(later.subarray(0, headEnd)), headEnd);
+  disk.restore([[pointer.file, later]]);
+  await expect(readAll(files, pointer)).rejects.toMatchObject({ name: 'LogError', code: 'TOO_NEW' });
+  await expect(files.hasWhole(pointer)).rejects.toMatchObject({ code: 'TOO_NEW' });
+});
