@@ -1,24 +1,27 @@
-/** The history of each object: stream and index; the words are in `activity`, under the same index. */
+/**
+ * The history of each object: its stream is the group; the words are in `activity`, under the same index. What happened
+ * to an instance has happened to its app, too: people ask for that, and instances come and go.
+ */
 import { defineProjection } from './projection.ts';
 import { indexKey } from './views/activity.ts';
-import type { Kind, StreamId } from '#events/envelope.ts';
+import { kindOf, type Kind } from '#events/envelope.ts';
+import type { ActorState } from '#actors/actor.ts';
 
 export interface AuditRow {
   readonly index: number;
   readonly kind: Kind;
 }
 
-export const auditKey = (stream: StreamId, index: number): string => `${stream}|${indexKey(index)}`;
-
 export const auditProjection = defineProjection<AuditRow>({
   name: 'audit',
-  version: 1,
+  version: 2,
   keeps: 'log',
-  apply: (rows, { event }) => {
-    rows.put(auditKey(event.stream, event.index), {
-      index: event.index,
-      kind: event.stream.slice(0, event.stream.indexOf(':')) as Kind,
-    });
+  apply: (rows, { event, after }) => {
+    const row: AuditRow = { index: event.index, kind: kindOf(event.stream) };
+    rows.put(`${event.stream}|${indexKey(event.index)}`, row);
+    if (after?.kind === 'instance') {
+      rows.put(`${(after as ActorState<'instance'>).context.app}|${indexKey(event.index)}`, row);
+    }
   },
   scope: (row) => ({ verb: 'read', kind: row.kind }),
 });

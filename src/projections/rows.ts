@@ -2,14 +2,13 @@
 import type { Bound, Rows } from './projection.ts';
 
 export interface Changes<R> {
-  readonly put: ReadonlyMap<string, R>;
-  readonly deleted: ReadonlySet<string>;
+  readonly put: readonly (readonly [key: string, row: R])[];
+  readonly deleted: readonly string[];
 }
 
 export class Table<R extends object> implements Rows<R> {
   readonly #rows = new Map<string, R>();
-  #put = new Map<string, R>();
-  #deleted = new Set<string>();
+  #changed = new Set<string>();
   readonly #bound: Bound<R> | undefined;
 
   constructor(bound?: Bound<R>) {
@@ -22,8 +21,7 @@ export class Table<R extends object> implements Rows<R> {
 
   put(key: string, row: R): void {
     this.#rows.set(key, row);
-    this.#put.set(key, row);
-    this.#deleted.delete(key);
+    this.#changed.add(key);
     if (this.#bound && this.#rows.size > this.#bound.limit) this.#evict(this.#bound);
   }
 
@@ -39,9 +37,7 @@ export class Table<R extends object> implements Rows<R> {
   }
 
   delete(key: string): void {
-    if (!this.#rows.delete(key)) return;
-    this.#put.delete(key);
-    this.#deleted.add(key);
+    if (this.#rows.delete(key)) this.#changed.add(key);
   }
 
   get size(): number {
@@ -59,24 +55,29 @@ export class Table<R extends object> implements Rows<R> {
 
   /** What changed since the last call. */
   take(): Changes<R> | undefined {
-    if (this.#put.size === 0 && this.#deleted.size === 0) return undefined;
-    const changes = { put: this.#put, deleted: this.#deleted };
-    this.#put = new Map();
-    this.#deleted = new Set();
-    return changes;
+    if (this.#changed.size === 0) return undefined;
+    const put: [string, R][] = [];
+    const deleted: string[] = [];
+    for (const key of this.#changed) {
+      const row = this.#rows.get(key);
+      if (row) put.push([key, row]);
+      else deleted.push(key);
+    }
+    this.#changed = new Set();
+    return { put, deleted };
   }
 }
 
 /** Rows that accumulate: nothing is kept here, only handed on. */
 export class LogRows<R extends object> implements Rows<R> {
-  #put = new Map<string, R>();
+  #put: [string, R][] = [];
 
   get(): undefined {
     return undefined;
   }
 
   put(key: string, row: R): void {
-    this.#put.set(key, row);
+    this.#put.push([key, row]);
   }
 
   delete(key: string): void {
@@ -84,9 +85,9 @@ export class LogRows<R extends object> implements Rows<R> {
   }
 
   take(): Changes<R> | undefined {
-    if (this.#put.size === 0) return undefined;
-    const changes = { put: this.#put, deleted: new Set<string>() };
-    this.#put = new Map();
+    if (this.#put.length === 0) return undefined;
+    const changes = { put: this.#put, deleted: [] };
+    this.#put = [];
     return changes;
   }
 }

@@ -1,102 +1,168 @@
-/** An event as one sentence, in the words that the whole product uses. */
+/**
+ * An event as one sentence, in the words that the whole product uses: as something that has happened, or as a
+ * forecast, for whoever looks at a plan.
+ */
 import type { ActorState, LabView, Step } from '#actors/actor.ts';
 import type { EventOf } from '#events/envelope.ts';
+import type { ServiceStatus } from '#events/instance.ts';
 import type { EventType } from '#events/registry.ts';
 import { formatSize } from '#events/values/size.ts';
+import type { Fill } from '#events/volume.ts';
+import { askedFor, doing } from './operation-words.ts';
 import { refTo } from './refs.ts';
 
-type Words = {
-  readonly [T in EventType]: (event: EventOf<T>, name: string, lab: LabView, actor: ActorState) => string;
-};
+interface About {
+  readonly name: string;
+  readonly lab: LabView;
+  /** As the event left it; of an event that made nothing, as it was. */
+  readonly actor: ActorState;
+  readonly before: ActorState | undefined;
+  /** The verb: what has happened, or what would. */
+  v(has: string, would: string): string;
+}
+
+type Words = { readonly [T in EventType]: (event: EventOf<T>, about: About) => string };
 
 const nameOf = (lab: LabView, stream: Parameters<typeof refTo>[1]): string => refTo(lab, stream)?.name ?? '?';
 
 const words: Words = {
-  'cluster.created': (_, name) => `Lab ${name} was created.`,
-  'cluster.settings-changed': ({ data }) => `The lab's time zone is now ${data.timeZone}.`,
-  'namespace.created': (_, name) => `Namespace ${name} was created.`,
-  'namespace.deleted': (_, name) => `Namespace ${name} was deleted.`,
-  'node.joined': (_, name) => `Node ${name} joined.`,
-  'node.facts-changed': (_, name) => `Facts of node ${name} changed.`,
-  'node.went-down': (_, name) => `Node ${name} does not answer.`,
-  'node.came-up': (_, name) => `Node ${name} answers again.`,
-  'node.cordoned': (_, name) => `Node ${name} was cordoned: it gets nothing new.`,
-  'node.uncordoned': (_, name) => `Node ${name} was uncordoned.`,
-  'node.removed': (_, name) => `Node ${name} was removed.`,
-  'volume.created': ({ data }, name) => `Volume ${name} was created (${formatSize(data.spec.sizeBytes)}).`,
-  'volume.delayed': ({ data }, name) => `Volume ${name} waits: ${data.problem.message}`,
-  'volume.placed': ({ data }, name, lab) =>
-    `Volume ${name} was placed on ${nameOf(lab, data.node)}, pool ${data.pool}.`,
-  'volume.provisioned': (_, name) => `Volume ${name} is ready.`,
-  'volume.failed': ({ data }, name) => `Volume ${name} failed: ${data.problem.message}`,
-  'volume.retried': (_, name) => `Volume ${name} is tried again.`,
-  'volume.spec-changed': ({ data }, name) => `Volume ${name} was changed (${formatSize(data.spec.sizeBytes)}).`,
-  'volume.attached': ({ data }, name, lab) => `Volume ${name} now belongs to app ${nameOf(lab, data.app)}.`,
-  'volume.detached': (_, name) => `Volume ${name} was kept, without an app.`,
-  'volume.rollback-requested': ({ data }, name, lab) =>
-    `Volume ${name} goes back to snapshot ${nameOf(lab, data.snapshot)}.`,
-  'volume.drained': (_, name) => `Nothing uses volume ${name} any more.`,
-  'volume.rolled-back': (_, name) => `Volume ${name} was rolled back.`,
-  'volume.deletion-requested': (_, name) => `Volume ${name} is being deleted.`,
-  'volume.deleted': (_, name) => `Volume ${name} was deleted.`,
-  'snapshot.requested': ({ data }, name, lab) =>
-    `A ${data.reason} snapshot ${name} of ${nameOf(lab, data.volume)} was asked for.`,
-  'snapshot.taken': (_, name, lab, actor) => `Snapshot ${name} of ${volumeOf(actor, lab)} was taken.`,
-  'snapshot.failed': ({ data }, name, lab, actor) =>
-    `Snapshot ${name} of ${volumeOf(actor, lab)} failed: ${data.problem.message}`,
-  'snapshot.removal-requested': ({ data }, name, lab, actor) =>
-    `Snapshot ${name} of ${volumeOf(actor, lab)} goes: ${data.because}.`,
-  'snapshot.removed': (_, name, lab, actor) => `Snapshot ${name} of ${volumeOf(actor, lab)} was removed.`,
-  'app.created': (_, name) => `App ${name} was created.`,
-  'app.updated': (_, name) => `App ${name} got a new revision.`,
-  'app.start-requested': (_, name) => `App ${name} starts.`,
-  'app.started': (_, name) => `App ${name} runs.`,
-  'app.degraded': ({ data }, name) => `App ${name} is degraded: ${data.problem.message}`,
-  'app.recovered': (_, name) => `App ${name} is well again.`,
-  'app.failed': ({ data }, name) => `App ${name} failed: ${data.problem.message}`,
-  'app.delayed': ({ data }, name) => `App ${name} waits: ${data.problem.message}`,
-  'app.stop-requested': (_, name) => `App ${name} stops.`,
-  'app.stopped': (_, name) => `App ${name} is stopped.`,
-  'app.paused': ({ data }, name, lab) =>
+  'cluster.created': (_, { name, v }) => `Lab ${name} ${v('was', 'would be')} created.`,
+  'cluster.settings-changed': ({ data }, { v }) => `The lab's time zone ${v('is now', 'would be')} ${data.timeZone}.`,
+  'namespace.created': (_, { name, v }) => `Namespace ${name} ${v('was', 'would be')} created.`,
+  'namespace.deleted': (_, { name, v }) => `Namespace ${name} ${v('was', 'would be')} deleted.`,
+  'node.joined': (_, { name, v }) => `Node ${name} ${v('joined', 'would join')}.`,
+  'node.facts-changed': (_, { name, v }) => `Facts of node ${name} ${v('changed', 'would change')}.`,
+  'node.went-down': (_, { name, v }) => `Node ${name} ${v('does not answer', 'would count as down')}.`,
+  'node.came-up': (_, { name, v }) => `Node ${name} ${v('answers', 'would answer')} again.`,
+  'node.cordoned': (_, { name, v }) =>
+    `Node ${name} ${v('was', 'would be')} cordoned: it ${v('gets', 'would get')} nothing new.`,
+  'node.uncordoned': (_, { name, v }) => `Node ${name} ${v('was', 'would be')} uncordoned.`,
+  'node.pool-filled': ({ data }, { name, v }) =>
+    `Pool ${data.pool} of node ${name} ${v('is', 'would be')} ${percent(data)} full.`,
+  'node.pool-eased': ({ data }, { name, v }) =>
+    `Pool ${data.pool} of node ${name} ${v('has', 'would have')} room again: it is ${percent(data)} full.`,
+  'node.removed': (_, { name, v }) => `Node ${name} ${v('was', 'would be')} removed.`,
+  'volume.created': ({ data }, { name, v }) =>
+    `Volume ${name} ${v('was', 'would be')} created (${formatSize(data.spec.sizeBytes)}).`,
+  'volume.delayed': ({ data }, { name, v }) =>
+    `Volume ${name} ${data.lasts ? 'still ' : ''}${v('waits', 'would wait')}: ${data.problem.message}`,
+  'volume.placed': ({ data }, { name, lab, v }) =>
+    `Volume ${name} ${v('was', 'would be')} placed on ${nameOf(lab, data.node)}, pool ${data.pool}.`,
+  'volume.provisioned': (_, { name, v }) => `Volume ${name} ${v('is', 'would be')} ready.`,
+  'volume.failed': ({ data }, { name, v }) => `Volume ${name} ${v('failed', 'would fail')}: ${data.problem.message}`,
+  'volume.retried': (_, { name, v }) => `Volume ${name} ${v('is', 'would be')} tried again.`,
+  'volume.spec-changed': ({ data }, { name, v }) =>
+    `Volume ${name} ${v('was', 'would be')} changed (${formatSize(data.spec.sizeBytes)}).`,
+  // The app comes after its volumes: its name may be known only by what the volume was kept for.
+  'volume.attached': ({ data }, { name, lab, before, v }) => {
+    const app = lab.get(data.app)?.context.metadata.name ?? (before as ActorState<'volume'>).context.formerly?.app;
+    return `Volume ${name} ${v('belongs', 'would belong')} to ${app === undefined ? 'an app' : `app ${app}`} again.`;
+  },
+  'volume.detached': (_, { name, v }) => `Volume ${name} ${v('was', 'would be')} kept, without an app.`,
+  'volume.filled': ({ data }, { name, v }) => `Volume ${name} ${v('is', 'would be')} ${percent(data)} full.`,
+  'volume.eased': ({ data }, { name, v }) =>
+    `Volume ${name} ${v('has', 'would have')} room again: it is ${percent(data)} full.`,
+  'volume.rollback-requested': ({ data }, { name, lab, v }) =>
+    `Volume ${name} ${v('goes', 'would go')} back to snapshot ${nameOf(lab, data.snapshot)}.`,
+  'volume.drained': (_, { name, v }) => `Nothing ${v('uses', 'would use')} volume ${name} any more.`,
+  'volume.rolled-back': (_, { name, v }) => `Volume ${name} ${v('was', 'would be')} rolled back.`,
+  'volume.deletion-requested': (_, { name, v }) => `Volume ${name} ${v('is being', 'would be')} deleted.`,
+  'volume.deleted': (_, { name, v }) => `Volume ${name} ${v('was', 'would be')} deleted.`,
+  'snapshot.requested': ({ data }, { name, lab, v }) =>
+    `A ${data.reason} snapshot ${name} of ${nameOf(lab, data.volume)} ${v('was', 'would be')} asked for.`,
+  'snapshot.taken': (_, about) => `${snapshot(about)} ${about.v('was', 'would be')} taken.`,
+  'snapshot.failed': ({ data }, about) =>
+    `${snapshot(about)} ${about.v('failed', 'would fail')}: ${data.problem.message}`,
+  'snapshot.removal-requested': ({ data }, about) =>
+    `${snapshot(about)} ${about.v('goes', 'would go')}: ${data.because}.`,
+  'snapshot.removed': (_, about) => `${snapshot(about)} ${about.v('was', 'would be')} removed.`,
+  'app.created': (_, { name, v }) => `App ${name} ${v('was', 'would be')} created.`,
+  'app.updated': (_, { name, v }) => `App ${name} ${v('got', 'would get')} a new revision.`,
+  'app.start-requested': (_, { name, v }) => `App ${name} ${v('starts', 'would start')}.`,
+  'app.started': (_, { name, v }) => `App ${name} ${v('runs', 'would run')}.`,
+  'app.degraded': ({ data }, { name, v }) => `App ${name} ${v('is', 'would be')} degraded: ${data.problem.message}`,
+  'app.recovered': (_, { name, v }) => `App ${name} ${v('is', 'would be')} well again.`,
+  'app.failed': ({ data }, { name, v }) => `App ${name} ${v('failed', 'would fail')}: ${data.problem.message}`,
+  'app.delayed': ({ data }, { name, v }) =>
+    `App ${name} ${data.lasts ? 'still ' : ''}${v('waits', 'would wait')}: ${data.problem.message}`,
+  'app.stop-requested': (_, { name, v }) => `App ${name} ${v('stops', 'would stop')}.`,
+  'app.stopped': (_, { name, v }) => `App ${name} ${v('is', 'would be')} stopped.`,
+  'app.paused': ({ data }, { name, lab, v }) =>
     data.for === 'restart'
-      ? `App ${name} restarts.`
-      : `App ${name} pauses while volume ${nameOf(lab, data.for)} is rolled back.`,
-  'app.resumed': (_, name) => `App ${name} goes on.`,
-  'app.removal-requested': ({ data }, name) =>
-    `App ${name} is being removed, its volumes ${data.withVolumes ? 'with it' : 'are kept'}.`,
-  'app.removed': (_, name) => `App ${name} was removed.`,
-  'instance.assigned': ({ data }, name, lab) =>
-    `App ${name} was assigned to ${nameOf(lab, data.node)} (revision ${data.revision}).`,
-  'instance.started': (_, name, lab, actor) => `All services of ${name} run on ${nodeOf(actor, lab)}.`,
-  'instance.service-changed': ({ data }, name) => `Service ${data.service} of ${name} is ${data.status.state}.`,
-  'instance.failed': ({ data }, name, lab, actor) => `${name} failed on ${nodeOf(actor, lab)}: ${data.problem.message}`,
-  'instance.stop-requested': ({ data }, name, lab, actor) => `${name} stops on ${nodeOf(actor, lab)}: ${data.because}.`,
-  'instance.stopped': (_, name, lab, actor) => `${name} is stopped on ${nodeOf(actor, lab)}.`,
-  'schedule.created': ({ data }, name) => `Schedule ${name} was created (${data.spec.cron}).`,
-  'schedule.changed': ({ data }, name) => `Schedule ${name} was changed (${data.spec.cron}).`,
-  'schedule.fired': ({ data }, name) =>
-    data.missed > 0 ? `Schedule ${name} ran, also for ${data.missed} missed runs.` : `Schedule ${name} ran.`,
-  'schedule.suspended': (_, name) => `Schedule ${name} was suspended.`,
-  'schedule.resumed': (_, name) => `Schedule ${name} goes on.`,
-  'schedule.removed': (_, name) => `Schedule ${name} was removed.`,
-  'operation.started': ({ data, by }) =>
-    `${by.slice(by.indexOf(':') + 1)} asked for ${data.command} of ${data.targetName}.`,
-  'operation.succeeded': (_, name, __, actor) => `${commandOf(actor)} is done (${name}).`,
-  'operation.failed': ({ data }, _, __, actor) => `${commandOf(actor)} failed: ${data.problem.message}`,
+      ? `App ${name} ${v('restarts', 'would restart')}.`
+      : `App ${name} ${v('pauses', 'would pause')} while volume ${nameOf(lab, data.for)} is rolled back.`,
+  'app.resumed': (_, { name, v }) => `App ${name} ${v('goes', 'would go')} on.`,
+  'app.removal-requested': ({ data }, { name, v }) =>
+    `App ${name} ${v('is being', 'would be')} removed, its volumes ${data.withVolumes ? 'with it' : 'kept'}.`,
+  'app.removed': (_, { name, v }) => `App ${name} ${v('was', 'would be')} removed.`,
+  'instance.assigned': ({ data }, { name, lab, v }) =>
+    `App ${name} ${v('was', 'would be')} assigned to ${nameOf(lab, data.node)} (revision ${data.revision}).`,
+  'instance.started': (_, about) => `All services of ${about.name} ${about.v('run', 'would run')} on ${nodeOf(about)}.`,
+  'instance.service-changed': ({ data }, { name, before }) => {
+    const known = (before as ActorState<'instance'> | undefined)?.context.services[data.service];
+    return serviceWords(`Service ${data.service} of ${name}`, known, data.status);
+  },
+  'instance.warned': ({ data }, about) => `${about.name} on ${nodeOf(about)}: ${data.problem.message}`,
+  'instance.halted': (_, about) =>
+    `Nothing of ${about.name} runs on ${nodeOf(about)} any more; its containers are kept, with their logs.`,
+  'instance.failed': ({ data }, about) =>
+    `${about.name} ${about.v('failed', 'would fail')} on ${nodeOf(about)}: ${data.problem.message}`,
+  'instance.stop-requested': ({ data }, about) =>
+    `${about.name} ${about.v('stops', 'would stop')} on ${nodeOf(about)}: ${data.because}.`,
+  'instance.stopped': (_, about) => `${about.name} ${about.v('is', 'would be')} stopped on ${nodeOf(about)}.`,
+  'schedule.created': ({ data }, { name, v }) =>
+    `Schedule ${name} ${v('was', 'would be')} created (${data.spec.cron}).`,
+  'schedule.changed': ({ data }, { name, v }) =>
+    `Schedule ${name} ${v('was', 'would be')} changed (${data.spec.cron}).`,
+  'schedule.fired': ({ data }, { name, v }) => {
+    const also = data.missed === 0 ? '' : `, also for ${data.missed} missed ${data.missed === 1 ? 'run' : 'runs'}`;
+    return `Schedule ${name} ${v('ran', 'would run')}${also}.`;
+  },
+  'schedule.suspended': (_, { name, v }) => `Schedule ${name} ${v('was', 'would be')} suspended.`,
+  'schedule.resumed': (_, { name, v }) => `Schedule ${name} ${v('goes', 'would go')} on.`,
+  'schedule.removed': (_, { name, v }) => `Schedule ${name} ${v('was', 'would be')} removed.`,
+  'operation.started': ({ data, by }, { v }) =>
+    `${by.slice(by.indexOf(':') + 1)} ${v('asked', 'would ask')} to ${askedFor(data.command, data.targetName)}.`,
+  'operation.succeeded': (_, { name, actor }) => `${operation(actor)} is done (${name}).`,
+  'operation.failed': ({ data }, { actor }) => `${operation(actor)} failed: ${data.problem.message}`,
 };
 
-const volumeOf = (actor: ActorState, lab: LabView): string =>
-  nameOf(lab, (actor as ActorState<'snapshot'>).context.volume);
-const nodeOf = (actor: ActorState, lab: LabView): string => nameOf(lab, (actor as ActorState<'instance'>).context.node);
+const percent = ({ usedBytes, sizeBytes }: Fill): string =>
+  sizeBytes === 0 ? '100 %' : `${Math.floor((100 * usedBytes) / sizeBytes)} %`;
 
-function commandOf(actor: ActorState): string {
+const snapshot = ({ name, lab, actor }: About): string =>
+  `Snapshot ${name} of ${nameOf(lab, (actor as ActorState<'snapshot'>).context.volume)}`;
+
+const nodeOf = ({ lab, actor }: About): string => nameOf(lab, (actor as ActorState<'instance'>).context.node);
+
+function operation(actor: ActorState): string {
   const { command, targetName } = (actor as ActorState<'operation'>).context;
-  return `${command} of ${targetName}`;
+  return doing(command, targetName);
 }
 
-export function wordsFor({ event, before, after }: Step, lab: LabView): string {
+/** What became of a service: how it ended is worth more than that it starts. */
+function serviceWords(service: string, known: ServiceStatus | undefined, status: ServiceStatus): string {
+  const { state, exitCode, lastExitCode, restarts } = status;
+  if (state === 'completed') return `${service} has done its work and ended.`;
+  if (state === 'exited')
+    return exitCode === undefined ? `${service} does not run.` : `${service} ended with exit code ${exitCode}.`;
+  if (state === 'restarting')
+    return `${service} ends again and again${exitCode === undefined ? '' : ` with exit code ${exitCode}`}.`;
+  if (known === undefined || restarts <= known.restarts) return `${service} is ${state}.`;
+  return lastExitCode === undefined
+    ? `${service} was started again.`
+    : `${service} ended with exit code ${lastExitCode}; it is started again.`;
+}
+
+/** As something that has happened. */
+export const wordsFor = (step: Step, lab: LabView): string => say(step, lab, (has) => has);
+
+/** As something that would happen. */
+export const forecastFor = (step: Step, lab: LabView): string => say(step, lab, (_, would) => would);
+
+function say({ event, before, after }: Step, lab: LabView, v: About['v']): string {
   const actor = after ?? before;
   if (!actor) return `${event.type} for something that does not exist.`;
-  const say = words[event.type] as (event: Step['event'], name: string, lab: LabView, actor: ActorState) => string;
-  return say(event, actor.context.metadata.name, lab, actor);
+  const speak = words[event.type] as (event: Step['event'], about: About) => string;
+  return speak(event, { name: actor.context.metadata.name, lab, actor, before, v });
 }

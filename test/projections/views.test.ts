@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import type { ActorState } from '#actors/actor.ts';
+import { kinds, type Kind } from '#events/envelope.ts';
 import { Folded, tableViews } from '#io/lab/folded.ts';
+import type { ConfigRow } from '#projections/config.ts';
 import { projections } from '#projections/registry.ts';
-import { Table } from '#projections/rows.ts';
+import { Table, type Changes } from '#projections/rows.ts';
+import type { ActivityRow } from '#projections/views/activity.ts';
 import { TestLab } from '#test/actors/test-lab.ts';
 import { history } from '#test/golden/history.ts';
 
@@ -114,6 +118,40 @@ describe('the configuration database', () => {
       expect(row.status['state']).toBeTypeOf('string');
     }
   });
+
+  test('keeps apart what was asked for and how it is', () => {
+    const lab = TestLab.ready();
+    lab.running(photos);
+    lab.snapshotTaken('photos-data', 'one');
+    const rows = foldedOf(lab)
+      .rows('config')
+      .map(([, row]) => row);
+    const keysOf = (kind: Kind) => {
+      const { spec, status } = rows.find((row) => row.kind === kind) as ConfigRow;
+      return [Object.keys(spec).toSorted(), Object.keys(status).toSorted()];
+    };
+    expect(keysOf('cluster')).toEqual([['timeZone'], ['since', 'state']]);
+    expect(keysOf('snapshot')).toEqual([
+      ['note', 'reason', 'volume'],
+      ['guid', 'problem', 'requestedAt', 'since', 'state', 'takenAt'],
+    ]);
+    expect(rows.find(({ kind }) => kind === 'volume')).toMatchObject({
+      spec: { sizeBytes: 2 ** 30 },
+      status: { state: 'ready', node: 'node:atlas', pool: expect.any(String) },
+    });
+    for (const row of rows) expect(row.status).not.toHaveProperty('metadata');
+  });
+
+  test('is told by the actors alone, at every moment', () => {
+    const folded = new Folded();
+    for (const event of history()) {
+      folded.fold(event);
+      const actors = kinds.flatMap((kind) => folded.lab.list(kind) as readonly ActorState[]);
+      const again = new Folded();
+      again.restore({ index: folded.lab.index, at: folded.lab.at }, actors, []);
+      expect(again.rows('config')).toEqual(folded.rows('config'));
+    }
+  });
 });
 
 describe('activity', () => {
@@ -121,7 +159,7 @@ describe('activity', () => {
     const folded = new Folded();
     for (const event of history()) {
       folded.fold(event);
-      const [row] = [...(folded.takeChanges().get('activity')?.put.values() ?? [])] as { words: string; who: string }[];
+      const [[, row] = []] = (folded.takeChanges().get('activity') as Changes<ActivityRow> | undefined)?.put ?? [];
       expect(row?.words).toMatch(/^[A-Za-z].*[.!]$/s);
       expect(row?.words).not.toMatch(/undefined|\[object|null/);
       expect(row?.who).not.toBe('');
@@ -134,10 +172,14 @@ describe('rows', () => {
     const rows = new Table<{ n: number }>();
     rows.put('a', { n: 1 });
     rows.put('b', { n: 1 });
+    rows.put('b', { n: 2 });
     rows.delete('a');
     rows.delete('never');
-    expect(rows.take()).toEqual({ put: new Map([['b', { n: 1 }]]), deleted: new Set(['a']) });
+    expect(rows.take()).toEqual({ put: [['b', { n: 2 }]], deleted: ['a'] });
     expect(rows.take()).toBeUndefined();
+    rows.delete('b');
+    rows.put('b', { n: 3 });
+    expect(rows.take()).toEqual({ put: [['b', { n: 3 }]], deleted: [] });
   });
 
   test('a bounded table drops the oldest that may go, whatever the order of arrival', () => {

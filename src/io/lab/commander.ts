@@ -5,10 +5,10 @@
  * share batches. A repetition of a command, in flight or done, gets the first one's answer.
  */
 import { asIndex, type Index, type LabEvent, type StreamId } from '#events/envelope.ts';
-import type { LabView, Step } from '#actors/actor.ts';
-import { dispatch, type Prepared, type Request } from '#actors/dispatch.ts';
+import type { LabView } from '#actors/actor.ts';
+import { dispatch, readsOf, type Prepared, type Request } from '#actors/dispatch.ts';
 import { Overlay } from '#actors/overlay.ts';
-import { wordsFor } from '#projections/words.ts';
+import { forecastFor, wordsFor } from '#projections/words.ts';
 import type { Clock } from '../devices/clock/port.ts';
 import type { EventLog } from '../log/port.ts';
 import { LogError } from '../log/port.ts';
@@ -18,6 +18,9 @@ import type { RunResult } from './port.ts';
 import type { Replica } from './replica.ts';
 
 type Done = Exclude<RunResult, { rejected: unknown }>;
+
+/** Blobs by their address; undefined: not to be had. */
+type Content = Map<string, Uint8Array | undefined>;
 
 /** What was handed to the log is not taken back: giving up the wait for it is the caller's affair. */
 const neverAborted = new AbortController().signal;
@@ -88,20 +91,23 @@ export class Commander {
   }
 
   /** Decides on a copy: nothing is appended, and nobody else sees it. */
-  dryRun(request: Request): RunResult {
+  async dryRun(request: Request): Promise<RunResult> {
+    const content: Content = new Map();
+    for (let wait = this.#waitFor(request, content); wait; wait = this.#waitFor(request, content)) await wait;
     const trial = new Overlay(this.#overlay);
-    const outcome = dispatch(request, trial, this.#tools());
+    const outcome = dispatch(request, trial, this.#tools(content));
     if ('rejected' in outcome) return outcome;
     if ('unchanged' in outcome) return this.#nothing();
-    return answer(outcome.prepared.steps, this.#replica.index, trial);
+    return answer(outcome.prepared, this.#replica.index, trial, true);
   }
 
   async #run(request: Request): Promise<RunResult> {
+    const content: Content = new Map();
     for (let conflicts = 0; conflicts < maxConflicts; conflicts++) {
-      while (this.#recovering) await this.#recovering;
+      for (let wait = this.#waitFor(request, content); wait; wait = this.#waitFor(request, content)) await wait;
       const known = this.#replica.folded.lab.command(request.id);
       if (known) return this.#repeated(known);
-      const outcome = dispatch(request, this.#overlay, this.#tools());
+      const outcome = dispatch(request, this.#overlay, this.#tools(content));
       if ('rejected' in outcome || 'unchanged' in outcome) {
         // What it was decided on may not be durable yet: the answer leaves once it is.
         await Promise.allSettled(this.#underWay);
@@ -109,7 +115,7 @@ export class Commander {
       }
       const { steps } = outcome.prepared;
       this.#head += steps.length;
-      const described = answer(steps, asIndex(this.#head), this.#overlay);
+      const described = answer(outcome.prepared, asIndex(this.#head), this.#overlay, false);
       try {
         const committed = await this.#commit(outcome.prepared);
         if (!('conflict' in committed)) return { ...described, index: committed.index };
@@ -124,6 +130,26 @@ export class Commander {
       `command ${request.name} met ${maxConflicts} conflicts in a row`,
       'Restart the daemon; if it happens again, report it.',
     );
+  }
+
+  /** What the decision has to wait for, as things are in this turn; undefined: nothing. */
+  #waitFor(request: Request, content: Content): Promise<void> | undefined {
+    if (this.#recovering) return this.#recovering;
+    const missing = readsOf(request, this.#overlay).filter((address) => !content.has(address));
+    return missing.length === 0 ? undefined : this.#fetch(missing, content);
+  }
+
+  /** A decision takes one turn: what it reads is at hand by then, or is known not to be had. */
+  async #fetch(addresses: readonly string[], content: Content): Promise<void> {
+    for (const address of addresses) {
+      let bytes = await this.#blobs.get(address).catch(() => undefined);
+      if (!bytes) {
+        // A command before this one may be bringing it.
+        await Promise.allSettled(this.#underWay);
+        bytes = await this.#blobs.get(address).catch(() => undefined);
+      }
+      content.set(address, bytes);
+    }
   }
 
   /** Appended and folded, or in conflict. */
@@ -172,8 +198,13 @@ export class Commander {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
-  #tools() {
-    return { now: this.now(), head: this.#head, address: (bytes: Uint8Array) => this.#blobs.address(bytes) };
+  #tools(content: Content) {
+    return {
+      now: this.now(),
+      head: this.#head,
+      address: (bytes: Uint8Array) => this.#blobs.address(bytes),
+      content: (address: string) => content.get(address),
+    };
   }
 
   #nothing(): Done {
@@ -193,12 +224,13 @@ export class Commander {
   }
 }
 
-function answer(steps: readonly Step[], index: Index, view: LabView): Done {
+function answer({ steps, changes }: Prepared, index: Index, view: LabView, isForecast: boolean): Done {
+  const say = isForecast ? forecastFor : wordsFor;
   const events = steps.map((step) => {
     const { stream, type, data } = step.event;
-    return { stream, type, data, words: wordsFor(step, view) };
+    return { stream, type, data, words: say(step, view) };
   });
-  return { index, unchanged: false, operation: operationOf(steps.map(({ event }) => event)), events };
+  return { index, unchanged: false, operation: operationOf(steps.map(({ event }) => event)), events, changes };
 }
 
 const operationOf = (events: readonly LabEvent[]): StreamId<'operation'> | undefined =>

@@ -36,6 +36,8 @@ export type RunResult =
         readonly data: unknown;
         readonly words: string;
       }[];
+      /** What is different from before, where the events do not say it: sentences. */
+      readonly changes?: readonly string[];
     };
 
 export type RowList<R> = readonly (readonly [key: string, row: R])[];

@@ -2,9 +2,10 @@
  * Follows the log: folds each slice, stores what it changed, and tells those who listen.
  *
  * Folding is synchronous within a slice; storing runs behind it, one batch at a time, and holds the next slice back
- * when it is slower. Listeners are called after the whole slice is folded, in the order in which they came.
+ * when it is slower. History is stored in larger batches: what came and went within one is never written. Listeners are
+ * called after the whole slice is folded, in the order in which they came.
  */
-import type { Index } from '#events/envelope.ts';
+import type { Index, StreamId } from '#events/envelope.ts';
 import type { Step } from '#actors/actor.ts';
 import type { ViewName } from '#projections/registry.ts';
 import type { Changes } from '#projections/rows.ts';
@@ -14,6 +15,8 @@ import type { StateDatabase } from './state.ts';
 
 /** Every so many events the whole lab is kept, so that no question about the past folds more than this. */
 const retainEvery = 50_000;
+/** Events of history that are stored in one batch. */
+const historyBatch = 2000;
 
 export interface Slice {
   readonly steps: readonly Step[];
@@ -52,16 +55,24 @@ export class Replica {
   /** Folds everything that the log holds. Listeners hear nothing of it: it is not news. */
   async catchUp(onProgress: (index: Index, head: Index) => void = () => {}): Promise<void> {
     const head = this.#log.head;
-    let storing: Promise<void> = Promise.resolve();
+    const ended = new Map<StreamId, number>();
+    let steps: Step[] = [];
     for await (const events of this.#log.read(this.index, head)) {
-      const steps = events.map((event) => this.folded.fold(event));
-      const changes = this.folded.takeChanges();
-      await storing;
-      storing = this.#state.save(this.folded, steps, changes);
+      for (const event of events) {
+        const step = this.folded.fold(event);
+        steps.push(step);
+        if (step.after?.final) ended.set(event.stream, event.version);
+        else ended.delete(event.stream);
+      }
+      if (steps.length < historyBatch && this.index < head) continue;
+      await this.#saving;
+      this.#save(steps, this.folded.takeChanges());
+      steps = [];
       await this.#retain();
       onProgress(this.index, head);
     }
-    await storing;
+    await this.#saving;
+    for (const [stream, version] of ended) this.#log.ended(stream, version);
   }
 
   /** Goes on with what becomes durable, until `close`. `onBroken` hears when that is no longer possible. */
@@ -79,12 +90,20 @@ export class Replica {
       if (events.length === 0) continue;
       const steps = events.map((event) => this.folded.fold(event));
       const changes = this.folded.takeChanges();
-      this.#saving = this.#state.save(this.folded, steps, changes);
+      this.#save(steps, changes);
+      for (const { event, after } of steps) if (after?.final) this.#log.ended(event.stream, event.version);
       for (const listener of this.#listeners) listener({ steps, changes });
       this.#wake();
       await this.#saving;
       await this.#retain();
     }
+  }
+
+  /** Begins to store; whoever goes on awaits `#saving` and hears when that failed. */
+  #save(steps: readonly Step[], changes: Slice['changes']): void {
+    this.#saving = this.#state.save(this.folded, steps, changes);
+    // Something else may fail before it is awaited; its own failure must not end the process without a word.
+    this.#saving.catch(() => {});
   }
 
   async #retain(): Promise<void> {

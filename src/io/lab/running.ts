@@ -3,14 +3,15 @@ import { asIndex, type Index } from '#events/envelope.ts';
 import type { LabView } from '#actors/actor.ts';
 import type { ObservedView } from '#io/contract/live.ts';
 import type { ViewName, ViewRows } from '#projections/registry.ts';
-import { auditKey, type AuditRow } from '#projections/audit.ts';
-import { indexKey, type ActivityRow } from '#projections/views/activity.ts';
+import type { AuditRow } from '#projections/audit.ts';
+import type { ActivityRow } from '#projections/views/activity.ts';
 import type { Logger } from 'pino';
 import type { Clock } from '../devices/clock/port.ts';
 import type { Random } from '../devices/random/port.ts';
 import type { EventLog } from '../log/port.ts';
 import type { BlobStore } from '../stores/blobs.ts';
 import { Commander } from './commander.ts';
+import { noteFill } from './fill.ts';
 import { Leader } from './leader.ts';
 import { Observed } from './observed.ts';
 import { Past } from './past.ts';
@@ -35,7 +36,7 @@ export interface LabParts {
 export class RunningLab implements LabPort {
   readonly replica: Replica;
   readonly commander: Commander;
-  readonly observedRows = new Observed();
+  readonly observedRows: Observed;
   readonly epoch: string;
   readonly #parts: LabParts;
   readonly #past: Past;
@@ -45,6 +46,8 @@ export class RunningLab implements LabPort {
   private constructor(parts: LabParts) {
     this.#parts = parts;
     this.replica = new Replica(parts.eventLog, parts.state, parts.folded);
+    this.observedRows = new Observed(parts.folded.lab);
+    this.replica.listen(({ steps }) => this.observedRows.settle(steps));
     this.commander = new Commander({
       log: parts.eventLog,
       replica: this.replica,
@@ -71,13 +74,18 @@ export class RunningLab implements LabPort {
 
   /** Begins to decide by itself: this node leads. */
   lead(): Leader {
-    this.#leader ??= new Leader({
+    if (this.#leader) return this.#leader;
+    const leader = new Leader({
       replica: this.replica,
       commander: this.commander,
       clock: this.#parts.clock,
       log: this.#parts.log,
     });
-    return this.#leader;
+    this.#leader = leader;
+    this.observedRows.tap((view, key, row) => {
+      if (view === 'usage') noteFill(leader, key, row);
+    });
+    return leader;
   }
 
   get view(): LabView {
@@ -92,7 +100,7 @@ export class RunningLab implements LabPort {
 
   run(request: RunRequest, signal: AbortSignal): Promise<RunResult> {
     const { dryRun, ...rest } = request;
-    return dryRun === true ? Promise.resolve(this.commander.dryRun(rest)) : this.commander.run(rest, signal);
+    return dryRun === true ? this.commander.dryRun(rest) : this.commander.run(rest, signal);
   }
 
   rows<V extends TableView>(view: V): RowList<ViewRows[V]> {
@@ -110,9 +118,9 @@ export class RunningLab implements LabPort {
     const rows: ActivityRow[] = [];
     const isForward = range.after !== undefined;
     const found = this.#parts.state.logRows<ActivityRow>('activity', {
-      ...(range.after === undefined ? {} : { gte: indexKey(range.after + 1) }),
-      ...(range.before === undefined ? {} : { lt: indexKey(range.before) }),
-      ...(isForward ? {} : { reverse: true }),
+      ...(range.after === undefined ? {} : { after: range.after }),
+      ...(range.before === undefined ? {} : { before: range.before }),
+      reverse: !isForward,
       // A filter is applied to what is read: the limit then counts what it lets through.
       ...(range.correlation === undefined ? { limit: range.limit } : {}),
     });
@@ -125,19 +133,16 @@ export class RunningLab implements LabPort {
   }
 
   async #history(range: ActivityRange, stream: NonNullable<ActivityRange['stream']>): Promise<readonly ActivityRow[]> {
-    const isForward = range.after !== undefined;
     const entries = this.#parts.state.logRows<AuditRow>('audit', {
-      gte: range.after === undefined ? auditKey(stream, 0) : auditKey(stream, range.after + 1),
-      lt: range.before === undefined ? `${stream}}` : auditKey(stream, range.before),
-      ...(isForward ? {} : { reverse: true }),
+      group: stream,
+      ...(range.after === undefined ? {} : { after: range.after }),
+      ...(range.before === undefined ? {} : { before: range.before }),
+      reverse: range.after === undefined,
       limit: range.limit,
     });
     const rows: ActivityRow[] = [];
-    for await (const [, { index }] of entries) {
-      const found = this.#parts.state.logRows<ActivityRow>('activity', {
-        gte: indexKey(index),
-        lt: indexKey(index + 1),
-      });
+    for await (const [index] of entries) {
+      const found = this.#parts.state.logRows<ActivityRow>('activity', { after: index - 1, limit: 1 });
       for await (const [, row] of found) rows.push(row);
     }
     return rows;
@@ -164,7 +169,7 @@ export class RunningLab implements LabPort {
   watch(view: ViewName, listener: (changes: RowChanges) => void): () => void {
     return this.replica.listen(({ changes }) => {
       const changed = changes.get(view);
-      if (changed) listener({ index: this.index, put: [...changed.put], del: [...changed.deleted] });
+      if (changed) listener({ index: this.index, put: changed.put, del: changed.deleted });
     });
   }
 

@@ -24,6 +24,13 @@ export interface EventLog {
    */
   append(entry: Entry, signal: AbortSignal): Promise<{ readonly index: Index } | { readonly conflict: StreamId }>;
 
+  /**
+   * The lab has folded the end of this stream, which was its event `version`: what was its history is no longer
+   * remembered for `expect`, and if the stream is ever born again it begins at version 1. Without effect when more of
+   * the stream is on its way.
+   */
+  ended(stream: StreamId, version: number): void;
+
   /** Events in (after, upTo], in slices that never split an entry. @throws LogError BELOW_FLOOR, PAST_HEAD */
   read(after: Index, upTo: Index): AsyncIterable<readonly LabEvent[]>;
 

@@ -31,7 +31,7 @@ export const indexKey = (index: number): string => String(index).padStart(12, '0
 
 export const activityView = defineProjection<ActivityRow>({
   name: 'activity',
-  version: 1,
+  version: 2,
   keeps: 'log',
   apply: (rows, step, lab) => {
     const { event, before, after } = step;

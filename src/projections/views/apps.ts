@@ -6,6 +6,7 @@ import type { StreamId } from '#events/envelope.ts';
 import type { Problem } from '#events/values/metadata.ts';
 import { defineProjection } from '../projection.ts';
 import { refTo, type Ref } from '../refs.ts';
+import { waitingOf } from '../waiting.ts';
 
 export interface ServiceRow {
   readonly image: string;
@@ -13,6 +14,8 @@ export interface ServiceRow {
   readonly state: ServiceState | 'off';
   readonly container: string | null;
   readonly exitCode: number | null;
+  /** How it ended before it was last started again. */
+  readonly lastExitCode: number | null;
   readonly restarts: number;
 }
 
@@ -41,7 +44,7 @@ export interface AppRow {
 
 export const appsView = defineProjection<AppRow>({
   name: 'apps',
-  version: 1,
+  version: 2,
   keeps: 'table',
   apply: (rows, { event, before, after }, lab) => {
     const actor = after ?? before;
@@ -68,6 +71,7 @@ function rowOf(app: ActorState<'app'>, lab: LabView): AppRow {
       state: status?.state ?? (instance?.state === 'starting' ? 'starting' : 'off'),
       container: status?.container ?? null,
       exitCode: status?.exitCode ?? null,
+      lastExitCode: status?.lastExitCode ?? null,
       restarts: status?.restarts ?? 0,
     };
   }
@@ -89,6 +93,6 @@ function rowOf(app: ActorState<'app'>, lab: LabView): AppRow {
     instance: instance ? { id: instance.stream, state: instance.state, epoch: instance.context.epoch } : null,
     problem: context.problem,
     failedService: context.failedService,
-    delay: context.delay,
+    delay: waitingOf(app, lab)?.problem ?? null,
   };
 }

@@ -13,6 +13,8 @@ export interface OverviewRow {
   readonly createdAt: number;
   /** Kind → state → how many. */
   readonly counts: Readonly<Record<Counted, Readonly<Record<string, number>>>>;
+  /** Nodes that get nothing new, whatever their state. */
+  readonly cordoned: number;
 }
 
 const overviewKey = 'lab';
@@ -23,11 +25,12 @@ const nothing: OverviewRow = {
   timeZone: 'UTC',
   createdAt: 0,
   counts: { app: {}, volume: {}, node: {}, schedule: {} },
+  cordoned: 0,
 };
 
 export const overviewView = defineProjection<OverviewRow>({
   name: 'overview',
-  version: 1,
+  version: 2,
   keeps: 'table',
   apply: (rows, { before, after }) => {
     const row = rows.get(overviewKey) ?? nothing;
@@ -41,15 +44,19 @@ export const overviewView = defineProjection<OverviewRow>({
     if (!after || !counted.includes(kind)) return;
     const from = before && !before.final ? before.state : undefined;
     const to = after.final ? undefined : after.state;
-    if (from === to) return;
+    const cordoned = row.cordoned + Number(isCordoned(after)) - Number(isCordoned(before));
+    if (from === to && cordoned === row.cordoned) return;
     const counts = { ...row.counts[kind] };
-    if (from !== undefined) {
+    if (from !== undefined && from !== to) {
       const left = (counts[from] ?? 0) - 1;
       if (left > 0) counts[from] = left;
       else delete counts[from];
     }
-    if (to !== undefined) counts[to] = (counts[to] ?? 0) + 1;
-    rows.put(overviewKey, { ...row, counts: { ...row.counts, [kind]: counts } });
+    if (to !== undefined && from !== to) counts[to] = (counts[to] ?? 0) + 1;
+    rows.put(overviewKey, { ...row, counts: { ...row.counts, [kind]: counts }, cordoned });
   },
   scope: () => ({ verb: 'read', kind: 'cluster' }),
 });
+
+const isCordoned = (actor: ActorState | undefined): boolean =>
+  actor?.kind === 'node' && !actor.final && (actor as ActorState<'node'>).context.cordoned;

@@ -21,9 +21,17 @@ export interface ScheduleRow {
 
 export const schedulesView = defineProjection<ScheduleRow>({
   name: 'schedules',
-  version: 1,
+  version: 2,
   keeps: 'table',
-  apply: (rows, { after }, lab) => {
+  apply: (rows, { event, after }, lab) => {
+    if (event.type === 'app.created') {
+      // Its schedules came before it, and could not name it yet.
+      for (const schedule of lab.referrers(event.stream, 'schedule')) {
+        const row = rows.get(schedule.stream);
+        if (row) rows.put(row.id, { ...row, app: refTo(lab, event.stream) });
+      }
+      return;
+    }
     if (after?.kind !== 'schedule') return;
     const { context, state, stream } = after as ActorState<'schedule'>;
     if (after.final) return rows.delete(stream);

@@ -29,7 +29,7 @@ export interface VolumeRow {
 
 export const volumesView = defineProjection<VolumeRow>({
   name: 'volumes',
-  version: 1,
+  version: 2,
   keeps: 'table',
   apply: (rows, { event, before, after }, lab) => {
     if (after?.kind === 'volume') {
@@ -43,6 +43,12 @@ export const volumesView = defineProjection<VolumeRow>({
       if (!row || change === 0) return;
       const lastSnapshotAt = change > 0 ? snapshot.context.takenAt : row.lastSnapshotAt;
       rows.put(row.id, { ...row, snapshots: row.snapshots + change, lastSnapshotAt });
+    } else if (event.type === 'app.created') {
+      // Its volumes came before it, and could not name it yet.
+      for (const volume of lab.referrers(event.stream, 'volume')) {
+        const row = rows.get(volume.stream);
+        if (row) rows.put(row.id, { ...row, app: refTo(lab, event.stream) });
+      }
     }
   },
   scope: (row) => ({ verb: 'read', kind: 'volume', namespace: row.namespace }),

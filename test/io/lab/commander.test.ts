@@ -98,7 +98,9 @@ describe('commands', () => {
       { id: 'dry', name: 'create-namespace', input: { name: 'team' }, by: 'user:admin', dryRun: true },
       signal,
     );
-    expect(answer).toMatchObject({ events: [{ type: 'namespace.created', words: 'Namespace team was created.' }] });
+    expect(answer).toMatchObject({
+      events: [{ type: 'namespace.created', words: 'Namespace team would be created.' }],
+    });
     expect(lab.index).toBe(before);
     expect('rejected' in (await createNamespace(lab, 'wet', 'team'))).toBe(false);
   });
@@ -116,6 +118,47 @@ describe('commands', () => {
     expect(answers.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
     expect(lab.view.byName('app', 'default', 'photos')).toBeUndefined();
     expect(lab.view.byName('namespace', 'system', 'team')).toBeDefined();
+  });
+
+  describe('a revision without files', () => {
+    const file = (text: string) => ({ content: Buffer.from(text).toString('base64') });
+    const compose = 'name: photos\nservices: { web: { image: "${IMAGE}" } }\n';
+    const files = { '.env': file('IMAGE=nginx:1\n') };
+    const deploy = (lab: RunningLab, id: string, input: object, dryRun = false) =>
+      lab.run({ id, name: 'deploy-app', input, by: 'user:admin', dryRun }, signal);
+    const imageOf = (lab: RunningLab): string | undefined =>
+      lab.view.byName('app', 'default', 'photos')?.context.spec.services['web']?.image;
+
+    test('goes on from those of the last one, also while that is still on its way, and in a dry run', async () => {
+      const lab = await openLab(1);
+      const [first, second] = await Promise.all([
+        deploy(lab, 'a', { compose, files }),
+        deploy(lab, 'b', { compose: `${compose}# two\n` }),
+      ]);
+      expect([first, second].map((answer) => 'rejected' in answer)).toEqual([false, false]);
+      expect(lab.view.byName('app', 'default', 'photos')?.context.revision).toBe(2);
+      const [third, fourth] = await Promise.all([
+        deploy(lab, 'c', { compose, files: { '.env': file('IMAGE=nginx:2\n') } }),
+        deploy(lab, 'd', { compose: `${compose}# two\n` }),
+      ]);
+      expect([third, fourth].map((answer) => 'rejected' in answer)).toEqual([false, false]);
+      expect(imageOf(lab)).toBe('nginx:2');
+      expect(await deploy(lab, 'e', { compose: compose.replace('name:', '# three\nname:') }, true)).toMatchObject({
+        changes: ['Service web is as before, and restarted with the app.'],
+      });
+    });
+
+    test('is refused when they cannot be read, and nothing else is', async () => {
+      const blobs = memoryBlobs();
+      const lab = await openLab(1, () => {}, blobs);
+      await deploy(lab, 'a', { compose, files });
+      blobs.get = () => Promise.reject(new Error('disk on fire'));
+      expect(await deploy(lab, 'b', { compose: `${compose}# two\n` })).toMatchObject({
+        rejected: { code: 'NOT_FOUND' },
+      });
+      expect('rejected' in (await deploy(lab, 'c', { compose: `${compose}# two\n`, files }))).toBe(false);
+      expect('rejected' in (await createNamespace(lab, 'd', 'team'))).toBe(false);
+    });
   });
 
   test('an entry that the log refuses leaves nothing behind: the same name is free', async () => {
@@ -157,5 +200,41 @@ describe('commands', () => {
       realClock.now = now;
     }
     expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+});
+
+describe('what the nodes measure', () => {
+  const gib = 2 ** 30;
+
+  test('becomes an alert when it crosses a threshold, and nobody has to look for that', async () => {
+    const lab = await openLab(1);
+    lab.lead();
+    const facts = {
+      architecture: 'x64',
+      cpus: 4,
+      memoryBytes: 2 ** 33,
+      os: 'Debian 12',
+      kernel: '6.1',
+      engine: { name: 'docker', version: '20.10' },
+      pools: [{ name: 'main', driver: 'btrfs', sizeBytes: 100 * gib }],
+      version: '0.1.0',
+    };
+    const input = { node: 'node:atlas', name: 'atlas', addresses: [], facts };
+    await lab.run({ id: 'join', name: 'join-node', input, by: 'node:atlas' }, signal);
+    const size = { name: 'loose', spec: { sizeBytes: 10 * gib } };
+    await lab.run({ id: 'volume', name: 'create-volume', input: size, by: 'user:admin' }, signal);
+    const volume = lab.view.byName('volume', 'default', 'loose')?.stream ?? '';
+    const alerts = () => lab.rows('alerts').map(([, { rule }]) => rule);
+    const show = (key: string, usedBytes: number, sizeBytes?: number): void =>
+      lab.observedRows.put('usage', key, { at: 0, usedBytes, ...(sizeBytes === undefined ? {} : { sizeBytes }) });
+
+    expect(lab.observedRows.isWatched('usage')).toBe(false);
+    show(volume, 9.5 * gib);
+    show('pool:atlas/main', 96 * gib, 100 * gib);
+    show('node:atlas', 99, 100);
+    await expect.poll(alerts).toEqual(['pool-full', 'volume-full']);
+    show(volume, 8 * gib);
+    show('pool:atlas/main', 50 * gib, 100 * gib);
+    await expect.poll(alerts).toEqual([]);
   });
 });

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { kinds } from '#events/envelope.ts';
+import { toBytes } from '#io/lab/bytes.ts';
 import { Folded, tableViews } from '#io/lab/folded.ts';
 import { stored, StateDatabase } from '#io/lab/state.ts';
 import { realClock } from '#io/devices/clock/real.ts';
 import { seededRandom } from '#io/devices/random/sim.ts';
 import { SimDisk } from '#io/stores/sim.ts';
+import { entriesOf, eventsOf } from '#test/bench/history.ts';
 import { history } from '#test/golden/history.ts';
 
 const events = history();
@@ -24,7 +26,13 @@ async function foldAndSave(state: StateDatabase, folded: Folded, upTo: number, s
   }
 }
 
-describe('the state database', () => {
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+describe('the state database', { timeout: 30_000 }, () => {
   test('goes on after a crash of the process as if nothing had happened', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -42,6 +50,7 @@ describe('the state database', () => {
           const whole = new Folded();
           for (const event of events) whole.fold(event);
           expect(all(folded)).toEqual(all(whole));
+          expect([...folded.lab.commands]).toEqual([...whole.lab.commands]);
         },
       ),
       { numRuns: 25 },
@@ -62,6 +71,76 @@ describe('the state database', () => {
     await foldAndSave(first, await first.load(), 40, 5);
     await first.close();
     expect((await new StateDatabase(image.open(), 'boot-2').load()).lab.index).toBe(40);
+  });
+
+  test('gives rows that accumulate by index, in any range and direction, however they came in', async () => {
+    const whole = new Folded();
+    for (const event of events) whole.fold(event);
+    const changes = whole.takeChanges();
+    const groups = (['activity', 'audit'] as const).flatMap((view) => {
+      const found = new Map<string, (readonly [index: number, row: object])[]>();
+      for (const [key, row] of changes.get(view)?.put ?? []) {
+        const at = key.lastIndexOf('|');
+        const group = key.slice(0, Math.max(at, 0));
+        found.set(group, [...(found.get(group) ?? []), [Number(key.slice(at + 1)), row]]);
+      }
+      return [...found].map(([group, rows]) => ({ view, group, rows }));
+    });
+    const activity = groups.filter(({ view }) => view === 'activity');
+    const fewOrMany = (max: number) => fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max }));
+    const bound = fc.integer({ min: 0, max: events.length + 1 });
+    const asked = fc.record(
+      {
+        of: fc.oneof(fc.constantFrom(...activity), fc.constantFrom(...groups)),
+        range: fc.record(
+          { after: bound, before: bound, reverse: fc.boolean(), limit: fewOrMany(100) },
+          { requiredKeys: [], noNullPrototype: true },
+        ),
+      },
+      { noNullPrototype: true },
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fewOrMany(100), { minLength: 1, maxLength: 5 }),
+        fc.array(asked, { minLength: 20, maxLength: 20 }),
+        async (slices, questions) => {
+          const image = disk();
+          const writer = new StateDatabase(image.open(), 'boot-1');
+          const folded = await writer.load();
+          for (let n = 0; folded.lab.index < events.length; n++) {
+            const slice = slices[n % slices.length] ?? 1;
+            await foldAndSave(writer, folded, Math.min(folded.lab.index + slice, events.length), slice);
+          }
+          image.crash('process');
+          const state = new StateDatabase(image.open(), 'boot-1');
+          for (const { of, range } of questions) {
+            const { after = 0, before = Infinity, reverse = false, limit = Infinity } = range;
+            const wanted = of.rows.filter(([index]) => index > after && index < before);
+            const expected = (reverse ? wanted.toReversed() : wanted).slice(0, limit);
+            expect(await collect(state.logRows(of.view, { ...range, group: of.group }))).toEqual(expected);
+          }
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  test('remembers as many commands as the lab, and no more', async () => {
+    const long = [...eventsOf(entriesOf(13_000))];
+    const image = disk();
+    const state = new StateDatabase(image.open(), 'boot-1');
+    const folded = await state.load();
+    for (let from = 0; from < long.length; from += 700) {
+      const steps = long.slice(from, from + 700).map((event) => folded.fold(event));
+      await state.save(folded, steps, folded.takeChanges());
+    }
+    image.crash('process');
+    const store = image.open();
+    const again = await new StateDatabase(store, 'boot-1').load();
+    expect(folded.lab.commands.size).toBe(10_000);
+    expect([...again.lab.commands]).toEqual([...folded.lab.commands]);
+    const stored = await collect(store.range({ gte: toBytes('c|'), lt: toBytes('c}') }));
+    expect(stored.flat().length).toBeLessThan(17);
   });
 
   test('answers about the past from the newest retained checkpoint', async () => {

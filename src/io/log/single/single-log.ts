@@ -39,7 +39,7 @@ export class SingleLog implements EventLog {
   readonly #keeper: WatermarkKeeper;
   readonly #recent = new Recent();
   readonly #changed = new Wakeup();
-  /** Of each stream, including what is under way. */
+  /** Of each stream that lives or is not known to have ended, including what is under way. */
   readonly #versions: Map<StreamId, number>;
   /** Index of the last event, including what is under way. */
   #reserved: number;
@@ -92,6 +92,10 @@ export class SingleLog implements EventLog {
     this.#reserved += versions.length;
     const key = keyOf(first);
     return { first, last: this.#reserved, key, record: makeRecord(key, versions, packed) };
+  }
+
+  ended(stream: StreamId, version: number): void {
+    if (this.#versions.get(stream) === version) this.#versions.delete(stream);
   }
 
   #committed(records: readonly Committed[]): void {

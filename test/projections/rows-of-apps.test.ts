@@ -1,0 +1,94 @@
+/** Rows that speak of something else: by its name, at every moment. */
+import { describe, expect, test } from 'vitest';
+import { Folded } from '#io/lab/folded.ts';
+import { TestLab } from '#test/actors/test-lab.ts';
+
+const photos = `name: photos
+services: { web: { image: nginx, volumes: ["data:/data"] } }
+volumes: { data: {} }
+x-floatlab: { snapshot: { schedule: "0 * * * *" } }
+`;
+
+function foldedOf(lab: TestLab): Folded {
+  const folded = new Folded();
+  for (const event of lab.events) folded.fold(event);
+  return folded;
+}
+
+describe('rows of volumes and schedules', () => {
+  test('name the app that came after them in one entry', () => {
+    const lab = TestLab.ready();
+    lab.must('deploy-app', { compose: photos, start: false });
+    const named = (): readonly unknown[] => {
+      const folded = foldedOf(lab);
+      return [folded.rows('volumes')[0]?.[1].app, folded.rows('schedules')[0]?.[1].app];
+    };
+    const ref = () => ({ id: lab.app('photos'), name: 'photos' });
+    expect(named()).toEqual([ref(), ref()]);
+    lab.must('remove-app', { name: 'photos' });
+    lab.must('deploy-app', { compose: photos, start: false });
+    expect(named()).toEqual([ref(), ref()]);
+  });
+});
+
+describe('an operation', () => {
+  const problem = { code: 'NO_NODE_FITS', message: 'No node fits: atlas is cordoned.' };
+  const rows = (lab: TestLab) =>
+    foldedOf(lab)
+      .rows('operations')
+      .map(([, { state, waits }]) => ({ state, waits }));
+
+  test('says what it waits for, until that is over', () => {
+    const lab = TestLab.ready();
+    lab.must('create-volume', { name: 'loose', spec: { sizeBytes: 2 ** 26 } });
+    const volume = lab.volume('loose');
+    expect(rows(lab)).toEqual([{ state: 'running', waits: null }]);
+    lab.must('delay-volume', { volume, problem }, 'policy:placement');
+    expect(rows(lab)).toEqual([{ state: 'running', waits: problem }]);
+    lab.must('place-volume', { volume, node: 'node:atlas', pool: 'main' }, 'policy:placement');
+    expect(rows(lab)).toEqual([{ state: 'running', waits: null }]);
+  });
+
+  test('of an app waits no more once that has its node, and has waited for nothing when it has ended', () => {
+    const lab = TestLab.ready();
+    lab.must('deploy-app', { compose: 'name: photos\nservices: { web: { image: nginx } }\n' });
+    const app = lab.app('photos');
+    lab.must('delay-app', { app, problem }, 'policy:placement');
+    expect(rows(lab)).toEqual([{ state: 'running', waits: problem }]);
+    expect(foldedOf(lab).rows('apps')[0]?.[1].delay).toEqual(problem);
+    const operation = lab.lab.list('operation')[0]?.stream ?? 'operation:';
+    lab.must('assign-instance', { app, node: 'node:atlas' }, 'policy:placement');
+    expect(rows(lab)).toEqual([{ state: 'running', waits: null }]);
+    expect(foldedOf(lab).rows('apps')[0]?.[1].delay).toBeNull();
+    lab.must('finish-operation', { operation }, 'policy:operations');
+    expect(rows(lab)).toEqual([{ state: 'succeeded', waits: null }]);
+  });
+});
+
+test('the overview counts the nodes that are cordoned, whatever their state', () => {
+  const lab = TestLab.ready();
+  lab.join('vega');
+  const cordoned = (): number | undefined => foldedOf(lab).rows('overview')[0]?.[1].cordoned;
+  expect(cordoned()).toBe(0);
+  lab.must('cordon-node', { name: 'atlas' });
+  lab.must('cordon-node', { name: 'vega' });
+  lab.must('report-node-down', { node: 'node:vega', lastSeenAt: lab.now }, 'policy:liveness');
+  expect(cordoned()).toBe(2);
+  lab.must('uncordon-node', { name: 'atlas' });
+  lab.must('remove-node', { name: 'vega' });
+  expect(cordoned()).toBe(0);
+});
+
+test('what happens to an instance is part of the history of its app, and of its own', () => {
+  const lab = TestLab.ready();
+  lab.running('name: photos\nservices: { web: { image: nginx } }\n');
+  const folded = new Folded();
+  const groups = new Set<string>();
+  for (const event of lab.events) {
+    folded.fold(event);
+    for (const [key] of folded.takeChanges().get('audit')?.put ?? []) {
+      if (event.type === 'instance.started') groups.add(key.slice(0, key.lastIndexOf('|')));
+    }
+  }
+  expect(groups).toEqual(new Set([lab.app('photos'), lab.instance('photos')]));
+});
