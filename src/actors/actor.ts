@@ -75,7 +75,13 @@ export interface Step {
   readonly after: ActorState | undefined;
 }
 
-export type Decision = { readonly drafts: readonly AnyDraft[] } | { readonly rejected: Rejection };
+export type Decision =
+  | {
+      readonly drafts: readonly AnyDraft[];
+      /** What is different from before, where the events do not say it: sentences for whoever looks at the plan. */
+      readonly changes?: readonly string[];
+    }
+  | { readonly rejected: Rejection };
 
 export interface Ask<C> {
   readonly input: C;
@@ -85,12 +91,16 @@ export interface Ask<C> {
   id(n: number): string;
   /** Keeps bytes in the blob store before anything is appended, and gives their address. */
   blob(bytes: Uint8Array): string;
+  /** Bytes that the command `reads`; undefined when they are not to be had. What an address means never changes. */
+  content(address: string): Uint8Array | undefined;
 }
 
 export interface CommandDef<C> {
   /** REST, command line flags, forms and OpenAPI derive from it. */
   readonly schema: z.ZodType<C>;
   scope(input: C, lab: LabView): Scope;
+  /** Addresses of blobs that the decision looks into: they are at hand before it is taken. */
+  reads?(input: C, lab: LabView): readonly string[];
   decide(ask: Ask<C>, lab: LabView): Decision;
 }
 

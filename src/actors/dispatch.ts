@@ -7,7 +7,6 @@
  */
 import {
   asIndex,
-  type AnyDraft,
   type Entry,
   type Evidence,
   type Kind,
@@ -18,7 +17,7 @@ import {
 import { registry } from '#events/registry.ts';
 import type { z } from 'zod';
 import { allows } from './access/scope.ts';
-import type { ActorState, LabView, Step } from './actor.ts';
+import type { ActorState, Decision, LabView, Step } from './actor.ts';
 import { commandDef, isCommandName } from './decisions.ts';
 import { idFrom } from './ids.ts';
 import { nameKey, nameOf } from './lab.ts';
@@ -44,6 +43,8 @@ export interface Prepared {
   readonly steps: readonly Step[];
   /** Bytes that must be durable before the entry is appended. */
   readonly blobs: readonly Uint8Array[];
+  /** What will be different, where the events do not say it. */
+  readonly changes: readonly string[];
 }
 
 export interface Tools {
@@ -52,9 +53,19 @@ export interface Tools {
   readonly head: number;
   /** The blob store's address of bytes. */
   address(bytes: Uint8Array): string;
+  /** Bytes of an address that `readsOf` named; undefined when they are not to be had. */
+  content(address: string): Uint8Array | undefined;
 }
 
 export type Outcome = { readonly prepared: Prepared } | { readonly unchanged: true } | { readonly rejected: Rejection };
+
+/** Addresses of the blobs that `dispatch` will ask for, on this view of the lab. */
+export function readsOf({ name, input }: Pick<Request, 'name' | 'input'>, view: LabView): readonly string[] {
+  const def = isCommandName(name) ? commandDef(name) : undefined;
+  if (!def?.reads) return [];
+  const parsed = def.schema.safeParse(input);
+  return parsed.success ? def.reads(parsed.data as never, view) : [];
+}
 
 /** Decides a command on the lab as it will be. The overlay is advanced only when the outcome is `prepared`. */
 export function dispatch(request: Request, overlay: Overlay, tools: Tools): Outcome {
@@ -78,16 +89,17 @@ export function dispatch(request: Request, overlay: Overlay, tools: Tools): Outc
       blobs.push(bytes);
       return tools.address(bytes);
     },
+    content: (address: string) => tools.content(address),
   };
   const decision = def.decide(ask, view);
   if ('rejected' in decision) return decision;
   if (decision.drafts.length === 0) return { unchanged: true };
-  return prepare(request, decision.drafts, read, blobs, overlay, tools);
+  return prepare(request, decision, read, blobs, overlay, tools);
 }
 
 function prepare(
   request: Request,
-  drafts: readonly AnyDraft[],
+  { drafts, changes = [] }: Exclude<Decision, { rejected: unknown }>,
   read: ReadonlyMap<StreamId, number>,
   blobs: readonly Uint8Array[],
   overlay: Overlay,
@@ -115,7 +127,7 @@ function prepare(
     steps.push({ event, before, after: trial.peek(event.stream) });
   }
   overlay.adopt(trial);
-  return { prepared: { entry, steps, blobs } };
+  return { prepared: { entry, steps, blobs, changes } };
 }
 
 /** The events of an entry that is appended after `head`, versions by the view. */

@@ -60,7 +60,8 @@ export function startOperation(
 const articles: Readonly<Partial<Record<Kind, string>>> = { app: 'an', instance: 'an', operation: 'an' };
 
 export function missing(kind: Kind, namespace: string, named: string): { readonly rejected: Rejection } {
-  const where = namespace === defaultNamespace ? '' : ` in namespace ${namespace}`;
+  // Nodes and namespaces are in the lab's own namespace, which people never name.
+  const where = [defaultNamespace, systemNamespace].includes(namespace) ? '' : ` in namespace ${namespace}`;
   return reject('NOT_FOUND', `There is no ${kind} ${named}${where}.`, `floatlab ${kind} ls shows what is there.`);
 }
 

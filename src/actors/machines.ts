@@ -25,4 +25,4 @@ export const machines: Readonly<Record<Kind, { readonly machine: AnyStateMachine
 };
 
 /** Raised whenever the same events would fold to other states: stored states of another version are refolded. */
-export const foldVersion = 2;
+export const foldVersion = 3;

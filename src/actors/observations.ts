@@ -7,6 +7,10 @@ import type { StreamId } from '#events/envelope.ts';
 export interface Observables {
   /** The agent of a node is there. */
   heartbeat: Record<never, never>;
+  /** How much of a volume is used; without a size it is the one that was asked for. */
+  fill: { readonly usedBytes: number; readonly sizeBytes?: number };
+  /** How much of each pool of a node is used. */
+  pools: Readonly<Record<string, { readonly usedBytes: number; readonly sizeBytes: number }>>;
 }
 
 export interface Observations {

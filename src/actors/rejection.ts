@@ -7,11 +7,13 @@ export const rejectionCodes = {
   FORBIDDEN: 'forbidden',
   NOT_FOUND: 'missing',
   NAME_TAKEN: 'conflict',
+  PORT_IN_USE: 'conflict',
   NOT_NOW: 'conflict',
   STALE: 'conflict',
   VOLUME_IN_USE: 'refused',
   SHRINKING: 'refused',
   NOT_EMPTY: 'refused',
+  NO_NODE_FITS: 'refused',
   QUARANTINED: 'refused',
 } as const satisfies Record<string, 'invalid' | 'forbidden' | 'missing' | 'conflict' | 'refused'>;
 export type RejectionCode = keyof typeof rejectionCodes;

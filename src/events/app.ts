@@ -5,13 +5,13 @@
  * written, and the resolved services with their environment, are blobs; the events carry their addresses.
  */
 import { z } from 'zod';
-import { event } from './define.ts';
+import { event, type Upcast } from './define.ts';
 import { keep } from './values/keep.ts';
 import { blobRef, metadata, problem } from './values/metadata.ts';
 import { serviceName } from './values/name.ts';
 import { containerPath, relativePath } from './values/path.ts';
 import { volumeSize } from './values/size.ts';
-import { volumeRef } from './volume.ts';
+import { volumeKey, volumeRef } from './volume.ts';
 
 const port = z.int().min(1).max(65_535);
 
@@ -22,14 +22,6 @@ export const publishedPort = z.strictObject({
   protocol: z.enum(['tcp', 'udp']),
 });
 export type PublishedPort = z.infer<typeof publishedPort>;
-
-/** What a compose file calls a volume; the volume of the lab is `<app>-<key>`, with what a name cannot have replaced. */
-export const volumeKey = z
-  .string()
-  .regex(
-    /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/,
-    'not a valid volume name: use 1 to 63 of letters, digits, ".", "_" and "-"',
-  );
 
 export const mount = z.strictObject({
   /** A volume of this app, as its compose file calls it. */
@@ -84,20 +76,28 @@ const revision = {
   compose: blobRef,
   /** The resolved services with environment and bundled files: what the node's agent reads. */
   bundle: blobRef,
+  /** All files that came with it, `.env` included: the next revision may go on from them. Null: nobody kept them. */
+  files: blobRef.nullable(),
   /** Volume of the lab for each volume of the specification. */
   volumes: z.record(volumeKey, volumeRef),
 };
 
+/** Before schema 2 only those files were kept that a service mounts. */
+const filesUnknown: Upcast = (data: object) => ({ ...data, files: null });
+
+/** Before schema 2 nobody said how long. */
+const justBegun: Upcast = (data: object) => ({ ...data, lasts: false });
+
 export const appEvents = {
-  'app.created': event(1, z.strictObject({ metadata, ...revision })),
-  'app.updated': event(1, z.strictObject(revision)),
+  'app.created': event(2, z.strictObject({ metadata, ...revision }), { 1: filesUnknown }),
+  'app.updated': event(2, z.strictObject(revision), { 1: filesUnknown }),
   'app.start-requested': event(1, z.strictObject({})),
   'app.started': event(1, z.strictObject({})),
   'app.degraded': event(1, z.strictObject({ service: serviceName, problem })),
   'app.recovered': event(1, z.strictObject({})),
   'app.failed': event(1, z.strictObject({ problem, service: serviceName.exactOptional() })),
-  /** It should run and cannot yet; said once for each reason. */
-  'app.delayed': event(1, z.strictObject({ problem })),
+  /** It should run and cannot yet; said once for each reason, and once more when it `lasts`. */
+  'app.delayed': event(2, z.strictObject({ problem, lasts: z.boolean() }), { 1: justBegun }),
   'app.stop-requested': event(1, z.strictObject({})),
   'app.stopped': event(1, z.strictObject({})),
   /** Stopped for a while: a restart, or a volume that is rolled back. */

@@ -6,6 +6,9 @@ import type { z } from 'zod';
 
 export type Upcast = (data: never) => unknown;
 
+/** From a schema to one that only allows more. */
+export const asItWas: Upcast = (data) => data;
+
 export interface EventDef<S extends z.ZodType = z.ZodType> {
   /** Number of the current schema, from 1. */
   readonly schema: number;

@@ -1,10 +1,10 @@
 /** An assignment of one revision of an app to one node. Its epoch is the index of `instance.assigned`. */
 import { z } from 'zod';
-import { event } from './define.ts';
+import { asItWas, event } from './define.ts';
 import { blobRef, metadata, problem } from './values/metadata.ts';
 import { serviceName } from './values/name.ts';
-import { appSpec, volumeKey } from './app.ts';
-import { appRef, nodeRef, volumeRef } from './volume.ts';
+import { appSpec } from './app.ts';
+import { appRef, nodeRef, volumeKey, volumeRef } from './volume.ts';
 
 export const serviceState = z.enum([
   'starting',
@@ -20,7 +20,10 @@ export type ServiceState = z.infer<typeof serviceState>;
 export const serviceStatus = z.strictObject({
   state: serviceState,
   container: z.string().max(64).exactOptional(),
+  /** How it ended, of a service that does not run. */
   exitCode: z.int().exactOptional(),
+  /** How it ended before it was last started again. */
+  lastExitCode: z.int().exactOptional(),
   restarts: z.int().min(0),
 });
 export type ServiceStatus = z.infer<typeof serviceStatus>;
@@ -39,8 +42,8 @@ export const instanceEvents = {
       volumes: z.record(volumeKey, volumeRef),
     }),
   ),
-  'instance.started': event(1, z.strictObject({ services: z.record(serviceName, serviceStatus) })),
-  'instance.service-changed': event(1, z.strictObject({ service: serviceName, status: serviceStatus })),
+  'instance.started': event(2, z.strictObject({ services: z.record(serviceName, serviceStatus) }), { 1: asItWas }),
+  'instance.service-changed': event(2, z.strictObject({ service: serviceName, status: serviceStatus }), { 1: asItWas }),
   /** What a person should know although it stops nothing: a service that was not required, a network that stays. */
   'instance.warned': event(1, z.strictObject({ problem, service: serviceName.exactOptional() })),
   'instance.failed': event(1, z.strictObject({ problem, service: serviceName.exactOptional() })),

@@ -2,9 +2,12 @@
 import { z } from 'zod';
 import { event } from './define.ts';
 import { metadata } from './values/metadata.ts';
+import { fill } from './volume.ts';
+
+const poolName = z.string().min(1).max(255);
 
 const poolFacts = z.strictObject({
-  name: z.string().min(1).max(255),
+  name: poolName,
   driver: z.enum(['btrfs', 'zfs', 'dir']),
   sizeBytes: z.int().min(0),
 });
@@ -31,5 +34,8 @@ export const nodeEvents = {
   'node.came-up': event(1, z.strictObject({})),
   'node.cordoned': event(1, z.strictObject({})),
   'node.uncordoned': event(1, z.strictObject({})),
+  /** A pool of it is nearly full. */
+  'node.pool-filled': event(1, fill.extend({ pool: poolName })),
+  'node.pool-eased': event(1, fill.extend({ pool: poolName })),
   'node.removed': event(1, z.strictObject({})),
 };

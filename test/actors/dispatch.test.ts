@@ -40,7 +40,7 @@ const address = (bytes: Uint8Array): string => String(bytes.length).padStart(64,
 
 const decide = (asked: Asked, n: number, view: Overlay, head: number): Prepared | undefined => {
   const request = { id: `asked-${n}`, ...asked, by: 'user:admin' as const };
-  const outcome = dispatch(request, view, { now, head, address });
+  const outcome = dispatch(request, view, { now, head, address, content: () => undefined });
   return 'prepared' in outcome ? outcome.prepared : undefined;
 };
 
@@ -80,7 +80,7 @@ const compose = fc
   .tuple(fc.boolean(), fc.constantFrom(['data'], ['more'], ['data', 'more']))
   .map(([scheduled, volumes]) => photos(scheduled, volumes));
 const command: fc.Arbitrary<Asked> = fc.oneof(
-  compose.map((text): Asked => ({ name: 'deploy-app', input: { compose: text } })),
+  compose.map((text): Asked => ({ name: 'deploy-app', input: { compose: text, files: {} } })),
   fc.boolean().map((withVolumes): Asked => ({ name: 'remove-app', input: { name: 'photos', withVolumes } })),
   volume.map((name): Asked => ({ name: 'create-volume', input: { name, spec: { sizeBytes: 2 ** 26 } } })),
   volume.map((name): Asked => ({ name: 'delete-volume', input: { name } })),
@@ -123,7 +123,7 @@ describe('what is decided on what is on its way', () => {
   test.each<readonly [string, Asked, Asked]>([
     [
       'a name that is free because its owner is on its way out',
-      { name: 'deploy-app', input: { compose: photos(false, ['data']) } },
+      { name: 'deploy-app', input: { compose: photos(false, ['data']), files: {} } },
       { name: 'create-schedule', input: { name: 'photos-data-snapshot', volume: 'loose', cron: '5 * * * *' } },
     ],
     [

@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { Observations } from '#actors/observations.ts';
 import { choose } from '#actors/placement/choose.ts';
 import { Deadlines } from '#actors/policies/deadlines.ts';
+import { fullnessPolicy } from '#actors/policies/fullness.ts';
 import { livenessPolicy, silenceMs } from '#actors/policies/liveness.ts';
+import { lastsAfterMs, placementPolicy } from '#actors/policies/placement.ts';
 import { policies } from '#actors/policies/registry.ts';
 import type { Policy } from '#actors/policies/policy.ts';
 import { PolicyRunner } from '#actors/policies/runner.ts';
@@ -68,9 +70,58 @@ describe('placement', () => {
     prepare(lab);
     lab.must('deploy-app', { compose: photos });
     settle(lab);
-    expect(lab.lab.get(lab.app('photos'))?.context.delay?.message).toContain(`atlas: ${reason}`);
+    expect(lab.lab.get(lab.app('photos'))?.context.delay?.message).toBe(`No node fits: atlas ${reason}.`);
     // Said once: nothing new, no new event.
     expect(settle(lab)).toEqual([]);
+  });
+
+  test('what waits long says so once more, also when the reason has changed meanwhile', () => {
+    const lab = TestLab.ready();
+    lab.must('cordon-node', { name: 'atlas' });
+    lab.must('deploy-app', { compose: photos });
+    lab.must('create-volume', { name: 'loose', spec: { sizeBytes: 2 ** 26 } });
+    settle(lab);
+    const waits = (): object[] =>
+      [lab.app('photos'), lab.volume('loose')].map((stream) => {
+        const { delay, delayLasts } = lab.lab.get<'app' | 'volume'>(stream)?.context ?? {};
+        return { delay: delay?.message, delayLasts };
+      });
+    const cordoned = { delay: 'No node fits: atlas is cordoned.', delayLasts: false };
+    expect(waits()).toEqual([cordoned, cordoned]);
+    lab.now += lastsAfterMs - 1;
+    expect(settle(lab)).toEqual([]);
+    lab.now += 1;
+    expect(settle(lab)).toEqual(['delay-app', 'delay-volume']);
+    expect(waits()).toEqual([
+      { ...cordoned, delayLasts: true },
+      { ...cordoned, delayLasts: true },
+    ]);
+    expect(settle(lab)).toEqual([]);
+    lab.join('vega', 2 ** 20);
+    settle(lab);
+    expect(waits()[0]).toEqual({
+      delay: 'No node fits: atlas is cordoned; vega has 819 KiB left, and 10 GiB are wanted.',
+      delayLasts: true,
+    });
+    lab.must('uncordon-node', { name: 'atlas' });
+    settle(lab);
+    expect(lab.lab.get(lab.volume('loose'))?.context).toMatchObject({
+      delay: null,
+      delayedAt: null,
+      delayLasts: false,
+    });
+  });
+
+  test('the moment at which waiting begins to last is a deadline, and none once there is a place', () => {
+    const lab = TestLab.ready();
+    lab.must('cordon-node', { name: 'atlas' });
+    lab.must('create-volume', { name: 'loose', spec: { sizeBytes: 2 ** 26 } });
+    settle(lab);
+    const dueAt = () => placementPolicy.dueAt?.(lab.volume('loose'), lab.lab, nothingSeen);
+    expect(dueAt()).toBe(lab.now + lastsAfterMs);
+    lab.must('uncordon-node', { name: 'atlas' });
+    settle(lab);
+    expect(dueAt()).toBeUndefined();
   });
 
   test('proposals of one turn do not promise the same room twice', () => {
@@ -174,6 +225,71 @@ describe('retention', () => {
     const kept = lab.lab.list('snapshot').filter(({ state }) => state === 'available');
     expect(kept.filter(({ context }) => context.reason === 'schedule')).toHaveLength(2);
     expect(kept.some(({ context }) => context.metadata.name === 'mine')).toBe(true);
+  });
+});
+
+describe('fullness', () => {
+  const gib = 2 ** 30;
+  const seeing = (fills: Record<string, object>): Observations => ({
+    get: (what, of) => {
+      const value = fills[`${what} ${of}`];
+      return value && ({ value, at: 0 } as never);
+    },
+  });
+  const ready = (): { lab: TestLab; volume: StreamId<'volume'> } => {
+    const lab = TestLab.ready();
+    lab.must('create-volume', { name: 'loose', spec: { sizeBytes: 10 * gib } });
+    settle(lab);
+    lab.provision();
+    settle(lab);
+    return { lab, volume: lab.volume('loose') };
+  };
+
+  test('a volume is full from 90 % of its size on, until it is below 85 %', () => {
+    const { lab, volume } = ready();
+    const measure = (share: number): readonly string[] => {
+      const from = lab.events.length;
+      settle(lab, seeing({ [`fill ${volume}`]: { usedBytes: Math.floor(share * 10 * gib), sizeBytes: 10 * gib } }));
+      return lab.events.slice(from).map(({ type }) => type);
+    };
+    expect([0.89, 0.9, 0.99, 0.86, 0.84, 0.89].map(measure)).toEqual([
+      [],
+      ['volume.filled'],
+      [],
+      [],
+      ['volume.eased'],
+      [],
+    ]);
+  });
+
+  test('of a volume without a limit of its own the size counts that was asked for', () => {
+    const { lab, volume } = ready();
+    settle(lab, seeing({ [`fill ${volume}`]: { usedBytes: 9.5 * gib } }));
+    expect(lab.lab.get(volume)?.context.full).toEqual({ usedBytes: 9.5 * gib, sizeBytes: 10 * gib });
+  });
+
+  test('a pool is full from 95 % on, each by itself', () => {
+    const { lab } = ready();
+    const pool = (usedBytes: number) => ({ usedBytes, sizeBytes: 100 });
+    settle(lab, seeing({ 'pools node:atlas': { main: pool(95), other: pool(94) } }));
+    expect(lab.lab.get('node:atlas')?.context.fullPools).toEqual({ main: pool(95) });
+    settle(lab, seeing({ 'pools node:atlas': { main: pool(91), other: pool(94) } }));
+    expect(lab.lab.get('node:atlas')?.context.fullPools).toEqual({});
+  });
+
+  test('what nobody has measured is unknown: nothing is full of it, and nothing has room again', () => {
+    const { lab, volume } = ready();
+    expect(settle(lab)).toEqual([]);
+    settle(lab, seeing({ [`fill ${volume}`]: { usedBytes: 10 * gib } }));
+    expect(settle(lab)).toEqual([]);
+    expect(lab.lab.get(volume)?.context.full).not.toBeNull();
+  });
+
+  test('a measurement that crosses is acted on at once, any other not at all', () => {
+    const { lab, volume } = ready();
+    const due = (usedBytes: number) =>
+      fullnessPolicy.dueAt?.(volume, lab.lab, seeing({ [`fill ${volume}`]: { usedBytes } }));
+    expect([due(1), due(9.9 * gib)]).toEqual([undefined, 0]);
   });
 });
 

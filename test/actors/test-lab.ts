@@ -17,8 +17,16 @@ export class TestLab {
   readonly entries: Entry[] = [];
   readonly events: LabEvent[] = [];
   readonly blobs: Uint8Array[] = [];
+  /** What the last command would change, or changed. */
+  changes: readonly string[] = [];
   now = startOfTime;
+  readonly #prefix: string;
   #commands = 0;
+
+  /** @param prefix of the ids of commands: histories that go on from one another need unlike ones */
+  constructor(prefix = 'command') {
+    this.#prefix = prefix;
+  }
 
   /** A lab with one node that has an engine and a pool of 100 GiB. */
   static ready(): TestLab {
@@ -48,11 +56,13 @@ export class TestLab {
     input: CommandInputs[N],
     by: Principal = 'user:admin',
   ): { events: readonly LabEvent[]; rejected?: Rejection } {
-    const outcome = dispatch({ id: `command-${++this.#commands}`, name, input, by }, new Overlay(this.lab), {
+    const outcome = dispatch({ id: `${this.#prefix}-${++this.#commands}`, name, input, by }, new Overlay(this.lab), {
       now: this.now,
       head: this.lab.index,
       address: (bytes) => addressOf(bytes),
+      content: (address) => this.blobs.find((bytes) => addressOf(bytes) === address),
     });
+    this.changes = 'prepared' in outcome ? outcome.prepared.changes : [];
     if ('rejected' in outcome) return { events: [], rejected: outcome.rejected };
     if ('unchanged' in outcome) return { events: [] };
     const { entry, steps, blobs } = outcome.prepared;

@@ -98,7 +98,7 @@ export function history(): readonly LabEvent[] {
   lab.must('delete-volume', { name: 'photos-data' });
   lab.must('report-volume-deleted', { volume, visit: lab.visit(volume) }, node);
 
-  lab.must('create-volume', { name: 'loose', spec: { sizeBytes: 2 ** 40 } });
+  lab.must('create-volume', { name: 'loose', spec: { sizeBytes: 2 ** 30 } });
   lab.must('delay-volume', { volume: lab.volume('loose'), problem }, 'policy:placement');
   lab.must('delete-volume', { name: 'loose' });
   lab.must('report-node-down', { node, lastSeenAt: lab.now }, 'policy:liveness');
@@ -106,6 +106,7 @@ export function history(): readonly LabEvent[] {
   lab.must('report-node-down', { node, lastSeenAt: lab.now }, 'policy:liveness');
   lab.must('remove-node', { name: 'atlas' });
   secondMachine(lab);
+  thirdMachine(lab);
   return lab.events;
 }
 
@@ -147,6 +148,51 @@ function secondMachine(lab: TestLab): void {
   lab.must('report-volume-deleted', { volume, visit: lab.visit(volume) }, node);
   lab.must('report-node-down', { node, lastSeenAt: lab.now }, 'policy:liveness');
   lab.must('remove-node', { name: 'vega' });
+}
+
+const notes = `name: notes
+services:
+  web: { image: nginx, volumes: ["data:/data"], restart: always }
+volumes: { data: {} }
+x-floatlab: { size: 1GiB }
+`;
+
+/** What waits long, what is kept for its app, what fills up, and a service that ends and is started again. */
+export function thirdMachine(lab: TestLab): void {
+  const node = 'node:lyra';
+  lab.join('lyra');
+  lab.must('deploy-app', { compose: notes });
+  const app = lab.app('notes');
+  const volume = lab.volume('notes-data');
+  lab.must('delay-app', { app, problem, lasts: true }, 'policy:placement');
+  lab.must('place-volume', { volume, node, pool: 'main' }, 'policy:placement');
+  lab.provision();
+  lab.must('assign-instance', { app, node }, 'policy:placement');
+  const instance = lab.instance('notes');
+  const web = { state: 'running' as const, container: 'c1', restarts: 0 };
+  lab.must('report-instance-started', { instance, visit: lab.visit(instance), services: { web } }, node);
+  const again = { ...web, restarts: 1, lastExitCode: 137 };
+  lab.must('report-service', { instance, visit: lab.visit(instance), service: 'web', status: again }, node);
+  lab.must('deploy-app', { compose: notes.replace('nginx', 'caddy'), files: { '.env': { content: '' } } });
+  const full = { usedBytes: 950, sizeBytes: 1000 };
+  const eased = { usedBytes: 10, sizeBytes: 1000 };
+  lab.must('note-volume-fill', { volume, isFull: true, ...full }, 'policy:fullness');
+  lab.must('note-volume-fill', { volume, isFull: false, ...eased }, 'policy:fullness');
+  lab.must('note-pool-fill', { node, pool: 'main', isFull: true, ...full }, 'policy:fullness');
+  lab.must('note-pool-fill', { node, pool: 'main', isFull: false, ...eased }, 'policy:fullness');
+  lab.must('stop-app', { name: 'notes' });
+  lab.must('stop-instance', { instance, because: 'the app is stopped' }, 'policy:rollout');
+  lab.must('report-instance-stopped', { instance, visit: lab.visit(instance) }, node);
+  lab.must('remove-app', { name: 'notes' });
+  lab.must('deploy-app', { compose: notes, start: false });
+  lab.must('remove-app', { name: 'notes', withVolumes: true });
+  lab.must('report-volume-deleted', { volume, visit: lab.visit(volume) }, node);
+  lab.must('create-volume', { name: 'spare', spec: { sizeBytes: 2 ** 30 } });
+  lab.must('delay-volume', { volume: lab.volume('spare'), problem }, 'policy:placement');
+  lab.must('delay-volume', { volume: lab.volume('spare'), problem, lasts: true }, 'policy:placement');
+  lab.must('delete-volume', { name: 'spare' });
+  lab.must('report-node-down', { node, lastSeenAt: lab.now }, 'policy:liveness');
+  lab.must('remove-node', { name: 'lyra' });
 }
 
 if (process.argv[1]?.endsWith('history.ts')) {

@@ -24,3 +24,7 @@ export const appActor: ActorDef<'app'> = {
 /** The assignment that is not known to have stopped, if any. */
 export const liveInstance = (app: StreamId<'app'>, lab: LabView): ActorState<'instance'> | undefined =>
   lab.referrers(app, 'instance')[0];
+
+/** States in which the lab wants the app to run. */
+export const wantsToRun = (state: string): boolean =>
+  ['starting', 'running', 'degraded', 'updating', 'paused'].includes(state);

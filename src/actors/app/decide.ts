@@ -1,21 +1,18 @@
 import type { AnyDraft } from '#events/envelope.ts';
-import type { ActorState, LabView } from '../actor.ts';
+import type { ActorState, Decision, LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
 import { draft, drafts, startOperation, unchanged, withNamed } from '../drafting.ts';
-import { deletionOf } from '../volume/decide.ts';
+import { deletionOf, detachmentOf } from '../volume/decide.ts';
 import type { appCommands } from './commands.ts';
-import { liveInstance } from './actor.ts';
-import { deploy } from './deploy.ts';
+import { liveInstance, wantsToRun } from './actor.ts';
+import { deploy, deployReads } from './deploy.ts';
+import { refuseTakenPorts } from './ports.ts';
 
 const write = ({ namespace }: { namespace: string }) => ({ verb: 'write', kind: 'app', namespace }) as const;
 const govern = () => ({ verb: 'govern', kind: 'app' }) as const;
 
-/** States in which the lab wants the app to run. */
-const wantsToRun = (state: string): boolean =>
-  ['starting', 'running', 'degraded', 'updating', 'paused'].includes(state);
-
 export const appDecisions: Decisions<keyof typeof appCommands> = {
-  'deploy-app': { scope: write, decide: deploy },
+  'deploy-app': { scope: write, reads: deployReads, decide: deploy },
 
   'start-app': {
     scope: write,
@@ -23,10 +20,11 @@ export const appDecisions: Decisions<keyof typeof appCommands> = {
       withNamed(lab, 'app', ask.input, (app) =>
         wantsToRun(app.state)
           ? unchanged
-          : drafts(
+          : (takenPorts(app, lab) ??
+            drafts(
               startOperation(ask, 'start-app', app.stream, ask.input.name, ask.input.namespace),
               draft(app.stream, 'app.start-requested', {}),
-            ),
+            )),
       ),
   },
 
@@ -47,14 +45,19 @@ export const appDecisions: Decisions<keyof typeof appCommands> = {
   'restart-app': {
     scope: write,
     decide: (ask, lab) =>
-      withNamed(lab, 'app', ask.input, (app) =>
-        drafts(
-          startOperation(ask, 'restart-app', app.stream, ask.input.name, ask.input.namespace),
-          app.state === 'stopped'
-            ? draft(app.stream, 'app.start-requested', {})
-            : draft(app.stream, 'app.paused', { for: 'restart' }),
-          app.state === 'stopped' || liveInstance(app.stream, lab) ? [] : draft(app.stream, 'app.resumed', {}),
-        ),
+      withNamed(
+        lab,
+        'app',
+        ask.input,
+        (app) =>
+          takenPorts(app, lab) ??
+          drafts(
+            startOperation(ask, 'restart-app', app.stream, ask.input.name, ask.input.namespace),
+            app.state === 'stopped'
+              ? draft(app.stream, 'app.start-requested', {})
+              : draft(app.stream, 'app.paused', { for: 'restart' }),
+            app.state === 'stopped' || liveInstance(app.stream, lab) ? [] : draft(app.stream, 'app.resumed', {}),
+          ),
       ),
   },
 
@@ -74,7 +77,7 @@ export const appDecisions: Decisions<keyof typeof appCommands> = {
 
   'delay-app': {
     scope: govern,
-    decide: ({ input }) => drafts(draft(input.app, 'app.delayed', { problem: input.problem })),
+    decide: ({ input: { app, ...delay } }) => drafts(draft(app, 'app.delayed', delay)),
   },
 
   /** Its last instance is gone: what was waiting for that happens. */
@@ -86,6 +89,13 @@ export const appDecisions: Decisions<keyof typeof appCommands> = {
     },
   },
 };
+
+/** An app that is to run has its ports; any other has to find them free. */
+function takenPorts({ stream, state, context }: ActorState<'app'>, lab: LabView): Decision | undefined {
+  if (wantsToRun(state)) return undefined;
+  const { metadata, spec, volumes } = context;
+  return refuseTakenPorts({ stream, namespace: metadata.namespace, spec, volumes: Object.values(volumes) }, lab);
+}
 
 /** What follows for an app as soon as nothing of it runs any more. */
 export function afterInstance(app: ActorState<'app'>, lab: LabView): readonly AnyDraft[] {
@@ -107,7 +117,7 @@ function removalOf(app: ActorState<'app'>, withVolumes: boolean, lab: LabView): 
   const schedules = lab.referrers(app.stream, 'schedule');
   return [
     ...schedules.map((schedule) => draft(schedule.stream, 'schedule.removed', {})),
-    ...volumes.map((volume) => draft(volume.stream, 'volume.detached', {})),
+    ...volumes.map((volume) => detachmentOf(volume, app)),
     ...(withVolumes ? volumes.flatMap((volume) => removeWithApp(volume, lab)) : []).filter(
       ({ stream }) => !schedules.some((schedule) => schedule.stream === stream),
     ),

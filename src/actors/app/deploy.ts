@@ -1,25 +1,52 @@
 /**
  * A compose file becomes an app, or its next revision. Everything is parsed here, before anything is appended; what
  * the fold stores is the result. Volumes come first: existing ones that were kept are attached again.
+ *
+ * Whoever sends no files means those of the last revision: an editor has the text alone, and must not lose the `.env`
+ * beside it.
  */
-import type { AppSpec } from '#events/app.ts';
-import { streamOf, type AnyDraft, type StreamId } from '#events/envelope.ts';
-import { isName } from '#events/values/name.ts';
+import { streamOf, type AnyDraft } from '#events/envelope.ts';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import type { ActorState, Ask, Decision, LabView } from '../actor.ts';
 import type { Commands } from '../commands.ts';
-import { clusterStream } from '../cluster/stream.ts';
-import { liveInstance } from './actor.ts';
-import { readCompose } from '../compose/read.ts';
+import type { Bundle } from '../compose/model.ts';
+import { namedApp, readCompose } from '../compose/read.ts';
 import { draft, drafts, newMetadata, startOperation, unchanged } from '../drafting.ts';
 import { namespaceExists, noNamespace } from '../namespace/decide.ts';
 import { reject, type Rejection } from '../rejection.ts';
-import { nextRun } from '../schedule/next.ts';
+import { liveInstance, wantsToRun } from './actor.ts';
+import { changeWords, compareRevisions } from './changes.ts';
+import { packFiles, unpackFiles, type Files } from './files.ts';
+import { refuseTakenPorts } from './ports.ts';
+import { planVolumes } from './volumes.ts';
 
-export function deploy(ask: Ask<Commands['deploy-app']>, lab: LabView): Decision {
+type Input = Commands['deploy-app'];
+
+/** What the present revision is made of: to go on from its files, and to tell what changes. */
+export function deployReads(input: Input, lab: LabView): readonly string[] {
+  const app = appMeant(input, lab);
+  if (!app) return [];
+  const { bundle, files } = app.context;
+  return files === null ? [bundle] : [bundle, files];
+}
+
+/** As far as it can be known before the files are. */
+export function appMeant(
+  input: Pick<Input, 'namespace' | 'name' | 'fileName' | 'compose' | 'files'>,
+  lab: LabView,
+): ActorState<'app'> | undefined {
+  const name = input.name ?? namedApp({ fileName: input.fileName, text: input.compose, files: input.files ?? {} });
+  return name === undefined ? undefined : lab.byName('app', input.namespace, name);
+}
+
+export function deploy(ask: Ask<Input>, lab: LabView): Decision {
   const { input } = ask;
   if (!namespaceExists(lab, input.namespace)) return noNamespace(input.namespace);
-  const read = readCompose({ fileName: input.fileName, text: input.compose, files: input.files });
+  const meant = appMeant(input, lab);
+  const found = input.files ? { files: input.files } : filesOf(meant, ask);
+  if ('rejected' in found) return found;
+  const { files } = found;
+  const read = readCompose({ fileName: input.fileName, text: input.compose, files });
   if ('findings' in read) {
     const count = read.findings.length;
     return {
@@ -38,8 +65,39 @@ export function deploy(ask: Ask<Commands['deploy-app']>, lab: LabView): Decision
       'Write `name: photos` at its top, or give a name.',
     );
   }
-  const { spec, bundle } = read.app;
   const existing = lab.byName('app', input.namespace, name);
+  if (input.files === undefined && meant?.stream !== existing?.stream) {
+    return reject('INVALID', `The name of app ${name} depends on files that were not sent.`, 'Send them, or a name.');
+  }
+  return revise(ask, lab, { ...read.app, name, existing, files });
+}
+
+/** The files of the last revision. */
+function filesOf(
+  app: ActorState<'app'> | undefined,
+  { content }: Pick<Ask<Input>, 'content'>,
+): { readonly files: Files } | { readonly rejected: Rejection } {
+  if (!app) return { files: {} };
+  const stored = app.context.files === null ? undefined : content(app.context.files);
+  if (stored) return { files: unpackFiles(stored) };
+  const { name } = app.context.metadata;
+  return reject(
+    'NOT_FOUND',
+    `The files beside the compose file of app ${name} are not at hand.`,
+    'Deploy it once with them, from its folder: floatlab up.',
+  );
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly existing: ActorState<'app'> | undefined;
+  readonly files: Files;
+  readonly spec: ActorState<'app'>['context']['spec'];
+  readonly bundle: Bundle;
+}
+
+function revise(ask: Ask<Input>, lab: LabView, { name, existing, files, spec, bundle }: Wanted): Decision {
+  const { input } = ask;
   if (existing?.state === 'stopping' && input.start) {
     return reject('NOT_NOW', `App ${name} is stopping.`, 'Try again when it has stopped.');
   }
@@ -54,128 +112,53 @@ export function deploy(ask: Ask<Commands['deploy-app']>, lab: LabView): Decision
     spec,
     compose: ask.blob(utf8ToBytes(input.compose)),
     bundle: ask.blob(utf8ToBytes(JSON.stringify(bundle))),
+    files: ask.blob(packFiles(files)),
     volumes: volumes.streams,
   };
-  const operation = startOperation(ask, 'deploy-app', stream, name, input.namespace);
   const starts = input.start && (existing === undefined || existing.state === 'stopped' || existing.state === 'failed');
+  const isNew = !existing || volumes.drafts.length > 0 || !isSame(existing.context, revision);
+  if (!isNew && !starts) return unchanged;
+  if (starts || (existing && wantsToRun(existing.state))) {
+    const streams = Object.values(volumes.streams);
+    const taken = refuseTakenPorts({ stream, namespace: input.namespace, spec, volumes: streams }, lab);
+    if (taken) return taken;
+  }
+
+  const operation = startOperation(ask, 'deploy-app', stream, name, input.namespace);
   const start = starts ? [draft(stream, 'app.start-requested', {})] : [];
   // Volumes first: whoever sees the app sees what it stands on.
   if (!existing) {
     const metadata = newMetadata(ask.id(1), name, input.namespace);
     return drafts(operation, volumes.drafts, draft(stream, 'app.created', { metadata, ...revision }), start);
   }
-  const { compose, bundle: oldBundle } = existing.context;
-  if (compose === revision.compose && oldBundle === revision.bundle && volumes.drafts.length === 0) {
-    return starts ? drafts(operation, start) : unchanged;
-  }
+  if (!isNew) return drafts(operation, start);
+  const before = { spec: existing.context.spec, ...storedOf(existing, ask) };
+  const changes = changeWords(compareRevisions(before, { spec, bundle, files }), wantsToRun(existing.state));
+  return { drafts: [operation, ...volumes.drafts, ...updateOf(existing, revision, input.start, lab)], changes };
+}
+
+type Revision = Extract<AnyDraft, { type: 'app.updated' }>['data'];
+
+function updateOf(app: ActorState<'app'>, revision: Revision, starts: boolean, lab: LabView): readonly AnyDraft[] {
+  const { stream, state } = app;
   const update = draft(stream, 'app.updated', revision);
   // A failed app goes on with the new revision at once, unless that was not asked for.
-  if (existing.state === 'failed' && !input.start) {
+  if (state === 'failed' && !starts) {
     const stopped = liveInstance(stream, lab) ? [] : [draft(stream, 'app.stopped', {})];
-    return drafts(operation, volumes.drafts, draft(stream, 'app.stop-requested', {}), stopped, update);
+    return [draft(stream, 'app.stop-requested', {}), ...stopped, update];
   }
-  return drafts(operation, volumes.drafts, update, existing.state === 'stopped' ? start : []);
+  return state === 'stopped' && starts ? [update, draft(stream, 'app.start-requested', {})] : [update];
 }
 
-interface Planned {
-  readonly streams: Record<string, StreamId<'volume'>>;
-  readonly drafts: readonly AnyDraft[];
-}
+const isSame = (known: Pick<Revision, 'compose' | 'bundle' | 'files'>, revision: Revision): boolean =>
+  known.compose === revision.compose && known.bundle === revision.bundle && known.files === revision.files;
 
-function planVolumes(
-  ask: Ask<Commands['deploy-app']>,
-  lab: LabView,
-  app: { stream: StreamId<'app'>; name: string; spec: AppSpec; existing: ActorState<'app'> | undefined },
-): Planned | { readonly rejected: Rejection } {
-  const { namespace } = ask.input;
-  const streams: Planned['streams'] = {};
-  const planned: AnyDraft[] = [];
-  const names = new Set<string>();
-  let n = 2;
-  for (const [key, wanted] of Object.entries(app.spec.volumes)) {
-    const name = volumeName(app.name, key);
-    if (names.has(name)) {
-      return reject(
-        'INVALID',
-        `Two volumes of ${app.name} would be called ${name}.`,
-        'Rename one of them in the compose file.',
-      );
-    }
-    names.add(name);
-    if (!isName(name)) {
-      return reject(
-        'INVALID',
-        `Volume ${key} would be called ${name}, which is not a valid name.`,
-        'Shorten the name of the app or of the volume.',
-      );
-    }
-    const volume = lab.byName('volume', namespace, name);
-    // A volume that was made larger by hand stays as large: volumes do not shrink.
-    const sizeBytes = Math.max(wanted.sizeBytes, volume?.context.spec.sizeBytes ?? 0);
-    const spec = wanted.keep === undefined ? { sizeBytes } : { sizeBytes, keep: wanted.keep };
-    const id = ask.id(n++);
-    const scheduleId = ask.id(n++);
-    const stream = volume?.stream ?? streamOf('volume', id);
-    streams[key] = stream;
-    if (!volume) {
-      planned.push(
-        draft(stream, 'volume.created', { metadata: newMetadata(id, name, namespace), spec, app: app.stream }),
-      );
-    } else {
-      const owner = volume.context.app;
-      if (owner !== null && owner !== app.stream) {
-        return reject('VOLUME_IN_USE', `Volume ${name} is in use by another app.`, 'Rename the app or the volume.');
-      }
-      if (volume.state === 'deleting' || volume.context.failedIn === 'deleting')
-        return reject('NOT_NOW', `Volume ${name} is being deleted.`, 'Try again when it is gone.');
-      if (owner === null) planned.push(draft(stream, 'volume.attached', { app: app.stream }));
-      if (JSON.stringify(spec) !== JSON.stringify(volume.context.spec))
-        planned.push(draft(stream, 'volume.spec-changed', { spec }));
-    }
-    planned.push(
-      ...planSchedule(ask, lab, {
-        id: scheduleId,
-        app: app.stream,
-        volume: stream,
-        name,
-        cron: wanted.schedule,
-        namespace,
-      }),
-    );
-  }
-  // A volume that the file no longer names is kept, without its app.
-  for (const [key, stream] of Object.entries(app.existing?.context.volumes ?? {})) {
-    if (streams[key] === undefined && lab.get(stream)?.context.app === app.stream) {
-      planned.push(draft(stream, 'volume.detached', {}));
-      for (const schedule of lab.referrers(stream, 'schedule')) {
-        if (schedule.context.app === app.stream) planned.push(draft(schedule.stream, 'schedule.removed', {}));
-      }
-    }
-  }
-  return { streams, drafts: planned };
-}
-
-/** `photos` and `db_data` give `photos-db-data`. */
-const volumeName = (app: string, key: string): string => `${app}-${key.toLowerCase().replaceAll(/[._]/g, '-')}`;
-
-function planSchedule(
-  ask: Ask<unknown>,
-  lab: LabView,
-  of: {
-    id: string;
-    app: StreamId<'app'>;
-    volume: StreamId<'volume'>;
-    name: string;
-    cron: string | undefined;
-    namespace: string;
-  },
-): readonly AnyDraft[] {
-  const existing = lab.referrers(of.volume, 'schedule').find(({ context }) => context.app === of.app);
-  if (of.cron === undefined) return existing ? [draft(existing.stream, 'schedule.removed', {})] : [];
-  if (existing?.context.spec.cron === of.cron) return [];
-  const dueAt = nextRun(of.cron, lab.get(clusterStream)?.context.timeZone ?? 'UTC', ask.now);
-  const spec = { cron: of.cron, action: 'snapshot' as const, volume: of.volume };
-  if (existing) return [draft(existing.stream, 'schedule.changed', { spec, dueAt })];
-  const metadata = newMetadata(of.id, `${of.name.slice(0, 54)}-snapshot`, of.namespace);
-  return [draft(streamOf('schedule', of.id), 'schedule.created', { metadata, spec, dueAt, app: of.app })];
+/** Of an app that is there, as far as it is at hand. */
+function storedOf({ context }: ActorState<'app'>, { content }: Pick<Ask<Input>, 'content'>) {
+  const bundle = content(context.bundle);
+  const files = context.files === null ? undefined : content(context.files);
+  return {
+    bundle: bundle && (JSON.parse(new TextDecoder().decode(bundle)) as Bundle),
+    files: files && unpackFiles(files),
+  };
 }

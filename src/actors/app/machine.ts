@@ -17,20 +17,31 @@ export interface App {
   readonly spec: AppSpec;
   readonly compose: string;
   readonly bundle: string;
+  /** The files that came with this revision; null when nobody kept them. */
+  readonly files: string | null;
   /** Volume of the lab for each volume of the specification. */
   readonly volumes: Readonly<Record<string, StreamId<'volume'>>>;
   readonly revision: number;
   readonly problem: Problem | null;
   /** The service that `problem` is about. */
   readonly failedService: string | null;
-  /** Why it waits although it should run. */
+  /** Why it waits although it should run, since when, and whether that lasts. */
   readonly delay: Problem | null;
+  readonly delayedAt: number | null;
+  readonly delayLasts: boolean;
   readonly pausedFor: StreamId<'volume'> | 'restart' | null;
   /** Whether its volumes go with it, once it is being removed. */
   readonly removesVolumes: boolean;
 }
 
-const nothingWrong = { problem: null, failedService: null, delay: null, pausedFor: null } as const;
+const nothingWrong = {
+  problem: null,
+  failedService: null,
+  delay: null,
+  delayedAt: null,
+  delayLasts: false,
+  pausedFor: null,
+} as const;
 
 export const appMachine = setup({
   types: {} as {
@@ -49,7 +60,15 @@ export const appMachine = setup({
     ),
     clear: assign(nothingWrong),
     pause: assign(({ event }) => (event.type === 'app.paused' ? { ...nothingWrong, pausedFor: event.data.for } : {})),
-    delay: assign(({ event }) => (event.type === 'app.delayed' ? { delay: event.data.problem } : {})),
+    delay: assign(({ context, event }) =>
+      event.type === 'app.delayed'
+        ? {
+            delay: event.data.problem,
+            delayedAt: context.delayedAt ?? event.at,
+            delayLasts: event.data.lasts,
+          }
+        : {},
+    ),
   },
 }).createMachine({
   id: 'app',
@@ -58,6 +77,7 @@ export const appMachine = setup({
     spec: data.spec,
     compose: data.compose,
     bundle: data.bundle,
+    files: data.files,
     volumes: data.volumes,
     revision: 1,
     ...nothingWrong,

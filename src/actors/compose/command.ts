@@ -1,6 +1,7 @@
 /**
- * `command` and `entrypoint`: text is split into words, a list is taken as it is. An empty text or list replaces
- * what the image says with nothing; a key without a value leaves it to the image.
+ * `command` and `entrypoint`: text is split into words, a list is taken as it is, and a key without a value leaves it to
+ * the image. An empty `entrypoint` replaces the image's with nothing. An empty `command` does so only beside an
+ * `entrypoint` of the file: without one, Docker takes no command for the command of the image.
  */
 import type { Place, Reading } from './reading.ts';
 import { splitWords } from './shell-words.ts';

@@ -57,17 +57,19 @@ export function dependsOnAt(
   return [...found.values()];
 }
 
+export const dependencyKeys = {
+  of: 'a dependency',
+  read: ['condition', 'required'],
+  unread: { restart: 'Remove it: restart the app as a whole instead.' },
+  extensions: true,
+} as const;
+
 const conditions = ['service_started', 'service_healthy', 'service_completed_successfully'] as const;
 
 function readLongForm(reading: Reading, place: Place): { [K in 'condition' | 'required']: Dependency[K] | undefined } {
   const nothing = { condition: undefined, required: undefined };
   if (isEmpty(place)) return { condition: 'service_started', required: true };
-  const keys = keysAt(reading, place, {
-    of: 'a dependency',
-    read: ['condition', 'required'],
-    unread: { restart: 'Remove it: restart the app as a whole instead.' },
-    extensions: true,
-  });
+  const keys = keysAt(reading, place, dependencyKeys);
   if (!keys) return nothing;
   const requiredAt = keys.get('required');
   const required = requiredAt ? booleanAt(reading, requiredAt) : true;

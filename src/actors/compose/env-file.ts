@@ -1,7 +1,8 @@
 /**
  * Files of `KEY=value` lines, read by the rules of compose: `export` and `:` are allowed, a comment begins after a
  * space, double quotes may span lines and know `\n`, single quotes take everything as it is, and `$NAME` is replaced
- * outside single quotes, from this file first. Format `raw` takes every line as it is.
+ * outside single quotes: by what the project's environment says (the `.env` file), and only else by a line above in
+ * this file. Format `raw` takes every line as it is.
  *
  * These files hold secrets: a problem tells the line and nothing that stands in it, not even a key, because a line of
  * a pasted private key looks like one.
@@ -183,7 +184,7 @@ function inherit(state: State, key: string): void {
 }
 
 function expandInto(state: State, key: string, value: string, line: number): void {
-  const expanded = interpolate(value, (name) => state.variables.get(name) ?? state.lookup(name));
+  const expanded = interpolate(value, (name) => state.lookup(name) ?? state.variables.get(name));
   if (typeof expanded === 'string') setValue(state, key, expanded, line);
   else if (expanded.kind === 'length') refuseLength(state, line);
   else {

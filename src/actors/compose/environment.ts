@@ -116,8 +116,10 @@ function readShortForm(reading: Reading, item: Place): Wanted | undefined {
   return path === undefined ? undefined : { place: item, path, required: true, format: 'compose' };
 }
 
+export const envFileKeys = { of: 'an env_file', read: ['path', 'required', 'format'] } as const;
+
 function readLongForm(reading: Reading, item: Place): Wanted | undefined {
-  const keys = keysAt(reading, item, { of: 'an env_file', read: ['path', 'required', 'format'] });
+  const keys = keysAt(reading, item, envFileKeys);
   const place = keys?.get('path');
   if (!keys || !place) return reading.report(item, 'This env_file has no `path`.', 'Write path: ./app.env.');
   const path = pathAt(reading, place);

@@ -8,14 +8,16 @@ export type Healthcheck = NonNullable<BundleService['healthcheck']>;
 
 export const isDisabled = (check: Healthcheck): boolean => check.test[0] === 'NONE';
 
+export const healthcheckKeys = {
+  of: 'a healthcheck',
+  read: ['test', 'disable', 'interval', 'timeout', 'start_period', 'retries'],
+  unread: { start_interval: 'Remove it; `interval` counts from the start.' },
+  extensions: true,
+} as const;
+
 export function healthcheckAt(reading: Reading, place: Place): Healthcheck | undefined {
   if (isEmpty(place)) return undefined;
-  const keys = keysAt(reading, place, {
-    of: 'a healthcheck',
-    read: ['test', 'disable', 'interval', 'timeout', 'start_period', 'retries'],
-    unread: { start_interval: 'Remove it; `interval` counts from the start.' },
-    extensions: true,
-  });
+  const keys = keysAt(reading, place, healthcheckKeys);
   if (!keys) return undefined;
   const duration = (key: 'interval' | 'timeout' | 'start_period', minMs: number): number | undefined => {
     const at = keys.get(key);

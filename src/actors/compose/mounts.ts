@@ -120,13 +120,21 @@ function targetAt(reading: Reading, place: Place, text: string): string | undefi
   return `/${parts.join('/')}`;
 }
 
+export const mountKeys = {
+  of: 'a mount',
+  read: ['type', 'source', 'target', 'read_only', 'volume'],
+  unread: { bind: '', tmpfs: '', consistency: 'Remove it: it changes nothing on Linux.', image: '' },
+  extensions: true,
+} as const;
+
+export const mountVolumeKeys = {
+  of: 'the volume of a mount',
+  read: ['subpath'],
+  unread: { nocopy: '', labels: '' },
+} as const;
+
 function longForm(reading: Reading, place: Place, declared: ReadonlySet<string>): Mount | undefined {
-  const keys = keysAt(reading, place, {
-    of: 'a mount',
-    read: ['type', 'source', 'target', 'read_only', 'volume'],
-    unread: { bind: '', tmpfs: '', consistency: 'Remove it: it changes nothing on Linux.', image: '' },
-    extensions: true,
-  });
+  const keys = keysAt(reading, place, mountKeys);
   if (!keys) return undefined;
   const typeAt = keys.get('type');
   if (!typeAt) return reading.report(place, 'This mount has no `type`.', 'Write type: volume or type: bind.');
@@ -161,11 +169,7 @@ function longForm(reading: Reading, place: Place, declared: ReadonlySet<string>)
 function subpathAt(reading: Reading, place: Place | undefined, type: 'volume' | 'bind'): string | undefined {
   if (!place) return '.';
   if (type === 'bind') return reading.report(place, '`volume` has no meaning for a bind mount.', 'Remove it.');
-  const keys = keysAt(reading, place, {
-    of: 'the volume of a mount',
-    read: ['subpath'],
-    unread: { nocopy: '', labels: '' },
-  });
+  const keys = keysAt(reading, place, mountVolumeKeys);
   const at = keys?.get('subpath');
   if (!keys || !at) return keys && '.';
   const text = textAt(reading, at);

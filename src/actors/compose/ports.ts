@@ -5,6 +5,7 @@
 import type { PublishedPort } from '#events/app.ts';
 import { z } from 'zod';
 import { keysAt } from './keys.ts';
+import { clash, portKey } from './port-clash.ts';
 import type { Place, Reading } from './reading.ts';
 import { isEmpty, itemsAt, numberAt, textAt, written } from './values.ts';
 
@@ -102,13 +103,15 @@ function protocolAt(reading: Reading, place: Place, text: string): PublishedPort
   return reading.report(place, `${written(place)} does not name a protocol that can be published.`, 'Use tcp or udp.');
 }
 
+export const portKeys = {
+  of: 'a port',
+  read: ['target', 'published', 'host_ip', 'protocol', 'mode'],
+  unread: { name: 'Remove it: FloatLab has no use for it.', app_protocol: 'Remove it: FloatLab has no use for it.' },
+  extensions: true,
+} as const;
+
 function longForm(reading: Reading, place: Place): readonly PublishedPort[] | undefined {
-  const keys = keysAt(reading, place, {
-    of: 'a port',
-    read: ['target', 'published', 'host_ip', 'protocol', 'mode'],
-    unread: { name: 'Remove it: FloatLab has no use for it.', app_protocol: 'Remove it: FloatLab has no use for it.' },
-    extensions: true,
-  });
+  const keys = keysAt(reading, place, portKeys);
   if (!keys) return undefined;
   const targetAt = keys.get('target');
   if (!targetAt)
@@ -142,17 +145,14 @@ function longForm(reading: Reading, place: Place): readonly PublishedPort[] | un
 
 const textOf = (reading: Reading, place: Place | undefined): string | undefined => place && textAt(reading, place);
 
-/**
- * Reports ports of the node that two services want. Without an address, or with one of all zeros, a port is taken on
- * every address (of its family).
- */
+/** Reports ports of the node that two services want. */
 export function checkPortClashes(reading: Reading, all: readonly PlacedPort[]): void {
   const taken = new Map<string, PlacedPort[]>();
   for (const placed of all) {
     const { port, place } = placed;
-    const key = `${port.published}/${port.protocol}`;
+    const key = portKey(port);
     const others = taken.get(key) ?? [];
-    const other = others.find((one) => overlap(one.port.hostIp, port.hostIp));
+    const other = others.find((one) => clash(one.port, port));
     if (other) {
       const where = other.place.path === place.path ? 'this entry' : other.place.path;
       reading.report(
@@ -164,18 +164,4 @@ export function checkPortClashes(reading: Reading, all: readonly PlacedPort[]): 
       taken.set(key, [...others, placed]);
     }
   }
-}
-
-function overlap(a: string | undefined, b: string | undefined): boolean {
-  if (a === undefined || b === undefined) return true;
-  const sameFamily = a.includes(':') === b.includes(':');
-  return sameFamily && (isWildcard(a) || isWildcard(b) || plainAddress(a) === plainAddress(b));
-}
-
-const isWildcard = (ip: string): boolean => /^[0:.]+$/.test(ip);
-
-/** The shortest spelling of an IPv6 address. */
-function plainAddress(ip: string): string {
-  const url = `http://[${ip}]`;
-  return ip.includes(':') && URL.canParse(url) ? new URL(url).hostname : ip;
 }

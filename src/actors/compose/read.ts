@@ -47,13 +47,24 @@ export function namedPaths(input: ComposeInput): readonly string[] {
   return [...new Set([dotEnv, ...reading.named])].toSorted();
 }
 
+/** What the app is called by its file, also where that has findings elsewhere; undefined when it does not say. */
+export function namedApp(input: ComposeInput): string | undefined {
+  const reading = newReading(input);
+  const tree = input.text.length > maxComposeChars ? undefined : parseTree(input.text, () => undefined);
+  if (!tree) return undefined;
+  readDotEnv(reading);
+  const keys = keysAt(reading, { path: '', at: tree.at, node: tree }, topKeys);
+  const extensionAt = keys?.get('x-floatlab');
+  return keys && readName(reading, keys, extensionAt ? appExtensionAt(reading, extensionAt) : { volumes: {} });
+}
+
 function newReading({ fileName, text, files }: ComposeInput): Reading {
   return startReading(sourceOf(fileName, text), new Map(Object.entries(files)));
 }
 
 const top: Place = { path: '', at: 0, node: { kind: 'scalar', at: 0, end: 0, size: 1, value: null, text: '' } };
 
-const topKeys = {
+export const topKeys = {
   of: 'a compose file',
   read: ['name', 'version', 'services', 'volumes', 'x-floatlab'],
   unread: {

@@ -14,7 +14,9 @@ export function restartAt(reading: Reading, place: Place): Restart {
     return { condition: text };
   }
   const retries = /^on-failure:(\d{1,6})$/.exec(text);
-  if (retries) return { condition: 'on-failure', maxRetries: Number(retries[1]) };
+  const maxRetries = Number(retries?.[1]);
+  // For Docker 0 is no limit.
+  if (retries) return maxRetries === 0 ? { condition: 'on-failure' } : { condition: 'on-failure', maxRetries };
   reading.report(
     place,
     `${written(place)} is not a restart policy.`,

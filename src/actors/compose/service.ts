@@ -33,7 +33,7 @@ interface Surroundings {
   readonly environments: Environments;
 }
 
-const known = {
+export const serviceKeys = {
   of: 'services',
   read: [
     'image',
@@ -54,9 +54,9 @@ const known = {
 
 /** @returns undefined when it cannot run at all; other findings leave what could be read */
 export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundings): ReadService | undefined {
-  const keys = keysAt(reading, place, known);
+  const keys = keysAt(reading, place, serviceKeys);
   if (!keys) return undefined;
-  const read = <T>(key: (typeof known.read)[number], reader: (at: Place) => T, otherwise: T): T => {
+  const read = <T>(key: (typeof serviceKeys.read)[number], reader: (at: Place) => T, otherwise: T): T => {
     const at = keys.get(key);
     return at ? reader(at) : otherwise;
   };
@@ -66,6 +66,7 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
   const entrypoint = read('entrypoint', (at) => commandAt(reading, at), undefined);
   const healthcheck = read('healthcheck', (at) => healthcheckAt(reading, at), undefined);
   const environment = environmentAt(reading, keys.get('environment'), keys.get('env_file'), around.environments);
+  noteEmptyCommand(reading, keys.get('command'), command, entrypoint);
   const labels = read('labels', (at) => labelsAt(reading, at), {});
   return {
     name: place.key,
@@ -83,6 +84,20 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
       ...(healthcheck === undefined ? {} : { healthcheck }),
     },
   };
+}
+
+function noteEmptyCommand(
+  reading: Reading,
+  place: Place | undefined,
+  command: readonly string[] | undefined,
+  entrypoint: readonly string[] | undefined,
+): void {
+  if (!place || command?.length !== 0 || (entrypoint?.length ?? 0) > 0) return;
+  reading.note(
+    place,
+    'An empty `command` changes nothing here: without an `entrypoint` Docker runs the command of the image.',
+    'Write the command that is to run, or an `entrypoint`.',
+  );
 }
 
 function missingImage(reading: Reading, place: KeyedPlace): void {

@@ -69,7 +69,7 @@ export function parseTree(text: string, report: ReportAt): Node | undefined {
     // `silent` would also hide that there are several documents.
     logLevel: 'error',
   });
-  if (reportErrors([...document.errors, ...document.warnings], report)) return undefined;
+  if (reportErrors([...document.errors, ...document.warnings], text, report)) return undefined;
   if (document.contents === null || document.contents.range === undefined) {
     report(0, 'The file is empty.', 'Begin with `services:`.');
     return undefined;

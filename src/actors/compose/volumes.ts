@@ -35,16 +35,18 @@ function checkVolumeName(reading: Reading, at: Pick<Place, 'path' | 'at'>, name:
   }
 }
 
+export const volumeKeys = {
+  of: 'a volume',
+  read: ['labels', 'driver', 'x-floatlab', 'external'],
+  unread: {
+    name: 'Remove it: FloatLab names a volume after its app.',
+    driver_opts: 'Remove it: FloatLab makes the volume itself. Its size is `x-floatlab: {size: 5GiB}`.',
+  },
+  extensions: true,
+} as const;
+
 function readVolume(reading: Reading, entry: KeyedPlace): VolumeSettings {
-  const keys = keysAt(reading, entry, {
-    of: 'a volume',
-    read: ['labels', 'driver', 'x-floatlab', 'external'],
-    unread: {
-      name: 'Remove it: FloatLab names a volume after its app.',
-      driver_opts: 'Remove it: FloatLab makes the volume itself. Its size is `x-floatlab: {size: 5GiB}`.',
-    },
-    extensions: true,
-  });
+  const keys = keysAt(reading, entry, volumeKeys);
   const external = keys?.get('external');
   if (external && booleanAt(reading, external) === true) {
     reading.report(

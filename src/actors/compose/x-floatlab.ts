@@ -15,10 +15,15 @@ export interface AppExtension extends Pick<AppSpec, 'title' | 'icon' | 'url'> {
   readonly volumes: VolumeSettings;
 }
 
-const volumeKeys = ['size', 'snapshot', 'keep'] as const;
+export const volumeExtensionKeys = { of: 'x-floatlab of a volume', read: ['size', 'snapshot', 'keep'] } as const;
+export const appExtensionKeys = {
+  of: 'x-floatlab',
+  read: ['name', 'icon', 'url', ...volumeExtensionKeys.read],
+} as const;
+export const snapshotKeys = { of: 'snapshot', read: ['schedule'] } as const;
 
 export function appExtensionAt(reading: Reading, place: Place): AppExtension {
-  const keys = keysAt(reading, place, { of: 'x-floatlab', read: ['name', 'icon', 'url', ...volumeKeys] });
+  const keys = keysAt(reading, place, appExtensionKeys);
   if (!keys) return { volumes: {} };
   const title = optional(keys.get('name'), (at) => titleAt(reading, at));
   const icon = optional(keys.get('icon'), (at) => urlAt(reading, at));
@@ -32,7 +37,7 @@ export function appExtensionAt(reading: Reading, place: Place): AppExtension {
 }
 
 export function volumeExtensionAt(reading: Reading, place: Place): VolumeSettings {
-  const keys = keysAt(reading, place, { of: 'x-floatlab of a volume', read: volumeKeys });
+  const keys = keysAt(reading, place, volumeExtensionKeys);
   return keys ? volumeSettings(reading, keys) : {};
 }
 
@@ -95,7 +100,7 @@ function sizeAt(reading: Reading, place: Place): number | undefined {
 
 function scheduleAt(reading: Reading, place: Place): string | undefined {
   if (isEmpty(place)) return undefined;
-  const keys = keysAt(reading, place, { of: 'snapshot', read: ['schedule'] });
+  const keys = keysAt(reading, place, snapshotKeys);
   const at = keys?.get('schedule');
   const text = at && textAt(reading, at, 'five fields such as "0 * * * *"');
   if (!at || text === undefined) return undefined;

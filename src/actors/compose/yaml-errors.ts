@@ -25,18 +25,46 @@ const advice: Readonly<Record<string, readonly [message: string, hint: string]>>
   BAD_ALIAS: ['This alias or anchor is not valid.', 'Give it a name of letters and digits.'],
 };
 
-/** @returns whether there was any */
-export function reportErrors(errors: readonly YamlProblem[], report: ReportAt): boolean {
+/**
+ * What the parser says behind the first place that it did not understand is a guess, so that is not repeated: one
+ * variable without quotes inside `{…}` would be sixteen problems.
+ *
+ * @returns whether there was any
+ */
+export function reportErrors(errors: readonly YamlProblem[], text: string, report: ReportAt): boolean {
   if (errors.some(({ code }) => code === 'RESOURCE_EXHAUSTION')) {
     tooDeep(report);
     return true;
   }
   const sorted = errors.toSorted((a, b) => a.pos[0] - b.pos[0]);
   for (const { code, message, pos } of sorted.slice(0, 100)) {
-    const [what, hint] = advice[code] ?? [`This is not valid YAML: ${firstSentence(message)}.`, undefined];
-    report(pos[0], what, hint);
+    const known = advice[code];
+    if (known) {
+      report(pos[0], ...known);
+      continue;
+    }
+    const variable = variableAt(text, pos[0]);
+    if (variable === undefined) report(pos[0], `This is not valid YAML: ${firstSentence(message)}.`);
+    else
+      report(
+        variable.at,
+        'Inside {…} and […] a variable has to stand in quotes.',
+        `Put the whole value into quotes, like "${variable.text}".`,
+      );
+    break;
   }
   return errors.length > 0;
+}
+
+/** The `${…}` at this place, as far as it goes on its line. */
+function variableAt(text: string, at: number): { readonly at: number; readonly text: string } | undefined {
+  const lineAt = text.lastIndexOf('\n', at - 1) + 1;
+  const [line = ''] = text.slice(lineAt, lineAt + 10_000).split('\n');
+  for (const { index, 0: found } of line.matchAll(/\$\{[^{}]*\}/g)) {
+    const from = lineAt + index;
+    if (from <= at && at <= from + found.length) return { at: from, text: quoted(found).slice(1, -1) };
+  }
+  return undefined;
 }
 
 function firstSentence(message: string): string {

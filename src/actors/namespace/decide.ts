@@ -2,6 +2,7 @@ import { streamOf } from '#events/envelope.ts';
 import type { Decisions } from '../commands.ts';
 import type { LabView } from '../actor.ts';
 import { defaultNamespace, draft, drafts, nameTaken, newMetadata, systemNamespace, withNamed } from '../drafting.ts';
+import { counted } from '../counted.ts';
 import { reject } from '../rejection.ts';
 
 export const namespaceExists = (lab: LabView, name: string): boolean =>
@@ -37,7 +38,7 @@ export const namespaceDecisions: Decisions<'create-namespace' | 'delete-namespac
         if (first) {
           return reject(
             'NOT_EMPTY',
-            `Namespace ${input.name} holds ${inside.length} objects, for example ${first.kind} ${first.context.metadata.name}.`,
+            `Namespace ${input.name} holds ${counted(inside.length, 'object')}, for example ${first.kind} ${first.context.metadata.name}.`,
             'Remove them first.',
           );
         }

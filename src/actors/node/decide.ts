@@ -2,10 +2,10 @@ import type { Decisions } from '../commands.ts';
 import { draft, drafts, missing, nameTaken, newMetadata, systemNamespace, unchanged, withNamed } from '../drafting.ts';
 import { idOf } from '#events/envelope.ts';
 import { reject } from '../rejection.ts';
+import type { nodeCommands } from './commands.ts';
+import { counted } from '../counted.ts';
 
-export const nodeDecisions: Decisions<
-  'join-node' | 'report-node' | 'report-node-down' | 'cordon-node' | 'uncordon-node' | 'remove-node'
-> = {
+export const nodeDecisions: Decisions<keyof typeof nodeCommands> = {
   'join-node': {
     scope: ({ node }) => ({ verb: 'report', kind: 'node', node }),
     decide: ({ input }, lab) => {
@@ -39,6 +39,15 @@ export const nodeDecisions: Decisions<
         : unchanged,
   },
 
+  'note-pool-fill': {
+    scope: () => ({ verb: 'govern', kind: 'node' }),
+    decide: ({ input: { node, isFull, ...fill } }, lab) => {
+      const known = lab.get(node);
+      if (!known || Object.hasOwn(known.context.fullPools, fill.pool) === isFull) return unchanged;
+      return drafts(draft(node, isFull ? 'node.pool-filled' : 'node.pool-eased', fill));
+    },
+  },
+
   'cordon-node': {
     scope: () => ({ verb: 'write', kind: 'node' }),
     decide: ({ input }, lab) =>
@@ -66,12 +75,17 @@ export const nodeDecisions: Decisions<
             'Stop its daemon first; a node that answers is not removed.',
           );
         }
-        const held = [...lab.referrers(node.stream, 'volume'), ...lab.referrers(node.stream, 'instance')];
-        const first = held[0];
+        const volumes = lab.referrers(node.stream, 'volume');
+        const instances = lab.referrers(node.stream, 'instance');
+        const first = volumes[0] ?? instances[0];
         if (first) {
+          const held = [
+            ...(volumes.length > 0 ? [counted(volumes.length, 'volume')] : []),
+            ...(instances.length > 0 ? [counted(instances.length, 'instance')] : []),
+          ].join(' and ');
           return reject(
             'NOT_EMPTY',
-            `Node ${input.name} still holds ${held.length} volumes and instances, for example ${first.kind} ${first.context.metadata.name}.`,
+            `Node ${input.name} still holds ${held}, for example ${first.kind} ${first.context.metadata.name}.`,
             'Remove or move them first: their data would be lost.',
           );
         }

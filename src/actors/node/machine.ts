@@ -1,5 +1,6 @@
 import type { EventOf, LabEvent } from '#events/envelope.ts';
 import type { NodeFacts } from '#events/node.ts';
+import type { Fill } from '#events/volume.ts';
 import type { Metadata } from '#events/values/metadata.ts';
 import { assign, setup } from 'xstate';
 
@@ -9,6 +10,8 @@ export interface Node {
   readonly facts: NodeFacts;
   /** A cordoned node keeps what it runs and gets nothing new. */
   readonly cordoned: boolean;
+  /** Pools that are nearly full, and what they held when that began. */
+  readonly fullPools: Readonly<Record<string, Fill>>;
   /** When it was last heard of, while it is down. */
   readonly downSince: number | null;
 }
@@ -27,6 +30,7 @@ export const nodeMachine = setup({
     addresses: input.data.addresses,
     facts: input.data.facts,
     cordoned: false,
+    fullPools: {},
     downSince: null,
   }),
   initial: 'up',
@@ -36,6 +40,18 @@ export const nodeMachine = setup({
       actions: assign(({ event }) => ({ addresses: event.data.addresses, facts: event.data.facts })),
     },
     'node.cordoned': { guard: ({ context }) => !context.cordoned, actions: assign({ cordoned: true }) },
+    'node.pool-filled': {
+      guard: ({ context, event }) => !Object.hasOwn(context.fullPools, event.data.pool),
+      actions: assign(({ context, event: { data } }) => ({
+        fullPools: { ...context.fullPools, [data.pool]: { usedBytes: data.usedBytes, sizeBytes: data.sizeBytes } },
+      })),
+    },
+    'node.pool-eased': {
+      guard: ({ context, event }) => Object.hasOwn(context.fullPools, event.data.pool),
+      actions: assign(({ context, event }) => ({
+        fullPools: Object.fromEntries(Object.entries(context.fullPools).filter(([pool]) => pool !== event.data.pool)),
+      })),
+    },
     'node.uncordoned': { guard: ({ context }) => context.cordoned, actions: assign({ cordoned: false }) },
   },
   states: {

@@ -2,18 +2,21 @@
  * Which node: filters that each explain their refusal, then the one with the most free room (Cobalt's rule: a node
  * fits when free ≥ wanted, free = size × fill limit − what its volumes may grow to). Ties go to the smaller id.
  */
+import type { PublishedPort } from '#events/app.ts';
 import type { StreamId } from '#events/envelope.ts';
 import { formatSize } from '#events/values/size.ts';
 import type { ActorState, LabView } from '../actor.ts';
-
-/** A pool is promised only this far: copy-on-write file systems degrade when they are full. */
-const fillLimit = 0.8;
+import { portHeldOn } from '../app/ports.ts';
+import { portKey } from '../compose/port-clash.ts';
+import { promisable } from './capacity.ts';
 
 export interface Wish {
   readonly sizeBytes: number;
   readonly needsPool: boolean;
   /** Nodes that already hold data of the app; empty: any. */
   readonly only: readonly StreamId<'node'>[];
+  /** What an app publishes there. */
+  readonly publishes?: { readonly app: StreamId<'app'>; readonly ports: readonly PublishedPort[] };
 }
 
 export interface Candidate {
@@ -49,11 +52,16 @@ export function choose(lab: LabView, wish: Wish): Choice {
 function judge(node: ActorState<'node'>, wish: Wish, lab: LabView): Candidate {
   const pool = roomiest(node, lab);
   const about = { node: node.stream, name: node.context.metadata.name, freeBytes: Math.max(0, pool?.freeBytes ?? 0) };
-  const refused = refusal(node, wish, pool);
+  const refused = refusal(node, wish, pool, lab);
   return { ...about, ...(pool ? { pool: pool.name } : {}), ...(refused === undefined ? {} : { refused }) };
 }
 
-function refusal(node: ActorState<'node'>, wish: Wish, pool: { freeBytes: number } | undefined): string | undefined {
+function refusal(
+  node: ActorState<'node'>,
+  wish: Wish,
+  pool: { freeBytes: number } | undefined,
+  lab: LabView,
+): string | undefined {
   if (node.state !== 'up') return 'does not answer';
   if (wish.only.length > 1) return 'the volumes of the app are on several nodes';
   if (wish.only.length === 1 && wish.only[0] !== node.stream) return 'does not hold the volumes of the app';
@@ -62,9 +70,10 @@ function refusal(node: ActorState<'node'>, wish: Wish, pool: { freeBytes: number
   if (node.context.facts.engine === null) return 'has no container engine';
   if (wish.needsPool && !pool) return 'has no pool';
   if (wish.needsPool && pool && pool.freeBytes < wish.sizeBytes) {
-    return `has ${formatSize(Math.max(0, pool.freeBytes))} left of the ${formatSize(wish.sizeBytes)} wanted`;
+    return `has ${formatSize(Math.max(0, pool.freeBytes))} left, and ${formatSize(wish.sizeBytes)} are wanted`;
   }
-  return undefined;
+  const held = wish.publishes && portHeldOn(node.stream, wish.publishes, lab);
+  return held && `publishes port ${portKey(held.port)} for app ${held.app}`;
 }
 
 /** Of several pools the one with the most room. */
@@ -75,7 +84,7 @@ function roomiest(node: ActorState<'node'>, lab: LabView): { name: string; freeB
       const promised = volumes
         .filter(({ context }) => context.pool === name)
         .reduce((sum, { context }) => sum + context.spec.sizeBytes, 0);
-      return { name, freeBytes: Math.floor(sizeBytes * fillLimit) - promised };
+      return { name, freeBytes: promisable(sizeBytes) - promised };
     })
     .toSorted((a, b) => b.freeBytes - a.freeBytes || (a.name < b.name ? -1 : 1))[0];
 }

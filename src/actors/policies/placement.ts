@@ -1,11 +1,19 @@
 /**
  * Where an app runs. Its volumes come first: they are placed together on one node, and the app is assigned to the
- * node that holds them. A volume without an app is placed by itself. When nothing fits, the app says why it waits.
+ * node that holds them. A volume without an app is placed by itself. When nothing fits, the app or the volume says why
+ * it waits: at once, and once more when that has lasted, so that somebody is told who does not look.
  */
 import { kindOf, type Evidence, type StreamId } from '#events/envelope.ts';
+import type { Problem } from '#events/values/metadata.ts';
 import type { ActorState, LabView } from '../actor.ts';
+import { liveInstance } from '../app/actor.ts';
+import type { App } from '../app/machine.ts';
+import { portsOf } from '../app/ports.ts';
 import { choose, type Choice } from '../placement/choose.ts';
 import type { Policy, Proposal } from './policy.ts';
+
+/** A node that is restarted, or an instance that stops slowly, is back by then. */
+export const lastsAfterMs = 60_000;
 
 export const placementPolicy: Policy = {
   name: 'placement',
@@ -17,7 +25,11 @@ export const placementPolicy: Policy = {
       case 'app':
         return [actor.stream];
       case 'instance':
-        return [(actor as ActorState<'instance'>).context.app];
+        // Ports that become free may be what another app waits for.
+        return [
+          (actor as ActorState<'instance'>).context.app,
+          ...(after?.final || after?.state === 'halted' ? waiting(lab) : []),
+        ];
       case 'volume': {
         const { app } = (actor as ActorState<'volume'>).context;
         // Room that becomes free may be what another app waits for.
@@ -30,14 +42,28 @@ export const placementPolicy: Policy = {
     }
   },
 
-  propose: (subject, lab) => {
-    if (kindOf(subject) === 'volume') return placeAlone(subject as StreamId<'volume'>, lab);
+  dueAt: (subject, lab) => {
+    const context = lab.get(subject as StreamId<'app' | 'volume'>)?.context;
+    if (!context || context.delayedAt === null || context.delayLasts || !isWaiting(subject, lab)) return undefined;
+    return context.delayedAt + lastsAfterMs;
+  },
+
+  propose: (subject, lab, _, now) => {
+    if (kindOf(subject) === 'volume') return placeAlone(subject as StreamId<'volume'>, lab, now);
     const app = lab.get(subject as StreamId<'app'>);
-    if (!app || (app.state !== 'starting' && app.state !== 'updating')) return [];
-    if (lab.referrers(app.stream, 'instance').length > 0) return [];
-    return placeApp(app, lab);
+    return app && isWaiting(app.stream, lab) ? placeApp(app, lab, now) : [];
   },
 };
+
+/** Whether it wants a place and has none. */
+function isWaiting(subject: StreamId, lab: LabView): boolean {
+  if (kindOf(subject) === 'volume') {
+    const volume = lab.get(subject as StreamId<'volume'>);
+    return volume?.state === 'unplaced' && volume.context.app === null;
+  }
+  const state = lab.get(subject as StreamId<'app'>)?.state;
+  return (state === 'starting' || state === 'updating') && !liveInstance(subject as StreamId<'app'>, lab);
+}
 
 /** Apps and volumes that want a place and have none. */
 const waiting = (lab: LabView): readonly StreamId[] => [
@@ -51,7 +77,7 @@ const waiting = (lab: LabView): readonly StreamId[] => [
     .map(({ stream }) => stream),
 ];
 
-function placeApp(app: ActorState<'app'>, lab: LabView): readonly Proposal[] {
+function placeApp(app: ActorState<'app'>, lab: LabView, now: number): readonly Proposal[] {
   const volumes = Object.values(app.context.volumes)
     .map((stream) => lab.get(stream))
     .filter((volume) => volume !== undefined);
@@ -61,8 +87,9 @@ function placeApp(app: ActorState<'app'>, lab: LabView): readonly Proposal[] {
     sizeBytes: unplaced.reduce((sum, volume) => sum + volume.context.spec.sizeBytes, 0),
     needsPool: unplaced.length > 0,
     only: [...new Set(placed.map(({ context }) => context.node))].filter((node) => node !== null),
+    publishes: { app: app.stream, ports: portsOf(app.context.spec) },
   });
-  if (!choice.node) return delayBy(app, nothingFits(choice));
+  if (!choice.node) return delayApp(app, nothingFits(choice), evidenceOf(choice), now);
   const because = evidenceOf(choice);
   if (unplaced.length > 0) {
     const { node, pool } = choice;
@@ -73,45 +100,52 @@ function placeApp(app: ActorState<'app'>, lab: LabView): readonly Proposal[] {
   const failed = volumes.find(({ state }) => state === 'failed');
   if (failed) {
     const name = failed.context.metadata.name;
-    return delayBy(app, {
+    const problem = {
       code: 'VOLUME_FAILED',
       message: `Volume ${name} failed: ${failed.context.problem?.message ?? 'no reason given'}`,
       hint: `Mend the cause, then: floatlab volume retry ${name}.`,
-    });
+    };
+    return delayApp(app, problem, { state: app.state }, now);
   }
   // Volumes that are being made or rolled back wake the app when they are ready.
   if (volumes.some(({ state }) => state !== 'ready')) return [];
   return [{ name: 'assign-instance', input: { app: app.stream, node: choice.node }, because }];
 }
 
-function placeAlone(stream: StreamId<'volume'>, lab: LabView): readonly Proposal[] {
+function placeAlone(stream: StreamId<'volume'>, lab: LabView, now: number): readonly Proposal[] {
   const volume = lab.get(stream);
-  if (volume?.state !== 'unplaced' || volume.context.app !== null) return [];
+  if (!volume || !isWaiting(stream, lab)) return [];
   const choice = choose(lab, { sizeBytes: volume.context.spec.sizeBytes, needsPool: true, only: [] });
   const because = evidenceOf(choice);
   if (choice.node && choice.pool !== undefined) {
     return [{ name: 'place-volume', input: { volume: stream, node: choice.node, pool: choice.pool }, because }];
   }
-  const problem = nothingFits(choice);
-  if (volume.context.delay?.message === problem.message) return [];
-  return [{ name: 'delay-volume', input: { volume: stream, problem }, because }];
+  const delay = delayOf(volume.context, nothingFits(choice), now);
+  return delay ? [{ name: 'delay-volume', input: { volume: stream, ...delay }, because }] : [];
 }
 
 const evidenceOf = (choice: Choice): Evidence => ({ rule: 'most free', candidates: choice.candidates });
 
-function nothingFits(choice: Choice): { code: string; message: string; hint: string } {
-  const reasons = choice.candidates.map(({ name, refused }) => `${name}: ${refused ?? 'fits'}`).join('; ');
+function nothingFits(choice: Choice): Problem {
+  const reasons = choice.candidates.map(({ name, refused }) => `${name} ${refused ?? 'fits'}`).join('; ');
   return {
     code: 'NO_NODE_FITS',
-    message: choice.candidates.length === 0 ? 'The lab has no node yet.' : `No node fits (${reasons}).`,
+    message: (choice.candidates.length === 0 ? 'The lab has no node yet.' : `No node fits: ${reasons}.`).slice(0, 4000),
     hint: 'Free space, uncordon a node or add one.',
   };
 }
 
-function delayBy(
-  app: ActorState<'app'>,
-  problem: { code: string; message: string; hint: string },
-): readonly Proposal[] {
-  if (app.context.delay?.message === problem.message) return [];
-  return [{ name: 'delay-app', input: { app: app.stream, problem }, because: { state: app.state } }];
+function delayApp(app: ActorState<'app'>, problem: Problem, because: Evidence, now: number): readonly Proposal[] {
+  const delay = delayOf(app.context, problem, now);
+  return delay ? [{ name: 'delay-app', input: { app: app.stream, ...delay }, because }] : [];
+}
+
+/** @returns what there is to say about the delay; undefined when all of it was said */
+function delayOf(
+  known: Pick<App, 'delay' | 'delayedAt' | 'delayLasts'>,
+  problem: Problem,
+  now: number,
+): { readonly problem: Problem; readonly lasts: boolean } | undefined {
+  const lasts = known.delayedAt !== null && now >= known.delayedAt + lastsAfterMs;
+  return known.delay?.message === problem.message && known.delayLasts === lasts ? undefined : { problem, lasts };
 }

@@ -1,4 +1,5 @@
 /** All policies, in the order in which they are asked. */
+import { fullnessPolicy } from './fullness.ts';
 import { livenessPolicy } from './liveness.ts';
 import { operationsPolicy } from './operations.ts';
 import { placementPolicy } from './placement.ts';
@@ -14,4 +15,5 @@ export const policies: readonly Policy[] = [
   schedulesPolicy,
   retentionPolicy,
   livenessPolicy,
+  fullnessPolicy,
 ];

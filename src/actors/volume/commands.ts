@@ -1,4 +1,4 @@
-import { nodeRef, volumeRef, volumeSpec } from '#events/volume.ts';
+import { fill, nodeRef, volumeRef, volumeSpec } from '#events/volume.ts';
 import { problem } from '#events/values/metadata.ts';
 import { name } from '#events/values/name.ts';
 import { keep } from '#events/values/keep.ts';
@@ -10,7 +10,8 @@ const report = { volume: volumeRef, visit };
 
 export const volumeCommands = {
   'create-volume': z.strictObject({ ...target, spec: volumeSpec, labels: labelsInput }),
-  'delay-volume': z.strictObject({ volume: volumeRef, problem }),
+  'delay-volume': z.strictObject({ volume: volumeRef, problem, lasts: z.boolean().default(false) }),
+  'note-volume-fill': z.strictObject({ volume: volumeRef, isFull: z.boolean(), ...fill.shape }),
   'place-volume': z.strictObject({ volume: volumeRef, node: nodeRef, pool: z.string().min(1).max(255) }),
   'change-volume': z.strictObject({ ...target, sizeBytes: volumeSize.exactOptional(), keep: keep.exactOptional() }),
   'rollback-volume': z.strictObject({ ...target, snapshot: name }),

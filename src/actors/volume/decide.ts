@@ -3,6 +3,7 @@ import type { ActorState, LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
 import { draft, drafts, nameTaken, newMetadata, startOperation, unchanged, withNamed, withVisit } from '../drafting.ts';
 import { namespaceExists, noNamespace } from '../namespace/decide.ts';
+import { refuseTooLarge } from '../placement/capacity.ts';
 import { choose } from '../placement/choose.ts';
 import { reject } from '../rejection.ts';
 import { userOf } from './actor.ts';
@@ -53,9 +54,12 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
       if (!namespaceExists(lab, namespace)) return noNamespace(namespace);
       if (lab.byName('volume', namespace, name)) return nameTaken('volume', name);
       const stream = streamOf('volume', ask.id(1));
-      return drafts(
-        startOperation(ask, 'create-volume', stream, name, namespace),
-        draft(stream, 'volume.created', { metadata: newMetadata(ask.id(1), name, namespace, labels), spec }),
+      return (
+        refuseTooLarge(`volume ${name}`, spec.sizeBytes, lab) ??
+        drafts(
+          startOperation(ask, 'create-volume', stream, name, namespace),
+          draft(stream, 'volume.created', { metadata: newMetadata(ask.id(1), name, namespace, labels), spec }),
+        )
       );
     },
   },
@@ -78,7 +82,16 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
 
   'delay-volume': {
     scope: govern,
-    decide: ({ input }) => drafts(draft(input.volume, 'volume.delayed', { problem: input.problem })),
+    decide: ({ input: { volume, ...delay } }) => drafts(draft(volume, 'volume.delayed', delay)),
+  },
+
+  'note-volume-fill': {
+    scope: govern,
+    decide: ({ input: { volume, isFull, ...fill } }, lab) => {
+      const known = lab.get(volume);
+      if (!known || (known.context.full !== null) === isFull) return unchanged;
+      return drafts(draft(volume, isFull ? 'volume.filled' : 'volume.eased', fill));
+    },
   },
 
   'change-volume': {
@@ -95,6 +108,11 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
             'Create a smaller volume and copy the data.',
           );
         }
+        const tooLarge =
+          spec.sizeBytes === volume.context.spec.sizeBytes
+            ? undefined
+            : refuseTooLarge(`volume ${ask.input.name}`, spec.sizeBytes, lab, placeOf(volume));
+        if (tooLarge) return tooLarge;
         return drafts(
           // Before it has a place there is nothing to wait for: it is made as it is wanted by then.
           volume.state === 'unplaced'
@@ -224,6 +242,20 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
       ),
   },
 };
+
+/** Where it is; nothing while it is nowhere. */
+export const placeOf = ({ context: { node, pool } }: ActorState<'volume'>) =>
+  node === null || pool === null ? {} : { node, pool };
+
+/** Its app gives it up; only an app of the same name may have it again. */
+export function detachmentOf({ stream }: ActorState<'volume'>, app: ActorState<'app'>): AnyDraft {
+  const [key] = Object.entries(app.context.volumes).find(([, volume]) => volume === stream) ?? [];
+  return draft(
+    stream,
+    'volume.detached',
+    key === undefined ? {} : { of: { app: app.context.metadata.name, volume: key } },
+  );
+}
 
 /** A volume that never had a dataset is gone at once; any other is destroyed by its node first. */
 export const deletionOf = (volume: ActorState<'volume'>, lab: LabView): readonly AnyDraft[] =>

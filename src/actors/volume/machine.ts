@@ -1,6 +1,6 @@
 import type { EventOf, Index, LabEvent, StreamId } from '#events/envelope.ts';
 import type { Metadata, Problem } from '#events/values/metadata.ts';
-import type { VolumeSpec } from '#events/volume.ts';
+import type { Fill, VolumeSpec } from '#events/volume.ts';
 import { assign, setup } from 'xstate';
 import type { WorkName } from '../work.ts';
 
@@ -19,6 +19,8 @@ export interface Volume {
   readonly spec: VolumeSpec;
   /** The app that it belongs to; null when it was kept after its app. */
   readonly app: StreamId<'app'> | null;
+  /** Of a volume that was kept: the app that may have it again, and what its file calls it. */
+  readonly formerly: { readonly app: string; readonly volume: string } | null;
   readonly node: StreamId<'node'> | null;
   readonly pool: string | null;
   /** Index of the placement: whoever holds an older one is refused. */
@@ -26,8 +28,12 @@ export interface Volume {
   readonly dataset: string | null;
   readonly path: string | null;
   readonly problem: Problem | null;
-  /** Why it has no place yet. */
+  /** Why it has no place yet, since when, and whether that lasts. */
   readonly delay: Problem | null;
+  readonly delayedAt: number | null;
+  readonly delayLasts: boolean;
+  /** What it held when it began to be too full; null when it is not. */
+  readonly full: Fill | null;
   readonly failedIn: 'creating' | 'resizing' | 'rolling-back' | 'deleting' | null;
   /** The snapshot to go back to, and the name under which what is there now is kept. */
   readonly rollback: { readonly to: StreamId<'snapshot'>; readonly stash: string } | null;
@@ -50,6 +56,7 @@ export const volumeMachine = setup({
     metadata: data.metadata,
     spec: data.spec,
     app: data.app ?? null,
+    formerly: null,
     node: null,
     pool: null,
     epoch: null,
@@ -57,6 +64,9 @@ export const volumeMachine = setup({
     path: null,
     problem: null,
     delay: null,
+    delayedAt: null,
+    delayLasts: false,
+    full: null,
     failedIn: null,
     rollback: null,
   }),
@@ -64,15 +74,29 @@ export const volumeMachine = setup({
   on: {
     'volume.attached': {
       guard: ({ context }) => context.app === null,
-      actions: assign(({ event }) => ({ app: event.data.app })),
+      actions: assign(({ event }) => ({ app: event.data.app, formerly: null })),
     },
-    'volume.detached': { guard: ({ context }) => context.app !== null, actions: assign({ app: null }) },
+    'volume.detached': {
+      guard: ({ context }) => context.app !== null,
+      actions: assign(({ event }) => ({ app: null, formerly: event.data.of ?? null })),
+    },
+    'volume.filled': {
+      guard: ({ context }) => context.full === null,
+      actions: assign(({ event }) => ({ full: event.data })),
+    },
+    'volume.eased': { guard: ({ context }) => context.full !== null, actions: assign({ full: null }) },
   },
   states: {
     unplaced: {
       on: {
         'volume.spec-changed': { actions: assign(({ event }) => ({ spec: event.data.spec })) },
-        'volume.delayed': { actions: assign(({ event }) => ({ delay: event.data.problem })) },
+        'volume.delayed': {
+          actions: assign(({ context, event }) => ({
+            delay: event.data.problem,
+            delayedAt: context.delayedAt ?? event.at,
+            delayLasts: event.data.lasts,
+          })),
+        },
         'volume.placed': {
           target: 'creating',
           actions: assign(({ event }) => ({
@@ -80,6 +104,8 @@ export const volumeMachine = setup({
             pool: event.data.pool,
             epoch: event.index,
             delay: null,
+            delayedAt: null,
+            delayLasts: false,
           })),
         },
         'volume.deleted': 'deleted',

@@ -91,7 +91,10 @@ export async function finish(
   const status = new StatusLine(world, print);
   const stopShowing = showWork(cli, lab, operation, status);
   try {
-    const row = await waitFor(cli, lab, operation, timeoutOf(options), (reason) => status.show(reason));
+    const row = await waitFor(cli, lab, operation, timeoutOf(options), {
+      onSilence: (reason) => status.show(reason),
+      onWaits: sayWaits(cli, options),
+    });
     if (isStructured(format)) printStructured(print, format, { ...answer, outcome: row });
     const failed = failure(row);
     if (failed) throw failed;
@@ -103,6 +106,13 @@ export async function finish(
   const took = tookWords(world.now() - startedAt);
   print.talkPainted(`${print.talkStyle.good('✓')} ${safe(words.done)}  (${shortName(operation)}, ${took})`);
 }
+
+/** Why it does not go on: once for each reason, on a line that stays. */
+export const sayWaits =
+  (cli: Cli, options: WaitOptions) =>
+  (reason: string): void => {
+    if (!options.quiet && !isStructured(formatOf(options))) cli.print.talk(`It waits: ${reason}`);
+  };
 
 export const timeoutOf = ({ timeout }: WaitOptions): number => durationOf(timeout ?? '10m', '--timeout');
 
@@ -123,7 +133,9 @@ export function printDryRun(cli: Cli, options: WaitOptions, answer: CommandAnswe
   const format = formatOf(options);
   if (isStructured(format)) return printStructured(cli.print, format, answer);
   if (answer.unchanged) cli.print.talk('Nothing would happen: it is so already.');
+  else if (!options.quiet) cli.print.talk('What would happen:');
   for (const { words } of answer.events) cli.print.data(safe(words));
+  for (const change of answer.changes ?? []) cli.print.data(safe(change));
 }
 
 /** Asks before something happens. Nothing is asked with `--yes`. */

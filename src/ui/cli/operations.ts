@@ -12,6 +12,13 @@ export const shortName = (id: string): string => `op-${id.replace(/^operation:/,
 export const operationId = async (lab: Lab, text: string): Promise<string> =>
   text.startsWith('operation:') ? text : (await lab.rest.show('operations', { id: text })).id;
 
+interface Waiting {
+  /** The lab does not answer. */
+  readonly onSilence?: (reason: string) => void;
+  /** The lab says why the operation does not go on: once for each reason. */
+  readonly onWaits?: (reason: string) => void;
+}
+
 /**
  * Waits until the operation has ended, through restarts of the daemon too: it goes on without anybody who watches.
  * @throws CliError TIMED_OUT, INTERRUPTED
@@ -21,7 +28,23 @@ export async function waitFor(
   lab: Lab,
   id: string,
   timeoutMs: number,
-  onSilence: (reason: string) => void = () => undefined,
+  waiting: Waiting = {},
+): Promise<OperationRow> {
+  const done = new AbortController();
+  void tellReasons(lab, id, done.signal, waiting);
+  try {
+    return await ending(cli, lab, id, timeoutMs, waiting);
+  } finally {
+    done.abort();
+  }
+}
+
+async function ending(
+  cli: Cli,
+  lab: Lab,
+  id: string,
+  timeoutMs: number,
+  { onSilence = () => undefined }: Waiting,
 ): Promise<OperationRow> {
   const { interrupt } = cli.world;
   const timeout = AbortSignal.timeout(Math.min(timeoutMs, 2 ** 31 - 1));
@@ -36,7 +59,9 @@ export async function waitFor(
         throw interrupted();
       }
       if (timeout.aborted) {
-        throw new CliError('TIMED_OUT', 7, `${shortName(id)} still runs after ${tookWords(timeoutMs)}.`, later);
+        const reason = await reasonOf(lab, id, AbortSignal.timeout(askMs));
+        const why = reason === undefined ? '' : ` It waits: ${reason}`;
+        throw new CliError('TIMED_OUT', 7, `${shortName(id)} still runs after ${tookWords(timeoutMs)}.${why}`, later);
       }
       if (!isPassing(error)) throw error;
       onSilence(error instanceof Error ? error.message : '');
@@ -44,6 +69,34 @@ export async function waitFor(
     }
   }
 }
+
+/** Most operations have ended by then. */
+const firstLookMs = 2000;
+const lookMs = 5000;
+const askMs = 3000;
+
+async function tellReasons(
+  lab: Lab,
+  id: string,
+  done: AbortSignal,
+  { onWaits = () => undefined }: Waiting,
+): Promise<void> {
+  let told: string | undefined;
+  for (let ms = firstLookMs; ; ms = lookMs) {
+    await pause(ms, done);
+    if (done.aborted) return;
+    const reason = await reasonOf(lab, id, done);
+    if (done.aborted || reason === undefined || reason === told) continue;
+    told = reason;
+    onWaits(reason);
+  }
+}
+
+/** Why it does not go on, as far as the lab says so; whether it answers is seen by who waits for the end. */
+const reasonOf = async (lab: Lab, id: string, signal: AbortSignal): Promise<string | undefined> => {
+  const row = await lab.rest.show('operations', { id }, { signal }).catch(() => undefined);
+  return row?.waits?.message;
+};
 
 const isPassing = (error: unknown): boolean =>
   error instanceof UnreachableError || (error instanceof ApiError && error.kind === 'unavailable');

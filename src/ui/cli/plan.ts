@@ -20,7 +20,7 @@ function phraseOf({ type, data, words }: Planned): string {
   switch (type) {
     case 'app.created':
     case 'app.updated': {
-      const read = appEvents['app.updated'].data.loose().safeParse(data);
+      const read = appEvents['app.updated'].data.pick({ spec: true }).loose().safeParse(data);
       const services = read.data ? Object.keys(read.data.spec.services).length : 0;
       return `${type === 'app.created' ? 'create the app' : 'a new revision'} with ${counted(services, 'service')}`;
     }

@@ -54,6 +54,9 @@ export interface LogRange extends Abortable {
   readonly since?: number | undefined;
 }
 export interface ComposeText {
+  /** The app that it is for, when the file does not say: without `files`, those of its last revision count. */
+  readonly namespace?: string | undefined;
+  readonly name?: string | undefined;
   readonly fileName?: string | undefined;
   readonly compose: string;
   readonly files?: Readonly<Record<string, { readonly content: string; readonly mode?: number }>> | undefined;
@@ -63,6 +66,8 @@ export interface ComposeVerdict {
   readonly findings: readonly Finding[];
   readonly notes: readonly Finding[];
   readonly name?: string;
+  /** Files of the last revision that would be kept, because none were sent. */
+  readonly files?: readonly string[];
 }
 
 export interface RestClient {

@@ -25,6 +25,8 @@ describe('an env file', () => {
     ["A='it\\'s'", { A: "it's" }],
     ['A=$HOST/${HOST}/${NONE:-x}\nB=$A$$', { A: 'lab/lab/x', B: 'lab/lab/x$' }],
     ['A="$HOST"', { A: 'lab' }],
+    // What the project says comes first; the value of the line is its own all the same.
+    ['HOST=mine\nURL=http://$HOST\nOTHER=$URL', { HOST: 'mine', URL: 'http://lab', OTHER: 'http://lab' }],
     ['HOST\nA=1\nA=2', { HOST: 'lab', A: '2' }],
     ['A=x=y\na.b-c_1=1', { A: 'x=y', 'a.b-c_1': '1' }],
     ['\uFEFFA=1'.slice(1), { A: '1' }],

@@ -43,6 +43,16 @@ describe('command and entrypoint', () => {
     expect(service('command: null, entrypoint: ')).not.toHaveProperty('command');
     expect(service('command: "", entrypoint: []')).toMatchObject({ command: [], entrypoint: [] });
   });
+  test('are noted when an empty one changes nothing: Docker then runs the command of the image', () => {
+    const notes = (yaml: string): string[] =>
+      read(`services: {web: {image: nginx, ${yaml}}}`).notes.map(({ message }) => message);
+    const note =
+      'An empty `command` changes nothing here: without an `entrypoint` Docker runs the command of the image.';
+    expect(notes('command: ""')).toEqual([note]);
+    expect(notes('command: [], entrypoint: []')).toEqual([note]);
+    expect(notes('command: [], entrypoint: serve')).toEqual([]);
+    expect(notes('command: serve')).toEqual([]);
+  });
   test('are split like a shell would, or taken as a list', () => {
     expect(service(`command: 'a "b c" $$HOME'`)?.command).toEqual(['a', 'b c', '$HOME']);
     expect(service('command: [sleep, 1.50, "a b"]')?.command).toEqual(['sleep', '1.50', 'a b']);
@@ -63,6 +73,10 @@ describe('environment', () => {
     expect(
       service('environment: {A: 1.10, B: 0777, C: True, D: 1_000, E: 12345678901234567890, F: no}')?.environment,
     ).toEqual(['A=1.10', 'B=0777', 'C=True', 'D=1_000', 'E=12345678901234567890', 'F=no']);
+  });
+  test('asks .env before the file itself for a variable in an env file, as compose does', () => {
+    const files = { '.env': 'HOST=lab', 'a.env': 'HOST=mine\nPORT=1\nURL=$HOST:$PORT' };
+    expect(service('env_file: a.env', files)?.environment).toEqual(['HOST=mine', 'PORT=1', 'URL=lab:1']);
   });
   test('takes a key without a value from .env', () => {
     expect(service('environment: [A], labels: {a: b}', { '.env': 'A=1' })?.environment).toEqual(['A=1']);
@@ -91,6 +105,7 @@ describe('restart', () => {
     ['restart: ', { condition: 'no' }],
     ['restart: on-failure', { condition: 'on-failure' }],
     ['restart: on-failure:3', { condition: 'on-failure', maxRetries: 3 }],
+    ['restart: on-failure:0', { condition: 'on-failure' }],
     ['restart: unless-stopped', { condition: 'unless-stopped' }],
     ['labels: {}', { condition: 'no' }],
   ])('%s', (yaml, restart) => {
@@ -204,6 +219,31 @@ describe('a dependency that is not required', () => {
     expect('findings' in result && result.findings.map(({ message }) => message)).toEqual([
       '`cache` is not a service of this file.',
     ]);
+  });
+});
+
+describe('what is not YAML', () => {
+  const found = (text: string): readonly [string, string | undefined][] =>
+    findingsOf(readCompose(input(text))).map(({ message, hint }) => [message, hint]);
+
+  test('is one finding where a variable lacks its quotes, with what to write', () => {
+    const what = 'Inside {…} and […] a variable has to stand in quotes.';
+    expect(found('services: {web: {image: nginx, environment: {A: ${NOPE:?must be set}, B: ${C}}}}')).toEqual([
+      [what, 'Put the whole value into quotes, like "${NOPE:?must be set}".'],
+    ]);
+    expect(found('services: {web: {image: "nginx:${TAG}", ports: ["${PORT}:80"], command: [-a, ${ARG}]}}')).toEqual([
+      [what, 'Put the whole value into quotes, like "${ARG}".'],
+    ]);
+  });
+
+  test('is told up to the first place that cannot be understood: what follows is a guess', () => {
+    expect(found('services: {web: {image: nginx: x]}, a}')).toHaveLength(1);
+  });
+
+  test('says nothing of variables where it is about something else', () => {
+    const [[message, hint] = []] = found('services: {web: {image: "${A}" b}}');
+    expect(message).toContain('This is not valid YAML');
+    expect(hint).toBeUndefined();
   });
 });
 

@@ -1,7 +1,7 @@
 /** Operations: what somebody asked for, and how far it is. */
 import type { OperationRow } from '#projections/operations.ts';
 import type { Command } from 'commander';
-import { timeoutOf } from '../change.ts';
+import { sayWaits, timeoutOf } from '../change.ts';
 import type { Cli } from '../cli.ts';
 import { momentsOf } from '../moments.ts';
 import { failure, operationId, waitFor } from '../operations.ts';
@@ -45,7 +45,7 @@ export function addOperationCommands(program: Command, cli: Cli): void {
         { header: 'STARTED', value: ({ startedAt }) => ago(startedAt) },
         { header: 'TOOK', value: took },
         { header: 'ID', value: ({ id }) => id, wide: true },
-        { header: 'WHY', value: ({ problem }) => orDash(problem?.message), wide: true },
+        { header: 'WHY', value: ({ problem, waits }) => orDash((problem ?? waits)?.message), wide: true },
       ],
     });
   });
@@ -66,7 +66,8 @@ export function addOperationCommands(program: Command, cli: Cli): void {
       ['asked for', `${row.command} of ${row.targetName}, by ${whoOf(row.by)}, ${ago(row.startedAt)}`],
       ['state', row.endedAt === null ? row.state : `${row.state} after ${took(row)}`],
       ['problem', row.problem && `${row.problem.message} (${row.problem.code})`],
-      ['hint', row.problem?.hint],
+      ['waits', row.waits && `${row.waits.message} (${row.waits.code})`],
+      ['hint', (row.problem ?? row.waits)?.hint],
     ]);
   });
   examples(readOptions(show), 'floatlab operation show op-7kq2wxyz', 'floatlab operation show op-7kq2wxyz -o json');
@@ -78,9 +79,10 @@ export function addOperationCommands(program: Command, cli: Cli): void {
     const id = await operationId(lab, operation);
     const status = new StatusLine(cli.world, cli.print);
     status.show(`${operation} runs`);
-    const row = await waitFor(cli, lab, id, timeoutOf(options), (reason) => status.show(reason)).finally(() =>
-      status.end(),
-    );
+    const row = await waitFor(cli, lab, id, timeoutOf(options), {
+      onSilence: (reason) => status.show(reason),
+      onWaits: sayWaits(cli, options),
+    }).finally(() => status.end());
     const format = formatOf(options);
     if (isStructured(format)) printStructured(cli.print, format, row);
     const failed = failure(row);

@@ -37,10 +37,11 @@ async function showStatus(cli: Cli, options: ReadOptions): Promise<void> {
 
 /** `Lab home: all 14 apps run.` and what else is worth a sentence. */
 function statusSentences(overview: OverviewRow, volumes: readonly VolumeRow[]): readonly string[] {
-  const { counts } = overview;
+  const { counts, cordoned } = overview;
+  const cordonedWords = cordoned > 0 ? `; ${cordoned} ${cordoned === 1 ? 'is' : 'are'} cordoned` : '';
   return [
     `Lab ${overview.name}: ${appWords(counts.app)}.`,
-    `${stateWords(counts.node, 'node')}.`,
+    `${stateWords(counts.node, 'node')}${cordonedWords}.`,
     snapshotWords(volumes),
   ].filter((sentence) => sentence !== '');
 }
@@ -59,7 +60,12 @@ function appWords(counts: Readonly<Record<string, number>>): string {
 const byState = (counts: Readonly<Record<string, number>>): string[] =>
   Object.entries(counts)
     .toSorted(([a], [b]) => a.localeCompare(b, 'en'))
-    .map(([state, count]) => `${count} ${count === 1 ? 'is' : 'are'} ${state}`);
+    .map(([state, count]) => `${count} ${stateVerb(state, count === 1 ? 'is' : 'are')}`);
+
+function stateVerb(state: string, be: 'is' | 'are'): string {
+  if (state === 'failed') return 'failed';
+  return state === 'removing' ? `${be} being removed` : `${be} ${state}`;
+}
 
 function stateWords(counts: Readonly<Record<string, number>>, one: string): string {
   const total = sum(counts);

@@ -3,7 +3,7 @@ import type { CommandInputs } from '#actors/commands.ts';
 import type { AppRow } from '#projections/views/apps.ts';
 import { ApiError } from '#ui/client/errors.ts';
 import type { Command } from 'commander';
-import { agree, apply, checkOptions, forecast, printDryRun, timeoutOf } from '../change.ts';
+import { agree, apply, checkOptions, forecast, printDryRun, sayWaits, timeoutOf } from '../change.ts';
 import type { Cli, Lab } from '../cli.ts';
 import { collectCompose } from '../compose-files.ts';
 import { DeployProgress, lineText, type DeployLine } from '../deploy-progress.ts';
@@ -69,17 +69,21 @@ async function bringUp(cli: Cli, options: UpOptions): Promise<void> {
     else if (!options.quiet) print.talk(`${name} is as ${file.fileName} says already: nothing to do.`);
     return;
   }
-  if (!options.quiet) printPlan(cli, name, planOf(plan.events));
+  if (!options.quiet) printPlan(cli, name, planOf(plan.events), plan.changes ?? []);
   await agree(cli, options, 'Apply?');
   await deploy(cli, lab, options, input, name);
 }
 
-/** `photos  plan: create the app with 2 services, …`, wrapped under its first word. */
-function printPlan(cli: Cli, name: string, phrases: readonly string[]): void {
+/** `photos  plan: create the app with 2 services, …`, wrapped under its first word; below it what changes, line by line. */
+function printPlan(cli: Cli, name: string, phrases: readonly string[], changes: readonly string[]): void {
   const label = `${safe(name)}  plan: `;
   const indent = ' '.repeat(Math.min(label.length, 20));
   const lines = wrap(safe(phrases.join(', ')), 80 - label.length);
   for (const [n, line] of lines.entries()) cli.print.talkPainted(`${n === 0 ? label : indent}${line}`);
+  for (const change of changes) {
+    for (const [n, line] of wrap(safe(change), 76).entries())
+      cli.print.talkPainted(`${n === 0 ? '  ' : '    '}${line}`);
+  }
 }
 
 async function deploy(cli: Cli, lab: Lab, options: UpOptions, input: Input, name: string): Promise<void> {
@@ -106,7 +110,10 @@ async function deploy(cli: Cli, lab: Lab, options: UpOptions, input: Input, name
   status.show(`${name} is on its way`);
   const stop = watch(cli, lab, where, progress, status, showLines);
   try {
-    const row = await waitFor(cli, lab, operation, timeoutOf(options), (reason) => status.show(reason));
+    const row = await waitFor(cli, lab, operation, timeoutOf(options), {
+      onSilence: (reason) => status.show(reason),
+      onWaits: sayWaits(cli, options),
+    });
     const app = await appNow(lab, where);
     const after = await readRows(cli, lab, 'volumes', { namespace: input.namespace ?? 'default' });
     showLines(progress.lines({ app, volumes: after }, world.now()));

@@ -16,7 +16,7 @@ export function AlertList({ rows }: { readonly rows: readonly AlertRow[] }) {
   return (
     <ul className={classes['list']}>
       {sorted.map((row) => (
-        <Alert key={row.stream} row={row} />
+        <Alert key={row.id} row={row} />
       ))}
     </ul>
   );

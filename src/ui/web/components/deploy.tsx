@@ -47,8 +47,8 @@ export function Deploy({ initial, app, aside, onDone, onCancel }: DeployProps) {
   const isEmpty = settled.trim() === '';
 
   const check = useQuery({
-    queryKey: ['validate', settled],
-    queryFn: () => rest.validateCompose({ compose: settled }),
+    queryKey: ['validate', settled, app],
+    queryFn: () => rest.validateCompose({ compose: settled, ...app }),
     enabled: !isEmpty,
     placeholderData: keepPreviousData,
     gcTime: 0,
@@ -96,6 +96,7 @@ export function Deploy({ initial, app, aside, onDone, onCancel }: DeployProps) {
             <Findings findings={check.data.notes} onGo={(line, column) => editor.current?.goTo(line, column)} />
           </details>
         )}
+        {!isEmpty && check.data?.files && check.data.files.length > 0 && <KeptFiles files={check.data.files} />}
         {isSound && <DeployPlan plan={plan} />}
         {!app && isSound && (
           <Checkbox
@@ -125,6 +126,13 @@ export function Deploy({ initial, app, aside, onDone, onCancel }: DeployProps) {
     </div>
   );
 }
+
+/** Nothing but the text is edited here: what lies beside it stays as it was deployed. */
+const KeptFiles = ({ files }: { readonly files: readonly string[] }) => (
+  <p className="muted">
+    Goes on with {files.length === 1 ? 'the file' : 'the files'} of the last revision: {files.join(', ')}.
+  </p>
+);
 
 /** Findings of the command itself are in the verdict already. */
 function DeployPlan({ plan }: { readonly plan: Parameters<typeof Plan>[0]['plan'] }) {

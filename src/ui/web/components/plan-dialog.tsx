@@ -113,9 +113,10 @@ export function Plan({ plan }: { readonly plan: PlanQuery }) {
   if (plan.error) return <TroubleBox trouble={troubleOf(plan.error)} />;
   if (!plan.data) return <Loading lines={2} />;
   const steps = plan.data.events.filter(({ type }) => !type.startsWith('operation.'));
+  const { changes = [] } = plan.data;
   return (
     <div className={classes['plan']} data-old={plan.isPlaceholderData} aria-live="polite">
-      <h3>What will happen</h3>
+      <h3>What would happen</h3>
       {steps.length === 0 ? (
         <p className="muted">Nothing: it is so already.</p>
       ) : (
@@ -124,6 +125,16 @@ export function Plan({ plan }: { readonly plan: PlanQuery }) {
             <li key={n}>{words}</li>
           ))}
         </ol>
+      )}
+      {changes.length > 0 && (
+        <>
+          <h3>What is different</h3>
+          <ul className={classes['steps']}>
+            {changes.map((words) => (
+              <li key={words}>{words}</li>
+            ))}
+          </ul>
+        </>
       )}
     </div>
   );

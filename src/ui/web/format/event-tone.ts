@@ -3,8 +3,8 @@ import type { Tone } from './state.ts';
 
 const endings: readonly (readonly [RegExp, Tone])[] = [
   [/(?:\.|-)(?:failed|went-down)$/, 'failed'],
-  [/(?:degraded|delayed|warned)$/, 'attention'],
-  [/(?:started|recovered|provisioned|taken|rolled-back|succeeded|came-up|joined|uncordoned)$/, 'running'],
+  [/(?:degraded|delayed|warned|filled)$/, 'attention'],
+  [/(?:started|recovered|provisioned|taken|rolled-back|succeeded|came-up|joined|uncordoned|eased)$/, 'running'],
   [/(?:requested|assigned|placed|paused|resumed|updated|drained|retried|fired|created|changed|attached)$/, 'changing'],
 ];
 

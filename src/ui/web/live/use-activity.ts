@@ -40,11 +40,19 @@ interface Loaded {
   readonly rows: ReadonlyMap<number, ActivityRow>;
   /** Sources of which the oldest event is here: objects, or `all`. */
   readonly ended: ReadonlySet<string>;
+  /** How far back each object's history is here. It may hold events of others: of an app's instances. */
+  readonly reached: ReadonlyMap<string, number>;
   readonly error: Error | null;
 }
 
 const all = '*';
-const begin = (of: string): Loaded => ({ of, rows: new Map(), ended: new Set(), error: null });
+const begin = (of: string): Loaded => ({
+  of,
+  rows: new Map(),
+  ended: new Set(),
+  reached: new Map(),
+  error: null,
+});
 
 export function useActivity({ limit, correlation, streams, types }: Options): Activity {
   const past = usePast();
@@ -81,10 +89,10 @@ export function useActivity({ limit, correlation, streams, types }: Options): Ac
 
   const loadOlder = useCallback(() => {
     for (const source of sources) {
-      const mine = source === all ? rows : rows.filter((row) => row.stream === source);
-      if (!current.ended.has(source)) void load(source, mine.at(-1)?.index);
+      const before = source === all ? rows.at(-1)?.index : current.reached.get(source);
+      if (!current.ended.has(source)) void load(source, before);
     }
-  }, [sources, current.ended, rows, load]);
+  }, [sources, current.ended, current.reached, rows, load]);
 
   const hasEverything = streams === undefined && live.ready && live.rows.length < limit;
   return {
@@ -116,7 +124,9 @@ function useLoad(of: string, correlation: string | undefined, at: number | undef
           const rows = new Map(base.rows);
           for (const row of page.items) rows.set(row.index, row);
           const ended = page.items.length < pageSize ? new Set([...base.ended, source]) : base.ended;
-          return { of, rows, ended, error: null };
+          const oldest = page.items.at(-1)?.index;
+          const reached = oldest === undefined ? base.reached : new Map([...base.reached, [source, oldest]]);
+          return { of, rows, ended, reached, error: null };
         });
       } catch (error) {
         const wrong = error instanceof Error ? error : new Error(String(error));

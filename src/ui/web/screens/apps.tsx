@@ -12,7 +12,8 @@ import { State } from '../components/state.tsx';
 import { Time } from '../components/time.tsx';
 import { WorkLine } from '../components/work-line.tsx';
 import { hostOf } from '../format/url.ts';
-import { thingTone, thingWords, tones, toneOf } from '../format/state.ts';
+import { servicesWords } from '../format/services.ts';
+import { thingTone, thingWords, tones } from '../format/state.ts';
 import { useView } from '../live/use-view.ts';
 import { NoApps } from './overview.tsx';
 import classes from './apps.module.css';
@@ -56,22 +57,19 @@ const columns: readonly Column<AppRow>[] = [
   {
     id: 'services',
     title: 'Services',
-    width: '72px',
+    width: '112px',
     numeric: true,
     sort: ({ services }) => Object.keys(services).length,
-    cell: ({ services }) => {
-      const all = Object.values(services);
-      const well = all.filter(({ state }) => toneOf(state) === 'running').length;
-      return (
-        <span
-          data-tip={Object.entries(services)
-            .map(([name, { state }]) => `${name}: ${state}`)
-            .join('\n')}
-        >
-          {well}/{all.length}
-        </span>
-      );
-    },
+    cell: ({ services }) => (
+      <span
+        className="nowrap"
+        data-tip={Object.entries(services)
+          .map(([name, { state }]) => `${name}: ${state}`)
+          .join('\n')}
+      >
+        {servicesWords(services)}
+      </span>
+    ),
   },
   {
     id: 'url',

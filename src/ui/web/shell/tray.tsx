@@ -63,7 +63,10 @@ function Operation({
   const share = progressOf(work);
   const tookMs = Math.max(0, (row.endedAt ?? now) - row.startedAt);
   const took = formatDuration(Math.round(tookMs / 100) * 100);
-  const text = row.state === 'running' ? (work[0]?.text ?? 'waiting for its turn') : (row.problem?.message ?? 'done');
+  const text =
+    row.state === 'running'
+      ? (work[0]?.text ?? (row.waits ? `waits: ${row.waits.message}` : 'waiting for its turn'))
+      : (row.problem?.message ?? 'done');
   return (
     <li className={classes['operation']} data-state={row.state}>
       <Glyph tone={operationTone(row.state)} label={row.state} />

@@ -1,0 +1,188 @@
+/**
+ * The volumes of a revision, and their schedules: made, taken over from the revision before, or attached again when
+ * they were kept. A volume of this name that belongs to something else is never taken: `photos-db-data` may be the
+ * volume `db-data` of photos or the volume `data` of photos-db, and nobody wants the files of the one in the other.
+ */
+import type { AppSpec } from '#events/app.ts';
+import { streamOf, type AnyDraft, type StreamId } from '#events/envelope.ts';
+import { isName } from '#events/values/name.ts';
+import type { VolumeSpec } from '#events/volume.ts';
+import type { ActorState, Ask, LabView } from '../actor.ts';
+import { clusterStream } from '../cluster/stream.ts';
+import { draft, newMetadata } from '../drafting.ts';
+import { refuseTooLarge } from '../placement/capacity.ts';
+import { reject, type Rejection } from '../rejection.ts';
+import { nextRun } from '../schedule/next.ts';
+import { detachmentOf, placeOf } from '../volume/decide.ts';
+
+interface Planned {
+  readonly streams: Record<string, StreamId<'volume'>>;
+  readonly drafts: readonly AnyDraft[];
+}
+
+interface Planning {
+  readonly stream: StreamId<'app'>;
+  readonly name: string;
+  readonly spec: AppSpec;
+  readonly existing: ActorState<'app'> | undefined;
+}
+
+type Refusal = { readonly rejected: Rejection };
+type Asked = Ask<{ readonly namespace: string }>;
+
+export function planVolumes(ask: Asked, lab: LabView, app: Planning): Planned | Refusal {
+  const { namespace } = ask.input;
+  const streams: Planned['streams'] = {};
+  const planned: AnyDraft[] = [];
+  const names = new Map<string, string>();
+  const scheduleNames = new Set<string>();
+  let newBytes = 0;
+  let n = 2;
+  for (const [key, wanted] of Object.entries(app.spec.volumes)) {
+    const name = volumeName(app.name, key);
+    const wrong = checkName(app.name, key, name, names.get(name));
+    if (wrong) return wrong;
+    names.set(name, key);
+    const volume = lab.byName('volume', namespace, name);
+    // A volume that was made larger by hand stays as large: volumes do not shrink.
+    const sizeBytes = Math.max(wanted.sizeBytes, volume?.context.spec.sizeBytes ?? 0);
+    const spec = wanted.keep === undefined ? { sizeBytes } : { sizeBytes, keep: wanted.keep };
+    const id = ask.id(n++);
+    const scheduleId = ask.id(n++);
+    const stream = volume?.stream ?? streamOf('volume', id);
+    streams[key] = stream;
+    if (volume) {
+      const taken = takeOver(volume, app, spec, lab);
+      if ('rejected' in taken) return taken;
+      planned.push(...taken.drafts);
+    } else {
+      planned.push(
+        draft(stream, 'volume.created', { metadata: newMetadata(id, name, namespace), spec, app: app.stream }),
+      );
+    }
+    if (!volume || volume.state === 'unplaced') newBytes += sizeBytes;
+    planned.push(
+      ...planSchedule(
+        ask,
+        lab,
+        { id: scheduleId, app: app.stream, volume: stream, name, cron: wanted.schedule },
+        scheduleNames,
+      ),
+    );
+  }
+  // All that have no place yet come into one pool.
+  const tooLarge = refuseTooLarge(`the volumes of app ${app.name}`, newBytes, lab);
+  return tooLarge ?? { streams, drafts: [...planned, ...givenUp(app.existing, streams, lab)] };
+}
+
+/** `photos` and `db_data` give `photos-db-data`. */
+const volumeName = (app: string, key: string): string => `${app}-${key.toLowerCase().replaceAll(/[._]/g, '-')}`;
+
+/** @param twin the key of another volume that would be called the same */
+function checkName(app: string, key: string, name: string, twin: string | undefined): Refusal | undefined {
+  if (twin !== undefined) {
+    return reject(
+      'INVALID',
+      `Two volumes of ${app} would be called ${name}: ${twin} and ${key}.`,
+      'Rename one of them in the compose file.',
+    );
+  }
+  if (isName(name)) return undefined;
+  return reject(
+    'INVALID',
+    `Volume ${key} would be called ${name}, which is not a valid name.`,
+    'Shorten the name of the app or of the volume.',
+  );
+}
+
+function takeOver(
+  volume: ActorState<'volume'>,
+  app: Planning,
+  spec: VolumeSpec,
+  lab: LabView,
+): { readonly drafts: readonly AnyDraft[] } | Refusal {
+  const { stream, state, context } = volume;
+  const { name } = context.metadata;
+  const owner = context.app;
+  if (state === 'deleting' || context.failedIn === 'deleting')
+    return reject('NOT_NOW', `Volume ${name} is being deleted.`, 'Try again when it is gone.');
+  if (owner !== null && owner !== app.stream) {
+    const other = lab.get(owner)?.context.metadata.name ?? 'another app';
+    return reject('VOLUME_IN_USE', `Volume ${name} is in use by app ${other}.`, 'Rename the app or the volume.');
+  }
+  if (owner === null && context.formerly?.app !== app.name) return strange(name, context.formerly);
+  const isOther = JSON.stringify(spec) !== JSON.stringify(context.spec);
+  const tooLarge =
+    spec.sizeBytes > context.spec.sizeBytes
+      ? refuseTooLarge(`volume ${name}`, spec.sizeBytes, lab, placeOf(volume))
+      : undefined;
+  if (tooLarge) return tooLarge;
+  return {
+    drafts: [
+      ...(owner === null ? [draft(stream, 'volume.attached', { app: app.stream })] : []),
+      ...(isOther ? [draft(stream, 'volume.spec-changed', { spec })] : []),
+    ],
+  };
+}
+
+function strange(name: string, formerly: ActorState<'volume'>['context']['formerly']): Refusal {
+  const whose = formerly
+    ? `it holds what app ${formerly.app} kept in its volume ${formerly.volume}`
+    : 'nothing says that it was made for this app';
+  return reject(
+    'NAME_TAKEN',
+    `There is already a volume ${name}, and ${whose}.`,
+    `Rename the app or the volume in the compose file, or delete what is there: floatlab volume rm ${name}.`,
+  );
+}
+
+/** A volume that the file no longer names is kept, without its app. */
+function givenUp(app: ActorState<'app'> | undefined, streams: Planned['streams'], lab: LabView): readonly AnyDraft[] {
+  if (!app) return [];
+  const kept = new Set(Object.values(streams));
+  return Object.values(app.context.volumes).flatMap((stream) => {
+    const volume = lab.get(stream);
+    if (kept.has(stream) || volume?.context.app !== app.stream) return [];
+    const schedules = lab.referrers(stream, 'schedule').filter(({ context }) => context.app === app.stream);
+    return [detachmentOf(volume, app), ...schedules.map((schedule) => draft(schedule.stream, 'schedule.removed', {}))];
+  });
+}
+
+function planSchedule(
+  ask: Asked,
+  lab: LabView,
+  of: {
+    readonly id: string;
+    readonly app: StreamId<'app'>;
+    readonly volume: StreamId<'volume'>;
+    readonly name: string;
+    readonly cron: string | undefined;
+  },
+  taken: Set<string>,
+): readonly AnyDraft[] {
+  const existing = lab.referrers(of.volume, 'schedule').find(({ context }) => context.app === of.app);
+  if (of.cron === undefined) return existing ? [draft(existing.stream, 'schedule.removed', {})] : [];
+  if (existing?.context.spec.cron === of.cron) return [];
+  const dueAt = nextRun(of.cron, lab.get(clusterStream)?.context.timeZone ?? 'UTC', ask.now);
+  const spec = { cron: of.cron, action: 'snapshot' as const, volume: of.volume };
+  if (existing) return [draft(existing.stream, 'schedule.changed', { spec, dueAt })];
+  const { namespace } = ask.input;
+  const metadata = newMetadata(of.id, freeName(of.name, namespace, taken, lab), namespace);
+  return [draft(streamOf('schedule', of.id), 'schedule.created', { metadata, spec, dueAt, app: of.app })];
+}
+
+/**
+ * `photos-db-snapshot`, or the first of `photos-db-snapshot-2`, `-3` … that no schedule has: a person may have made one
+ * of this name, and long names are cut.
+ *
+ * @param taken names that this plan gives
+ */
+function freeName(volume: string, namespace: string, taken: Set<string>, lab: LabView): string {
+  for (let n = 1; ; n++) {
+    const end = n === 1 ? '-snapshot' : `-snapshot-${n}`;
+    const name = `${volume.slice(0, 63 - end.length)}${end}`;
+    if (taken.has(name) || lab.byName('schedule', namespace, name)) continue;
+    taken.add(name);
+    return name;
+  }
+}

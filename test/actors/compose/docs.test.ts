@@ -1,0 +1,66 @@
+/** docs/compose.md says what the reader reads, key by key, and what it refuses. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { dependencyKeys } from '#actors/compose/depends-on.ts';
+import { envFileKeys } from '#actors/compose/environment.ts';
+import { healthcheckKeys } from '#actors/compose/healthcheck.ts';
+import { mountKeys, mountVolumeKeys } from '#actors/compose/mounts.ts';
+import { portKeys } from '#actors/compose/ports.ts';
+import { readCompose, topKeys } from '#actors/compose/read.ts';
+import { serviceKeys } from '#actors/compose/service.ts';
+import { volumeKeys } from '#actors/compose/volumes.ts';
+import { appExtensionKeys, volumeExtensionKeys } from '#actors/compose/x-floatlab.ts';
+
+const text = readFileSync(new URL('../../../docs/compose.md', import.meta.url), 'utf8');
+
+/** What stands below a heading, up to the next one. */
+const section = (heading: string): string => {
+  const [, ...sections] = text.split(/^#+ /m);
+  const found = sections.find((one) => one.startsWith(`${heading}\n`));
+  if (found === undefined) throw new Error(`docs/compose.md has no ${heading}`);
+  return found;
+};
+const tables = (heading: string): readonly (readonly string[])[] =>
+  section(heading)
+    .split('| key')
+    .slice(1)
+    .map((table) => [...table.matchAll(/^\| `([^`]+)` +\|/gm)].map(([, key]) => key ?? ''));
+const refused = (heading: string): readonly string[] => {
+  const line = /^Refused: .*$/m.exec(section(heading))?.[0] ?? '';
+  return [...line.matchAll(/`([^`]+)`/g)].map(([, key]) => key ?? '');
+};
+const sorted = (keys: Iterable<string>): readonly string[] => [...keys].toSorted();
+
+test.each<readonly [string, { readonly read: readonly string[]; readonly unread?: object }]>([
+  ['A compose file', topKeys],
+  ['Services', serviceKeys],
+  ['Ports', portKeys],
+  ['Health checks', healthcheckKeys],
+  ['Dependencies', dependencyKeys],
+  ['Env files', envFileKeys],
+  ['Volumes', volumeKeys],
+])('"%s" names every key that is read, and every one that is refused', (heading, { read, unread = {} }) => {
+  expect(sorted(tables(heading)[0] ?? [])).toEqual(sorted(read));
+  expect(sorted(refused(heading))).toEqual(sorted(Object.keys(unread)));
+});
+
+test('"Mounts" names every key of a mount and of its volume', () => {
+  expect(sorted(tables('Mounts')[0] ?? [])).toEqual(sorted(mountKeys.read));
+  expect(section('Mounts')).toContain(`\`${mountVolumeKeys.read.join(', ')}\``);
+  const unread = [...Object.keys(mountKeys.unread), 'volume', ...Object.keys(mountVolumeKeys.unread)];
+  expect(sorted(refused('Mounts'))).toEqual(sorted(unread));
+});
+
+test('"x-floatlab" names every key at the top and on a volume', () => {
+  const [top = [], volume = []] = tables('x-floatlab');
+  expect(sorted(top)).toEqual(sorted(appExtensionKeys.read));
+  expect(sorted(volume)).toEqual(sorted(volumeExtensionKeys.read));
+});
+
+test('the example is valid, and has no notes', () => {
+  const example = /```yaml\n(.*?)```/s.exec(text)?.[1] ?? '';
+  const file = (content: string) => ({ content: Buffer.from(content).toString('base64'), mode: 0o644 });
+  const files = { '.env': file('DB_PASSWORD=x'), 'photos.env': file('A=1'), 'photos.toml': file('') };
+  const read = readCompose({ fileName: 'compose.yaml', text: example, files });
+  expect('app' in read ? read.app.notes : read.findings).toEqual([]);
+});
