@@ -47,7 +47,7 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
       for (const { id } of await port.containers(label, call())) await port.remove(id, call());
     });
     afterAll(async () => {
-      await port?.removeNetwork(network, call());
+      await port?.removeNetwork(network, label, call());
       await subject?.dispose();
     });
 
@@ -93,7 +93,7 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
 
     async function output(id: string, options: ExecOptions, input?: string): Promise<[string, string, number]> {
       const session = await port.exec(id, options, call());
-      if (input !== undefined) session.write(new TextEncoder().encode(input));
+      if (input !== undefined) await session.write(new TextEncoder().encode(input));
       session.endInput();
       const said = { stdout: '', stderr: '' };
       for await (const { stream, bytes } of session.output) said[stream] += new TextDecoder().decode(bytes);
@@ -102,9 +102,11 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
 
     describe('images', () => {
       test('the engine says what it is', async () => {
-        const { name, version } = await port.info(call());
+        const { name, version, startedAt = 0 } = await port.info(call());
         expect(name).toBe('docker');
         expect(version).toMatch(/^\d+\.\d+/);
+        expect(startedAt).toBeGreaterThan(subject.clock.now() - 3_600_000);
+        expect(startedAt).toBeLessThanOrEqual(subject.clock.now());
       });
 
       test('an image that it has is described, another is undefined', async () => {
@@ -149,6 +151,7 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
           labels: expect.objectContaining({ ...label, color: 'green' }) as unknown,
           state: 'created',
           health: 'none',
+          healthcheck: undefined,
           exitCode: undefined,
           startedAt: undefined,
           oomKilled: false,
@@ -233,15 +236,32 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
         await port.ensureNetwork(name, label, call());
         const user = await started({ network: name, command: ['true'] });
         await until(user, ({ state }) => state === 'exited');
-        await port.removeNetwork(name, call());
-        await port.removeNetwork(name, call());
+        await port.removeNetwork(name, label, call());
+        await port.removeNetwork(name, label, call());
         const id = await port.create(spec({ network: name }), call());
         await expectCode(port.start(id, call()), 'MISSING', name);
       });
 
       test('a network with a running container in it is BUSY', async () => {
         await started();
-        await expectCode(port.removeNetwork(network, call()), 'BUSY');
+        await expectCode(port.removeNetwork(network, label, call()), 'BUSY');
+      });
+
+      test('a network of somebody else is neither used nor removed, and the refusal names it and says what to do', async () => {
+        const name = `${run}-theirs`;
+        const theirs = { ...label, owner: 'them' };
+        const ours = { ...label, owner: 'us' };
+        await port.ensureNetwork(name, theirs, call());
+        const refused = await port.ensureNetwork(name, ours, call()).catch((error: unknown) => error as IoError);
+        expect(refused).toMatchObject({ code: 'NAME_IN_USE' });
+        expect(refused?.message).toContain(name);
+        expect(refused?.hint).toContain(`docker network rm ${name}`);
+        await port.removeNetwork(name, ours, call());
+        // It is still there, and still theirs.
+        await expectCode(port.ensureNetwork(name, ours, call()), 'NAME_IN_USE', name);
+        await port.removeNetwork(name, theirs, call());
+        await port.ensureNetwork(name, ours, call());
+        await port.removeNetwork(name, ours, call());
       });
 
       test('a published port belongs to one running container', async () => {
@@ -273,9 +293,14 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
         await until(id, ({ health }) => health === 'healthy');
       });
 
+      test('a healthcheck is told as it is in force, with what was left open', async () => {
+        const check = { test: ['CMD', 'true'], intervalMs: 20_000, startPeriodMs: 90_000, retries: 7 };
+        expect((await info(await port.create(spec({ healthcheck: check }), call()))).healthcheck).toEqual(check);
+      });
+
       test('a healthcheck NONE is none', async () => {
         const id = await started({ healthcheck: { test: ['NONE'] } });
-        expect((await info(id)).health).toBe('none');
+        expect(await info(id)).toMatchObject({ health: 'none', healthcheck: undefined });
       });
     });
 
@@ -326,6 +351,26 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
         expect((await lines(id, { follow: true, tail: 0 })).map(({ text }) => text)).toEqual(['new']);
       });
 
+      test('following says when it has given what was there, once, however much that is', async () => {
+        const id = await started({ command: ['sh', '-c', 'echo one; echo two; sleep 3; echo three'] });
+        const follow = async (some: Partial<LogOptions>): Promise<string[]> => {
+          const seen: string[] = [];
+          const options = { follow: true, caughtUp: () => void seen.push('CAUGHT UP'), ...some };
+          for await (const { text } of port.logs(id, options, never())) seen.push(text);
+          return seen;
+        };
+        await sleep(subject.clock, 1000);
+        const [all, last, none] = await Promise.all([follow({}), follow({ tail: 1 }), follow({ tail: 0 })]);
+        expect(all).toEqual(['one', 'two', 'CAUGHT UP', 'three']);
+        expect(last).toEqual(['two', 'CAUGHT UP', 'three']);
+        expect(none).toEqual(['CAUGHT UP', 'three']);
+        // A log without lines has been given at once.
+        const quiet = await started();
+        const stop = new AbortController();
+        const options = { follow: true, caughtUp: () => stop.abort() };
+        expect(await lines(quiet, options, stop.signal)).toEqual([]);
+      });
+
       test('following ends quietly when it is cancelled', async () => {
         const id = await started({ command: ['sh', '-c', 'echo here; sleep 600'] });
         const stop = new AbortController();
@@ -354,6 +399,24 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
       test('a command reads its input to the end', async () => {
         const id = await started();
         expect(await output(id, { command: ['cat'], tty: false }, 'in and out')).toEqual(['in and out', '', 0]);
+      });
+
+      test('input that the command does not read is not taken without end', async () => {
+        const id = await started();
+        const session = await port.exec(id, { command: ['sleep', '300'], tty: false }, call());
+        let taken = 0;
+        const writing = (async () => {
+          for (let n = 0; n < 1000; n++) {
+            await session.write(new Uint8Array(65_536));
+            taken++;
+          }
+        })();
+        await sleep(subject.clock, 1000);
+        expect(taken).toBeLessThan(200);
+        // Whoever waits is let go when nobody will take it any more.
+        session.close();
+        await writing;
+        expect(taken).toBe(1000);
       });
 
       test('with a terminal both streams are one, and its size can be changed', async () => {

@@ -108,6 +108,23 @@ export function eventLogContract(title: string, setup: () => Promise<LogUnderTes
       await winner;
     });
 
+    test('a stream that has ended may begin again at version 1, and no version of its first life counts any more', async () => {
+      await append(entryFor(['volume:a', 'volume:a', 'volume:b']));
+      log.ended('volume:a', 2);
+      expect(await append(entryFor(['volume:a'], { expect: [['volume:a', 2]] }))).toEqual({ conflict: 'volume:a' });
+      expect(await append(entryFor(['volume:a'], { expect: [['volume:a', 0]] }))).toEqual({ index: 4 });
+      expect((await stored(3)).map(({ version }) => version)).toEqual([1]);
+      expect(await append(entryFor(['volume:b'], { expect: [['volume:b', 1]] }))).toEqual({ index: 5 });
+    });
+
+    test('the end of a stream has no effect on what of it came after', async () => {
+      const answers = [append(entryFor(['volume:a'])), append(entryFor(['volume:a']))];
+      log.ended('volume:a', 1);
+      log.ended('volume:never', 1);
+      await Promise.all(answers);
+      expect(await append(entryFor(['volume:a'], { expect: [['volume:a', 2]] }))).toEqual({ index: 3 });
+    });
+
     test('what was acknowledged is at or below the head and the read index', async () => {
       await Promise.all(
         Array.from({ length: 20 }, async (_, i) => {

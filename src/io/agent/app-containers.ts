@@ -3,10 +3,11 @@ import { idOf, type StreamId } from '#events/envelope.ts';
 import type { LabView } from '#actors/actor.ts';
 import type { LiveLogLine } from '#io/contract/live.ts';
 import type { Call } from '../devices/call.ts';
-import type { ContainerInfo, DockerPort, ExecSession } from '../devices/docker/port.ts';
+import type { ContainerInfo, DockerPort, ExecSession, LogLine } from '../devices/docker/port.ts';
 import { IoError } from '../devices/error.ts';
 import type { AppContainers } from '../lab/port.ts';
 import { label } from './containers/labels.ts';
+import { mergeLines } from './merge-lines.ts';
 
 interface Located {
   readonly docker: DockerPort;
@@ -48,36 +49,34 @@ export function appContainers(
   };
 
   return {
-    logs: async function* (app, options, signal) {
-      const { docker, containers } = await locate(app, options.service, {
-        signal,
-        timeoutMs: 15_000,
-        progress: () => {},
-      });
-      const sources = containers.map(({ id, labels }) => {
-        const lines = docker.logs(
-          id,
-          {
-            follow: options.follow,
-            ...(options.tail === undefined ? {} : { tail: options.tail }),
-            ...(options.sinceMs === undefined ? {} : { sinceMs: options.sinceMs }),
-          },
+    logs: async function* (app, { service, ...options }, signal) {
+      const stop = new AbortController();
+      const ends = AbortSignal.any([signal, stop.signal]);
+      try {
+        const { docker, containers } = await locate(app, service, {
           signal,
+          timeoutMs: 15_000,
+          progress: () => {},
+        });
+        yield* mergeLines(
+          containers.map(({ id, labels }) => (caughtUp) => {
+            return tagged(labels[label.service] ?? '', docker.logs(id, { ...options, caughtUp }, ends));
+          }),
         );
-        return tagged(labels[label.service] ?? '', lines);
-      });
-      if (options.follow) yield* interleave(sources);
-      else yield* inOrder(sources);
+      } finally {
+        // A service that is quiet would wait on for its next line.
+        stop.abort();
+      }
     },
 
     exec: async (app, service, options, call): Promise<ExecSession> => {
       const { docker, containers } = await locate(app, service, call);
       const container = containers.find(({ state }) => state === 'running');
       if (!container) {
-        throw new IoError('MISSING', {
+        throw new IoError('CONTAINER_FAILED', {
           op: 'exec',
           target: service,
-          message: `Service ${service} does not run.`,
+          message: `Service ${service} does not run now.`,
           hint: 'Look at its state and its log.',
         });
       }
@@ -86,48 +85,6 @@ export function appContainers(
   };
 }
 
-async function* tagged(
-  service: string,
-  lines: AsyncIterable<Omit<LiveLogLine, 'service'>>,
-): AsyncGenerator<LiveLogLine> {
+async function* tagged(service: string, lines: AsyncIterable<LogLine>): AsyncGenerator<LiveLogLine> {
   for await (const { at, stream, text } of lines) yield { service, at, stream, text };
-}
-
-/** All lines of all services, by time. */
-async function* inOrder(sources: readonly AsyncIterable<LiveLogLine>[]): AsyncGenerator<LiveLogLine> {
-  const all: LiveLogLine[] = [];
-  for (const source of sources) for await (const line of source) all.push(line);
-  yield* all.toSorted((a, b) => a.at - b.at);
-}
-
-/** Lines of several services as they come. @param sources are ended with it */
-export async function* interleave(sources: readonly AsyncGenerator<LiveLogLine>[]): AsyncGenerator<LiveLogLine> {
-  const pending = new Map(sources.map((source, n) => [n, step(source, n)]));
-  try {
-    while (pending.size > 0) {
-      const { n, result } = await Promise.race(pending.values());
-      const source = sources[n];
-      if (result.done === true || !source) {
-        pending.delete(n);
-      } else {
-        pending.set(n, step(source, n));
-        yield result.value;
-      }
-    }
-  } finally {
-    // Not awaited: a source that waits for its next line ends with the signal.
-    for (const source of sources) source.return(undefined).catch(() => {});
-  }
-}
-
-interface Stepped {
-  readonly n: number;
-  readonly result: IteratorResult<LiveLogLine>;
-}
-
-/** The next line of a source, asked for ahead of the reader: when it fails before the reader comes, it is not lost. */
-function step(source: AsyncGenerator<LiveLogLine>, n: number): Promise<Stepped> {
-  const next = source.next().then((result) => ({ n, result }));
-  next.catch(() => {});
-  return next;
 }

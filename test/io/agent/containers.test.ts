@@ -48,6 +48,7 @@ const container = (more: Partial<ContainerInfo>): ContainerInfo => ({
   labels: {},
   state: 'running',
   health: 'none',
+  healthcheck: undefined,
   exitCode: undefined,
   startedAt: 1,
   oomKilled: false,

@@ -5,6 +5,7 @@ import type { CommandInputs, CommandName } from '#actors/commands.ts';
 import type { Call } from '#io/devices/call.ts';
 import type { ContainerInfo, ContainerSpec } from '#io/devices/docker/port.ts';
 import type { SimDocker } from '#io/devices/docker/sim.ts';
+import type { SimFiles } from '#io/devices/files/sim.ts';
 import { VirtualClock } from '#io/world/virtual-clock.ts';
 import { World } from '#io/world/world.ts';
 
@@ -39,6 +40,12 @@ export class OneMachine {
     const [machine] = this.world.machines;
     if (!machine) throw new Error('the world has no machine');
     return machine.docker;
+  }
+
+  get files(): SimFiles {
+    const [machine] = this.world.machines;
+    if (!machine) throw new Error('the world has no machine');
+    return machine.files;
   }
 
   get lab(): LabView {

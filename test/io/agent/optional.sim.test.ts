@@ -31,7 +31,7 @@ describe('a service that is not required', () => {
     const told = await one.told();
     expect(told).toContainEqual(expect.stringMatching(withoutCache));
     // Whoever asked for the app got it.
-    expect(told).toContainEqual(expect.stringMatching(/^deploy-app of shop is done/));
+    expect(told).toContainEqual(expect.stringMatching(/^Deploying app shop is done/));
     expect(one.app('shop')?.context.failedService).toBe('cache');
     // It stays so, and the log does not fill.
     const { index } = one.lab;

@@ -1,6 +1,6 @@
 /** From a bundle to containers: pure, and the order in which they come up. */
 import { createHash } from 'node:crypto';
-import type { Bundle } from '#actors/compose/model.ts';
+import { appFolderVolume, type Bundle } from '#actors/compose/model.ts';
 import { insideFolder } from '#events/values/path.ts';
 import type { ContainerSpec } from '../../devices/docker/port.ts';
 import { IoError } from '../../devices/error.ts';
@@ -47,8 +47,8 @@ export function containerSpec(order: InstanceOrder, bundle: Bundle, service: str
       message: `Service ${service} is not in the bundle of ${input.appName}.`,
     });
   }
-  const mounts = spec.mounts.map(({ volume, subpath, target, readOnly }) => ({
-    source: mountSource(order, volume, subpath),
+  const mounts = placesOf(order, service).map(({ root, subpath, target, readOnly }) => ({
+    source: subpath === '.' ? root : `${root}/${subpath}`,
     target,
     readOnly,
   }));
@@ -69,16 +69,30 @@ export function containerSpec(order: InstanceOrder, bundle: Bundle, service: str
   return { ...unlabelled, labels: { ...resolved.labels, ...containerLabels(order, service, config) } };
 }
 
-function mountSource({ input }: InstanceOrder, volume: string, subpath: string): string {
-  const path = input.paths[volume];
-  if (path === undefined || insideFolder(subpath) === undefined) {
-    throw new IoError('MISSING', {
-      op: 'plan container',
-      target: volume,
-      message: `Volume ${volume} of ${input.appName} is not on this node.`,
-    });
-  }
-  return subpath === '.' ? path : `${path}/${subpath}`;
+/** What a mount of a service shows: something inside a volume of this node. */
+export interface Place {
+  /** Where the volume is. */
+  readonly root: string;
+  /** Inside it; `.` is all of it. */
+  readonly subpath: string;
+  /** In the container. */
+  readonly target: string;
+  readonly readOnly: boolean;
+  /** A volume by its name, whole: the kind that begins with what the image has at its target. */
+  readonly beginsWithImage: boolean;
 }
+
+export const placesOf = ({ input }: InstanceOrder, service: string): readonly Place[] =>
+  (input.spec.services[service]?.mounts ?? []).map(({ volume, subpath, target, readOnly }) => {
+    const root = input.paths[volume];
+    if (root === undefined || insideFolder(subpath) === undefined) {
+      throw new IoError('MISSING', {
+        op: 'plan container',
+        target: volume,
+        message: `Volume ${volume} of ${input.appName} is not on this node.`,
+      });
+    }
+    return { root, subpath, target, readOnly, beginsWithImage: volume !== appFolderVolume && subpath === '.' };
+  });
 
 export const parseBundle = (bytes: Uint8Array): Bundle => JSON.parse(Buffer.from(bytes).toString('utf8')) as Bundle;

@@ -8,9 +8,12 @@ import { idOf } from '#events/envelope.ts';
 import type { Problem } from '#events/values/metadata.ts';
 import type { ContainerInfo } from '../../devices/docker/port.ts';
 import { IoError } from '../../devices/error.ts';
+import type { KeptFile } from '../../devices/files/port.ts';
 import type { Ports, Run } from '../worker.ts';
 import { appSelector, label, networkLabels, networkOf, type InstanceOrder } from './labels.ts';
+import { makeContainer } from './make.ts';
 import { containerSpec, parseBundle, startOrder } from './plan.ts';
+import { checkMounts, fillVolumes } from './volumes.ts';
 
 /** How long a container may take to end by itself before it is killed, as Compose has it. */
 const stopGraceMs = 10_000;
@@ -79,22 +82,27 @@ export class Project {
     await this.#ports.docker.ensureNetwork(networkOf(this.order.input), networkLabels(this.order.input), this.#run);
   }
 
-  /** Folders that binds name, and the files that came with the compose file. */
-  async ensureFiles(bundle: Bundle): Promise<void> {
-    const root = this.order.input.paths[appFolderVolume];
-    if (root === undefined) return;
+  /**
+   * Folders that binds name, and the files that came with the compose file.
+   * @returns files that both the app and this revision changed; the app's version lies beside each
+   */
+  async ensureFiles(bundle: Bundle): Promise<readonly KeptFile[]> {
+    const { paths, revision, spec } = this.order.input;
+    const root = paths[appFolderVolume];
+    if (root === undefined) return [];
     const isFile = new Set(bundle.files.map(({ path }) => path));
-    const folders = Object.values(this.order.input.spec.services)
+    const mounted = Object.values(spec.services)
       .flatMap(({ mounts }) => mounts)
-      .filter(({ volume, subpath }) => volume === appFolderVolume && subpath !== '.' && !isFile.has(subpath))
-      .map(({ subpath }) => subpath);
+      .flatMap(({ volume, subpath }) => (volume === appFolderVolume ? [subpath] : []));
+    const folders = mounted.filter((subpath) => subpath !== '.' && !isFile.has(subpath));
     const files = bundle.files.map(({ path, content, mode }) => ({
       path,
       mode,
       bytes: Buffer.from(content, 'base64'),
+      isMounted: mounted.includes(path),
     }));
     this.#run.fence();
-    await this.#ports.files.ensure(root, { files, folders }, this.#run);
+    return this.#ports.files.ensure(root, { files, folders, revision }, this.#run);
   }
 
   /** The service's container, made if it is missing or of another configuration; not started. */
@@ -106,27 +114,22 @@ export class Project {
       this.#run.progress({ text: `pulling ${spec.image}` });
       await docker.pull(spec.image, { ...this.#run, timeoutMs: pullTimeoutMs });
     }
+    await fillVolumes(this.order, service, spec.image, this.#ports, this.#run);
+    await checkMounts(this.order, service, this.#ports, this.#run);
     this.#run.fence();
     if (existing) await this.#remove(existing);
-    try {
-      return await docker.create(spec, this.#run);
-    } catch (error) {
-      const holder = await this.#holderOf(spec.name, error);
-      if (!holder) throw error;
-      return holder.id;
-    }
+    return makeContainer(this.order, spec, this.#ports, this.#run);
   }
 
-  /** The name is taken: by our own earlier attempt whose answer was lost, or by somebody else. */
-  async #holderOf(name: string, error: unknown): Promise<ContainerInfo | undefined> {
-    if (!(error instanceof IoError) || error.code !== 'NAME_IN_USE') return undefined;
-    const holder = await this.#ports.docker.inspect(name, this.#run);
-    return holder?.labels[label.instance] === idOf(this.order.subject) ? holder : undefined;
-  }
-
-  async start(id: string): Promise<void> {
+  async start(id: string, service: string): Promise<void> {
+    await checkMounts(this.order, service, this.#ports, this.#run);
     this.#run.fence();
     await this.#ports.docker.start(id, this.#run);
+  }
+
+  /** When the engine was started, where it tells. */
+  async engineStartedAt(): Promise<number | undefined> {
+    return (await this.#ports.docker.info(this.#run)).startedAt;
   }
 
   async inspect(id: string): Promise<ContainerInfo | undefined> {

@@ -10,9 +10,14 @@ import type { ServiceSpec } from '#events/app.ts';
 import type { ServiceStatus } from '#events/instance.ts';
 import type { StreamId } from '#events/envelope.ts';
 import type { Problem } from '#events/values/metadata.ts';
+import { formatDuration } from '#events/values/duration.ts';
 import { sleep } from '../../devices/clock/port.ts';
-import { asIoError, IoError } from '../../devices/error.ts';
 import type { Clock } from '../../devices/clock/port.ts';
+import type { ContainerInfo } from '../../devices/docker/port.ts';
+import { asIoError, IoError } from '../../devices/error.ts';
+import type { KeptFile } from '../../devices/files/port.ts';
+import { mayBeStartingMs } from '../containers/health.ts';
+import { endedWithEngine } from '../containers/loss.ts';
 import { dispensable } from '../containers/plan.ts';
 import { Project } from '../containers/project.ts';
 import { statusOf } from '../containers/status.ts';
@@ -24,18 +29,18 @@ const pollMs = 250;
 /** A service whose policy restarts it may end this often before it stays up. */
 const maxStartRestarts = 5;
 const restartBaseMs = 500;
-/** A healthcheck has this long to succeed for the first time. */
-const healthTimeoutMs = 120_000;
+/** So many names are told; the rest is counted. */
+const maxNamed = 20;
 
 export const startInstance: Worker<'start-instance'> = async (order, ports, run) => {
   const project = new Project(order, ports, run);
   const bundle = await project.bundle();
   await project.clearOlder();
   await project.ensureNetwork();
-  await project.ensureFiles(bundle);
+  const kept = await project.ensureFiles(bundle);
   const existing = await project.containers();
   const { services } = order.input.spec;
-  const warnings: Warning[] = [];
+  const warnings: Warning[] = kept.length > 0 ? [keptFiles(kept, order.input.revision)] : [];
   const coming = new Map<string, Promise<ServiceStatus>>();
 
   const bring = (name: string): Promise<ServiceStatus> => {
@@ -74,8 +79,24 @@ export const startInstance: Worker<'start-instance'> = async (order, ports, run)
 };
 
 interface Warning {
-  readonly service: string;
+  readonly service?: string;
   readonly problem: Problem;
+}
+
+function keptFiles(kept: readonly KeptFile[], revision: number): Warning {
+  const named = kept.slice(0, maxNamed).map(({ path, keptAs }) => `${path} (as ${keptAs})`);
+  const more = kept.length > maxNamed ? ` and ${kept.length - maxNamed} more` : '';
+  return {
+    problem: {
+      code: 'FILES_KEPT',
+      message:
+        `The app and revision ${revision} have both changed files. Those of the revision are in place, those of the app are kept: ${named.join(', ')}${more}.`.slice(
+          0,
+          4000,
+        ),
+      hint: 'Compare each with the new one in the volume of the app, and remove it.',
+    },
+  };
 }
 
 interface Service {
@@ -130,20 +151,27 @@ async function up(
 ): Promise<ServiceStatus> {
   const existing = service.existing === undefined ? undefined : await project.inspect(service.existing);
   const id = await project.ensureContainer(bundle, service.name, existing);
-  const isDone = existing?.id === id && statusOf(existing, service.spec, 0).state === 'completed';
-  if (!isDone) await project.start(id);
+  const isDone = existing?.id === id && (await hasCompleted(project, service, existing));
+  if (!isDone) await project.start(id, service.name);
   return settle(project, service, id, clock);
 }
+
+/** By itself, and not because the engine stopped it: of what others wait for, the end is what was wanted. */
+async function hasCompleted(project: Project, { name, spec }: Service, container: ContainerInfo): Promise<boolean> {
+  if (statusOf(container, spec, 0).state !== 'completed') return false;
+  return isToEnd(project, name) || !endedWithEngine(container, await project.engineStartedAt());
+}
+
+const isToEnd = (project: Project, name: string): boolean =>
+  Object.values(project.order.input.spec.services).some(({ dependsOn }) =>
+    dependsOn.some(({ service, condition }) => service === name && condition === 'service_completed_successfully'),
+  );
 
 /** Waits until the container is what its service promises, or says why it is not. */
 async function settle(project: Project, { name, spec }: Service, id: string, clock: Clock): Promise<ServiceStatus> {
   let began = clock.monotonicMs();
   let restarts = 0;
-  const waitsForEnd = Object.values(project.order.input.spec.services).some(({ dependsOn }) =>
-    dependsOn.some(
-      (dependency) => dependency.service === name && dependency.condition === 'service_completed_successfully',
-    ),
-  );
+  const waitsForEnd = isToEnd(project, name);
   for (;;) {
     const container = await project.inspect(id);
     const status = statusOf(container, spec, restarts);
@@ -161,7 +189,7 @@ async function settle(project: Project, { name, spec }: Service, id: string, clo
         // It may have come too early for what it needs; an app that never comes up has failed.
         if (restarts === maxStartRestarts) throw ended(project, name, status);
         await sleep(clock, restartBaseMs * 2 ** restarts++, project.signal);
-        await project.start(id);
+        await project.start(id, name);
         began = clock.monotonicMs();
         break;
       case 'unhealthy':
@@ -172,11 +200,11 @@ async function settle(project: Project, { name, spec }: Service, id: string, clo
           hint: `Look at its log: floatlab logs ${project.order.input.appName} ${name}.`,
         });
       case 'starting':
-        if (spec.hasHealthcheck && livedMs > healthTimeoutMs) {
+        if (container?.health === 'starting' && livedMs > mayBeStartingMs(container.healthcheck)) {
           throw new IoError('UNHEALTHY', {
             op: 'start service',
             target: name,
-            message: `Service ${name} did not become healthy within ${healthTimeoutMs / 1000} s.`,
+            message: `Service ${name} did not become healthy within ${formatDuration(mayBeStartingMs(container.healthcheck))}.`,
             hint: `Look at its log: floatlab logs ${project.order.input.appName} ${name}.`,
           });
         }

@@ -6,6 +6,9 @@
  * again once the container has lived ten seconds. One that fails for a reason of its own (a taken port, an image that
  * is gone) is told and tried again: the other services go on.
  *
+ * What ended with the engine or the machine is started again whatever its policy says: it did not end by itself. A watch
+ * begins anew whenever the engine was away, so only its first look has to ask.
+ *
  * A container that somebody removed is made again, unless its service had ended for good: the lab knows what was told
  * of it, and so knows it also after a restart of this daemon. What ended unseen counts as removed.
  */
@@ -14,9 +17,10 @@ import type { ServiceStatus } from '#events/instance.ts';
 import type { Problem } from '#events/values/metadata.ts';
 import { sleep } from '../../devices/clock/port.ts';
 import type { ContainerInfo } from '../../devices/docker/port.ts';
-import { IoError } from '../../devices/error.ts';
+import { asIoError, IoError } from '../../devices/error.ts';
 import { idOf, type StreamId } from '#events/envelope.ts';
 import { label } from '../containers/labels.ts';
+import { endedWithEngine } from '../containers/loss.ts';
 import { startOrder } from '../containers/plan.ts';
 import { Project } from '../containers/project.ts';
 import { isFinished, shouldRestart, statusOf } from '../containers/status.ts';
@@ -34,12 +38,16 @@ interface Watched {
   restarts: number;
   /** The lab knows that it has ended for good. */
   isFinished: boolean;
+  /** It ended with its engine, and is to be started again. */
+  isLost: boolean;
   /** Why it could not be started again. */
   trouble: Problem | undefined;
   /** In a row, without a long life between. */
   streak: number;
   restartAt: number | undefined;
   runningSince: number | undefined;
+  /** How it ended before it was last started again. */
+  lastExitCode: number | undefined;
   /** What the lab was last told. */
   told: string;
 }
@@ -48,12 +56,14 @@ export const watchInstance: Worker<'watch-instance'> = async (order, ports, run)
   const project = new Project(order, ports, run);
   const bundle = await project.bundle();
   await project.ensureNetwork();
-  await project.ensureFiles(bundle);
+  await ensureFiles(project, bundle);
   const watched = new Map<string, Watched>();
   const bell = ring(order, ports, run);
   try {
+    await findLost(project, watched);
     for (;;) {
       run.fence();
+      bell.check();
       const nextMs = await look(project, bundle, watched, ports, run);
       await Promise.race([sleep(ports.clock, nextMs, run.signal), bell.next()]);
     }
@@ -61,6 +71,25 @@ export const watchInstance: Worker<'watch-instance'> = async (order, ports, run)
     bell.close();
   }
 };
+
+/** What cannot be put in order stops nothing that runs: whoever is to be started is looked at once more. */
+async function ensureFiles(project: Project, bundle: Bundle): Promise<void> {
+  try {
+    await project.ensureFiles(bundle);
+  } catch (error) {
+    if (!(error instanceof IoError) || isOfAll(error)) throw error;
+  }
+}
+
+/** Services whose containers ended with the engine while nobody watched. */
+async function findLost(project: Project, watched: Map<string, Watched>): Promise<void> {
+  const engineStartedAt = await project.engineStartedAt();
+  for (const [name, container] of await project.containers()) {
+    const state = asKnown(project.order.input.services[name]);
+    // How it ended had been told: it was by itself.
+    watched.set(name, { ...state, isLost: !state.isFinished && endedWithEngine(container, engineStartedAt) });
+  }
+}
 
 /** One look at all services, in the order in which they start. @returns how long until the next */
 async function look(
@@ -81,14 +110,18 @@ async function look(
     const container = containers.get(name);
     if (!container && state.isFinished) continue;
     const now = ports.clock.monotonicMs();
+    // Of the container as it was found; by the end of this look it may be started.
+    const wasLost = state.isLost;
     if (container?.state === 'running' || container?.state === 'paused') {
       state.trouble = undefined;
+      state.isLost = false;
       state.runningSince ??= now;
       if (now - state.runningSince >= livedLongMs) state.streak = 0;
     } else if (
       !container ||
       container.state === 'created' ||
       container.state === 'dead' ||
+      state.isLost ||
       shouldRestart(container, spec, state.restarts)
     ) {
       nextMs = Math.min(nextMs, await restart(project, bundle, name, container, state, now));
@@ -96,7 +129,8 @@ async function look(
       state.trouble = undefined;
       state.runningSince = undefined;
     }
-    await tell(project, name, statusOf(container, spec, state.restarts), state, run);
+    const status = withLastExit(statusOf(container, spec, state.restarts), state);
+    await tell(project, name, wasLost ? { ...status, state: 'restarting' } : status, state, run);
   }
   return nextMs;
 }
@@ -105,12 +139,18 @@ async function look(
 const asKnown = (status: ServiceStatus | undefined): Watched => ({
   restarts: status?.restarts ?? 0,
   isFinished: status !== undefined && isFinished(status),
+  isLost: false,
   trouble: undefined,
   streak: 0,
   restartAt: undefined,
   runningSince: undefined,
+  lastExitCode: status?.lastExitCode,
   told: '',
 });
+
+/** Of what runs: an engine forgets how a container ended as soon as it is started again. */
+const withLastExit = (status: ServiceStatus, { lastExitCode }: Watched): ServiceStatus =>
+  lastExitCode === undefined || status.exitCode !== undefined ? status : { ...status, lastExitCode };
 
 /** Starts it when its time has come. @returns how long until then */
 async function restart(
@@ -129,8 +169,13 @@ async function restart(
   const isUsable = container && container.state !== 'dead';
   try {
     const id = await project.ensureContainer(bundle, name, isUsable ? container : undefined);
-    await project.start(id);
-    state.restarts++;
+    await project.start(id, name);
+    // What was lost did nothing that a policy would count or a person would ask about.
+    if (!state.isLost) {
+      state.restarts++;
+      state.lastExitCode = container?.state === 'exited' ? container.exitCode : undefined;
+    }
+    state.isLost = false;
     // What did not come up at all has not ended again and again.
     if (state.trouble) state.streak = 0;
     state.trouble = undefined;
@@ -170,8 +215,11 @@ async function tell(project: Project, name: string, status: ServiceStatus, state
   state.isFinished = isFinished(shown);
 }
 
-const looping = (status: ServiceStatus): ServiceStatus =>
-  status.state === 'healthy' ? status : { ...status, state: 'restarting' };
+const looping = ({ lastExitCode, ...status }: ServiceStatus): ServiceStatus => {
+  const exitCode = status.exitCode ?? lastExitCode;
+  if (status.state === 'healthy') return status;
+  return { ...status, state: 'restarting', ...(exitCode === undefined ? {} : { exitCode }) };
+};
 
 /** It does not run and should: how it ended some time ago is not what matters. */
 const withoutExit = ({ exitCode: _, ...status }: ServiceStatus): ServiceStatus => ({ ...status, state: 'exited' });
@@ -195,26 +243,38 @@ function problemOf(name: string, { state, container, exitCode, restarts }: Servi
 }
 
 /** Rings when the engine says that something of this instance changed. */
-function ring(order: InstanceOrder, ports: Ports, run: Run): { next(): Promise<void>; close(): void } {
+interface Bell {
+  next(): Promise<void>;
+  /** @throws IoError when the engine has gone away, also when it is back: whatever ended meanwhile was not seen */
+  check(): void;
+  close(): void;
+}
+
+function ring(order: InstanceOrder, ports: Ports, run: Run): Bell {
   const stop = new AbortController();
   let wake: () => void = () => {};
   let hasRung = false;
+  let failure: unknown;
+  const rings = (): void => {
+    hasRung = true;
+    wake();
+  };
   const listen = async (): Promise<void> => {
-    for await (const event of ports.docker.events(AbortSignal.any([stop.signal, run.signal]))) {
-      if (event.labels[label.instance] !== idOf(order.subject)) continue;
-      hasRung = true;
-      wake();
-    }
+    for await (const event of ports.docker.events(AbortSignal.any([stop.signal, run.signal])))
+      if (event.labels[label.instance] === idOf(order.subject)) rings();
   };
   listen().catch((error: unknown) => {
-    // The engine went away: the next look says so, with its own error.
-    if (error instanceof IoError) wake();
+    failure = error;
+    rings();
   });
   return {
     next: () => {
       const rung = hasRung;
       hasRung = false;
       return rung ? Promise.resolve() : new Promise((resolve) => (wake = resolve));
+    },
+    check: () => {
+      if (failure !== undefined) throw asIoError(failure, 'watch', order.subject);
     },
     close: () => stop.abort(),
   };

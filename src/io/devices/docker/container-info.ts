@@ -1,6 +1,6 @@
 /** What the engine says about a container, in our words. */
-import type { ContainerInspectInfo } from 'dockerode';
-import type { ContainerInfo } from './port.ts';
+import type { ContainerInspectInfo, HealthConfig } from 'dockerode';
+import type { ContainerInfo, Healthcheck } from './port.ts';
 
 export function containerInfo(raw: ContainerInspectInfo): ContainerInfo {
   const state = stateOf(raw.State.Status);
@@ -13,6 +13,7 @@ export function containerInfo(raw: ContainerInspectInfo): ContainerInfo {
     labels: raw.Config.Labels ?? {},
     state,
     health: healthOf(raw.State.Health?.Status),
+    healthcheck: healthcheckOf(raw.Config.Healthcheck),
     exitCode: ended ? raw.State.ExitCode : undefined,
     // The engine's "never" is the year 1.
     startedAt: startedAt > 0 ? startedAt : undefined,
@@ -38,4 +39,17 @@ function stateOf(status: string): ContainerInfo['state'] {
 
 function healthOf(status: string | undefined): ContainerInfo['health'] {
   return status === 'starting' || status === 'healthy' || status === 'unhealthy' ? status : 'none';
+}
+
+/** Counted in nanoseconds; 0 is the engine's default. */
+function healthcheckOf(check: Partial<HealthConfig> | undefined): Healthcheck | undefined {
+  if (!check?.Test?.length || check.Test[0] === 'NONE') return undefined;
+  const ms = (nanoseconds: number | undefined): number => Math.round((nanoseconds ?? 0) / 1e6);
+  return {
+    test: check.Test,
+    ...(check.Interval ? { intervalMs: ms(check.Interval) } : {}),
+    ...(check.Timeout ? { timeoutMs: ms(check.Timeout) } : {}),
+    ...(check.StartPeriod ? { startPeriodMs: ms(check.StartPeriod) } : {}),
+    ...(check.Retries ? { retries: check.Retries } : {}),
+  };
 }

@@ -112,7 +112,7 @@ const common: readonly Rule[] = [
     means: (_, match) => ({
       code: 'NAME_IN_USE',
       message: `a container named ${match[1]} exists on this machine already`,
-      hint: `If it is not needed: "docker rm -f ${match[1]}".`,
+      hint: `"docker inspect ${match[1]}" shows whose it is.`,
     }),
   },
   {

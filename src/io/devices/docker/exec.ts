@@ -111,7 +111,12 @@ export async function openExec(
     output,
     exitCode,
     close,
-    write: (bytes) => void (socket.writable && socket.write(bytes)),
+    write: (bytes) =>
+      new Promise((resolve) => {
+        // Called back with an error as well, when the command has ended: its exit code says more.
+        if (socket.writable) socket.write(bytes, () => resolve());
+        else resolve();
+      }),
     endInput: () => void (socket.writable && socket.end()),
     async resize(columns, rows) {
       const target = { op: 'docker exec resize', target: id };

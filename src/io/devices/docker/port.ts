@@ -11,6 +11,11 @@ import type { Call } from '../call.ts';
 export interface EngineInfo {
   readonly name: string;
   readonly version: string;
+  /**
+   * When the engine was started, by its own clock, in milliseconds since 1970; undefined where it does not tell. What
+   * ended while it was away did not end by itself.
+   */
+  readonly startedAt: number | undefined;
 }
 
 export interface ImageInfo {
@@ -70,6 +75,8 @@ export interface ContainerInfo {
   readonly labels: Readonly<Record<string, string>>;
   readonly state: 'created' | 'running' | 'paused' | 'exited' | 'dead';
   readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  /** The one in force: what the specification leaves open is the image's. */
+  readonly healthcheck: Healthcheck | undefined;
   readonly exitCode: number | undefined;
   /** Milliseconds since 1970; undefined when it never ran. */
   readonly startedAt: number | undefined;
@@ -90,6 +97,8 @@ export interface LogOptions {
   /** The last n lines; all when undefined. */
   readonly tail?: number;
   readonly sinceMs?: number;
+  /** Called once while it is followed: all lines that were there at the call have been given, what comes now is new. */
+  caughtUp?(): void;
 }
 
 export interface ExecOptions {
@@ -102,7 +111,8 @@ export interface ExecOptions {
 export interface ExecSession {
   /** Ends when the command has ended. */
   readonly output: AsyncIterable<{ readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }>;
-  write(bytes: Uint8Array): void;
+  /** Resolves once the engine has taken them, or never will: whoever has more waits, so that nothing piles up here. */
+  write(bytes: Uint8Array): Promise<void>;
   endInput(): void;
   resize(columns: number, rows: number): Promise<void>;
   readonly exitCode: Promise<number>;
@@ -131,6 +141,11 @@ export interface DockerPort {
   pull(reference: string, call: Call): Promise<void>;
   /** Makes an image of one layer from a tar of a root file system. `changes` are Dockerfile lines: CMD, EXPOSE, … */
   importImage(tar: AsyncIterable<Uint8Array>, reference: string, changes: readonly string[], call: Call): Promise<void>;
+  /**
+   * What an image has in a folder, as a tar whose first entry is the folder itself.
+   * @param path absolute @returns undefined when the image has no folder there @throws IMAGE_NOT_FOUND
+   */
+  imageFolder(reference: string, path: string, call: Call): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** Made, or there already with these labels. @throws NAME_IN_USE when one of that name lacks them: it is somebody else's */
   ensureNetwork(name: string, labels: Readonly<Record<string, string>>, call: Call): Promise<void>;
   /** Of a network that is not there, or lacks these labels: done. @throws BUSY while running containers are in it */

@@ -35,7 +35,13 @@ export class Queue<T> implements AsyncIterable<T> {
   /** Resolves once the reader has taken all that was there, or the queue has ended. */
   async drained(): Promise<void> {
     while (this.#items.length > 0 && this.#end === 'open') {
-      await new Promise<void>((resolve) => (this.#room = resolve));
+      await new Promise<void>((resolve) => {
+        const others = this.#room;
+        this.#room = () => {
+          others();
+          resolve();
+        };
+      });
     }
   }
 
@@ -43,7 +49,7 @@ export class Queue<T> implements AsyncIterable<T> {
     try {
       for (;;) {
         while (this.#items.length > 0) yield this.#items.shift() as T;
-        this.#room();
+        this.#makeRoom();
         if (this.#end === 'ended') return;
         if (this.#end !== 'open') throw this.#end.error;
         await new Promise<void>((resolve) => (this.#wake = resolve));
@@ -59,6 +65,12 @@ export class Queue<T> implements AsyncIterable<T> {
     if (this.#end !== 'open') return;
     this.#end = end;
     this.#wake();
-    this.#room();
+    this.#makeRoom();
+  }
+
+  #makeRoom(): void {
+    const tell = this.#room;
+    this.#room = () => {};
+    tell();
   }
 }

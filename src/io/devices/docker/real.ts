@@ -17,6 +17,7 @@ import { createBody } from './create-body.ts';
 import { checkedName, checkedReference } from './names.ts';
 import { fromDockerode } from './errors.ts';
 import { openExec } from './exec.ts';
+import { readImageFolder } from './image-folder.ts';
 import type { ContainerInfo, DockerPort } from './port.ts';
 import { pullProgress } from './pull-progress.ts';
 import { splitReference } from './reference.ts';
@@ -34,6 +35,7 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
   const docker = dockerAt(options.socketPath);
   /** The engine would make two networks of one name for two requests at the same time. */
   const makingNetworks = new Map<string, Promise<void>>();
+  const readingImages = new Set<string>();
 
   function request<T>(op: string, target: string, call: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const about = { op, target };
@@ -58,7 +60,8 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
       request('docker version', options.socketPath, call, async (signal) => {
         const { Version, Components } = await getJson<Docker.DockerVersion>(docker, { path: '/version', signal });
         const isPodman = Components?.some(({ Name }) => Name.startsWith('Podman')) ?? false;
-        return { name: isPodman ? 'podman' : 'docker', version: Version };
+        const startedAt = await startOf(docker, signal);
+        return { name: isPodman ? 'podman' : 'docker', version: Version, startedAt };
       }),
 
     image: (reference, call) =>
@@ -100,6 +103,11 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
           body.destroy();
         }
       }),
+
+    imageFolder: (reference, path, call) =>
+      request('docker cp', reference, call, (signal) =>
+        readImageFolder(docker, readingImages, { reference: checkedReference(reference), path }, signal, call.signal),
+      ),
 
     ensureNetwork: (name, labels, call) =>
       request('docker network create', name, call, (signal) => {
@@ -172,6 +180,19 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
 
     events: (signal) => readEvents(docker, clock.now(), signal),
   };
+}
+
+/** The engine says nothing of itself, but makes its default bridge anew with every start. */
+async function startOf(docker: Docker, signal: AbortSignal): Promise<number | undefined> {
+  try {
+    const { Created = '' } = await getJson<{ readonly Created?: string }>(docker, { path: '/networks/bridge', signal });
+    const startedAt = Date.parse(Created);
+    return startedAt > 0 ? startedAt : undefined;
+  } catch (error) {
+    // An engine without one, or of another kind.
+    if (statusOf(error) !== undefined) return undefined;
+    throw error;
+  }
 }
 
 /** The same bytes; `failure` is what their source threw. */

@@ -23,6 +23,9 @@ export type SimOp = Exclude<keyof DockerPort, 'logs' | 'events'>;
 /** @returns the error that the request shall end with, although (`after`) or before (`before`) its effect took place */
 export type SimFault = (op: SimOp, target: string, when: 'before' | 'after') => IoError | undefined;
 
+/** @returns the tar of what an image has in a folder */
+export type ImageFolder = (reference: string, path: string) => AsyncIterable<Uint8Array> | undefined;
+
 export interface SimDockerOptions {
   readonly clock: Clock;
   readonly random: SeededRandom;
@@ -31,6 +34,8 @@ export interface SimDockerOptions {
   /** Whether a registry has the image; without this none has any. */
   readonly pullable?: (reference: string) => boolean;
   readonly imageHasHealthcheck?: (reference: string) => boolean;
+  /** Without this no image has any folder. */
+  readonly imageFolder?: ImageFolder;
   /** From and to, in milliseconds, where the built-in ones do not fit. A pull takes this long per step of ten. */
   readonly latencyMs?: Partial<Readonly<Record<SimOp, readonly [number, number]>>>;
   readonly fault?: SimFault;
@@ -51,13 +56,18 @@ export interface SimDocker {
   /** The engine dies, its containers go on. Every request and stream rejects with ENGINE_UNREACHABLE. */
   engineDown(): void;
   engineUp(): void;
-  /** The machine loses its power: the engine is down and every container has ended when it comes up again. */
+  /** The engine is stopped in order, and its containers first, each with this exit code. */
+  engineStop(exitCode: number): void;
+  /** The machine loses its power, or the engine is killed: all of its containers have ended when it comes up again. */
   powerCut(): void;
   setFault(fault: SimFault | undefined): void;
+  /** What images have in their folders from now on. */
+  setImageFolder(imageFolder: ImageFolder): void;
 }
 
 const usualLatencyMs: Readonly<Record<SimOp, readonly [number, number]>> = {
   info: [1, 3],
+  imageFolder: [20, 100],
   image: [1, 5],
   pull: [50, 500],
   importImage: [50, 200],
@@ -91,6 +101,7 @@ export function simDocker(options: SimDockerOptions): SimDocker {
   for (const reference of images) host.addImage(reference);
   const chance = options.random.fork('docker chance');
   let fault = options.fault;
+  let folderOf: ImageFolder = options.imageFolder ?? (() => undefined);
 
   const latencyMs = (op: SimOp): number => {
     const [least, most] = options.latencyMs?.[op] ?? usualLatencyMs[op];
@@ -126,7 +137,13 @@ export function simDocker(options: SimDockerOptions): SimDocker {
   };
 
   return {
-    port: simPort(host, request, { ...options, chance, imageHasHealthcheck, stepMs: () => latencyMs('pull') }),
+    port: simPort(host, request, {
+      ...options,
+      chance,
+      imageHasHealthcheck,
+      imageFolder: (reference, path) => folderOf(reference, path),
+      stepMs: () => latencyMs('pull'),
+    }),
     running: () => infosOf(host.all().filter(({ isRunning }) => isRunning)),
     mountsOf: (id) => forControl(id).spec.mounts.map(({ source }) => source),
     crashContainer: (id, exitCode, how = {}) => forControl(id).end(exitCode, how.oomKilled ?? false),
@@ -134,11 +151,16 @@ export function simDocker(options: SimDockerOptions): SimDocker {
     say: (id, text, stream = 'stdout') => forControl(id).say(text, stream),
     engineDown: () => host.goDown(),
     engineUp: () => host.comeUp(),
+    engineStop(exitCode) {
+      host.endAll(exitCode);
+      host.goDown();
+    },
     powerCut() {
       host.goDown();
-      for (const container of host.all()) container.end(unknownExit);
+      host.endAll(unknownExit);
     },
     setFault: (next) => void (fault = next),
+    setImageFolder: (next) => void (folderOf = next),
   };
 }
 
@@ -147,6 +169,7 @@ interface PortOptions {
   readonly chance: SeededRandom;
   readonly pullable?: (reference: string) => boolean;
   readonly imageHasHealthcheck: (reference: string) => boolean;
+  imageFolder(reference: string, path: string): AsyncIterable<Uint8Array> | undefined;
   /** How long the next of ten steps of a pull takes. */
   stepMs(): number;
 }
@@ -154,7 +177,8 @@ interface PortOptions {
 function simPort(host: SimHost, request: Request, options: PortOptions): DockerPort {
   const { clock, chance, pullable = () => false, imageHasHealthcheck, stepMs } = options;
   return {
-    info: (call) => request('info', 'engine', call, () => ({ name: 'docker', version: '20.10.24-sim' })),
+    info: (call) =>
+      request('info', 'engine', call, () => ({ name: 'docker', version: '20.10.24-sim', startedAt: host.upSince })),
 
     image: (reference, call) =>
       request('image', reference, call, () => {
@@ -183,6 +207,13 @@ function simPort(host: SimHost, request: Request, options: PortOptions): DockerP
         checkedReference(reference);
         for await (const chunk of tar) void chunk;
         host.addImage(reference);
+      }),
+
+    imageFolder: (reference, path, call) =>
+      request('imageFolder', reference, call, () => {
+        const about = { op: 'docker cp', target: reference };
+        if (host.image(reference) === undefined) throw refusal(about, 404, `No such image: ${reference}`);
+        return options.imageFolder(reference, path);
       }),
 
     ensureNetwork: (name, labels, call) =>
@@ -240,7 +271,7 @@ function simPort(host: SimHost, request: Request, options: PortOptions): DockerP
 async function* readLines(
   host: SimHost,
   id: string,
-  { follow, tail, sinceMs = 0 }: LogOptions,
+  { follow, tail, sinceMs = 0, caughtUp }: LogOptions,
   signal: AbortSignal,
 ): AsyncGenerator<LogLine, void> {
   const about = { op: 'docker logs', target: id };
@@ -250,13 +281,25 @@ async function* readLines(
   const container = host.mustFind(id, about);
   const stopped = AbortSignal.any([signal, outage]);
   const wanted = container.lines.filter(({ at }) => at >= sinceMs).length;
-  let next = container.lines.length - Math.min(wanted, tail ?? wanted);
+  const present = container.lines.length;
+  let next = present - Math.min(wanted, tail ?? wanted);
+  let isBehind = follow;
   for (;;) {
-    while (next < container.lines.length && !stopped.aborted) yield container.lines[next++] as LogLine;
+    while (next < container.lines.length && !stopped.aborted) {
+      if (next < present) yield container.lines[next++] as LogLine;
+      else if (isBehind) atLast();
+      else yield container.lines[next++] as LogLine;
+    }
+    if (isBehind && !stopped.aborted) atLast();
     if (signal.aborted) return;
     if (outage.aborted) throw unreachable(about);
     if (!follow || !container.isRunning) return;
     await container.changed(stopped);
+  }
+
+  function atLast(): void {
+    isBehind = false;
+    caughtUp?.();
   }
 }
 

@@ -35,7 +35,7 @@ export async function* readLogs(
   docker: Docker,
   nowMs: number,
   id: string,
-  { follow, tail, sinceMs }: LogOptions,
+  { follow, tail, sinceMs, caughtUp }: LogOptions,
   signal: AbortSignal,
 ): AsyncGenerator<LogLine, void> {
   try {
@@ -57,10 +57,24 @@ export async function* readLogs(
         yield line;
       }
     };
+    if (!follow) {
+      for await (const line of read(asked)) yield plain(line);
+      return;
+    }
+    // Nothing in the stream tells what was there from what comes: the newest line of before it was opened does.
+    let isBehind = caughtUp !== undefined;
+    const newest = isBehind && tail !== 0 ? await lastOf(read({ ...asked, tail: '1' })) : undefined;
+    const atLast = (): void => {
+      isBehind = false;
+      caughtUp?.();
+    };
+    if (isBehind && !newest) atLast();
     const lastWords = new LastWords();
-    for await (const line of read(follow ? { ...asked, follow: '1' } : asked))
-      if (!follow || lastWords.tell(line)) yield plain(line);
-    if (!follow || signal.aborted) return;
+    for await (const line of read({ ...asked, follow: '1' })) {
+      if (lastWords.tell(line)) yield plain(line);
+      if (isBehind && newest && line.stamp >= newest.stamp) atLast();
+    }
+    if (signal.aborted) return;
     for (const half of lastWords.settledHalves()) yield plain(half);
     // Nothing told yet: all that there is came after the call, or was asked for.
     const since = lastWords.since ?? nanoseconds(tail === 0 ? nowMs : (sinceMs ?? 0));
@@ -74,6 +88,12 @@ export async function* readLogs(
   } catch (error) {
     if (!signal.aborted) throw fromDockerode(error, { op: 'docker logs', target: id });
   }
+}
+
+async function lastOf<T>(items: AsyncIterable<T>): Promise<T | undefined> {
+  let last: T | undefined;
+  for await (const item of items) last = item;
+  return last;
 }
 
 const plain = ({ stream, at, text }: StampedLine): LogLine => ({ stream, at, text });

@@ -1,128 +1,165 @@
-import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { lstat, mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { insideFolder } from '#events/values/path.ts';
+/** Files of volumes on the real file system. How the laws of the port are kept is in `folder.ts` and `notes.ts`. */
+import { join } from 'node:path';
+import { deadline, type Deadline } from '../volumes/deadline.ts';
+import { keyedLock } from '../volumes/lock.ts';
+import type { Call } from '../call.ts';
 import { IoError } from '../error.ts';
-import type { FileToWrite, FilesPort } from './port.ts';
+import { fileError, isLink } from './errors.ts';
+import { fillFolder } from './fill.ts';
+import { inRoot, partsOf, type Folder } from './folder.ts';
+import {
+  hashOf,
+  keptName,
+  keptOf,
+  maxNotesBytes,
+  noted,
+  notesName,
+  nothing,
+  other,
+  packNotes,
+  parseNotes,
+  verdictOn,
+  type Note,
+  type Notes,
+  type There,
+} from './notes.ts';
+import type { FilesPort, FileToWrite, WantedFiles } from './port.ts';
 
-/** What was written last, by path: the SHA-256 of the content. */
-const manifestName = '.floatlab-files.json';
+/** Larger than any file of a bundle: what an app has grown beyond that is its own. */
+const maxFileBytes = 16 * 2 ** 20;
+
+/** Two services may be given the same volume at the same time. */
+const oneAtATime = keyedLock();
 
 export const realFiles: FilesPort = {
-  ensure: async (root, { files, folders }) => {
-    const manifest = await readManifest(root);
-    let isChanged = false;
-    for (const folder of folders) await makeFolder(root, folder);
-    for (const file of files) {
-      const hash = createHash('sha256').update(file.bytes).digest('hex');
-      if (manifest[file.path] === hash && (await exists(join(root, file.path)))) continue;
-      await makeFolder(root, dirname(file.path));
-      await write(root, file);
-      manifest[file.path] = hash;
-      isChanged = true;
-    }
-    if (isChanged) {
-      await write(root, { path: manifestName, bytes: Buffer.from(JSON.stringify(manifest, null, 1)), mode: 0o600 });
-    }
-  },
+  ensure: (root, wanted, call) =>
+    on('write files', root, call, (within) => inRoot(root, (folder) => ensure(folder, wanted, within))),
+
+  check: (root, path, call) => on('look', root, call, () => inRoot(root, (folder) => checkPath(folder, partsOf(path)))),
+
+  fill: (root, content, call) =>
+    on('fill', root, call, (within) => inRoot(root, (folder) => fillFolder(folder, content, within))),
 };
 
-async function readManifest(root: string): Promise<Record<string, string>> {
+async function on<T>(op: string, root: string, call: Call, body: (within: Deadline) => Promise<T>): Promise<T> {
+  const within = deadline(call, op, root);
   try {
-    return JSON.parse(await readFile(join(root, manifestName), 'utf8')) as Record<string, string>;
-  } catch {
-    // Missing or damaged: everything is written again.
-    return {};
+    return await oneAtATime(root, within, () => body(within));
+  } catch (error) {
+    throw fileError(op, root, error);
   }
 }
 
-const exists = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  );
-
-/** Step by step, so that no link on the way leads out of the root. */
-async function makeFolder(root: string, folder: string): Promise<void> {
-  const inside = insideFolder(folder);
-  if (inside === undefined) throw outside(root, folder);
-  let path = root;
-  for (const part of inside === '.' ? [] : inside.split('/')) {
-    path = join(path, part);
-    await mkdir(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw fileError('make folder', path, error);
-    });
-    const found = await lstat(path);
-    if (found.isSymbolicLink()) throw outside(root, folder);
-    if (!found.isDirectory()) return; // A bind may name a single file that is there already.
+async function ensure(root: Folder, { files, folders, revision }: WantedFiles, within: Deadline) {
+  const before = parseNotes(await root.read(notesName, maxNotesBytes));
+  let notes = before;
+  for (const folder of folders) {
+    within.check();
+    await makeWay(root, partsOf(folder));
   }
+  for (const file of files) {
+    within.check();
+    notes = await place(root, file, revision, notes);
+  }
+  if (notes !== before) await replace(root, notesName, packNotes(notes), 0o600);
+  const kept = [];
+  for (const one of keptOf(notes, revision)) if (await isThere(root, one.keptAs)) kept.push(one);
+  return kept;
 }
 
-/** Beside its place first, then renamed: a crash leaves the old file or the new one. */
-async function write(root: string, { path, bytes, mode }: FileToWrite): Promise<void> {
-  if (insideFolder(path) !== path) throw outside(root, path);
-  const target = join(root, path);
-  const found = await lstat(target).catch(() => undefined);
-  if (found?.isDirectory()) {
-    throw new IoError('EXISTS', {
-      op: 'write file',
-      target,
-      message: `${path} is a folder on the volume, and a file beside the compose file.`,
-      hint: 'Remove the folder or rename the file.',
-    });
-  }
-  const temporary = `${target}.floatlab-new`;
+/** A bind may name a single file that is there already. */
+async function makeWay(root: Folder, way: readonly string[]): Promise<void> {
+  const [last] = way.slice(-1);
+  if (last === undefined) return;
+  await root.below(way.slice(0, -1), 'make', async (folder) => {
+    await folder.makeFolder(last);
+    if ((await folder.look(last))?.isSymbolicLink()) throw isLink(join(folder.path, last));
+  });
+}
+
+async function place(root: Folder, file: FileToWrite, revision: number, notes: Notes): Promise<Notes> {
+  const way = partsOf(file.path);
+  const name = way.at(-1) ?? '.';
+  const wanted = hashOf(file.bytes);
+  const note = notes.get(file.path);
+  const there = (await root.below(way.slice(0, -1), 'leave', (folder) => lookAt(folder, name))) ?? nothing;
+  const verdict = verdictOn(there, wanted, note, file.isMounted);
+  if (verdict === 'leave') return notes;
+  if (verdict === 'as-wanted') return note?.written.at(-1) === wanted ? notes : noted(notes, file.path, wanted);
+  let kept: Note['kept'];
+  await root.below(way.slice(0, -1), 'make', async (folder) => {
+    if (verdict === 'keep') {
+      const as = await putAside(folder, name, revision);
+      kept = { as: [...way.slice(0, -1), as].join('/'), revision };
+    }
+    await replace(folder, name, file.bytes, file.mode);
+  });
+  return noted(notes, file.path, wanted, kept);
+}
+
+async function lookAt(folder: Folder, name: string): Promise<There> {
+  if (!(await folder.look(name))) return nothing;
+  const bytes = await folder.read(name, maxFileBytes);
+  return bytes ? hashOf(bytes) : other;
+}
+
+async function putAside(folder: Folder, name: string, revision: number): Promise<string> {
+  if ((await folder.look(name))?.isDirectory()) throw isFolder(folder, name);
+  const names = new Set(await folder.names());
+  const as = keptName(name, revision, (candidate) => names.has(candidate));
+  await folder.rename(name, as);
+  return as;
+}
+
+const isFolder = (folder: Folder, name: string): IoError =>
+  new IoError('EXISTS', {
+    op: 'write file',
+    target: join(folder.path, name),
+    message: `${name} is a folder on the volume, and a file beside the compose file.`,
+    hint: 'Remove the folder or rename the file.',
+  });
+
+/** Beside its place first, then renamed: a crash leaves the old file or the new one. It belongs to whom the old one did. */
+async function replace(folder: Folder, name: string, bytes: Uint8Array, mode: number): Promise<void> {
+  const before = await folder.look(name);
+  if (before?.isDirectory()) throw isFolder(folder, name);
+  const temporary = `${name}.floatlab-new`;
   try {
-    const handle = await open(
-      temporary,
-      constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW,
-      mode,
-    );
+    await folder.unlink(temporary);
+    const handle = await folder.create(temporary, mode);
     try {
       await handle.writeFile(bytes);
+      if (before?.isFile()) await handle.chown(before.uid, before.gid);
       await handle.chmod(mode);
       await handle.sync();
     } finally {
       await handle.close();
     }
-    await rename(temporary, target);
+    await folder.rename(temporary, name);
   } catch (error) {
-    throw fileError('write file', target, error as NodeJS.ErrnoException);
+    throw fileError('write file', join(folder.path, name), error);
   }
 }
 
-const outside = (root: string, path: string): IoError =>
-  new IoError('INVALID', {
-    op: 'write file',
-    target: path,
-    message: `${path} leads out of the app's folder ${root}.`,
-    hint: 'Remove the symbolic link on the volume.',
-  });
+async function isThere(root: Folder, path: string): Promise<boolean> {
+  const way = partsOf(path);
+  const look = (folder: Folder) => folder.look(way.at(-1) ?? '.');
+  return (await root.below(way.slice(0, -1), 'leave', look)) !== undefined;
+}
 
-function fileError(op: string, target: string, error: NodeJS.ErrnoException): IoError {
-  const about = { op, target, cause: error };
-  switch (error.code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new IoError('NO_SPACE', {
-        ...about,
-        message: `${target}: the volume is full.`,
-        hint: 'Make the volume larger or free space on it.',
-      });
-    case 'EROFS':
-      return new IoError('READ_ONLY', {
-        ...about,
-        message: `${target}: the file system is read-only.`,
-        hint: 'Look at the pool: it may have met errors.',
-      });
-    case 'ELOOP':
-      return new IoError('INVALID', {
-        ...about,
-        message: `${target} is a symbolic link.`,
-        hint: 'Remove the link on the volume.',
-      });
-    default:
-      return new IoError('FAILED', { ...about, message: `${op} ${target} failed: ${error.message}` });
-  }
+async function checkPath(root: Folder, way: readonly string[]): Promise<void> {
+  const [last] = way.slice(-1);
+  if (last === undefined) return;
+  const found = await root.below(way.slice(0, -1), 'leave', async (folder) => {
+    const stats = await folder.look(last);
+    if (stats?.isSymbolicLink()) throw isLink(join(folder.path, last));
+    return stats;
+  });
+  if (found) return;
+  throw new IoError('MISSING', {
+    op: 'look',
+    target: join(root.path, ...way),
+    message: `${way.join('/')} is not in ${root.path}, and is to be mounted.`,
+    hint: 'Make it, or mount the whole volume.',
+  });
 }

@@ -54,6 +54,7 @@ const everyCall: Record<string, (port: DockerPort, how: Call) => Promise<unknown
   image: (port, how) => port.image('x:1', how),
   pull: (port, how) => port.pull('x:1', how),
   importImage: (port, how) => port.importImage(oneByte(), 'x:1', [], how),
+  imageFolder: (port, how) => port.imageFolder('x:1', '/data', how),
   ensureNetwork: (port, how) => port.ensureNetwork('n', {}, how),
   removeNetwork: (port, how) => port.removeNetwork('n', {}, how),
   containers: (port, how) => port.containers({}, how),

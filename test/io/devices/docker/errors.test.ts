@@ -261,6 +261,12 @@ describe('what an engine answers', () => {
     const message = 'Bind for 0.0.0.0:8080 failed: port is already allocated';
     expect(engineError(about, { status: 500, errno: undefined, message }).hint).toContain('sport = :8080');
   });
+
+  test('a name that is taken says how to see by whom, and never to remove a container that may be one of ours', () => {
+    const message = 'Conflict. The container name "/web" is already in use by container "da559a3c94e3".';
+    const { hint } = engineError({ op: 'docker create', target: 'web' }, { status: 409, errno: undefined, message });
+    expect(hint).toBe('"docker inspect web" shows whose it is.');
+  });
 });
 
 describe('an engine that does not answer', () => {

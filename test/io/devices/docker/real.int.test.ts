@@ -4,8 +4,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { extract, pack } from 'tar-stream';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ContainerSpec, DockerPort, LogLine } from '#io/devices/docker/port.ts';
+import { dockerOverSocket } from '#io/devices/docker/real.ts';
 import { dockerAt } from '#io/devices/docker/socket.ts';
 import { missingDocker, patientCall, sharedEngine, type SharedEngine } from '#test/engine-fixture.ts';
 import { describeReal } from '#test/real.ts';
@@ -216,7 +220,7 @@ describeReal('A real engine', missingDocker(), () => {
   test('ends the shell of a terminal that is closed, and what runs in it', async () => {
     const id = await start({ init: true });
     const session = await docker.exec(id, { command: ['sh'], tty: true }, patientCall());
-    session.write(Buffer.from('sleep 4321\n'));
+    await session.write(Buffer.from('sleep 4321\n'));
     await vi.waitFor(async () => expect(await says(id, 'ps')).toMatch(/sleep 4321/), 5000);
     session.close();
     await vi.waitFor(async () => expect(await says(id, 'ps')).not.toMatch(/sleep 4321/), 5000);
@@ -227,7 +231,7 @@ describeReal('A real engine', missingDocker(), () => {
     const id = await start({});
     const session = await docker.exec(id, { command: ['sh'], tty: true }, patientCall());
     await session.resize(132, 43);
-    session.write(Buffer.from('stty size; exit 5\n'));
+    await session.write(Buffer.from('stty size; exit 5\n'));
     let text = '';
     for await (const { bytes } of session.output) text += Buffer.from(bytes).toString();
     expect(text).toContain('43 132');
@@ -243,6 +247,65 @@ describeReal('A real engine', missingDocker(), () => {
     for await (const { stream, bytes } of session.output) bytesOf[stream] += bytes.length;
     expect(bytesOf).toEqual({ stdout: 20_000_000, stderr: 5 });
     expect(await session.exitCode).toBe(0);
+  });
+
+  describe('what an image has in a folder', () => {
+    const image = 'floatlab/folders:1';
+    const raw = () => dockerAt(engine.socketPath);
+    beforeAll(async () => {
+      const tar = pack();
+      tar.entry({ name: 'data/', type: 'directory', mode: 0o750, uid: 472, gid: 5 });
+      tar.entry({ name: 'data/a', uid: 472, mode: 0o600 }, 'hello');
+      tar.entry({ name: 'linked', type: 'symlink', linkname: '/data' });
+      tar.entry({ name: 'file' }, 'x');
+      tar.finalize();
+      const bytes = tar as AsyncIterable<unknown> as AsyncIterable<Uint8Array>;
+      // An engine makes a volume of its own for each container of it.
+      await docker.importImage(bytes, image, ['VOLUME /data'], patientCall());
+    });
+    const volumes = async () => (await raw().listVolumes()).Volumes.length;
+
+    async function entries(path: string): Promise<string[] | undefined> {
+      const tar = await docker.imageFolder(image, path, patientCall());
+      if (!tar) return undefined;
+      const found: string[] = [];
+      const unpacked = extract();
+      const feeding = pipeline(Readable.from(tar), unpacked);
+      for await (const entry of unpacked) {
+        const { name, type, uid, mode } = entry.header;
+        found.push(`${name} ${type} ${uid} ${(mode & 0o7777).toString(8)}`);
+        entry.resume();
+      }
+      await feeding;
+      return found;
+    }
+
+    test('is read with owners and modes, through a link of the image as well; a file or nothing is no folder', async () => {
+      const before = await volumes();
+      const whole = ['./ directory 472 750', './a file 472 600'];
+      expect(await entries('/data')).toEqual(whole);
+      expect(await entries('/linked')).toEqual(whole);
+      expect(await entries('/file')).toBeUndefined();
+      expect(await entries('/nothing')).toBeUndefined();
+      await expect(docker.imageFolder('floatlab/never:1', '/data', patientCall())).rejects.toMatchObject({
+        code: 'IMAGE_NOT_FOUND',
+      });
+      // No container and no volume is left.
+      expect(await docker.containers({ 'floatlab.helper': 'image-folder' }, patientCall())).toEqual([]);
+      expect(await volumes()).toBe(before);
+    });
+
+    test('leaves nothing behind when its reader goes, and the next one takes away what a crash left', async () => {
+      const helper = { 'floatlab.helper': 'image-folder' };
+      for await (const _ of (await docker.imageFolder(image, '/data', patientCall())) ?? []) break;
+      expect(await docker.containers(helper, patientCall())).toEqual([]);
+      await docker.imageFolder(image, '/data', patientCall());
+      expect(await docker.containers(helper, patientCall())).toHaveLength(1);
+      // Another daemon knows nothing of it.
+      const next = dockerOverSocket({ socketPath: engine.socketPath });
+      for await (const _ of (await next.imageFolder(image, '/data', patientCall())) ?? []);
+      expect(await docker.containers(helper, patientCall())).toEqual([]);
+    });
   });
 
   test('an image that declares a healthcheck says so, and a refused pull is told apart from a failed one', async () => {

@@ -79,6 +79,7 @@ describe('a fault', () => {
     await docker.image('app:1', call());
     await docker.pull('new:1', call());
     await docker.importImage((async function* () {})(), 'own:1', [], call());
+    await docker.imageFolder('app:1', '/data', call());
     await docker.containers({}, call());
     await docker.inspect(id, call());
     await docker.stats(id, call());
@@ -91,6 +92,7 @@ describe('a fault', () => {
       image: true,
       pull: true,
       importImage: true,
+      imageFolder: true,
       ensureNetwork: true,
       removeNetwork: true,
       containers: true,

@@ -7,6 +7,7 @@ import type { ContainerInfo, ContainerSpec, LogLine } from '../port.ts';
 import { stepsOf } from './program.ts';
 
 const defaultIntervalMs = 30_000;
+const imageHealthcheck = { test: ['CMD', 'true'] };
 
 export class SimContainer {
   readonly id: string;
@@ -61,6 +62,7 @@ export class SimContainer {
       labels: { ...this.spec.labels },
       state: this.state,
       health: this.health,
+      healthcheck: this.#hasHealthcheck ? (this.spec.healthcheck ?? imageHealthcheck) : undefined,
       exitCode: this.exitCode,
       startedAt: this.startedAt,
       oomKilled: this.oomKilled,

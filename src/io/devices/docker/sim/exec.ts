@@ -10,6 +10,7 @@ import { missingProgram, stepsOf } from './program.ts';
 
 const killed = 137;
 const notFound = 126;
+const heldWrites = 16;
 
 /** @param outage aborts when the engine goes away */
 export function simExec(
@@ -65,7 +66,11 @@ export function simExec(
   return {
     output,
     exitCode,
-    write: (bytes) => input.push(bytes),
+    // As much as the sockets of a real engine hold is taken at once.
+    write: (bytes) => {
+      input.push(bytes);
+      return input.waiting > heldWrites ? input.drained() : Promise.resolve();
+    },
     endInput: () => input.end(),
     resize: () => Promise.resolve(),
     close: end,

@@ -26,10 +26,13 @@ export class SimHost {
   readonly #containers = new Map<string, SimContainer>();
   readonly #listeners = new Set<Queue<EngineEvent>>();
   #isUp = true;
+  /** When the engine was started. */
+  upSince: number;
   #outage = endOfMany();
 
   constructor(clock: Clock, ids: SeededRandom, imageHasHealthcheck: (reference: string) => boolean) {
     this.#clock = clock;
+    this.upSince = clock.now();
     this.#ids = ids;
     this.#imageHasHealthcheck = imageHasHealthcheck;
   }
@@ -43,6 +46,10 @@ export class SimHost {
     return this.#outage.signal;
   }
 
+  endAll(exitCode: number): void {
+    for (const container of this.all()) container.end(exitCode);
+  }
+
   goDown(): void {
     this.#isUp = false;
     this.#outage.abort();
@@ -54,6 +61,7 @@ export class SimHost {
     if (this.#isUp) return;
     this.#isUp = true;
     this.#outage = endOfMany();
+    this.upSince = this.#clock.now();
   }
 
   /** @returns its id, or undefined */

@@ -1,0 +1,237 @@
+/** The agent's work on a real engine and real files: what the simulated ones cannot know better than we do. */
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pack } from 'tar-stream';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import type { Command } from '#actors/commands.ts';
+import { appFolderVolume, type Bundle, type BundleService } from '#actors/compose/model.ts';
+import type { ServiceSpec } from '#events/app.ts';
+import { asIndex } from '#events/envelope.ts';
+import { startOwnEngine, stopOwnEngine } from '#io/daemon/engine.ts';
+import { debianBusybox } from '#io/daemon/welcome-image.ts';
+import type { InstanceInput, WorkOrder } from '#actors/work.ts';
+import type { Ports, Run } from '#io/agent/worker.ts';
+import { startInstance } from '#io/agent/workers/start-instance.ts';
+import { stopInstance } from '#io/agent/workers/stop-instance.ts';
+import { watchInstance } from '#io/agent/workers/watch-instance.ts';
+import { realClock } from '#io/devices/clock/real.ts';
+import { enginePaths } from '#io/devices/docker/own/paths.ts';
+import type { ContainerInfo, DockerPort } from '#io/devices/docker/port.ts';
+import { dockerOverSocket } from '#io/devices/docker/real.ts';
+import { IoError } from '#io/devices/error.ts';
+import { realFiles } from '#io/devices/files/real.ts';
+import { missingDocker, patientCall, quietLog } from '#test/engine-fixture.ts';
+import { describeReal } from '#test/real.ts';
+
+const image = 'floatlab/grafana:1';
+const owner = 472;
+
+describeReal('An app on a real engine', missingDocker(), () => {
+  let folder: string;
+  let dataDir: string;
+  let docker: DockerPort;
+  let paths: Record<string, string>;
+  let running: { stop(): Promise<void> }[] = [];
+
+  const startEngine = () => startOwnEngine({ dataDir, log: quietLog, isolated: true });
+
+  beforeAll(async () => {
+    dataDir = await realpath(await mkdtemp(join(tmpdir(), 'floatlab-agent-engine-')));
+    const { socketPath } = await startEngine();
+    docker = dockerOverSocket({ socketPath });
+    const tar = pack();
+    tar.entry({ name: 'bin/', type: 'directory' });
+    tar.entry({ name: 'bin/busybox', mode: 0o755 }, await readFile(debianBusybox));
+    for (const name of ['sh', 'sleep', 'cat', 'touch', 'ln', 'mv', 'rm', 'mkfifo', 'ls'])
+      tar.entry({ name: `bin/${name}`, type: 'symlink', linkname: 'busybox' });
+    tar.entry({ name: 'var/lib/grafana/', type: 'directory', mode: 0o770, uid: owner, gid: owner });
+    tar.entry({ name: 'var/lib/grafana/plugins/', type: 'directory', mode: 0o755, uid: owner, gid: owner });
+    tar.entry({ name: 'var/lib/grafana/plugins/a', uid: owner, gid: owner }, 'of the image');
+    tar.finalize();
+    const bytes = tar as AsyncIterable<unknown> as AsyncIterable<Uint8Array>;
+    await docker.importImage(bytes, image, [`USER ${owner}`, 'VOLUME /var/lib/grafana'], patientCall());
+  });
+  afterAll(async () => {
+    if (!dataDir) return;
+    await stopOwnEngine({ dataDir, remove: true });
+    await rm(dataDir, { recursive: true, force: true });
+  });
+  afterEach(async () => {
+    for (const one of running) await one.stop();
+    running = [];
+    for (const { id } of await docker.containers({}, patientCall())) await docker.remove(id, patientCall());
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const service = (mounts: ServiceSpec['mounts'], some: Partial<ServiceSpec> = {}): ServiceSpec => ({
+    image,
+    ports: [],
+    mounts,
+    restart: { condition: 'no' },
+    dependsOn: [],
+    hasHealthcheck: false,
+    ...some,
+  });
+
+  async function app(services: Record<string, readonly [ServiceSpec, Partial<BundleService>]>) {
+    folder = await mkdtemp(join(tmpdir(), 'floatlab-agent-app-'));
+    paths = {};
+    for (const name of ['data', appFolderVolume]) {
+      paths[name] = join(folder, name);
+      await mkdir(paths[name]);
+    }
+    const bundle: Bundle = {
+      services: Object.fromEntries(
+        Object.entries(services).map(([name, [, some]]) => [name, { image, environment: [], labels: {}, ...some }]),
+      ),
+      files: [],
+    };
+    const input: InstanceInput = {
+      app: 'app:a1b2c3d4e5',
+      namespace: 'default',
+      appName: 'shop',
+      revision: 1,
+      bundle: 'ref',
+      spec: {
+        services: Object.fromEntries(Object.entries(services).map(([name, [spec]]) => [name, spec])),
+        volumes: {},
+      },
+      paths,
+      services: {},
+    };
+    const about = {
+      subject: 'instance:i1',
+      visit: 1,
+      node: 'node:n1',
+      epoch: asIndex(7),
+      cause: 'c',
+      correlation: 'c',
+      input,
+    } as const;
+    const ports = {
+      docker,
+      files: realFiles,
+      clock: realClock,
+      blobs: { get: () => Promise.resolve(Buffer.from(JSON.stringify(bundle))) },
+    } as unknown as Ports;
+    const told: Command[] = [];
+    const runOf = (signal: AbortSignal): Run => ({
+      signal,
+      timeoutMs: 60_000,
+      progress: () => {},
+      fence: () => {
+        if (signal.aborted) throw new IoError('FENCED', { op: 'x', target: 'y', message: 'no longer wanted' });
+      },
+      report: (command) => Promise.resolve(void told.push(command)),
+    });
+    const forever = new AbortController().signal;
+    running.push({
+      stop: async () => void (await stopInstance({ ...about, work: 'stop-instance' }, ports, runOf(forever))),
+    });
+    return {
+      told,
+      start: () =>
+        startInstance({ ...about, work: 'start-instance' } as WorkOrder<'start-instance'>, ports, runOf(forever)),
+      /** As the agent does: an attempt that failed is followed by another one. */
+      watch() {
+        const stop = new AbortController();
+        const watching = (async () => {
+          while (!stop.signal.aborted) {
+            await watchInstance({ ...about, work: 'watch-instance' }, ports, runOf(stop.signal)).catch(() => {});
+            await delay(200);
+          }
+        })();
+        running.unshift({ stop: () => (stop.abort(), watching) });
+      },
+    };
+  }
+
+  const containers = async (): Promise<ReadonlyMap<string, ContainerInfo>> =>
+    new Map((await docker.containers({}, patientCall())).map((one) => [one.name, one]));
+
+  test('that does not run as root can write to its new volume, which begins with what its image has', async () => {
+    const command = ['sh', '-c', 'touch /var/lib/grafana/made && exec sleep 600'];
+    const mount = { volume: 'data', subpath: '.', target: '/var/lib/grafana', readOnly: false };
+    const one = await app({ web: [service([mount]), { command }] });
+    await one.start();
+    const root = paths['data'] ?? '';
+    expect((await readdir(root)).toSorted()).toEqual(['made', 'plugins']);
+    expect(await stat(root)).toMatchObject({ uid: owner, gid: owner, mode: 0o40770 });
+    expect(await stat(join(root, 'made'))).toMatchObject({ uid: owner });
+    expect(await readFile(join(root, 'plugins', 'a'), 'utf8')).toBe('of the image');
+    // Once, and never again over what the app has made of it; and nothing that was needed for it is left.
+    await rm(join(root, 'plugins'), { recursive: true });
+    await docker.remove('shop-web-1', patientCall());
+    await one.start();
+    expect(await readdir(root)).toEqual(['made']);
+    expect([...(await containers()).keys()]).toEqual(['shop-web-1']);
+  });
+
+  test('that puts a link to the host in the place of its mount does not get the host', async () => {
+    const secret = await mkdtemp(join(tmpdir(), 'floatlab-agent-host-'));
+    try {
+      await writeFile(join(secret, 'secret'), 'of the host');
+      const swap = `rm -r /all/data; ln -s ${secret} /all/data; exit 1`;
+      const one = await app({
+        web: [
+          service(
+            [
+              { volume: appFolderVolume, subpath: '.', target: '/all', readOnly: false },
+              { volume: appFolderVolume, subpath: 'data', target: '/data', readOnly: false },
+            ],
+            { restart: { condition: 'always' } },
+          ),
+          { command: ['sh', '-c', `ls /data; test -e /data/secret && sleep 600; sleep 2; ${swap}`] },
+        ],
+      });
+      await chmod(paths[appFolderVolume] ?? '', 0o777);
+      await one.start();
+      one.watch();
+      await vi.waitFor(
+        () => expect(JSON.stringify(one.told)).toMatch(/"code":"INVALID","message":"[^"]*\/data is a symbolic link/),
+        { timeout: 30_000, interval: 200 },
+      );
+      expect((await lstat(join(paths[appFolderVolume] ?? '', 'data'))).isSymbolicLink()).toBe(true);
+      const lines: string[] = [];
+      for await (const { text } of docker.logs('shop-web-1', { follow: false }, patientCall().signal)) lines.push(text);
+      expect(lines).not.toContain('secret');
+    } finally {
+      await rm(secret, { recursive: true });
+    }
+  });
+
+  test('runs again when its engine was killed, and when it was stopped in order, without a word in its policy', async () => {
+    const one = await app({
+      db: [service([]), { command: ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1; done'] }],
+      job: [service([]), { command: ['sh', '-c', 'exit 0'] }],
+    });
+    await one.start();
+    one.watch();
+    await delay(1000);
+    for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+      const before = (await containers()).get('shop-db-1');
+      const pid = Number(await readFile(enginePaths(dataDir).pidFile, 'utf8'));
+      process.kill(pid, signal);
+      await vi.waitFor(async () =>
+        expect(docker.info(patientCall())).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' }),
+      );
+      await delay(3000);
+      await startEngine();
+      await vi.waitFor(async () => expect((await containers()).get('shop-db-1')?.state).toBe('running'), {
+        timeout: 30_000,
+        interval: 300,
+      });
+      const after = (await containers()).get('shop-db-1');
+      expect(after?.id).toBe(before?.id);
+      expect(after?.startedAt).toBeGreaterThan(before?.startedAt ?? 0);
+    }
+    // Nobody was told that it had ended; the job has, by itself.
+    const states = one.told.map(({ input }) => {
+      const { service: name, status } = input as { service: string; status: { state: string } };
+      return `${name} ${status.state}`;
+    });
+    expect(new Set(states)).toEqual(new Set(['db running', 'job completed']));
+  });
+});
