@@ -7,6 +7,6 @@ if (existsSync(built)) {
   process.setSourceMapsEnabled(true);
   await import(built.href);
 } else {
-  console.error('FloatLab is not built here. Run "npm start", or "npm run build".');
+  console.error('FloatLab is not built here. Run "npm start".');
   process.exitCode = 1;
 }

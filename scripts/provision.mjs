@@ -18,8 +18,9 @@ const title = {
 
 /**
  * @param {'start' | 'test'} purpose
- * @param {{ yes: boolean, sample?: boolean, poolFolder?: string }} options `yes`: install without asking; `sample`: the
- *   welcome app is wanted (default); `poolFolder`: where volumes will be, when it is not the usual place
+ * @param {{ yes: boolean, sample?: boolean, dataFolder?: string, poolFolder?: string, engine?: string }} options `yes`:
+ *   install without asking; `sample`: the welcome app is wanted (default); `dataFolder`, `poolFolder`: where the lab and
+ *   its volumes are, when it is not the usual place; `engine`: the container engine that a person names
  * @throws Refusal naming everything that is missing, when something stays missing that `start` cannot do without
  */
 export async function provision(purpose, { yes, ...wanted }) {

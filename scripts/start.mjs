@@ -4,6 +4,7 @@
  *   npm start                       run FloatLab on this machine
  *   npm start -- --yes              install what is missing without asking
  *   npm start -- --simulate 3       a simulated lab of three nodes: needs neither root nor Docker nor btrfs
+ *   npm start -- --stop-all         end what a start leaves running: apps, engine, pool
  *   npm start -- --help             the options of floatlabd, to which all other arguments go
  *
  * The set-up: packages of the system (provision.mjs), npm packages when the lock file changed, the build when sources
@@ -25,13 +26,14 @@ const usage = `npm start -- [--yes] [OPTIONS OF floatlabd]
 
   --yes             install what is missing without asking
   --simulate N      a simulated lab of N machines: needs neither root nor Docker nor btrfs
+  --stop-all        end what a start leaves running: apps, engine, pool
   --help            this; once FloatLab is built, the options of floatlabd
 
 FLOATLAB_NO_INSTALL=1 forbids installing packages of the system, and names what is missing.`;
 
 async function start() {
   const args = process.argv.slice(2);
-  const { help, version, simulate, yes = false, sample, pool, data } = options(args);
+  const { help, version, simulate, yes = false, sample, pool, data, engine, 'stop-all': stopAll } = options(args);
   // npm keeps options for itself unless "--" stands before them.
   if (process.env.npm_config_simulate !== undefined)
     throw new Refusal('npm took the option for itself. Write: npm start -- --simulate 3');
@@ -43,7 +45,9 @@ async function start() {
   }
   if (!informs) {
     await oneAtATime(root, async () => {
-      if (simulate === undefined) await provision('start', { yes, sample, poolFolder: pool ?? data });
+      // What is to be ended needs nothing that is not there.
+      if (simulate === undefined && !stopAll)
+        await provision('start', { yes, sample, dataFolder: data, poolFolder: pool ?? data, engine });
       await ensurePackages(root);
       const { code } = await run(process.execPath, [join(root, 'scripts', 'build.mjs')], { show: true });
       if (code !== 0) throw new Refusal('FloatLab could not be built; the reason is above.');
@@ -57,7 +61,8 @@ async function start() {
 function options(args) {
   const text = { type: 'string' };
   const flag = { type: 'boolean' };
-  const known = { data: text, pool: text, simulate: text, sample: flag, yes: flag, version: flag };
+  const words = { data: text, pool: text, simulate: text, engine: text };
+  const known = { ...words, sample: flag, yes: flag, version: flag, 'stop-all': flag };
   return parseArgs({ args, strict: false, allowNegative: true, options: { ...known, help: { ...flag, short: 'h' } } })
     .values;
 }

@@ -12,7 +12,7 @@ import { delimiter, dirname, join } from 'node:path';
  * @typedef {object} Need
  * @property {string} what its name, for a person
  * @property {string} why what it is for
- * @property {(wanted: { poolFolder?: string }) => boolean | Promise<boolean>} there
+ * @property {(wanted: { dataFolder?: string, poolFolder?: string, engine?: string }) => boolean | Promise<boolean>} there
  * @property {() => readonly string[]} [packages] of Debian and Ubuntu; none when they have no package for it
  * @property {string} [otherwise] what a person does where there are no such packages
  * @property {boolean} [wish]
@@ -29,7 +29,7 @@ const needs = {
   engine: {
     what: 'a container engine',
     why: 'runs the containers of your apps',
-    there: async () => hasPrograms('dockerd') || (await anEngineAnswers()),
+    there: async (wanted) => hasPrograms('dockerd') || hasChosenEngine(wanted) || (await anEngineAnswers()),
     packages: enginePackages,
     otherwise: 'Install Docker Engine: the package is called docker, docker-ce or moby-engine.',
   },
@@ -148,6 +148,19 @@ function enginePackages() {
 function appArmorIsOn() {
   try {
     return readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y');
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Whether a person names one of this machine, or the lab has one already: it may not answer yet, and then FloatLab waits
+ * for it instead of installing another one.
+ */
+function hasChosenEngine({ dataFolder = usualFolder(), engine = process.env.FLOATLAB_ENGINE }) {
+  if (engine !== undefined) return engine !== 'own';
+  try {
+    return JSON.parse(readFileSync(join(dataFolder, 'engine.json'), 'utf8')).engine !== 'own';
   } catch {
     return false;
   }

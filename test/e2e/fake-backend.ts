@@ -7,6 +7,8 @@ import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { appMeant } from '#actors/app/deploy.ts';
+import { unpackFiles } from '#actors/app/files.ts';
 import { readCompose } from '#actors/compose/read.ts';
 import type { StreamId } from '#events/envelope.ts';
 import { liveProtocol, pageKeyProtocol, type LiveLogLine, type ToClient, type ToServer } from '#io/contract/live.ts';
@@ -241,14 +243,18 @@ export class FakeBackend {
         return new TextDecoder().decode(bytes);
       }
       case 'validate-compose': {
-        const {
-          fileName = 'compose.yaml',
-          compose,
-          files = {},
-        } = body as { fileName?: string; compose: string; files?: never };
-        const read = readCompose({ fileName, text: compose, files });
-        if ('findings' in read) return { findings: read.findings, notes: [] };
-        return { findings: [], notes: read.app.notes, name: read.app.name };
+        const input = {
+          namespace: 'default',
+          fileName: 'compose.yaml',
+          ...(body as { compose: string; files?: never }),
+        };
+        const kept = appMeant(input, this.lab.view)?.context.files;
+        const bytes = input.files || !kept ? undefined : this.lab.blob(kept);
+        const files = bytes ? unpackFiles(bytes) : {};
+        const read = readCompose({ fileName: input.fileName, text: input.compose, files: input.files ?? files });
+        const named = bytes ? { files: Object.keys(files) } : {};
+        if ('findings' in read) return { findings: read.findings, notes: [], ...named };
+        return { findings: [], notes: read.app.notes, name: read.app.name, ...named };
       }
       case 'object-history':
         return this.#events(query, (row) => row.stream === params['stream']);

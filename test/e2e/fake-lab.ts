@@ -22,7 +22,7 @@ import type { CommandAnswer } from '#io/contract/routes.ts';
 import { projections, viewNames, type ViewName } from '#projections/registry.ts';
 import type { Projection } from '#projections/projection.ts';
 import { LogRows, Table, type Changes } from '#projections/rows.ts';
-import { wordsFor } from '#projections/words.ts';
+import { forecastFor, wordsFor } from '#projections/words.ts';
 
 export type AnyView = ViewName | 'usage' | 'work';
 export interface ViewChange {
@@ -155,9 +155,11 @@ export class FakeLab {
     const outcome = dispatch(request, trial, this.#tools());
     if ('rejected' in outcome) return outcome;
     if ('unchanged' in outcome) return { index: this.index, unchanged: true, dryRun, events: [] };
-    const { entry, steps, blobs } = outcome.prepared;
-    const events = steps.map((step) => ({ ...shown(step.event), words: wordsFor(step, trial) }));
-    if (dryRun) return { index: this.index, unchanged: false, dryRun: true, events };
+    const { entry, steps, blobs, changes } = outcome.prepared;
+    const say = dryRun ? forecastFor : wordsFor;
+    const events = steps.map((step) => ({ ...shown(step.event), words: say(step, trial) }));
+    const changed = changes.length === 0 ? {} : { changes: [...changes] };
+    if (dryRun) return { index: this.index, unchanged: false, dryRun: true, events, ...changed };
     for (const blob of blobs) this.#blobs.set(address(blob), blob);
     this.#append(steps.map(({ event }) => event));
     const { index } = this;
@@ -167,7 +169,7 @@ export class FakeLab {
   }
 
   #tools() {
-    return { now: this.now, head: this.index, address };
+    return { now: this.now, head: this.index, address, content: (ref: string) => this.blob(ref) };
   }
 
   #append(events: readonly LabEvent[]): void {

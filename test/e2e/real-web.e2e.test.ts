@@ -62,7 +62,7 @@ describeReal('a browser before a real lab', missing, () => {
     await page.getByRole('link', { name: 'Apps' }).click();
     await go(page, `${daemon.url}/apps/new`);
     await page.getByRole('textbox', { name: 'Compose file' }).fill(compose);
-    await page.getByText('App site was created.').first().waitFor(patience);
+    await page.getByText('App site would be created.').first().waitFor(patience);
     await page.getByRole('button', { name: 'Deploy site' }).click();
     await page.getByRole('main').getByText('running').first().waitFor(patience);
     expect(await served()).toContain('FloatLab');

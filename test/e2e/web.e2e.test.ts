@@ -251,7 +251,7 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     ).toBe('prots');
     await editor.fill('name: notes\nservices:\n  web:\n    image: nginx:1.27\n    ports: ["8090:80"]\n');
     await shown(page, 'The file is fine.');
-    await shown(page, 'App notes was created.');
+    await shown(page, 'App notes would be created.');
     expect(backend.asked.filter(({ dryRun }) => !dryRun)).toEqual([]);
     backend.lab.hold();
     await page.getByRole('button', { name: 'Deploy notes' }).click();
@@ -278,7 +278,7 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     const { page } = await open('/apps/new', emptyLab());
     await page.getByRole('button', { name: 'Begin with an example' }).click();
     await shown(page, 'The file is fine.');
-    await shown(page, /Volume notes-pages was created/);
+    await shown(page, /Volume notes-pages would be created/);
   });
 
   it('shows an app with its services, stops and starts it, and puts a failure first', async () => {
@@ -304,10 +304,10 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     await page.getByRole('button', { name: 'More actions' }).click();
     await page.getByRole('menuitem', { name: 'Remove' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByText('App photos is being removed, its volumes are kept.').waitFor(patience);
+    await dialog.getByText('App photos would be removed, its volumes kept.').waitFor(patience);
     expect(await dialog.getByRole('button', { name: 'Remove app' }).isEnabled()).toBe(true);
     await dialog.getByRole('checkbox').check();
-    await dialog.getByText('App photos is being removed, its volumes with it.').waitFor(patience);
+    await dialog.getByText('App photos would be removed, its volumes with it.').waitFor(patience);
     const remove = dialog.getByRole('button', { name: 'Remove app and data' });
     expect(await remove.isDisabled()).toBe(true);
     await dialog.getByRole('textbox').fill('photo');
@@ -432,16 +432,34 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     await shown(page, '# Family photos, since 2009.');
     await page.getByRole('button', { name: 'Edit' }).click();
     const editor = page.getByRole('textbox', { name: 'Compose file' });
-    await page.getByText('What will happen').waitFor(patience);
+    await page.getByText('What would happen').waitFor(patience);
     expect(await page.getByRole('button', { name: 'Deploy this revision' }).isDisabled()).toBe(true);
     await editor.fill((await editor.inputValue()).replace('photos:4.2.1', 'photos:4.3.0'));
-    await shown(page, 'App photos got a new revision.');
+    await shown(page, 'App photos would get a new revision.');
+    await shown(page, /image ghcr.io\/example\/photos:4.2.1 → ghcr.io\/example\/photos:4.3.0. It is restarted./);
     await page.getByRole('button', { name: 'Deploy this revision' }).click();
     await shown(page, 'Revision 2, as it was written');
     await expect.poll(() => lab.app('photos').state, patience).toBe('running');
     expect(Object.values(lab.app('photos').context.spec.services).map(({ image }) => image)).toContain(
       'ghcr.io/example/photos:4.3.0',
     );
+  });
+
+  it('edits an app that came with files, and keeps them', async () => {
+    const file = (text: string) => ({ content: Buffer.from(text).toString('base64') });
+    const files = { '.env': file('IMAGE=nginx:1.27\n'), 'app.env': file('KEY=1\n') };
+    const compose = 'name: notes\nservices:\n  web:\n    image: ${IMAGE}\n    env_file: app.env\n';
+    const { page, lab } = await open('/apps');
+    lab.run('deploy-app', { compose, files });
+    await go(page, new URL('/apps/default/notes/compose', page.url()).href);
+    await page.getByRole('button', { name: 'Edit' }).click();
+    const editor = page.getByRole('textbox', { name: 'Compose file' });
+    await shown(page, 'Goes on with the files of the last revision: .env, app.env.');
+    await editor.fill(`${compose}    restart: always\n`);
+    await shown(page, 'Service web: restart no → always. It is restarted.');
+    await page.getByRole('button', { name: 'Deploy this revision' }).click();
+    await shown(page, 'Revision 2, as it was written');
+    expect(lab.app('notes').context.spec.services['web']?.image).toBe('nginx:1.27');
   });
 
   it('tells the history of an app with who and why, and grows while one looks', async () => {
@@ -462,7 +480,7 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     await page.getByRole('img', { name: 'States of wiki: it is running' }).waitFor(patience);
     await shown(page, 'app.stop-requested');
     await shown(page, 'wiki is running and waits for nothing.');
-    await shown(page, 'admin asked for deploy-app of wiki.');
+    await shown(page, 'admin asked to deploy app wiki.');
     lab.hold();
     lab.run('stop-app', { name: 'wiki' });
     await page.getByRole('img', { name: 'States of wiki: it is stopping' }).waitFor(patience);
@@ -587,7 +605,7 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
       .getByRole('link', { name: /^op-/ })
       .click();
     await page.getByRole('button', { name: 'Show everything again' }).waitFor(patience);
-    await feed.getByText('admin asked for restart-app of wiki.').waitFor(patience);
+    await feed.getByText('admin asked to restart app wiki.').waitFor(patience);
     expect(await feed.getByText('Schedule').count()).toBe(0);
     await page.getByRole('button', { name: 'Show everything again' }).click();
     await page.getByLabel('Kind').selectOption('node');

@@ -111,7 +111,7 @@ export async function bareCheckout(): Promise<Checkout> {
 /** Gives a program a terminal (package bsdutils). */
 export const terminal = '/usr/bin/script';
 
-async function ended(child: ChildProcessWithoutNullStreams): Promise<Ended> {
+export async function ended(child: ChildProcessWithoutNullStreams): Promise<Ended> {
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk) => (stdout += String(chunk)));
   child.stderr.on('data', (chunk) => (stderr += String(chunk)));

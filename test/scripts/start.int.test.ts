@@ -62,6 +62,24 @@ describeReal('npm start as root', process.getuid?.() === 0 ? undefined : 'root',
     }
   });
 
+  test('installs no engine where the lab has one already, which may come up later', async () => {
+    await place(checkout, 'var/lib/floatlab/engine.json', '{"engine":"/run/podman/podman.sock"}');
+    expect((await checkout.start([])).stderr).toMatch(/with apt-get: btrfs-progs, busybox-static\./);
+  });
+
+  test('installs no engine where a person names one', async () => {
+    const { stdout, stderr } = await checkout.start(['--engine', '/run/podman/podman.sock']);
+    expect(stderr).toMatch(/with apt-get: btrfs-progs, busybox-static\./);
+    expect(stdout).toBe('floatlabd --engine /run/podman/podman.sock\n');
+  });
+
+  test('installs nothing to end what runs', async () => {
+    const { stdout, stderr } = await checkout.start(['--stop-all']);
+    expect(stderr).not.toMatch(/apt-get/);
+    expect(stdout).toBe('floatlabd --stop-all\n');
+    expect(await installs()).toEqual([]);
+  });
+
   test('brings what AppArmor and registries ask of an engine', async () => {
     await place(checkout, 'sys/module/apparmor/parameters/enabled', 'Y\n');
     await rm(join(checkout.machine, 'etc/ssl/certs/ca-certificates.crt'));

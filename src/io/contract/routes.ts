@@ -26,6 +26,8 @@ export type RouteAction =
       readonly body?: z.ZodType;
       readonly query?: Readonly<Record<string, string>>;
       readonly open?: boolean;
+      /** Also for collectors of figures, who show a token that opens nothing else. */
+      readonly collected?: boolean;
     };
 
 export type Special =
@@ -42,7 +44,9 @@ export type Special =
   | 'health'
   | 'ready'
   | 'metrics'
-  | 'openapi';
+  | 'openapi'
+  | 'simulated-machines'
+  | 'set-power';
 
 export interface Route {
   readonly id: string;
@@ -112,7 +116,11 @@ export const changePasswordBody = z.strictObject({
   current: z.string().min(1).max(1024),
   next: z.string().min(10, 'a password has at least 10 characters').max(1024),
 });
-export const validateComposeBody = commandSchemas['deploy-app'].pick({ fileName: true, compose: true, files: true });
+/** Without files those of the last revision count, of the app that is named here or in the file. */
+export const validateComposeBody = commandSchemas['deploy-app'].omit({ start: true });
+
+export const powerBody = z.strictObject({ power: z.enum(['on', 'off']) });
+export type Power = z.infer<typeof powerBody>['power'];
 
 export const routes: readonly Route[] = [
   special(
@@ -229,11 +237,34 @@ export const routes: readonly Route[] = [
     query: { before: 'Only events before this index', limit: 'At most 1000 (default 100)' },
   }),
 
+  special(
+    'simulated-machines',
+    'get',
+    '/api/v1/simulation/machines',
+    'simulation',
+    'The machines of a simulated lab (`floatlabd --simulate`); there is no such path in a real one',
+  ),
+  special(
+    'set-power',
+    'put',
+    '/api/v1/simulation/machines/{name}/power',
+    'simulation',
+    'Take the power of a simulated machine away, or give it back; there is no such path in a real lab',
+    { body: powerBody },
+  ),
+
   special('health', 'get', '/healthz', 'system', 'The process runs', { open: true }),
   special('ready', 'get', '/readyz', 'system', 'The node serves: log open, history folded, engine and pool reachable', {
     open: true,
   }),
-  special('metrics', 'get', '/metrics', 'system', 'Prometheus metrics'),
+  special(
+    'metrics',
+    'get',
+    '/metrics',
+    'system',
+    'Prometheus metrics; the token in the file `metrics-token` of the data directory opens this, and nothing else',
+    { collected: true },
+  ),
   special('openapi', 'get', '/api/v1/openapi.json', 'system', 'This document', { open: true }),
 ];
 
@@ -253,6 +284,8 @@ export const commandAnswer = z.object({
   unchanged: z.boolean(),
   dryRun: z.boolean(),
   events: z.array(z.object({ stream: z.string(), type: z.string(), data: z.unknown(), words: z.string() })),
+  /** Of a new revision: what is different, service by service, as sentences. */
+  changes: z.array(z.string()).optional(),
 });
 export type CommandAnswer = z.infer<typeof commandAnswer>;
 
@@ -275,6 +308,14 @@ export interface SessionAnswer {
   readonly key?: string;
   /** The password is still the one that the first start printed. */
   readonly initialPassword: boolean;
+  /** Nothing in this lab is real: its apps have no addresses, its machines can lose their power at a word. */
+  readonly simulated?: true;
+}
+
+/** A machine of a simulated lab. */
+export interface SimulatedMachine {
+  readonly name: string;
+  readonly power: Power;
 }
 
 /** Names of the parameters in a path. */

@@ -56,7 +56,7 @@ export async function ensureIdentity(options: {
  * New keys beside an old log would make every blob of it unreadable: only where there surely is none are they made.
  * A link counts as well: the disk that it leads to may not be mounted.
  */
-async function hasHistory(dataDir: string): Promise<boolean> {
+export async function hasHistory(dataDir: string): Promise<boolean> {
   const path = join(dataDir, 'db', 'log');
   try {
     await lstat(path);

@@ -4,6 +4,8 @@
  * An engine of our own outlives the daemon, as the apps in it must: it runs in a session of its own, and the next
  * start of the daemon finds it by its socket. `stopOwnEngine` is for tests and for taking FloatLab off a machine.
  *
+ * Which of the two a lab has is decided once (choose-engine.ts).
+ *
  *   findEngine ── one answers ──▶ use it, never stop it
  *        └─ none ─▶ startOwnEngine ── its socket answers ──▶ use it again
  *                        └─ clear what a killed one left, make its network, start, wait for an answer
@@ -19,11 +21,14 @@ import { networkPlan, prepareNetwork, removeNetwork } from '../devices/docker/ow
 import { type EnginePaths, enginePaths } from '../devices/docker/own/paths.ts';
 import { allProcesses, endProcess, isEngine, isOwnEngine, pidIn, processOf } from '../devices/docker/own/processes.ts';
 import { dockerOverSocket } from '../devices/docker/real.ts';
+import { dockerAt, getJson } from '../devices/docker/socket.ts';
 import { asIoError, IoError } from '../devices/error.ts';
 
 export interface Engine {
   readonly socketPath: string;
   readonly version: string;
+  /** What it calls itself; undefined when it has no name that stays. */
+  readonly id?: string | undefined;
 }
 
 /** Fits a pino logger. */
@@ -47,10 +52,31 @@ export async function findEngine(options: {
   readonly signal?: AbortSignal;
 }): Promise<Engine | undefined> {
   for (const socketPath of options.candidates) {
-    const version = await answer(socketPath, options.signal);
-    if (version !== undefined) return { socketPath, version };
+    const engine = await engineAt(socketPath, options.signal);
+    if (engine) return engine;
   }
   return undefined;
+}
+
+/** @returns undefined when nobody answers there */
+export async function engineAt(socketPath: string, signal?: AbortSignal): Promise<Engine | undefined> {
+  const version = await answer(socketPath, signal);
+  if (version === undefined) return undefined;
+  try {
+    return { socketPath, version, id: await engineId(socketPath, signal) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Asked twice: Podman makes one up for each answer, and then its socket is all there is to know it by. */
+export async function engineId(socketPath: string, signal?: AbortSignal): Promise<string | undefined> {
+  const docker = dockerAt(socketPath);
+  const timeout = AbortSignal.timeout(answerTimeoutMs);
+  const asked = { path: '/info', signal: signal ? AbortSignal.any([signal, timeout]) : timeout };
+  const first = (await getJson<{ ID?: string }>(docker, asked)).ID;
+  const second = (await getJson<{ ID?: string }>(docker, asked)).ID;
+  return first === second && first !== '' ? first : undefined;
 }
 
 async function answer(socketPath: string, signal?: AbortSignal): Promise<string | undefined> {
@@ -138,7 +164,7 @@ async function networkFlags(paths: EnginePaths, { isolated, log }: OwnEngineOpti
   if (plan === 'own-bridge')
     log.warn(
       `another container engine runs on this machine (process ${others[0]?.pid}): the one of FloatLab gets the bridge ` +
-        `${paths.bridge}. To let FloatLab use the other one, set DOCKER_HOST=unix://<its socket>.`,
+        `${paths.bridge}. To let FloatLab use the other one: --engine <its socket>.`,
     );
   return prepareNetwork(plan, paths);
 }
@@ -183,8 +209,8 @@ const stopGraceMs = 30_000;
 
 /**
  * Stops the engine of this data directory, its containers with it, and takes away what it left on the machine:
- * processes, mounts, its bridge. Nothing happens where none runs or ever ran. With `remove` its data go too: images,
- * containers and networks, never a volume of FloatLab.
+ * processes, mounts, its bridges, which it makes again when it is started. Nothing happens where none runs or ever ran.
+ * With `remove` its data go too: images, containers and networks, never a volume of FloatLab.
  * @throws BUSY when it cannot be ended, or something below its folder stays mounted
  */
 export async function stopOwnEngine(options: {
@@ -204,7 +230,7 @@ export async function stopOwnEngine(options: {
     if (pid !== undefined && !(await endProcess(clock, pid, (one) => isOwnEngine(one, paths), stopGraceMs)))
       throw new IoError('BUSY', { ...about, message: `the container engine (process ${pid}) cannot be ended` });
     const mounted = await clearLeftovers(clock, paths);
-    await removeNetwork(paths, remove ? await leftBridges(paths) : []);
+    await removeNetwork(paths, await leftBridges(paths));
     if (!remove) return;
     // Never through a mount into somebody's data.
     if (mounted.length > 0)

@@ -1,8 +1,9 @@
 /** `floatlabd`: reads the settings, brings this machine's node or a simulated lab up, and takes it down in order. */
 import { readSettings, usage } from './settings.ts';
-import { openRealNode } from './real-node.ts';
+import { needsRoot, openRealNode } from './real-node.ts';
 import { makeLogger } from './logger.ts';
 import { openSimulatedLab } from './simulated-lab.ts';
+import { stopAll } from './stop-all.ts';
 import { version } from './version.ts';
 import { IoError } from '../devices/error.ts';
 import { LogError } from '../log/port.ts';
@@ -35,7 +36,7 @@ async function main(): Promise<void> {
     return;
   }
   if ('wrong' in parsed) {
-    complain(`error: ${parsed.wrong}\nhint:  floatlabd --help shows what there is`);
+    complain(`error: ${parsed.wrong}\nhint:  npm start -- --help shows what there is`);
     process.exitCode = 2;
     return;
   }
@@ -79,12 +80,20 @@ async function main(): Promise<void> {
   process.on('SIGINT', stop);
 
   try {
+    if (settings.stopAll) {
+      needsRoot();
+      for (const line of await stopAll(settings, { log, onBroken, signal: abort.signal })) say(line);
+      flush();
+      process.exit(0);
+    }
     const open = settings.simulate === undefined ? openRealNode : openSimulatedLab;
-    daemon = await open(settings, { log, onBroken, signal: abort.signal });
-    say(daemon.welcome.join('\n'));
+    const isTerminal = process.stdout.isTTY;
+    daemon = await open(settings, { log, onBroken, signal: abort.signal, isTerminal });
+    // In one piece: where there is no terminal, the lines of the log may go to the same place.
+    say((isTerminal ? daemon.welcome : ['', ...daemon.welcome, '']).join('\n'));
     await daemon.shown?.();
   } catch (error) {
-    log.fatal({ error: String(error) }, 'could not start');
+    log.fatal({ error: String(error) }, settings.stopAll ? 'could not stop' : 'could not start');
     complain(explain(error));
     flush();
     process.exit(1);

@@ -4,12 +4,12 @@
  * Everything is found or made, in an order in which a crash between any two steps is taken up by the next start. The
  * data directory is locked first, so that no second daemon touches any of it.
  */
-import { access, chmod, mkdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { realClock } from '../devices/clock/real.ts';
-import { dockerOverSocket } from '../devices/docker/real.ts';
+import type { Call } from '../devices/call.ts';
 import type { DockerPort } from '../devices/docker/port.ts';
 import { IoError } from '../devices/error.ts';
 import { realFiles } from '../devices/files/real.ts';
@@ -20,27 +20,33 @@ import type { Readiness } from '../http/parts.ts';
 import { isLoopback } from '../http/auth/hosts.ts';
 import { ensureServerCertificate, keepServerCertificate, type CertificateWishes } from '../http/tls.ts';
 import type { RunningLab } from '../lab/running.ts';
-import { openWatermark } from '../log/single/watermark.ts';
 import { openBlobs } from '../stores/blobs.ts';
-import { openLevel } from '../stores/level.ts';
-import { StoreError, type Store } from '../stores/port.ts';
-import { ensureIdentity, passwordWasShown } from './credentials.ts';
-import { engineCandidates, findEngine, startOwnEngine, type Engine } from './engine.ts';
+import { chooseEngine, chosenDocker } from './choose-engine.ts';
+import { ensureIdentity, hasHistory, passwordWasShown } from './credentials.ts';
+import { openDatabases } from './databases.ts';
+import { startOwnEngine, type Engine } from './engine.ts';
 import { keepEngine } from './engine-keeper.ts';
+import { rememberEngine } from './engine-memory.ts';
+import { checkLab, refuseOtherName } from './first-start.ts';
 import { lockDataDir } from './lock.ts';
 import type { RunningDaemon } from './main.ts';
+import { ensureMetricsToken } from './metrics-token.ts';
 import { writeNodeIni } from './node-ini.ts';
 import { ensurePool } from './pool.ts';
 import { deploySample, sampleFile } from './sample.ts';
+import { hasSample, isSampleDue, sampleWasDeployed } from './sample-memory.ts';
 import { serve } from './serve.ts';
 import type { Settings } from './settings.ts';
 import { version } from './version.ts';
+import { welcomeLines } from './welcome.ts';
 import { ensureWelcomeImage } from './welcome-image.ts';
 import { wireLab } from './wire.ts';
 
 export interface DaemonContext {
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** Whether a person sits where the welcome is said. */
+  readonly isTerminal: boolean;
   onBroken(error: unknown): void;
 }
 
@@ -57,12 +63,14 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
   try {
     const lock = await lockDataDir(dataDir);
     closing.push(() => lock.release());
+    const isFirst = !(await hasHistory(dataDir));
     const identity = await ensureIdentity({
       dataDir,
       nodeName: settings.nodeName,
       random: realRandom,
       resetPassword: settings.resetPassword,
     });
+    refuseOtherName(settings, identity.ini.node.name);
     const told = { info: (message: string) => log.info(message), warn: (message: string) => log.warn(message) };
     const pool = await ensurePool({
       dataDir,
@@ -71,25 +79,33 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
       log: told,
       signal,
     });
-    // An engine of our own keeps its apps when the daemon stops: another one must not start them a second time.
-    const found = (await hasOwnEngine(dataDir))
-      ? undefined
-      : await findEngine({ candidates: engineCandidates(process.env) });
+    const choice = await chooseEngine({
+      dataDir,
+      wanted: settings.engine,
+      environment: process.env,
+      hasHistory: !isFirst,
+      log: told,
+      signal,
+    });
+    if (choice.note !== undefined) log.warn(choice.note);
     const startEngine = (abort: AbortSignal): Promise<Engine> => startOwnEngine({ dataDir, log: told, signal: abort });
-    const engine = found ?? (await startEngine(signal));
-    const docker = dockerOverSocket({ socketPath: engine.socketPath });
-    if (!found) {
+    if (choice.engine.kind === 'own') await startEngine(signal);
+    await rememberEngine(dataDir, choice.engine);
+    const docker = chosenDocker(choice);
+    if (choice.engine.kind === 'own') {
       const keeper = keepEngine({ docker, restart: startEngine, clock: realClock, log });
       closing.push(() => keeper.stop());
     }
-    await mkdir(join(dataDir, 'db'), { recursive: true, mode: 0o700 });
+    const welcomeImage = (call: Call): Promise<void> => ensureWelcomeImage(docker, {}, call);
+    if (choice.isOther && (await hasSample(dataDir)))
+      await welcomeImage({ signal, timeoutMs: 120_000, progress: () => {} }).catch((error: unknown) =>
+        log.warn({ error: String(error) }, 'the image of the welcome app could not be made'),
+      );
+    const isWelcomeDue = await isSampleDue(dataDir, { isFirst, wanted: settings.sample });
     const { ini } = identity;
     const blobs = openBlobs({ dir: join(dataDir, 'blobs'), key: ini.lab.dataKey });
     const wired = await wireLab({
-      logStore: await openLevel(join(dataDir, 'db', 'log')),
-      watermark: await openWatermark(join(dataDir, 'db', 'watermark')),
-      stateStore: await openState(join(dataDir, 'db', 'state'), log),
-      bootId: await bootId(),
+      ...(await openDatabases(dataDir, log)),
       blobs,
       clock: realClock,
       random: realRandom,
@@ -107,9 +123,10 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
       onBroken: context.onBroken,
     });
     closing.push(() => wired.stop());
+    const notes = wired.isNew ? [] : checkLab(settings, wired.lab.view);
     const certificate = settings.listen.every(({ host }) => isLoopback(host))
       ? undefined
-      : await ensureServerCertificate(await certificateWishes(settings));
+      : await ensureServerCertificate(await certificateWishes(settings, log));
     const server = await serve({
       settings,
       lab: wired.lab,
@@ -128,6 +145,7 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
           }),
       },
       tls: certificate,
+      metricsToken: await ensureMetricsToken(dataDir),
       ready: () => readiness(docker, wired.lab),
     });
     closing.push(() => server.close());
@@ -135,7 +153,7 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
       const stopRenewing = keepServerCertificate({
         present: certificate,
         clock: realClock,
-        wishes: () => certificateWishes(settings),
+        wishes: () => certificateWishes(settings, log),
         onRenewed: (renewed) => {
           log.info({ expiresAt: new Date(renewed.expiresAt).toISOString() }, 'the server certificate was renewed');
           server.setTls(renewed);
@@ -144,11 +162,18 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
       });
       closing.push(() => Promise.resolve(stopRenewing()));
     }
-    if (settings.sample) {
-      await deploySample(wired.lab, { file: sampleFile, prepare: (call) => ensureWelcomeImage(docker, {}, call), log });
-    }
+    if (isWelcomeDue && (await deploySample(wired.lab, { file: sampleFile, prepare: welcomeImage, log })))
+      await sampleWasDeployed(dataDir);
     return {
-      welcome: welcomeLines(server.urls, ini.admin.name, identity.newPassword, certificate?.fingerprint),
+      welcome: welcomeLines({
+        urls: server.urls,
+        admin: ini.admin.name,
+        newPassword: identity.newPassword,
+        fingerprint: certificate?.fingerprint,
+        notes: [...notes, ...(choice.note === undefined ? [] : [choice.note])],
+        isTerminal: context.isTerminal,
+        folder: process.cwd(),
+      }),
       shown: () => passwordWasShown(dataDir),
       stop,
     };
@@ -158,7 +183,7 @@ export async function openRealNode(settings: Settings, context: DaemonContext): 
   }
 }
 
-function needsRoot(): void {
+export function needsRoot(): void {
   if (process.getuid?.() === 0) return;
   throw new IoError('PERMISSION', {
     op: 'floatlabd',
@@ -168,28 +193,7 @@ function needsRoot(): void {
   });
 }
 
-const bootId = async (): Promise<string> => (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-
-/** Everything in it can be made again from the log: what is damaged is thrown away. */
-async function openState(dir: string, log: Logger): Promise<Store> {
-  try {
-    return await openLevel(dir);
-  } catch (error) {
-    if (!(error instanceof StoreError) || error.code !== 'DAMAGED') throw error;
-    log.warn({ error: error.message }, 'the state database is damaged: it is made again from the log');
-    await rm(dir, { recursive: true, force: true });
-    return openLevel(dir);
-  }
-}
-
-/** Whether this data directory has ever run an engine of its own. */
-const hasOwnEngine = (dataDir: string): Promise<boolean> =>
-  access(join(dataDir, 'engine', 'root')).then(
-    () => true,
-    () => false,
-  );
-
-async function certificateWishes({ dataDir, hostNames }: Settings): Promise<CertificateWishes> {
+async function certificateWishes({ dataDir, hostNames }: Settings, log: Logger): Promise<CertificateWishes> {
   const { signal } = new AbortController();
   const { addresses } = await realHost().facts({ signal, timeoutMs: 5000, progress: () => {} });
   return {
@@ -197,6 +201,7 @@ async function certificateWishes({ dataDir, hostNames }: Settings): Promise<Cert
     names: ['localhost', hostname(), ...hostNames],
     addresses: ['127.0.0.1', '::1', ...addresses],
     clock: realClock,
+    warn: (message) => log.warn(message),
   };
 }
 
@@ -207,22 +212,4 @@ async function readiness(docker: DockerPort, lab: RunningLab): Promise<readonly 
     (error: unknown) => ({ name: 'engine', ok: false, detail: String(error) }),
   );
   return [engine, { name: 'history', ok: lab.current }];
-}
-
-function welcomeLines(
-  urls: readonly string[],
-  admin: string,
-  password: string | undefined,
-  fingerprint: string | undefined,
-): readonly string[] {
-  const lines = [`FloatLab ${version} is ready: ${urls.join('  ')}`];
-  if (fingerprint !== undefined) lines.push(`  its authority has the SHA-256 fingerprint ${fingerprint}`);
-  if (password !== undefined) {
-    lines.push(
-      `  name      ${admin}`,
-      `  password  ${password}`,
-      'The password is shown once and kept nowhere: change it after you have signed in.',
-    );
-  }
-  return lines;
 }

@@ -12,7 +12,10 @@ import { labMetrics } from './metrics.ts';
 import type { Settings } from './settings.ts';
 import { version } from './version.ts';
 
-type Given = Pick<HttpServerOptions, 'containers' | 'blobs' | 'credentials' | 'tls' | 'ready'>;
+type Given = Pick<
+  HttpServerOptions,
+  'containers' | 'blobs' | 'credentials' | 'tls' | 'ready' | 'metricsToken' | 'simulation'
+>;
 
 export async function serve(
   options: Given & { settings: Settings; lab: RunningLab; log: Logger },

@@ -4,6 +4,7 @@ import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { domainToASCII } from 'node:url';
 import { parseArgs } from 'node:util';
+import { checkTimeZone } from '#actors/schedule/next.ts';
 import { isName } from '#events/values/name.ts';
 import { parseSize } from '#events/values/size.ts';
 
@@ -20,6 +21,10 @@ export interface Settings {
   readonly nodeName: string;
   readonly labName: string;
   readonly timeZone: string;
+  /** What of it somebody has said, and not only what follows from the machine. */
+  readonly said: ReadonlySet<'name' | 'lab' | 'time-zone'>;
+  /** Another engine than the one that was chosen: `own`, or the path of its socket. */
+  readonly engine: string | undefined;
   /** A folder on btrfs to keep volumes in. */
   readonly pool: string | undefined;
   readonly poolSizeBytes: number | undefined;
@@ -27,14 +32,17 @@ export interface Settings {
   /** Serve a simulated lab of so many machines instead of this one. */
   readonly simulate: number | undefined;
   readonly resetPassword: boolean;
+  /** Stop everything of the lab on this machine, and end. */
+  readonly stopAll: boolean;
   readonly logLevel: string;
 }
 
 export const usage = `floatlabd: one node of a FloatLab lab
 
 Examples
-  floatlabd                                  run this machine's node; the first start creates the lab
-  floatlabd --simulate 3                     try FloatLab on three simulated machines; needs neither root nor Docker
+  npm start                                  run this machine's node; the first start creates the lab
+  npm start -- --simulate 3                  try FloatLab on three simulated machines; needs neither root nor Docker
+  npm start -- --stop-all                    end it all: apps, engine, pool; the next start goes on from there
 
 Options
   --data DIR          where everything is kept        (FLOATLAB_DATA, /var/lib/floatlab as root)
@@ -42,15 +50,19 @@ Options
                       TLS everywhere but on loopback
   --host-name NAME    a further name or address that people reach it by, may be repeated: in DNS, or of a
                       proxy in front of it; goes into the certificate (FLOATLAB_HOST_NAMES, by commas)
-  --name NAME         name of this node               (the host name)
+  --name NAME         name of this node, first start only (the host name)
   --lab NAME          name of the lab, first start only (lab)
   --time-zone ZONE    of the lab, first start only    (this machine's)
+  --engine ENGINE     the container engine: a socket such as /var/run/docker.sock, or "own". The first start takes one
+                      that answers, else starts its own; later ones stay with it, and only this takes another
+                                                      (FLOATLAB_ENGINE)
   --pool DIR          a folder on btrfs for volumes   (made in one file under --data)
   --pool-size SIZE    of that file, e.g. 20GiB; a larger one than before lets it grow
                                                       (a quarter of the free space, at most 10 GiB)
-  --no-sample         do not deploy the welcome app at the first start
+  --no-sample         do not deploy the welcome app, which the first start does
   --simulate N        serve a simulated lab of N machines, 1 to 9; nothing is kept
   --reset-password    make a new administrator password and print it
+  --stop-all          stop the apps of this lab on this machine, its own engine and its pool, and end
   --log-level LEVEL   fatal, error, warn, info, debug (info)
   --yes               answer yes to questions of the set-up
   --version, --help
@@ -77,11 +89,13 @@ export function readSettings(args: readonly string[], environment: Environment, 
         name: { type: 'string' },
         lab: { type: 'string' },
         'time-zone': { type: 'string' },
+        engine: { type: 'string' },
         pool: { type: 'string' },
         'pool-size': { type: 'string' },
         sample: { type: 'boolean' },
         simulate: { type: 'string' },
         'reset-password': { type: 'boolean' },
+        'stop-all': { type: 'boolean' },
         'log-level': { type: 'string' },
         yes: { type: 'boolean' },
         version: { type: 'boolean' },
@@ -108,6 +122,7 @@ export function readSettings(args: readonly string[], environment: Environment, 
     }
     hostNames.push(name);
   }
+  const said = new Set((['name', 'lab', 'time-zone'] as const).filter((name) => values[name] !== undefined));
   const labName = values.lab ?? 'lab';
   if (!isName(labName)) return { wrong: `--lab ${labName} is not a valid name: use a–z, 0–9 and "-"` };
   const nodeName = values.name ?? nameOfHost(hostname());
@@ -115,6 +130,20 @@ export function readSettings(args: readonly string[], environment: Environment, 
   const simulate = values.simulate === undefined ? undefined : Number(values.simulate);
   if (simulate !== undefined && !(Number.isInteger(simulate) && simulate >= 1 && simulate <= 9)) {
     return { wrong: `--simulate ${values.simulate} is not a number of machines from 1 to 9` };
+  }
+  const useless = simulate === undefined ? undefined : ofRealLabs.find((name) => values[name] !== undefined);
+  if (useless !== undefined) {
+    return {
+      wrong: `--${useless} has no meaning with --simulate: the simulated machines have names, disks and engines of their own, and nothing is kept`,
+    };
+  }
+  const timeZone = values['time-zone'] ?? zoneOfMachine();
+  const wrongZone = checkTimeZone(timeZone);
+  if (wrongZone !== undefined) return { wrong: `--time-zone: ${wrongZone}` };
+  const engine = values.engine ?? environment['FLOATLAB_ENGINE'];
+  const socket = engine === undefined || engine === 'own' ? engine : parseSocket(engine);
+  if (engine !== undefined && socket === undefined) {
+    return { wrong: `--engine ${engine} is neither the path of a socket, such as /var/run/docker.sock, nor "own"` };
   }
   const poolSizeBytes = values['pool-size'] === undefined ? undefined : parseSize(values['pool-size']);
   if (values['pool-size'] !== undefined && poolSizeBytes === undefined) {
@@ -134,16 +163,41 @@ export function readSettings(args: readonly string[], environment: Environment, 
       hostNames: [...new Set(hostNames)],
       nodeName,
       labName,
-      timeZone: values['time-zone'] ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+      timeZone,
+      said,
+      engine: socket,
       pool: values.pool === undefined ? undefined : resolve(values.pool),
       poolSizeBytes,
       sample: values.sample ?? true,
       simulate,
       resetPassword: values['reset-password'] ?? false,
+      stopAll: values['stop-all'] ?? false,
       logLevel,
     },
   };
 }
+
+/** Some machines have none with a name. */
+function zoneOfMachine(): string {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  return checkTimeZone(timeZone) === undefined ? timeZone : 'UTC';
+}
+
+/** What a simulated lab would ignore. */
+const ofRealLabs = [
+  'data',
+  'name',
+  'lab',
+  'time-zone',
+  'engine',
+  'pool',
+  'pool-size',
+  'reset-password',
+  'stop-all',
+] as const;
+
+/** As `DOCKER_HOST` has it, or as a path. */
+const parseSocket = (text: string): string | undefined => /^(?:unix:\/\/)?(\/.*[^/])$/.exec(text)?.[1];
 
 /** `host:port`, `[v6]:port`, `:port` (every address) */
 export function parseListen(text: string): Listen | undefined {

@@ -11,9 +11,14 @@ import { makePassword } from './password.ts';
 import { deploySample, sampleFile } from './sample.ts';
 import { serve } from './serve.ts';
 import type { Settings } from './settings.ts';
+import { simulationOf } from './simulation.ts';
 import { version } from './version.ts';
+import { loginCommand } from './welcome.ts';
 
-export async function openSimulatedLab(settings: Settings, { log, onBroken }: DaemonContext): Promise<RunningDaemon> {
+export async function openSimulatedLab(
+  settings: Settings,
+  { log, onBroken }: Omit<DaemonContext, 'isTerminal'>,
+): Promise<RunningDaemon> {
   if (!settings.listen.every(({ host }) => isLoopback(host))) {
     throw new IoError('INVALID', {
       op: 'floatlabd',
@@ -31,7 +36,7 @@ export async function openSimulatedLab(settings: Settings, { log, onBroken }: Da
     diskLatencyMs: 1,
     onBroken,
   });
-  const { lab, containers } = await world.start();
+  const { lab, containers, nodes } = await world.start();
   const password = makePassword();
   const server = await serve({
     settings,
@@ -47,6 +52,12 @@ export async function openSimulatedLab(settings: Settings, { log, onBroken }: Da
       save: () => Promise.resolve(),
     },
     tls: undefined,
+    simulation: simulationOf(
+      world.machines.flatMap((machine) => {
+        const node = nodes.get(machine.name);
+        return node ? [{ ...machine, node }] : [];
+      }),
+    ),
     ready: () => Promise.resolve([]),
   });
   if (settings.sample) await deploySample(lab, { file: sampleFile, prepare: () => Promise.resolve(), log });
@@ -55,6 +66,7 @@ export async function openSimulatedLab(settings: Settings, { log, onBroken }: Da
       `FloatLab ${version} simulates ${settings.simulate} machines: ${server.urls.join('  ')}`,
       '  name      admin',
       `  password  ${password}`,
+      `  sign in   ${loginCommand(server.urls[0] ?? '', process.cwd())}`,
       'Nothing here is real and nothing is kept; Ctrl-C ends it.',
     ],
     stop: async () => {

@@ -11,6 +11,7 @@ import type { Ports } from '../agent/worker.ts';
 import type { Random } from '../devices/random/port.ts';
 import type { Clock } from '../devices/clock/port.ts';
 import type { AppContainers } from '../lab/port.ts';
+import type { Leader } from '../lab/leader.ts';
 import { RunningLab } from '../lab/running.ts';
 import { StateDatabase } from '../lab/state.ts';
 import { openSingleLog } from '../log/single/open.ts';
@@ -24,7 +25,8 @@ export interface NodeParts {
   readonly ports: Omit<Ports, 'blobs' | 'clock'>;
 }
 
-export interface LabWiring {
+/** What a lab is read from. */
+export interface LabStores {
   readonly logStore: Store;
   readonly watermark: Watermark;
   readonly stateStore: Store;
@@ -34,18 +36,31 @@ export interface LabWiring {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Nothing can be trusted any more: end the process. */
+  onBroken(error: unknown): void;
+}
+
+export interface LabWiring extends LabStores {
   readonly version: string;
   /** Name and time zone of the lab, for its first start. */
   readonly labName: string;
   readonly timeZone: string;
   readonly nodes: readonly NodeParts[];
-  /** Nothing can be trusted any more: end the process. */
-  onBroken(error: unknown): void;
+}
+
+/** What of a node runs here: its presence and its agent. */
+export interface NodeRun {
+  /** As its daemon does when its machine starts. */
+  start(): Promise<void>;
+  /** It falls silent; its apps go on. Of one that is stopped: done. */
+  stop(): Promise<void>;
 }
 
 export interface WiredLab {
   readonly lab: RunningLab;
   readonly containers: AppContainers;
+  /** By name. */
+  readonly nodes: ReadonlyMap<string, NodeRun>;
   /** Whether this start created the lab. */
   readonly isNew: boolean;
   /** Stops in order; apps go on. */
@@ -53,49 +68,26 @@ export interface WiredLab {
 }
 
 export async function wireLab(wiring: LabWiring): Promise<WiredLab> {
-  const { clock, random, log } = wiring;
-  const state = new StateDatabase(wiring.stateStore, wiring.bootId);
-  const folded = await state.load();
-  const eventLog = await openSingleLog({
-    store: wiring.logStore,
-    watermark: wiring.watermark,
-    heads: folded.lab.versions(),
-    headsAt: folded.lab.index,
-    clock,
-    random,
-    ...(wiring.nodes[0] ? { node: wiring.nodes[0].id } : {}),
-    onBroken: (error) => wiring.onBroken(error),
-  });
-  const lab = await RunningLab.open({
-    eventLog,
-    state,
-    folded,
-    blobs: wiring.blobs,
-    clock,
-    random,
-    log,
-    onBroken: wiring.onBroken,
-  });
+  const { log } = wiring;
+  const [first] = wiring.nodes;
+  const { lab, stops } = await opened({ ...wiring, ...(first ? { node: first.id } : {}) });
   const isNew = lab.index === 0;
-  const stops: (() => Promise<void>)[] = [() => state.close(), () => eventLog.close(), () => lab.close()];
   try {
     if (isNew) await createLab(lab, wiring);
     const leader = lab.lead();
     const dockers = new Map<StreamId<'node'>, Ports['docker']>();
-    for (const { id, name, ports } of wiring.nodes) {
-      const node = streamOf('node', id);
-      const full: Ports = { ...ports, clock, blobs: wiring.blobs };
-      dockers.set(node, ports.docker);
-      const presence = new Presence({ node, name, version: wiring.version, lab, leader, ports: full, random, log });
-      await presence.start();
-      stops.push(() => presence.stop());
-      const agent = new Agent({ node, lab, ports: full, random, log: log.child({ node: name }) });
-      agent.start();
-      stops.push(() => agent.stop());
+    const nodes = new Map<string, NodeRun>();
+    for (const parts of wiring.nodes) {
+      dockers.set(streamOf('node', parts.id), parts.ports.docker);
+      const node = nodeRun(parts, lab, leader, wiring);
+      nodes.set(parts.name, node);
+      stops.push(() => node.stop());
+      await node.start();
     }
     return {
       lab,
       containers: appContainers(lab.view, (node) => dockers.get(node)),
+      nodes,
       isNew,
       stop: () => stopAll(stops, log),
     };
@@ -103,6 +95,60 @@ export async function wireLab(wiring: LabWiring): Promise<WiredLab> {
     await stopAll(stops, log);
     throw error;
   }
+}
+
+/** The lab as it is in its stores: it decides nothing, and no node runs. */
+export async function openLab(
+  stores: LabStores & { readonly node: string },
+): Promise<{ readonly lab: RunningLab; stop(): Promise<void> }> {
+  const { lab, stops } = await opened(stores);
+  return { lab, stop: () => stopAll(stops, stores.log) };
+}
+
+async function opened(stores: LabStores & { readonly node?: string }) {
+  const { clock, random, log } = stores;
+  const state = new StateDatabase(stores.stateStore, stores.bootId);
+  const folded = await state.load();
+  const eventLog = await openSingleLog({
+    store: stores.logStore,
+    watermark: stores.watermark,
+    heads: folded.lab.versions(),
+    headsAt: folded.lab.index,
+    clock,
+    random,
+    ...(stores.node === undefined ? {} : { node: stores.node }),
+    onBroken: (error) => stores.onBroken(error),
+  });
+  const lab = await RunningLab.open({
+    eventLog,
+    state,
+    folded,
+    blobs: stores.blobs,
+    clock,
+    random,
+    log,
+    onBroken: stores.onBroken,
+  });
+  const stops: (() => Promise<void>)[] = [() => state.close(), () => eventLog.close(), () => lab.close()];
+  return { lab, stops };
+}
+
+function nodeRun({ id, name, ports }: NodeParts, lab: RunningLab, leader: Leader, wiring: LabWiring): NodeRun {
+  const { random, log, version, clock, blobs } = wiring;
+  const node = streamOf('node', id);
+  const full: Ports = { ...ports, clock, blobs };
+  let running: (() => Promise<void>)[] = [];
+  return {
+    start: async () => {
+      const presence = new Presence({ node, name, version, lab, leader, ports: full, random, log });
+      running = [() => presence.stop()];
+      await presence.start();
+      const agent = new Agent({ node, lab, ports: full, random, log: log.child({ node: name }) });
+      agent.start();
+      running.push(() => agent.stop());
+    },
+    stop: () => stopAll(running, log),
+  };
 }
 
 async function createLab(lab: RunningLab, { random, labName, timeZone }: LabWiring): Promise<void> {

@@ -5,8 +5,9 @@
 import { pageKeyHeader, pathParams, routes, type Route } from '#io/contract/routes.ts';
 import { Hono } from 'hono';
 import { answersTo, isSameOrigin, type HostNames } from './auth/hosts.ts';
+import { isMetricsToken } from './auth/metrics-token.ts';
 import { presentedBy, whyNot } from './auth/sessions.ts';
-import { isOpen } from './openapi.ts';
+import { isCollected, isOpen } from './openapi.ts';
 import type { HttpEnv, Parts, RouteContext } from './parts.ts';
 import { asProblem, fail, failed, problemResponse } from './problems.ts';
 import { appLogs, composeFile, validateCompose } from './routes/app.ts';
@@ -15,6 +16,7 @@ import { events, objectHistory } from './routes/events.ts';
 import { UsedKeys } from './routes/idempotency.ts';
 import { waitOperation } from './routes/operation.ts';
 import { changePassword, signIn, signOut, whoami } from './routes/session.ts';
+import { setPower, simulatedMachines } from './routes/simulation.ts';
 import { health, metrics, openApi, ready } from './routes/system.ts';
 import { isViewRoute, viewHandler } from './routes/view.ts';
 import { safeHeaders } from './static/policy.ts';
@@ -47,13 +49,11 @@ export function httpApp(parts: Parts, { names, web }: AppOptions): Hono<HttpEnv>
 
   for (const route of routes) {
     app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
-      await identify(parts, names, c, isOpen(route));
+      await identify(parts, names, c, route);
       return answer(c, route);
     });
   }
-  app.notFound(
-    async (c) => (await serveWeb(web, c)) ?? problemResponse(noRoute(c.req.method, c.req.path, web).problem),
-  );
+  app.notFound((c) => serveWeb(web, c) ?? problemResponse(noRoute(c.req.method, c.req.path, web).problem));
   app.onError((error, c) => {
     const expected = asProblem(error);
     const requestId = c.get('requestId');
@@ -69,12 +69,14 @@ export function httpApp(parts: Parts, { names, web }: AppOptions): Hono<HttpEnv>
 }
 
 /** @throws ProblemError NOT_SIGNED_IN, FORBIDDEN */
-async function identify(parts: Parts, names: HostNames, c: RouteContext, mayBeNobody: boolean): Promise<void> {
+async function identify(parts: Parts, names: HostNames, c: RouteContext, route: Route): Promise<void> {
   const presented = presentedBy({
     authorization: c.req.header('authorization'),
     cookie: c.req.header('cookie'),
     pageKey: c.req.header(pageKeyHeader),
   });
+  if (isCollected(route) && isMetricsToken(presented, parts.metricsToken)) return;
+  const mayBeNobody = isOpen(route);
   const session = presented && (await parts.sessions.verify(presented));
   c.set('session', session);
   if (!session && !mayBeNobody) {
@@ -112,7 +114,7 @@ function answers(parts: Parts): Answer {
       case 'compose-file':
         return composeFile(parts, c);
       case 'validate-compose':
-        return validateCompose(c);
+        return validateCompose(parts, c);
       case 'app-logs':
         return appLogs(parts, c);
       case 'object-history':
@@ -129,6 +131,10 @@ function answers(parts: Parts): Answer {
         return metrics(parts, c);
       case 'openapi':
         return openApi(c);
+      case 'simulated-machines':
+        return simulatedMachines(parts, c);
+      case 'set-power':
+        return setPower(parts, c);
     }
   };
 }

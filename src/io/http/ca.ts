@@ -13,6 +13,7 @@ import {
   cryptoProvider,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
   PemConverter,
@@ -40,19 +41,44 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 
 export async function createAuthority(nowMs: number): Promise<KeyPair> {
   const keys = await newKeys();
+  const name = `FloatLab lab authority ${randomBytes(4).toString('hex')}`;
   const cert = await X509CertificateGenerator.createSelfSigned({
-    name: [{ O: ['FloatLab'] }, { CN: [`FloatLab lab authority ${randomBytes(4).toString('hex')}`] }],
+    name: [{ O: ['FloatLab'] }, { CN: [name] }],
     keys,
     signingAlgorithm: algorithm,
     ...period(nowMs, authorityDays),
-    extensions: [
-      new BasicConstraintsExtension(true, 0, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
+    extensions: await authorityExtensions(keys.publicKey),
   });
   return { cert: cert.toString('pem'), key: await privatePem(keys.privateKey) };
 }
+
+/**
+ * The same name and key for another ten years: what it has signed stays good. Valid since the first one was: a clock
+ * that was ahead when this was made does no harm once it is right.
+ */
+export async function renewAuthority({ cert, key }: KeyPair, nowMs: number): Promise<KeyPair> {
+  const present = new X509Certificate(cert);
+  const publicKey = await present.publicKey.export(algorithm, ['verify'], cryptoProvider.get());
+  const { serialNumber, notAfter, notBefore } = period(nowMs, authorityDays);
+  const renewed = await X509CertificateGenerator.create({
+    subject: present.subjectName,
+    issuer: present.subjectName,
+    publicKey,
+    signingKey: await importPrivate(key),
+    signingAlgorithm: algorithm,
+    serialNumber,
+    notAfter,
+    notBefore: present.notBefore < notBefore ? present.notBefore : notBefore,
+    extensions: await authorityExtensions(publicKey),
+  });
+  return { cert: renewed.toString('pem'), key };
+}
+
+const authorityExtensions = async (publicKey: CryptoKey): Promise<Extension[]> => [
+  new BasicConstraintsExtension(true, 0, true),
+  new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+  await SubjectKeyIdentifierExtension.create(publicKey),
+];
 
 /** @param names DNS names and addresses that it is valid for; at least one */
 export async function issueServer(authority: KeyPair, names: readonly string[], nowMs: number): Promise<KeyPair> {

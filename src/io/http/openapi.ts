@@ -90,6 +90,9 @@ function operationOf(route: Route): Json {
 
 export const isOpen = ({ action }: Route): boolean => 'special' in action && action.open === true;
 
+/** Whether the token of those who collect figures opens it. */
+export const isCollected = ({ action }: Route): boolean => 'special' in action && action.collected === true;
+
 const pathParameter = (name: string): Json => ({ name, in: 'path', required: true, schema: { type: 'string' } });
 
 const queryParameter = (name: string, description: string, schema: Json = { type: 'string' }): Json => ({
@@ -238,6 +241,14 @@ const specialAnswers: Readonly<Record<Special, Record<string, Json>>> = {
   ready: { 200: json('It serves', ref('Readiness')) },
   metrics: { 200: text('text/plain', 'Prometheus text format') },
   openapi: { 200: json('This document', { type: 'object' }) },
+  'simulated-machines': {
+    200: json('The machines', {
+      type: 'object',
+      required: ['items'],
+      properties: { items: { type: 'array', items: ref('SimulatedMachine') } },
+    }),
+  },
+  'set-power': { 200: json('It is so', ref('SimulatedMachine')) },
 };
 
 /** What can go wrong with a route, by the class of its problems. */
@@ -249,7 +260,7 @@ function problemsOf(route: Route): Record<string, Json> {
   else if ('view' in action) classes.push('invalid', 'missing');
   else {
     if (bodySchema(route) || action.query) classes.push('invalid');
-    if (route.path.includes('{')) classes.push('missing');
+    if (route.path.includes('{') || route.tag === 'simulation') classes.push('missing');
     if (action.special === 'sign-in') classes.push('unauthenticated');
     if (action.special === 'sign-in' || action.special === 'change-password') classes.push('limited');
     if (action.special === 'app-logs') classes.push('conflict', 'unknown');
@@ -307,7 +318,9 @@ const schemas: Json = {
     token: { type: 'string', description: 'Of a new session: for the header `Authorization: Bearer`' },
     key: { type: 'string', description: `Of a new session of a page: for the header \`${pageKeyHeader}\`` },
     initialPassword: { type: 'boolean', description: 'The password is still the one that the first start printed' },
+    simulated: { const: true, description: 'Nothing in this lab is real' },
   }),
+  SimulatedMachine: object(['name', 'power'], { name: string, power: { type: 'string', enum: ['on', 'off'] } }),
   Row: { type: 'object', description: 'A row of the view', additionalProperties: true },
   Page: object(['items', 'index'], {
     items: { type: 'array', items: { $ref: '#/components/schemas/Row' } },

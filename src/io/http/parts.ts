@@ -9,6 +9,7 @@ import type { Account } from './auth/account.ts';
 import type { SignInLimiter } from './auth/limiter.ts';
 import type { Session, Sessions } from './auth/sessions.ts';
 import type { Hubs } from './live/hub.ts';
+import type { Simulation } from './routes/simulation.ts';
 
 export interface Readiness {
   readonly name: string;
@@ -35,6 +36,10 @@ export interface Parts {
   readonly hubs: Hubs;
   /** Aborts when the server closes: whoever waits for something stops waiting. */
   readonly stopping: AbortSignal;
+  /** Undefined in a real lab. */
+  readonly simulation: Simulation | undefined;
+  /** What collectors of figures show; without one they need a session. */
+  readonly metricsToken: string | undefined;
   ready(): Promise<readonly Readiness[]>;
   metrics(): Promise<string>;
 }

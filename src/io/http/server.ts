@@ -4,7 +4,7 @@
  */
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { getRequestListener } from '@hono/node-server';
 import type { Logger } from 'pino';
@@ -18,11 +18,14 @@ import { keptInMemory, type EndedStore } from './auth/ended.ts';
 import { isLoopback } from './auth/hosts.ts';
 import { SignInLimiter, type SignInLimits } from './auth/limiter.ts';
 import { Sessions } from './auth/sessions.ts';
+import { connectionLimits, Connections, type ConnectionLimits } from './connections.ts';
 import { LiveServer } from './live.ts';
 import { liveLimits, type LiveLimits } from './live/connection.ts';
 import { Hubs } from './live/hub.ts';
 import type { Blobs, Parts, Readiness } from './parts.ts';
+import { asksForWebSocket, readPlainly } from './plain-request.ts';
 import { asProblem, fail, failed, problemResponse } from './problems.ts';
+import type { Simulation } from './routes/simulation.ts';
 import { webFiles } from './static/web-files.ts';
 
 export interface Tls {
@@ -47,6 +50,10 @@ export interface HttpServerOptions {
   readonly hostNames?: readonly string[] | undefined;
   /** Needed as soon as one address is not loopback. */
   readonly tls?: Tls | undefined;
+  /** Of a simulated lab: what can be done to its machines. */
+  readonly simulation?: Simulation | undefined;
+  /** Opens `/metrics`, and nothing else. */
+  readonly metricsToken?: string | undefined;
   /** Folder of the built web app. */
   readonly webRoot: string;
   readonly log: Logger;
@@ -54,7 +61,12 @@ export interface HttpServerOptions {
   /** Prometheus text. */
   metrics(): Promise<string>;
   /** For tests. */
-  readonly limits?: { readonly signIn?: SignInLimits; readonly live?: Partial<LiveLimits>; readonly ringRows?: number };
+  readonly limits?: {
+    readonly signIn?: SignInLimits;
+    readonly connections?: Partial<ConnectionLimits>;
+    readonly live?: Partial<LiveLimits>;
+    readonly ringRows?: number;
+  };
 }
 
 export interface HttpServer {
@@ -98,6 +110,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     limiter: new SignInLimiter(options.limits?.signIn),
     hubs: new Hubs(lab, options.limits?.ringRows),
     stopping: stop.signal,
+    simulation: options.simulation,
+    metricsToken: options.metricsToken,
     ready: () => options.ready(),
     metrics: () => options.metrics(),
   };
@@ -109,6 +123,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     errorHandler: (error) => unreadable(error, log),
   });
 
+  const crowd = { ...connectionLimits, ...options.limits?.connections };
+  const connections = new Connections(crowd);
   const servers: Server[] = [];
   const urls: string[] = [];
   const closeAll = async (): Promise<void> => {
@@ -123,8 +139,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
         isLoopback(host) || !tls
           ? createServer(httpOptions)
           : createTlsServer({ ...httpOptions, ...tlsOptions, ...tls });
+      server.maxConnections = crowd.all;
+      server.on('connection', (socket) => connections.take(socket));
       server.on('request', (request, response) => void listener(request, response));
-      server.on('upgrade', (request, socket, head) => void live.upgrade(request, socket, head));
+      server.on('upgrade', (request, socket, head) => {
+        if (asksForWebSocket(request)) void live.upgrade(request, socket, head);
+        else readPlainly(server, request, socket as Socket, head);
+      });
       servers.push(server);
       const address = await listenOn(server, host, port);
       // A name may lead anywhere: what counts is where it led.
@@ -147,8 +168,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 }
 
 /** A request that takes longer to arrive than this is an attack or a broken network. */
-const httpOptions = { requestTimeout: 60_000, headersTimeout: 20_000, keepAliveTimeout: 30_000 };
-const tlsOptions = { minVersion: 'TLSv1.2' } as const;
+const httpOptions = {
+  requestTimeout: 60_000,
+  headersTimeout: 20_000,
+  keepAliveTimeout: 30_000,
+  // Node looks for those that take too long this often only.
+  connectionsCheckingInterval: 5000,
+};
+const tlsOptions = { minVersion: 'TLSv1.2', handshakeTimeout: 10_000 } as const;
 
 function listenOn(server: Server, host: string, port: number): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {

@@ -3,17 +3,18 @@
  * machine, for 90 days, renewed a month before it runs out. The authority's certificate is sent along, so that the
  * command line can show its fingerprint and, once a person has compared it, trust it alone.
  *
- *   <dir>/ca.crt  ca.key          kept for ten years
+ *   <dir>/ca.crt  ca.key          the authority, which nothing here replaces (authority.ts)
  *   <dir>/server.crt  server.key  replaced when they run out, or when this machine has another name or address
  */
 import { X509Certificate } from 'node:crypto';
-import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../devices/clock/port.ts';
 import { IoError } from '../devices/error.ts';
 import { replaceFile } from '../stores/files.ts';
-import { createAuthority, dayMs, isPair, issueServer, serverDays, type KeyPair } from './ca.ts';
+import { ensureAuthority, privateContentOf } from './authority.ts';
+import { dayMs, isPair, issueServer, type KeyPair } from './ca.ts';
 
 export interface ServerCertificate {
   /** PEM: the server's, then the authority's. */
@@ -32,27 +33,26 @@ export interface CertificateWishes {
   readonly names: readonly string[];
   readonly addresses: readonly string[];
   readonly clock: Pick<Clock, 'now'>;
+  /** Told what people have to do about it. */
+  warn?(message: string): void;
 }
 
 const renewBeforeMs = 30 * dayMs;
 
-/** Finds or makes it, and renews it when it is due. @throws IoError PERMISSION, FAILED */
+/** Finds or makes it, and renews it when it is due. @throws IoError PERMISSION, INVALID, FAILED */
 export async function ensureServerCertificate(wishes: CertificateWishes): Promise<ServerCertificate> {
   const { dir, clock } = wishes;
   const now = clock.now();
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     await chmod(dir, 0o700);
-    const known = await readPair(dir, 'ca');
-    // It must outlive what it signs now.
-    const authority =
-      known && lasts(known.cert, now, serverDays * dayMs) ? known : await keep(dir, 'ca', await createAuthority(now));
+    const authority = await ensureAuthority(dir, now, (message) => wishes.warn?.(message));
     const names = namesOf(wishes);
-    const present = await readPair(dir, 'server');
+    const present = await readPair(dir);
     const server =
       present && isGood(present.cert, authority.cert, names, now)
         ? present
-        : await keep(dir, 'server', await issueServer(authority, names, now));
+        : await keep(dir, await issueServer(authority, names, now));
     return {
       cert: `${server.cert.trim()}\n${authority.cert.trim()}\n`,
       key: server.key,
@@ -142,31 +142,18 @@ function lasts(cert: string, now: number, forMs: number): boolean {
   return Date.parse(validFrom) <= now && Date.parse(validTo) >= now + forMs;
 }
 
-/** @returns undefined when it is not there, or is no pair of key and certificate */
-async function readPair(dir: string, name: string): Promise<KeyPair | undefined> {
-  const [certPath, keyPath] = [join(dir, `${name}.crt`), join(dir, `${name}.key`)];
-  try {
-    const { mode } = await stat(keyPath);
-    if ((mode & 0o077) !== 0) throw tooOpen(keyPath, mode);
-    const pair = { cert: await readFile(certPath, 'utf8'), key: await readFile(keyPath, 'utf8') };
-    return isPair(pair) ? pair : undefined;
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT') return undefined;
-    throw error;
-  }
+/** @returns undefined when it is not there, or is no pair of key and certificate: another one can be issued */
+async function readPair(dir: string): Promise<KeyPair | undefined> {
+  const keyPath = join(dir, 'server.key');
+  const hint = `If others could read it, remove ${keyPath}: a new one is made. Else run: chmod 600 ${keyPath}`;
+  const key = await privateContentOf(keyPath, hint);
+  const cert = await readFile(join(dir, 'server.crt'), 'utf8').catch(() => undefined);
+  return key !== undefined && cert !== undefined && isPair({ cert, key }) ? { cert, key } : undefined;
 }
 
-async function keep(dir: string, name: string, pair: KeyPair): Promise<KeyPair> {
+async function keep(dir: string, pair: KeyPair): Promise<KeyPair> {
   // A crash in between leaves two that do not belong together, which the next start sees.
-  await replaceFile(join(dir, `${name}.key`), Buffer.from(pair.key), { mode: 0o600 });
-  await replaceFile(join(dir, `${name}.crt`), Buffer.from(pair.cert), { mode: 0o600 });
+  await replaceFile(join(dir, 'server.key'), Buffer.from(pair.key), { mode: 0o600 });
+  await replaceFile(join(dir, 'server.crt'), Buffer.from(pair.cert), { mode: 0o600 });
   return pair;
 }
-
-const tooOpen = (path: string, mode: number): IoError =>
-  new IoError('PERMISSION', {
-    op: 'read',
-    target: path,
-    message: `others may read ${path} (mode ${(mode & 0o777).toString(8)}), and it is a private key`,
-    hint: `If others could read it, remove ${path}: a new one is made. Else run: chmod 600 ${path}`,
-  });

@@ -1,9 +1,8 @@
 /** A simulated machine: an engine, a pool and files that live on when its daemon is killed. */
 import type { Clock } from '../devices/clock/port.ts';
 import { simDocker, type SimDocker } from '../devices/docker/sim.ts';
-import { simFiles } from '../devices/files/sim.ts';
+import { simFiles, type SimFiles } from '../devices/files/sim.ts';
 import { simHost, type SimHost } from '../devices/host/sim.ts';
-import type { FilesPort } from '../devices/files/port.ts';
 import type { SeededRandom } from '../devices/random/sim.ts';
 import { simVolumes, type SimVolumes } from '../devices/volumes/sim.ts';
 
@@ -12,7 +11,7 @@ export interface SimMachine {
   readonly name: string;
   readonly docker: SimDocker;
   readonly volumes: SimVolumes;
-  readonly files: FilesPort;
+  readonly files: SimFiles;
   readonly host: SimHost;
 }
 

@@ -30,6 +30,9 @@ test('a token of one’s own is taken, and one that anybody could guess is not',
   expect(await ensureMetricsToken(dataDir)).toBe(own);
   for (const wrong of ['', 'short', `${own}\n${own}`]) {
     await writeFile(metricsTokenPath(dataDir), wrong);
-    await expect(ensureMetricsToken(dataDir)).rejects.toMatchObject({ code: 'INVALID', hint: expect.stringContaining('rm ') });
+    await expect(ensureMetricsToken(dataDir)).rejects.toMatchObject({
+      code: 'INVALID',
+      hint: expect.stringContaining('rm '),
+    });
   }
 });

@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 async function start(...args: string[]): Promise<HttpServer> {
-  const parsed = readSettings(['--data', dataDir, '--listen', '127.0.0.1:0', ...args], {}, 0);
+  const parsed = readSettings(['--listen', '127.0.0.1:0', ...args], { FLOATLAB_DATA: dataDir }, 0);
   if (!('settings' in parsed)) throw new Error('the settings of the test are wrong');
   const server = await serve({
     settings: parsed.settings,

@@ -64,6 +64,26 @@ describe('settings of the daemon', () => {
     expect(usage).toContain('FLOATLAB_HOST_NAMES');
   });
 
+  test('a simulated lab takes what concerns how it is reached, and does not mind where a real one would be kept', () => {
+    const environment = { FLOATLAB_DATA: '/srv/lab', FLOATLAB_ENGINE: '/run/docker.sock' };
+    const args = ['--simulate', '3', '--listen', '127.0.0.1:7500', '--host-name', 'lab', '--no-sample'];
+    expect(read(args, environment)).toMatchObject({ simulate: 3, sample: false, hostNames: ['lab'] });
+  });
+
+  test('an engine is named by its socket, as Docker has it or as a path, or is FloatLab’s own', () => {
+    expect(read([]).engine).toBeUndefined();
+    expect(read(['--engine', 'own']).engine).toBe('own');
+    expect(read(['--engine', '/run/podman/podman.sock']).engine).toBe('/run/podman/podman.sock');
+    expect(read(['--engine', 'unix:///var/run/docker.sock']).engine).toBe('/var/run/docker.sock');
+    expect(read([], { FLOATLAB_ENGINE: 'own' }).engine).toBe('own');
+    expect(usage).toContain('--engine ENGINE');
+  });
+
+  test('what somebody has said is told apart from what follows from the machine', () => {
+    expect([...read([]).said]).toEqual([]);
+    expect([...read(['--name', 'atlas', '--time-zone', 'Europe/Berlin']).said]).toEqual(['name', 'time-zone']);
+  });
+
   test.each([
     [['--simulate', '0'], /1 to 9/],
     [['--simulate', 'many'], /1 to 9/],
@@ -73,8 +93,22 @@ describe('settings of the daemon', () => {
     [['--pool-size', '20GiB', '--pool', '/srv'], /leave it out with --pool/],
     [['--host-name', 'lab.example.org:8443'], /without a port/],
     [['--log-level', 'loud'], /fatal, error/],
+    [['--time-zone', 'Foo'], /--time-zone.*"Foo" is not a time zone: use a name such as Europe\/Berlin/],
+    [['--time-zone', '+02:00'], /not a time zone/],
+    [['--engine', 'docker'], /neither the path of a socket/],
+    [['--engine', 'tcp://10.0.0.1:2375'], /neither the path of a socket/],
     [['--colour'], /colour/],
     [['extra'], /extra/],
+    // What a simulated lab would ignore.
+    [['--simulate', '3', '--lab', 'home'], /--lab has no meaning with --simulate/],
+    [['--simulate', '3', '--name', 'atlas'], /--name has no meaning/],
+    [['--simulate', '3', '--time-zone', 'UTC'], /--time-zone has no meaning/],
+    [['--simulate', '3', '--data', '/srv'], /--data has no meaning/],
+    [['--simulate', '3', '--pool', '/srv'], /--pool has no meaning/],
+    [['--simulate', '3', '--pool-size', '2GiB'], /--pool-size has no meaning/],
+    [['--simulate', '3', '--engine', 'own'], /--engine has no meaning/],
+    [['--simulate', '3', '--reset-password'], /--reset-password has no meaning/],
+    [['--simulate', '3', '--stop-all'], /--stop-all has no meaning/],
   ])('%j is refused with a reason', (args, reason) => {
     const parsed = readSettings(args, {}, 0);
     expect('wrong' in parsed ? parsed.wrong : '').toMatch(reason);

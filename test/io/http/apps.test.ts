@@ -92,6 +92,17 @@ describe('the log of an app', () => {
     expect([items.length, dropped, items[0].at, items.at(-1).at]).toEqual([20_000, 25_000, 25_001, 45_000]);
   });
 
+  test('keeps the newest lines when they are too long, however few', async () => {
+    const { api, lab, containers } = await startServer();
+    withApp(lab);
+    const text = 'x'.repeat(1024 * 1024);
+    containers.onLogs = async function* () {
+      for (let n = 1; n <= 40; n++) yield { ...line(n), text };
+    };
+    const { items, dropped } = (await api('/api/v1/apps/default/photos/logs')).json;
+    expect([items.length, dropped, items[0].at, items.at(-1).at]).toEqual([8, 32, 33, 40]);
+  });
+
   test('of a service that does not exist, or of an engine that is away, says so', async () => {
     const { api, lab, containers } = await startServer();
     withApp(lab);

@@ -1,4 +1,5 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT, UnsecuredJWT } from 'jose';
@@ -6,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { endedInFile, hasEnded, maxEnded, nothingEnded, withEnded } from '#io/http/auth/ended.ts';
 import { VirtualClock } from '#io/world/virtual-clock.ts';
 import { pageKeyHeader } from '#io/contract/routes.ts';
-import { pageSessionOf, password, send, signInPage, startServer, type Sent } from './test-server.ts';
+import { pageSessionOf, password, send, signInPage, startServer, until, type Sent } from './test-server.ts';
 
 const session = '/api/v1/session';
 const signIn = (name: string, secret: string, headers: Sent['headers'] = {}): Sent => ({
@@ -99,6 +100,55 @@ describe('signing in', () => {
       await send(url + session, signIn('admin', 'wrong'));
       expect((await send(url + session, signIn('admin', password))).status).toBe(200);
     }
+  });
+});
+
+describe('strangers who sign in', () => {
+  /** A request whose body never ends. @returns what came back until the connection was closed */
+  const unfinished = async (url: string, declared: string, sent = '') => {
+    const socket = createConnection({ host: '127.0.0.1', port: Number(new URL(url).port) });
+    let answer = '';
+    socket.on('data', (chunk) => (answer += String(chunk)));
+    socket.on('error', () => undefined);
+    socket.write(
+      `POST ${session} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n${declared}\r\n\r\n${sent}`,
+    );
+    return { socket, answer: () => answer, status: () => Number(/^HTTP\/1.1 (\d+)/.exec(answer)?.[1] ?? 0) };
+  };
+
+  test('may send no more than a name and a password need, and are told before they have sent it', async () => {
+    const { url } = await startServer();
+    const declared = await unfinished(url, `Content-Length: ${8 * 2 ** 20}`, '{');
+    await until(() => declared.status() !== 0);
+    expect(declared.answer()).toMatch(/400 Bad Request[^]*larger than 8 KiB[^]*TOO_LARGE/);
+    const chunk = 'x'.repeat(9000);
+    const chunked = await unfinished(url, 'Transfer-Encoding: chunked', `${chunk.length.toString(16)}\r\n${chunk}\r\n`);
+    await until(() => chunked.status() !== 0);
+    expect(chunked.answer()).toMatch(/TOO_LARGE/);
+    for (const { socket } of [declared, chunked]) socket.destroy();
+  });
+
+  test('and do not finish are turned away before anything of theirs is taken, once they are too many', async () => {
+    const { url } = await startServer();
+    const many = await Promise.all(
+      Array.from({ length: 60 }, () => unfinished(url, 'Content-Length: 8000', '{"name":'.padEnd(7000))),
+    );
+    await until(() => many.filter(({ status }) => status() === 429).length === 55, 'most are turned away');
+    expect(many.filter(({ status }) => status() === 0)).toHaveLength(5);
+    for (const { socket } of many) socket.destroy();
+  });
+
+  test('and take too long are told so', async () => {
+    const clock = new VirtualClock(Date.now());
+    const { url } = await startServer({ clock });
+    const slow = await unfinished(url, 'Content-Length: 100', '{');
+    // When the server has seen the request is its own affair.
+    for (let second = 0; second < 200 && slow.status() === 0; second++) {
+      await clock.run(1000);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(slow.answer()).toMatch(/did not arrive within 10 s/);
+    slow.socket.destroy();
   });
 });
 
@@ -450,3 +500,33 @@ async function passwordVersion(url: string): Promise<string> {
   const { token } = (await send(url + session, signIn('admin', password))).json as { token: string };
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).pwv as string;
 }
+
+describe('the token for metrics', () => {
+  const metricsToken = 'm'.repeat(43);
+  const headers = { authorization: `Bearer ${metricsToken}` };
+
+  test('opens the metrics, and nothing else', async () => {
+    const { url } = await startServer({ metricsToken });
+    const answer = await send(`${url}/metrics`, { headers });
+    expect([answer.status, answer.text]).toEqual([200, 'floatlab_info 1\n']);
+    for (const path of ['/api/v1/apps', session, '/api/v1/events', '/api/v1/config']) {
+      expect([path, (await send(url + path, { headers })).status]).toEqual([path, 401]);
+    }
+    expect((await send(`${url}/api/v1/apps`, { method: 'POST', headers, body: {} })).status).toBe(401);
+    const live = { ...headers, connection: 'Upgrade', upgrade: 'websocket' };
+    expect((await send(`${url}/api/v1/live`, { headers: live })).status).toBe(401);
+  });
+
+  test('is another one than what is shown, and nothing where there is none', async () => {
+    const { url } = await startServer({ metricsToken });
+    for (const wrong of ['n'.repeat(43), 'm'.repeat(42), 'undefined']) {
+      expect((await send(`${url}/metrics`, { headers: { authorization: `Bearer ${wrong}` } })).status).toBe(401);
+    }
+    // Cookies go to every port of the host.
+    expect((await send(`${url}/metrics`, { headers: { cookie: `floatlab_session=${metricsToken}` } })).status).toBe(
+      401,
+    );
+    const without = await startServer();
+    expect((await send(`${without.url}/metrics`, { headers })).status).toBe(401);
+  });
+});

@@ -6,7 +6,6 @@ import { asIndex, type Index, type Kind, type Principal, type StreamId } from '#
 import type { ActorState, LabView } from '#actors/actor.ts';
 import type { LiveLogLine, ObservedView } from '#io/contract/live.ts';
 import type { Call } from '#io/devices/call.ts';
-import type { PacedSession } from '#io/http/live/exec-sub.ts';
 import type { ExecSession } from '#io/devices/docker/port.ts';
 import type {
   ActivityRange,
@@ -278,7 +277,7 @@ export class Pushed<T> implements AsyncIterable<T> {
   }
 }
 
-export class FakeExec implements PacedSession {
+export class FakeExec implements ExecSession {
   readonly output = new Pushed<{ readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }>();
   readonly written: string[] = [];
   readonly sizes: [number, number][] = [];

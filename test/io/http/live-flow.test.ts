@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ToClient } from '#io/contract/live.ts';
 import { appRow, FakeLab, Pushed, type FakeContainers } from './fake-lab.ts';
-import { connect, partsOf, quiet } from './live-model.ts';
+import { connect, partsOf, quiet, type FakeSocket } from './live-model.ts';
 
 const apps = (from: number, count: number, fields: object = {}) => ({
   apps: {
@@ -141,6 +141,14 @@ describe('a client that is slow', () => {
   });
 });
 
+/** The network takes a frame each turn. */
+async function deliverUntil(socket: FakeSocket, isDone: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 500 && !isDone(); turn++) {
+    socket.deliver(1);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
 describe('log lines', () => {
   const line = (n: number) => ({ service: 'web', at: n, stream: 'stdout' as const, text: `line ${n}` });
   const linesOf = (frames: readonly ToClient[]) =>
@@ -156,7 +164,8 @@ describe('log lines', () => {
     connection.hear(say({ t: 'logs', sub: 1, app: 'photos', follow: true }));
     pushed.push(...Array.from({ length: 5000 }, (_, n) => line(n)));
     await quiet();
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    // Its moment.
+    await new Promise((resolve) => setTimeout(resolve, 1300));
     expect(linesOf(socket.arrived)).toEqual([]);
     socket.deliver(1);
     for (let turn = 0; turn < 20; turn++) {
@@ -167,6 +176,54 @@ describe('log lines', () => {
     expect(frames[0]).toMatchObject({ dropped: 3000 });
     expect(linesOf(frames)).toEqual(Array.from({ length: 2000 }, (_, n) => 3000 + n));
     for (const frame of frames.slice(1)) expect(frame).not.toHaveProperty('dropped');
+    connection.closed();
+  });
+
+  test('that come faster than frames are sent reach a fast reader whole', async () => {
+    const lab = new FakeLab();
+    lab.addActor('app:1', 'photos');
+    const parts = partsOf(lab);
+    const pushed = new Pushed<ReturnType<typeof line>>();
+    (parts.containers as FakeContainers).onLogs = () => pushed;
+    const { connection, socket } = connect(parts);
+    connection.hear(say({ t: 'logs', sub: 1, app: 'photos', follow: true }));
+    // Far more than may wait, and than the network takes in one turn.
+    pushed.push(...Array.from({ length: 40_000 }, (_, n) => line(n)));
+    await deliverUntil(socket, () => linesOf(socket.arrived).length === 40_000);
+    expect(linesOf(socket.arrived)).toEqual(Array.from({ length: 40_000 }, (_, n) => n));
+    for (const frame of socket.arrived) expect(frame).not.toHaveProperty('dropped');
+    connection.closed();
+  });
+
+  test('are sent as soon as they fill a frame', async () => {
+    const lab = new FakeLab();
+    lab.addActor('app:1', 'photos');
+    const parts = partsOf(lab);
+    const pushed = new Pushed<ReturnType<typeof line>>();
+    (parts.containers as FakeContainers).onLogs = () => pushed;
+    const { connection, socket } = connect(parts);
+    connection.hear(say({ t: 'logs', sub: 1, app: 'photos', follow: true }));
+    pushed.push(...Array.from({ length: 700 }, (_, n) => line(n)));
+    await quiet();
+    expect(linesOf(socket.deliver(99))).toEqual(Array.from({ length: 500 }, (_, n) => n));
+    connection.closed();
+  });
+
+  test('of a slow reader wait up to so much text, however few they are', async () => {
+    const lab = new FakeLab();
+    lab.addActor('app:1', 'photos');
+    const parts = partsOf(lab);
+    const pushed = new Pushed<ReturnType<typeof line>>();
+    (parts.containers as FakeContainers).onLogs = () => pushed;
+    const { connection, socket } = connect(parts, { bufferedBytes: 10 });
+    connection.hear(say({ t: 'logs', sub: 1, app: 'photos', follow: true }));
+    const text = 'x'.repeat(60 * 1024);
+    pushed.push(...Array.from({ length: 200 }, (_, n) => ({ ...line(n), text })));
+    await new Promise((resolve) => setTimeout(resolve, 1300));
+    await deliverUntil(socket, () => linesOf(socket.arrived).at(-1) === 199);
+    const kept = linesOf(socket.arrived);
+    expect(kept.length * text.length).toBeLessThanOrEqual(4 * 2 ** 20);
+    expect(socket.arrived.find(({ t }) => t === 'lines')).toMatchObject({ dropped: 200 - kept.length });
     connection.closed();
   });
 
@@ -212,5 +269,51 @@ describe('log lines', () => {
     expect(Buffer.concat(output).equals(Buffer.concat([bytes, bytes]))).toBe(true);
     for (const part of output) expect(part.length).toBeLessThanOrEqual(64 * 1024);
     expect(socket.arrived.at(-1)).toEqual({ t: 'exit', sub: 1, code: 3 });
+  });
+});
+
+describe('a client that is refused', () => {
+  const seconds = async (connection: { bookmark(): void }, count: number): Promise<void> => {
+    for (let n = 0; n < count; n++) connection.bookmark();
+    await quiet();
+  };
+
+  test('again and again, in frames that are right as such, is not listened to any more', async () => {
+    const { connection, socket } = connect(partsOf(new FakeLab()));
+    for (let sub = 1; sub <= 20; sub++) connection.hear(say({ t: 'open', sub, view: 'nothing' }));
+    expect(socket.closedWith).toBeUndefined();
+    connection.hear(say({ t: 'logs', sub: 21, app: 'nobody', follow: true }));
+    expect(socket.closedWith).toBe(1008);
+  });
+
+  test('now and then goes on for ever', async () => {
+    const { connection, socket } = connect(partsOf(new FakeLab()));
+    for (let sub = 1; sub <= 100; sub++) {
+      connection.hear(say({ t: 'open', sub, view: 'nothing' }));
+      await seconds(connection, 1);
+      socket.deliver(9);
+    }
+    expect(socket.closedWith).toBeUndefined();
+  });
+
+  test('and does not read hears of it once there is room, and not without end', async () => {
+    const { connection, socket } = connect(partsOf(new FakeLab()), { bufferedBytes: 10 });
+    const before = socket.bufferedAmount;
+    for (let sub = 1; sub <= 10; sub++) connection.hear(say({ t: 'open', sub, view: 'nothing' }));
+    expect(socket.bufferedAmount).toBe(before);
+    for (let turn = 0; turn < 12; turn++) {
+      socket.deliver(1);
+      await quiet();
+    }
+    const ends = socket.arrived.filter(({ t }) => t === 'end');
+    expect(ends.map((frame) => 'sub' in frame && frame.sub)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+
+    await seconds(connection, 30);
+    for (let sub = 11; sub <= 100 && socket.closedWith === undefined; sub++) {
+      connection.hear(say({ t: 'open', sub, view: 'nothing' }));
+      if (sub % 10 === 0) await seconds(connection, 20);
+    }
+    expect(socket.closedWith).toBe(1008);
+    expect(socket.bufferedAmount).toBeLessThan(200);
   });
 });

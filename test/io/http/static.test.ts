@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, brotliDecompressSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { send, startServer } from './test-server.ts';
 
@@ -107,6 +107,22 @@ describe('the web app', () => {
       const answer = await send(url, { path });
       expect([path, answer.text.includes('the secret'), answer.text.includes('root:')]).toEqual([path, false, false]);
       expect([200, 400, 404]).toContain(answer.status);
+    }
+  });
+
+  test('goes on whole when it is built anew beside the running server', async () => {
+    const folder = join(dir, 'built-again');
+    await cp(webRoot, folder, { recursive: true });
+    const { url } = await startServer({ webRoot: folder });
+    await rm(folder, { recursive: true });
+    await mkdir(folder);
+    await writeFile(join(folder, 'index.html'), 'another one');
+    for (let n = 0; n < 2; n++) {
+      expect((await send(url)).text).toBe('<!doctype html><title>FloatLab</title>');
+      const script = `${url}/assets/index-B2x_9aQk.js`;
+      expect((await send(script)).text).toBe('let app;');
+      const packed = await send(script, { headers: { 'accept-encoding': 'br' } });
+      expect(brotliDecompressSync(packed.bytes).toString()).toBe('let app;');
     }
   });
 

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type ConnectionOptions } from 'node:tls';
@@ -68,8 +68,6 @@ describe('the certificate of a node', () => {
     expect(leaf(renewed).serialNumber).not.toBe(leaf(made).serialNumber);
     expect(renewed.caCert).toBe(made.caCert);
     expect(leaf(renewed).verify(new X509Certificate(made.caCert).publicKey)).toBe(true);
-    // The authority goes before it could not outlive what it signs.
-    expect((await later(3650 - 89)).caCert).not.toBe(made.caCert);
   });
 
   test('is issued anew for another name, with another key than before', async () => {
@@ -95,11 +93,8 @@ describe('the certificate of a node', () => {
     const second = await ensureServerCertificate(wish);
     expect(leaf(second).serialNumber).not.toBe(leaf(made).serialNumber);
     await writeFile(join(wish.dir, 'server.key'), made.key, { mode: 0o600 });
-    expect((await ensureServerCertificate(wish)).key).not.toBe(made.key);
-    await rm(join(wish.dir, 'ca.key'));
-    const other = await ensureServerCertificate(wish);
-    expect(other.caCert).not.toBe(made.caCert);
-    expect(leaf(other).verify(new X509Certificate(other.caCert).publicKey)).toBe(true);
+    const third = await ensureServerCertificate(wish);
+    expect([third.key === made.key, third.caCert]).toEqual([false, made.caCert]);
   });
 
   test('is not used when others may have read its key', async () => {
@@ -131,6 +126,91 @@ describe('the certificate of a node', () => {
     await until(() => (void clock.step(), renewed.length > 0));
     expect(renewed[0]?.expiresAt).toBeGreaterThan(present.expiresAt);
     stop();
+  });
+});
+
+describe('the authority of the lab', () => {
+  const filesOf = async (where: string) =>
+    Promise.all(['ca.crt', 'ca.key'].map((file) => readFile(join(where, file), 'utf8').catch(() => undefined)));
+
+  test.each([
+    ['1970', 0],
+    ['the day before it was made', Date.now() - 3 * dayMs],
+  ])('is not replaced because a clock says that it is %s', async (_, wrong) => {
+    const wish = wishes();
+    const made = await ensureServerCertificate(wish);
+    const before = await filesOf(wish.dir);
+    await expect(ensureServerCertificate(wishes(wrong, wish.dir))).rejects.toMatchObject({
+      code: 'INVALID',
+      message: expect.stringContaining('the clock of this machine says'),
+      hint: expect.stringContaining('Set the clock'),
+    });
+    expect(await filesOf(wish.dir)).toEqual(before);
+    expect(await ensureServerCertificate(wish)).toEqual(made);
+  });
+
+  test('goes on under its own key when its certificate runs out, and the old one is kept aside', async () => {
+    const now = Date.now();
+    const wish = wishes(now);
+    const made = await ensureServerCertificate(wish);
+    const warned: string[] = [];
+    const late = {
+      ...wishes(now + (3650 - 89) * dayMs, wish.dir),
+      warn: (message: string) => void warned.push(message),
+    };
+    const renewed = await ensureServerCertificate(late);
+    const [old, ca] = [new X509Certificate(made.caCert), new X509Certificate(renewed.caCert)];
+    expect(ca.publicKey.equals(old.publicKey)).toBe(true);
+    expect([ca.subject, ca.ca, ca.serialNumber === old.serialNumber]).toEqual([old.subject, true, false]);
+    expect(Math.round((Date.parse(ca.validTo) - now) / dayMs)).toBe(3650 - 89 + 3650);
+    expect(ca.verify(ca.publicKey)).toBe(true);
+    expect(warned.join()).toMatch(/runs out on \d{4}-\d\d-\d\d.*trust/);
+    const [aside = ''] = (await readdir(wish.dir)).filter((name) => name.startsWith('ca-until-'));
+    expect(await readFile(join(wish.dir, aside), 'utf8')).toBe(made.caCert);
+    // Nothing more to do, and what was signed under the old certificate stands.
+    expect(await ensureServerCertificate(late)).toEqual(renewed);
+    expect(leaf(renewed).verify(old.publicKey)).toBe(true);
+    // It was the clock, and it is right again.
+    const back = await ensureServerCertificate(wish);
+    expect(back.caCert).toBe(renewed.caCert);
+    expect(Date.parse(leaf(back).validFrom)).toBeLessThanOrEqual(now);
+  });
+
+  test.each([
+    ['its key is gone', (where: string) => rm(join(where, 'ca.key'))],
+    ['its certificate is gone', (where: string) => rm(join(where, 'ca.crt'))],
+    ['its key is damaged', (where: string) => writeFile(join(where, 'ca.key'), 'nonsense')],
+    ['its certificate is damaged', (where: string) => writeFile(join(where, 'ca.crt'), '')],
+    [
+      'its key is another one',
+      async (where: string) => {
+        const other = wishes();
+        await ensureServerCertificate(other);
+        await copyFile(join(other.dir, 'ca.key'), join(where, 'ca.key'));
+      },
+    ],
+  ])('is not replaced because %s: a person decides', async (_, spoil) => {
+    const wish = wishes();
+    await ensureServerCertificate(wish);
+    await spoil(wish.dir);
+    const before = await filesOf(wish.dir);
+    await expect(ensureServerCertificate(wish)).rejects.toMatchObject({
+      code: 'INVALID',
+      hint: expect.stringMatching(/Restore ca\.crt and ca\.key .* from your backup/),
+    });
+    expect(await filesOf(wish.dir)).toEqual(before);
+  });
+
+  test('is made anew when a person has moved it away, or when the first start was cut off', async () => {
+    const wish = wishes();
+    const made = await ensureServerCertificate(wish);
+    await rm(join(wish.dir, 'ca.crt'));
+    await rm(join(wish.dir, 'ca.key'));
+    const other = await ensureServerCertificate(wish);
+    expect(other.caCert).not.toBe(made.caCert);
+    expect(leaf(other).verify(new X509Certificate(other.caCert).publicKey)).toBe(true);
+    for (const file of ['ca.key', 'server.crt', 'server.key']) await rm(join(wish.dir, file));
+    expect((await ensureServerCertificate(wish)).caCert).not.toBe(other.caCert);
   });
 });
 

@@ -41,12 +41,13 @@ describe('a change', () => {
 
   test('with --dry-run prints what would happen and changes nothing', async () => {
     const events = [
-      { stream: operation, type: 'operation.started', data: {}, words: 'admin asked for stop-app of photos.' },
-      { stream: 'app:photos', type: 'app.stop-requested', data: {}, words: 'App photos stops.' },
+      { stream: operation, type: 'operation.started', data: {}, words: 'admin would ask to stop app photos.' },
+      { stream: 'app:photos', type: 'app.stop-requested', data: {}, words: 'App photos would stop.' },
     ];
     lab.command(stop, { events });
-    const { out } = await floatlab('app stop photos --dry-run');
-    expect(out).toBe('admin asked for stop-app of photos.\nApp photos stops.\n');
+    const { out, err } = await floatlab('app stop photos --dry-run');
+    expect(err).toBe('What would happen:\n');
+    expect(out).toBe('admin would ask to stop app photos.\nApp photos would stop.\n');
     expect(lab.changes).toEqual([]);
     expect(JSON.parse((await floatlab('app stop photos --dry-run -o json')).out)).toMatchObject({
       dryRun: true,
@@ -84,6 +85,37 @@ describe('a change', () => {
       'error: op-7kq2wxyz still runs after 0.1 s (TIMED_OUT)',
       'hint:  floatlab operation wait op-7kq2wxyz',
     ]);
+  });
+
+  describe('that waits', () => {
+    const create = 'volume create huge --size 500GiB';
+    const problem = { code: 'NO_NODE_FITS', message: 'No node fits: vm has 3.94 GiB left, and 500 GiB are wanted.' };
+    const path = `GET /api/v1/operations/${encodeURIComponent(operation)}`;
+    const waiting = (answerAfterMs: number): void => {
+      lab.command('POST /api/v1/volumes', { operation });
+      lab.on(path, { json: operationRow('op-7kq2wxyz', { state: 'running', waits: problem }) });
+      lab.on(`${path}/wait`, async () => {
+        await new Promise((resolve) => setTimeout(resolve, answerAfterMs));
+        return { json: operationRow('op-7kq2wxyz') };
+      });
+    };
+
+    test('says why while it does', { timeout: 20_000 }, async () => {
+      waiting(2500);
+      const { code, err } = await floatlab(create);
+      expect(lines(err)[0]).toBe('It waits: No node fits: vm has 3.94 GiB left, and 500 GiB are wanted.');
+      expect(code).toBe(0);
+      expect((await floatlab(`${create} -q`)).err).toBe('');
+    });
+
+    test('says why when it takes too long', async () => {
+      waiting(5000);
+      const { code, err } = await floatlab(`${create} --timeout 50ms`);
+      expect(code).toBe(7);
+      expect(err.replaceAll(/\n {2,}/g, ' ')).toContain(
+        'op-7kq2wxyz still runs after 0.1 s. It waits: No node fits: vm has 3.94 GiB left, and 500 GiB are wanted (TIMED_OUT)',
+      );
+    });
   });
 
   test('goes on in the lab when the person stops waiting', async () => {

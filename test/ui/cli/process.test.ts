@@ -85,8 +85,6 @@ describe('bin/floatlab.js', () => {
       reject: false,
     });
     expect(exitCode).toBe(1);
-    expect(stderr).toBe(
-      'error: floatlab is not built yet (NOT_BUILT)\nhint:  run npm install && npm run build in the folder of FloatLab',
-    );
+    expect(stderr).toBe(`error: floatlab is not built yet (NOT_BUILT)\nhint:  run "npm start" once in ${home}/`);
   });
 });

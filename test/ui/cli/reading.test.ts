@@ -344,6 +344,7 @@ describe('floatlab status', () => {
     timeZone: 'UTC',
     createdAt: 0,
     counts: { app: { running: 14 }, volume: { ready: 2 }, node: { up: 1 }, schedule: {} },
+    cordoned: 0,
   };
 
   test('says in words that all is well', async () => {
@@ -361,7 +362,7 @@ describe('floatlab status', () => {
     lab.on('GET /api/v1/overview', { json: { ...overview, counts } });
     lab.rows('/api/v1/alerts', [alertRow('photos')]).rows('/api/v1/volumes', []);
     expect(lines((await floatlab('status')).out)).toEqual([
-      'Lab home: 1 of 4 apps runs; 1 is failed and 2 are stopped.',
+      'Lab home: 1 of 4 apps runs; 1 failed and 2 are stopped.',
       'Of 3 nodes 1 is down and 2 are up.',
       '',
       'critical for 3 m',
@@ -369,6 +370,20 @@ describe('floatlab status', () => {
       '  hint: floatlab logs photos shows why.',
     ]);
   });
+});
+
+test('floatlab status says when nodes are cordoned', async () => {
+  const counts = { app: {}, volume: {}, node: { up: 3 }, schedule: {} };
+  lab.rows('/api/v1/alerts', []).rows('/api/v1/volumes', []);
+  for (const [cordoned, words] of [
+    [1, '3 nodes are up; 1 is cordoned.'],
+    [2, '3 nodes are up; 2 are cordoned.'],
+  ] as const) {
+    lab.on('GET /api/v1/overview', {
+      json: { name: 'home', uuid: 'u', timeZone: 'UTC', createdAt: 0, counts, cordoned },
+    });
+    expect(lines((await floatlab('status')).out)).toContain(words);
+  }
 });
 
 describe('what comes from the lab', () => {

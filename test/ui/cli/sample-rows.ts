@@ -17,6 +17,7 @@ export const serviceRow = (more: Partial<ServiceRow> = {}): ServiceRow => ({
   state: 'running',
   container: '0123456789abcdef',
   exitCode: null,
+  lastExitCode: null,
   restarts: 0,
   ...more,
 });
@@ -133,10 +134,12 @@ export const operationRow = (name: string, more: Partial<OperationRow> = {}): Op
   startedAt: now - 5 * minuteMs,
   endedAt: now - 5 * minuteMs + 5100,
   problem: null,
+  waits: null,
   ...more,
 });
 
 export const alertRow = (name: string, more: Partial<AlertRow> = {}): AlertRow => ({
+  id: `app:${name}|app-failed`,
   rule: 'app-failed',
   severity: 'critical',
   stream: `app:${name}`,

@@ -17,11 +17,7 @@ let home: string;
 let folder: string;
 
 beforeAll(async () => {
-  const parsed = readSettings(
-    ['--simulate', '3', '--listen', '127.0.0.1:0', '--no-sample', '--data', '/nowhere'],
-    {},
-    1000,
-  );
+  const parsed = readSettings(['--simulate', '3', '--listen', '127.0.0.1:0', '--no-sample'], {}, 1000);
   if (!('settings' in parsed)) throw new Error('the settings of the test are wrong');
   daemon = await openSimulatedLab(parsed.settings, {
     log: pino({ level: 'silent' }),
@@ -70,7 +66,7 @@ describe('a person with a new lab', () => {
   });
 
   test('brings an app up and sees what is done', async () => {
-    expect((await floatlab('up --dry-run')).out).toContain('Volume photos-db was created');
+    expect((await floatlab('up --dry-run')).out).toContain('Volume photos-db would be created');
     const { code, out, err } = await floatlab('up --yes --timeout 2m');
     expect(err).toMatch(/✓ volume photos-db +created on \w+/);
     expect(err).toMatch(/✓ web +running/);

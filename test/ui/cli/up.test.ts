@@ -124,6 +124,18 @@ describe('floatlab up', () => {
     expect(code).toBe(0);
   });
 
+  test('says service by service what a new revision changes, and what is restarted', async () => {
+    const changes = [
+      'Service web: image nginx:1.26 → nginx:1.27; environment DEBUG added. It is restarted.',
+      'Service db is as before, and restarted with the app.',
+      'File .env is changed.',
+    ];
+    lab.command('POST /api/v1/apps', { events: [], changes });
+    const { err } = await up('', { tty: true, answers: [false], env: { NO_COLOR: '1', TERM: 'dumb' } });
+    expect(err.replaceAll('\n    ', ' ')).toContain(changes.map((change) => `  ${change}\n`).join(''));
+    expect((await up('--dry-run')).out).toBe(`${changes.join('\n')}\n`);
+  });
+
   test('sends the file as it is, what travels with it, and the name of the folder', async () => {
     deployable();
     await up('--yes -n media');

@@ -26,6 +26,11 @@ export class SignInLimiter {
     }
   }
 
+  /** It was no attempt after all: what came was no name and password. */
+  async takeBack(address: string | undefined): Promise<void> {
+    await this.#limiter.reward(placeOf(address));
+  }
+
   /** It was the right password: earlier slips do not count any more. */
   async forget(address: string | undefined): Promise<void> {
     await this.#limiter.delete(placeOf(address));

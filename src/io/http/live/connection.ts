@@ -4,7 +4,7 @@
  */
 import { asIndex } from '#events/envelope.ts';
 import { execWindowBytes, type ToServer } from '#io/contract/live.ts';
-import { problemOf, type Problem } from '#io/contract/problem.ts';
+import { problemOf, statusOf, type Problem } from '#io/contract/problem.ts';
 import type { Session } from '../auth/sessions.ts';
 import type { Parts } from '../parts.ts';
 import { asProblem, fail, failed, type ProblemError } from '../problems.ts';
@@ -27,7 +27,10 @@ import {
 import { defaultMaxPending, RowsSub } from './rows-sub.ts';
 
 const maxSubscriptions = 64;
-/** A client that does not speak the protocol is not listened to for ever. */
+/**
+ * A client that does not speak the protocol, or asks again and again for what it cannot have, is not listened to for
+ * ever. Each second forgives one.
+ */
 const maxMistakes = 20;
 
 export const closeCodes = { stopping: 1001, policy: 1008, failed: 1011, signedOut: 4401 } as const;
@@ -70,6 +73,8 @@ export class Connection {
   readonly #limits: LiveLimits;
   readonly #outlet: Outlet;
   readonly #subs = new Map<number, Subscription>();
+  /** Last words that wait for room, by subscription. */
+  readonly #lastWords = new Map<number, string>();
   #mistakes = 0;
   #isFlushing = false;
   #isClosed = false;
@@ -87,6 +92,7 @@ export class Connection {
   /** Where the lab is: sent each second, and what a client judges the connection by. */
   bookmark(): void {
     const { lab, clock } = this.#parts;
+    this.#mistakes = Math.max(0, this.#mistakes - 1);
     if (!this.#outlet.hasRoom) return;
     this.#outlet.send(frame({ t: 'at', index: lab.index, time: clock.now(), stale: !lab.current }));
   }
@@ -106,11 +112,17 @@ export class Connection {
       } catch (error) {
         if (heard.message.t === 'ack') throw error;
         this.#end(heard.message.sub, error);
+        // What the lab cannot serve now may be asked for again.
+        if (asProblem(error)?.status !== statusOf.unavailable) this.#mistake();
       }
       return;
     }
     this.#end(heard.sub ?? 0, fail('INVALID', `This frame is not understood: ${heard.wrong.slice(0, 300)}.`));
-    if (++this.#mistakes > maxMistakes) this.close(closeCodes.policy, 'Too many frames that are not understood.');
+    this.#mistake();
+  }
+
+  #mistake(): void {
+    if (++this.#mistakes > maxMistakes) this.close(closeCodes.policy, 'Too many frames that are refused.');
   }
 
   close(code: number, reason: string): void {
@@ -124,6 +136,7 @@ export class Connection {
     this.#isClosed = true;
     this.#outlet.close();
     for (const sub of this.#subs.keys()) this.#drop(sub);
+    this.#lastWords.clear();
   }
 
   #obey(message: ToServer): void {
@@ -264,6 +277,11 @@ export class Connection {
 
   /** A frame of each in turn, until there is no credit or nothing left to tell. Who had a turn comes last next time. */
   #flush(): void {
+    for (const [sub, text] of this.#lastWords) {
+      if (!this.#outlet.hasRoom) return;
+      this.#lastWords.delete(sub);
+      this.#outlet.send(text);
+    }
     for (let idle = 0; idle < this.#subs.size && this.#outlet.hasCredit; idle++) {
       const [first] = this.#subs;
       if (!first) return;
@@ -302,9 +320,15 @@ export class Connection {
   /** The last word on a subscription. */
   #end(sub: number, error: unknown): void {
     this.#drop(sub);
-    this.#outlet.send(
-      frame(error === undefined ? { t: 'end', sub } : { t: 'end', sub, problem: this.#problemOf(error) }),
-    );
+    const text = frame(error === undefined ? { t: 'end', sub } : { t: 'end', sub, problem: this.#problemOf(error) });
+    if (this.#outlet.hasRoom) return this.#outlet.send(text);
+    if (this.#isClosed) return;
+    // Who does not read is not sent more and more.
+    if (this.#lastWords.size >= maxSubscriptions) {
+      this.close(closeCodes.policy, 'Too much is waiting to be read.');
+      return;
+    }
+    this.#lastWords.set(sub, text);
   }
 
   #problemOf(error: unknown): Problem {

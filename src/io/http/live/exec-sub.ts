@@ -15,14 +15,11 @@ import type { Outlet } from './outlet.ts';
 const startWithinMs = 30_000;
 const maxOutputBytes = 64 * 1024;
 
-/** A session that may say when it has taken what was written: until then nothing more is given to it. */
-export type PacedSession = Omit<ExecSession, 'write'> & { write(bytes: Uint8Array): void | Promise<void> };
-
 export interface ExecSubOptions {
   readonly sub: number;
   readonly outlet: Outlet;
   readonly size: Size | undefined;
-  start(call: Call): Promise<PacedSession>;
+  start(call: Call): Promise<ExecSession>;
   /** It is over: with its exit code told, or because of an error. */
   end(error?: unknown): void;
 }
@@ -35,7 +32,7 @@ interface Size {
 export class ExecSub {
   readonly #options: ExecSubOptions;
   readonly #stop = new AbortController();
-  #session: PacedSession | undefined;
+  #session: ExecSession | undefined;
   #size: Size | undefined;
   /** Input that the command has not taken; `undefined` is its end. */
   #waiting: (Uint8Array | undefined)[] = [];
@@ -116,7 +113,7 @@ export class ExecSub {
     }
   }
 
-  async #passOutput(session: PacedSession): Promise<void> {
+  async #passOutput(session: ExecSession): Promise<void> {
     const { sub, outlet, end } = this.#options;
     const { signal } = this.#stop;
     // It may fail while its output is still being read: then that is told, and not lost.

@@ -6,7 +6,7 @@ import type { ToClient } from '#io/contract/live.ts';
 import { maxFrameBytes } from '#io/contract/live.ts';
 
 export const maxChunkRows = 500;
-const maxChunkBytes = 256 * 1024;
+export const maxChunkBytes = 256 * 1024;
 /** A row that no frame can carry. */
 const maxRowBytes = maxFrameBytes - 4096;
 

@@ -2,6 +2,8 @@
 import { streamOf, type Principal, type StreamId } from '#events/envelope.ts';
 import { allows } from '#actors/access/scope.ts';
 import type { ActorState } from '#actors/actor.ts';
+import { appMeant } from '#actors/app/deploy.ts';
+import { unpackFiles, type Files } from '#actors/app/files.ts';
 import { readCompose } from '#actors/compose/read.ts';
 import type { LiveLogLine } from '#io/contract/live.ts';
 import { validateComposeBody } from '#io/contract/routes.ts';
@@ -20,7 +22,7 @@ import { notFound } from './view.ts';
 export async function composeFile(parts: Parts, c: RouteContext): Promise<Response> {
   const { namespace = '', name = '' } = c.req.param() as { namespace?: string; name?: string };
   const { at: atText } = readQuery(c, ['at']);
-  const at = await momentOf(parts.lab, atText);
+  const at = await momentOf(parts, atText);
   const rows = await rowsOf(parts.lab, 'config', at);
   const found = rows.find(
     ([, row]) => row.kind === 'app' && row.metadata.namespace === namespace && row.metadata.name === name,
@@ -43,19 +45,39 @@ export async function composeFile(parts: Parts, c: RouteContext): Promise<Respon
   return c.body(new Uint8Array(bytes), 200, { ...etagHeaders(tag), 'content-type': 'text/yaml; charset=utf-8' });
 }
 
-export async function validateCompose(c: RouteContext): Promise<Response> {
-  const { fileName, compose, files } = checked(validateComposeBody, await readJson(c));
-  const read = readCompose({ fileName, text: compose, files });
+/** As the app would be deployed with it; `files` names those that it would keep from its last revision. */
+export async function validateCompose(parts: Parts, c: RouteContext): Promise<Response> {
+  const input = checked(validateComposeBody, await readJson(c));
+  const { fileName, compose } = input;
+  const kept = input.files ? undefined : await lastFiles(parts, c, input);
+  const read = readCompose({ fileName, text: compose, files: input.files ?? kept ?? {} });
   c.header('cache-control', 'no-store');
-  if ('findings' in read) return c.json({ findings: read.findings, notes: [] });
-  const { name, notes } = read.app;
-  return c.json({ findings: [], notes, ...(name === undefined ? {} : { name }) });
+  const named = kept ? { files: Object.keys(kept) } : {};
+  if ('findings' in read) return c.json({ findings: read.findings, notes: [], ...named });
+  const { notes } = read.app;
+  const name = input.name ?? read.app.name;
+  return c.json({ findings: [], notes, ...named, ...(name === undefined ? {} : { name }) });
+}
+
+/** @returns undefined when there is no such app, or its files are not at hand: deploying it would say so */
+async function lastFiles(
+  { lab, blobs }: Parts,
+  c: RouteContext,
+  input: Parameters<typeof appMeant>[0],
+): Promise<Files | undefined> {
+  const app = appMeant(input, lab.view);
+  const { namespace } = input;
+  if (!app?.context.files || !allows(sessionOf(c).principal, { verb: 'write', kind: 'app', namespace }))
+    return undefined;
+  const bytes = await blobs.get(app.context.files).catch(() => undefined);
+  return bytes && unpackFiles(bytes);
 }
 
 const defaultTail = 200;
 const maxTail = 10_000;
-/** Lines of all services together; beyond, the oldest are left out. */
+/** Of all services together; beyond, the oldest lines are left out. */
 const maxLines = 20_000;
+const maxChars = 8 * 1024 * 1024;
 const readWithinMs = 30_000;
 
 export async function appLogs(parts: Parts, c: RouteContext): Promise<Response> {
@@ -71,18 +93,41 @@ export async function appLogs(parts: Parts, c: RouteContext): Promise<Response> 
   };
   const limit = deadline(parts.clock, readWithinMs, parts.stopping, c.req.raw.signal);
   try {
-    const items: LiveLogLine[] = [];
-    let dropped = 0;
-    for await (const line of parts.containers.logs(app.stream, options, limit.signal)) {
-      items.push(line);
-      if (items.length >= 2 * maxLines) dropped += items.splice(0, items.length - maxLines).length;
-    }
+    const newest = new NewestLines();
+    for await (const line of parts.containers.logs(app.stream, options, limit.signal)) newest.add(line);
     if (limit.signal.aborted) throw fail('TIMED_OUT', `The log of app ${name} could not be read in time.`);
-    if (items.length > maxLines) dropped += items.splice(0, items.length - maxLines).length;
+    const { items, dropped } = newest.all();
     c.header('cache-control', 'no-store');
     return c.json(dropped === 0 ? { items } : { items, dropped });
   } finally {
     limit.done();
+  }
+}
+
+/** The last lines that fit into an answer. */
+class NewestLines {
+  #lines: LiveLogLine[] = [];
+  #chars = 0;
+  #dropped = 0;
+
+  add(line: LiveLogLine): void {
+    this.#lines.push(line);
+    this.#chars += line.text.length;
+    // Not one by one: each cut moves all that stay.
+    if (this.#lines.length >= 2 * maxLines || this.#chars >= 2 * maxChars) this.#cut();
+  }
+
+  all(): { readonly items: readonly LiveLogLine[]; readonly dropped: number } {
+    this.#cut();
+    return { items: this.#lines, dropped: this.#dropped };
+  }
+
+  #cut(): void {
+    let from = Math.max(0, this.#lines.length - maxLines);
+    for (const { text } of this.#lines.slice(0, from)) this.#chars -= text.length;
+    for (; this.#chars > maxChars; from++) this.#chars -= this.#lines[from]?.text.length ?? 0;
+    this.#dropped += from;
+    this.#lines = this.#lines.slice(from);
   }
 }
 

@@ -61,13 +61,14 @@ function answer(
   result: Exclude<RunResult, { rejected: unknown }>,
   dryRun: boolean,
 ): Response {
-  const { index, unchanged, operation, events } = result;
+  const { index, unchanged, operation, events, changes = [] } = result;
   const body: CommandAnswer = {
     index,
     ...(operation === undefined ? {} : { operation }),
     unchanged,
     dryRun,
     events: events.map(({ stream, type, data, words }) => ({ stream, type, data, words })),
+    ...(changes.length === 0 ? {} : { changes: [...changes] }),
   };
   c.header('cache-control', 'no-store');
   if (dryRun || unchanged) return c.json(body, 200);

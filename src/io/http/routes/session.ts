@@ -4,22 +4,33 @@ import { deleteCookie, setCookie } from 'hono/cookie';
 import type { CookieOptions } from 'hono/utils/cookie';
 import { makePageKey } from '../auth/page-key.ts';
 import { sessionSeconds, type Session } from '../auth/sessions.ts';
-import { checked, readJson } from '../body.ts';
+import { checked, ofStrangers, readJson } from '../body.ts';
 import { sessionOf, type Parts, type RouteContext } from '../parts.ts';
 import { fail, wrongField } from '../problems.ts';
 
 export async function signIn(parts: Parts, c: RouteContext): Promise<Response> {
-  const { name, password, page = false } = checked(signInBody, await readJson(c));
   const address = c.env.incoming.socket.remoteAddress;
+  // Before anything of the body is taken: who tries too often does not fill the memory either.
   await parts.limiter.attempt(address);
+  const { name, password, page = false } = await whoSignsIn(parts, c, address);
   if (!(await parts.account.check(name, password))) {
     parts.log.warn({ address }, 'sign-in refused');
     throw fail('WRONG_PASSWORD', 'Name or password is wrong.', {
-      hint: 'The first start of floatlabd printed them; floatlabd --reset-password makes a new password.',
+      hint: 'The first start printed them. For a new password: npm start -- --reset-password',
     });
   }
   await parts.limiter.forget(address);
   return begin(parts, c, parts.account.name, page);
+}
+
+async function whoSignsIn({ clock, limiter }: Parts, c: RouteContext, address: string | undefined) {
+  const body = await readJson(c, ofStrangers(clock));
+  try {
+    return checked(signInBody, body);
+  } catch (error) {
+    await limiter.takeBack(address);
+    throw error;
+  }
 }
 
 export function whoami(parts: Parts, c: RouteContext): Response {
@@ -59,11 +70,12 @@ async function begin(parts: Parts, c: RouteContext, name: string, isPage: boolea
   return c.json({ ...answer(parts, session), ...opens } satisfies SessionAnswer);
 }
 
-const answer = ({ account }: Parts, { name, expiresAt }: Session): SessionAnswer => ({
+const answer = ({ account, simulation }: Parts, { name, expiresAt }: Session): SessionAnswer => ({
   name,
   role: 'admin',
   expiresAt,
   initialPassword: account.initialPassword,
+  ...(simulation === undefined ? {} : { simulated: true }),
 });
 
 /** Out of reach for scripts and for other sites' pages; over TLS only, where there is TLS, a proxy's included. */

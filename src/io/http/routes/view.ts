@@ -35,7 +35,7 @@ async function list(parts: Parts, c: RouteContext, route: ViewRoute): Promise<Re
   const after = cursor === undefined ? undefined : keyOf(cursor);
   const test = rowTest(view, where as Record<string, string>);
   const sees = sightOf(view, sessionOf(c).principal);
-  const at = await momentOf(parts.lab, atText);
+  const at = await momentOf(parts, atText);
   const parent = parents[view] && pathParams(route.path).length > 0 ? parents[view] : undefined;
   const owner = parent && (await find(parts, c, parent.view, at));
   const tag = tagOf(parts, view, at);
@@ -67,7 +67,7 @@ async function list(parts: Parts, c: RouteContext, route: ViewRoute): Promise<Re
 async function show(parts: Parts, c: RouteContext, route: ViewRoute): Promise<Response> {
   const view = route.action.view as TableView;
   const { at: atText } = readQuery(c, ['at']);
-  const at = await momentOf(parts.lab, atText);
+  const at = await momentOf(parts, atText);
   const tag = tagOf(parts, view, at);
   const row = await find(parts, c, view, at);
   if (isKnown(c, tag)) return notModified(tag);

@@ -1,17 +1,16 @@
 /** Serves the web app: its files, and its page for every address that the app itself makes sense of. */
-import { readFile } from 'node:fs/promises';
 import { isKnown } from '../etag.ts';
 import type { RouteContext } from '../parts.ts';
 import type { WebFile } from './web-files.ts';
 
 /** @returns undefined when it is none of the app's addresses */
-export async function serveWeb(files: ReadonlyMap<string, WebFile>, c: RouteContext): Promise<Response | undefined> {
+export function serveWeb(files: ReadonlyMap<string, WebFile>, c: RouteContext): Response | undefined {
   if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return undefined;
   const path = decoded(c.req.path);
   const file =
     files.get(path === '/' ? '/index.html' : path) ?? (isScreen(path) ? files.get('/index.html') : undefined);
   if (!file) return undefined;
-  const { encoding, source } = chosen(file, c.req.header('accept-encoding') ?? '');
+  const { encoding, bytes } = chosen(file, c.req.header('accept-encoding') ?? '');
   const etag = `"${file.etag}${encoding === undefined ? '' : `-${encoding}`}"`;
   const headers: Record<string, string> = {
     etag,
@@ -21,7 +20,7 @@ export async function serveWeb(files: ReadonlyMap<string, WebFile>, c: RouteCont
   if (isKnown(c, etag)) return new Response(null, { status: 304, headers });
   headers['content-type'] = file.type;
   if (encoding !== undefined) headers['content-encoding'] = encoding;
-  return c.body(new Uint8Array(await readFile(source)), 200, headers);
+  return c.body(bytes, 200, headers);
 }
 
 /** A percent sign that encodes nothing stays as it is: such a file does not exist. */
@@ -37,10 +36,14 @@ function decoded(path: string): string {
 const isScreen = (path: string): boolean =>
   !/^\/(?:api|assets|healthz|readyz|metrics)(?:\/|$)/.test(path) && !/\.[a-z0-9]{1,12}$/i.test(path);
 
-function chosen(file: WebFile, accepted: string): { readonly encoding?: 'br' | 'gzip'; readonly source: string } {
-  if (file.br !== undefined && accepts(accepted, 'br')) return { encoding: 'br', source: file.br };
-  if (file.gzip !== undefined && accepts(accepted, 'gzip')) return { encoding: 'gzip', source: file.gzip };
-  return { source: file.path };
+interface Chosen extends Pick<WebFile, 'bytes'> {
+  readonly encoding?: 'br' | 'gzip';
+}
+
+function chosen(file: WebFile, accepted: string): Chosen {
+  if (file.br !== undefined && accepts(accepted, 'br')) return { encoding: 'br', bytes: file.br };
+  if (file.gzip !== undefined && accepts(accepted, 'gzip')) return { encoding: 'gzip', bytes: file.gzip };
+  return { bytes: file.bytes };
 }
 
 function accepts(accepted: string, encoding: string): boolean {

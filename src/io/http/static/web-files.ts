@@ -1,21 +1,22 @@
 /**
- * The built web app as files by URL path. The folder is listed once, at the start: a path that is not in the list does
- * not exist, whatever it looks like, so that no request can name a file outside of it. Symbolic links and dot files
- * are left out.
+ * The built web app as files by URL path, held in memory: a few MB. The folder is read once, at the start: a path that
+ * was not in it does not exist, whatever it looks like, so that no request can name a file outside of it; and a build
+ * beside a running daemon, which replaces the folder, changes nothing for the pages that this daemon serves. Symbolic
+ * links and dot files are left out.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 
 export interface WebFile {
-  readonly path: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly type: string;
   readonly etag: string;
   /** Its name carries a hash of its content: under this name it never changes. */
   readonly hashed: boolean;
   /** The same, compressed beforehand. */
-  readonly br?: string;
-  readonly gzip?: string;
+  readonly br?: Uint8Array<ArrayBuffer>;
+  readonly gzip?: Uint8Array<ArrayBuffer>;
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -47,20 +48,24 @@ export async function webFiles(root: string): Promise<ReadonlyMap<string, WebFil
   for (const [url, path] of found) {
     const original = url.replace(/\.(?:br|gz)$/, '');
     if (original !== url && found.has(original)) continue;
-    const [br, gzip] = [found.get(`${url}.br`), found.get(`${url}.gz`)];
+    const bytes = await bytesOf(path);
+    const [br, gzip] = [await bytesOf(found.get(`${url}.br`)), await bytesOf(found.get(`${url}.gz`))];
     files.set(url, {
-      path,
+      bytes,
       type: types[extname(url)] ?? 'application/octet-stream',
-      etag: createHash('sha256')
-        .update(await readFile(path))
-        .digest('base64url')
-        .slice(0, 22),
+      etag: createHash('sha256').update(bytes).digest('base64url').slice(0, 22),
       hashed: hashedName.test(url),
       ...(br === undefined ? {} : { br }),
       ...(gzip === undefined ? {} : { gzip }),
     });
   }
   return files;
+}
+
+function bytesOf(path: string): Promise<Uint8Array<ArrayBuffer>>;
+function bytesOf(path: string | undefined): Promise<Uint8Array<ArrayBuffer> | undefined>;
+async function bytesOf(path: string | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  return path === undefined ? undefined : new Uint8Array(await readFile(path));
 }
 
 async function walk(root: string, below: string, found: Map<string, string>): Promise<void> {
