@@ -77,12 +77,19 @@ const needs = {
     packages: () => ['iproute2'],
     otherwise: 'Install iproute2.',
   },
+  strace: {
+    what: 'strace',
+    why: 'lets real disks fail in tests',
+    there: () => hasPrograms('strace'),
+    packages: () => ['strace'],
+    otherwise: 'Install strace.',
+  },
 };
 
 /** What each command needs, in the order in which a person reads it. */
 const needsOf = {
   start: ['root', 'engine', 'btrfs', 'loop', 'busybox'],
-  test: ['root', 'ownEngine', 'btrfs', 'loop', 'busybox', 'chromium', 'ip'],
+  test: ['root', 'ownEngine', 'btrfs', 'loop', 'busybox', 'chromium', 'ip', 'strace'],
 };
 
 /** @returns {Promise<Need[]>} what this machine lacks */

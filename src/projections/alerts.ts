@@ -10,24 +10,18 @@ import { defineProjection, type Rows } from './projection.ts';
 import { refTo } from './refs.ts';
 import { waitingOf } from './waiting.ts';
 
-const rules = [
-  'app-failed',
-  'app-degraded',
-  'app-waits',
-  'app-warned',
-  'volume-failed',
-  'volume-waits',
-  'volume-full',
-  'node-down',
-  'engine-away',
-  'pool-full',
-  'quarantined',
-] as const;
+/** What each kind can be alerted of by itself. What an instance warned of is another matter: see `warn`. */
+const rulesOf = {
+  app: ['app-failed', 'app-degraded', 'app-waits'],
+  volume: ['volume-failed', 'volume-waits', 'volume-full'],
+  node: ['node-down', 'engine-away', 'pool-full'],
+} as const;
+type Ruled = keyof typeof rulesOf;
 
 export interface AlertRow {
   /** Its key: object and rule, and what of the object where there are several. */
   readonly id: string;
-  readonly rule: (typeof rules)[number];
+  readonly rule: (typeof rulesOf)[Ruled][number] | 'app-warned' | 'quarantined';
   readonly severity: 'critical' | 'warning';
   readonly stream: StreamId;
   readonly kind: ActorState['kind'];
@@ -52,7 +46,7 @@ export const alertsProjection = defineProjection<AlertRow>({
       warn(rows, step as InstanceStep, lab);
       // That it found a place, or lost it, is told by its instance.
       const app = lab.get((after as ActorState<'instance'>).context.app);
-      if (app) update(rows, event, app, partsOf(app), lab);
+      if (app) update(rows, event, app, [], lab);
     }
     update(rows, event, after, new Set([...partsOf(before), ...partsOf(after)]), lab);
     if (after.kind === 'app' && after.final) rows.delete(idOf(after.stream, 'app-warned'));
@@ -63,23 +57,18 @@ export const alertsProjection = defineProjection<AlertRow>({
 const idOf = (stream: StreamId, rule: AlertRow['rule'], part?: string): string =>
   part === undefined ? `${stream}|${rule}` : `${stream}|${rule}|${part}`;
 
-/** Of an object there may be several alerts of one rule: by these names. */
-const partsOf = (actor: ActorState | undefined): ReadonlySet<string> =>
-  new Set(actor?.kind === 'node' ? Object.keys((actor as ActorState<'node'>).context.fullPools) : []);
+/** Of a node there may be several alerts of one rule: by the names of its pools. */
+const partsOf = (actor: ActorState | undefined): readonly string[] =>
+  actor?.kind === 'node' ? Object.keys((actor as ActorState<'node'>).context.fullPools) : [];
 
 /** Puts what holds, and removes what does not hold any more. */
-function update(
-  rows: Rows<AlertRow>,
-  event: LabEvent,
-  actor: ActorState,
-  parts: ReadonlySet<string>,
-  lab: LabView,
-): void {
-  const found = new Map(
-    (actor.final ? [] : alertsOf(actor, lab)).map((one) => [idOf(actor.stream, one.rule, one.part), one]),
-  );
-  // What was warned of holds until the next start; see `warn`.
-  for (const rule of rules.filter((one) => one !== 'app-warned')) {
+function update(rows: Rows<AlertRow>, event: LabEvent, actor: ActorState, parts: Iterable<string>, lab: LabView): void {
+  const own: readonly AlertRow['rule'][] = Object.hasOwn(rulesOf, actor.kind) ? rulesOf[actor.kind as Ruled] : [];
+  // This runs for every event, and most are of kinds that nothing is said of.
+  if (own.length === 0 && actor.quarantined === null) return;
+  const alerts = actor.final ? [] : alertsOf(actor, lab);
+  const found = new Map(alerts.map((alert) => [idOf(actor.stream, alert.rule, alert.part), alert]));
+  for (const rule of [...own, 'quarantined'] as const) {
     for (const part of rule === 'pool-full' ? parts : [undefined]) {
       const id = idOf(actor.stream, rule, part);
       const alert = found.get(id);

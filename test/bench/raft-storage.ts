@@ -24,7 +24,7 @@ const entryBytes = 256;
 const rounds = 15;
 
 /** @param durationMs of one round of one of the two */
-export async function benchRaftStorage(durationMs = 500): Promise<readonly Row[]> {
+export async function benchRaftStorage(durationMs = 200): Promise<readonly Row[]> {
   const dir = await mkdtemp(join(tmpdir(), 'floatlab-bench-'));
   const level = await openLevel(join(dir, 'level'));
   const { storage } = await createStorage(

@@ -158,7 +158,7 @@ x-floatlab: { size: 1GiB }
 `;
 
 /** What waits long, what is kept for its app, what fills up, and a service that ends and is started again. */
-export function thirdMachine(lab: TestLab): void {
+function thirdMachine(lab: TestLab): void {
   const node = 'node:lyra';
   lab.join('lyra');
   lab.must('deploy-app', { compose: notes });

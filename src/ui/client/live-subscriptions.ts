@@ -18,7 +18,7 @@ export interface ViewHandlers<R> {
   /** All rows: at first, and whenever changes cannot be told one by one. */
   snapshot(rows: Keyed<R>, index: number): void;
   change(put: Keyed<R>, del: readonly string[], index: number): void;
-  /** Nothing more will come; a problem says why. */
+  /** Nothing more will come; a problem says why. Who was refused may be let in again (`retryNow`): then it goes on. */
   end?(problem: Problem | undefined): void;
 }
 
@@ -61,6 +61,8 @@ type Frame = Extract<ToClient, { sub: number }>;
 export interface Followed {
   /** Whether it asks again when the lab cannot serve it now. */
   readonly waits: boolean;
+  /** Whether it can go on once a person who was refused is let in again. */
+  readonly resumes: boolean;
   /** What to say on a new connection; undefined when there is nothing more to come. */
   begin(sub: number): ToServer | undefined;
   /** It was said. */
@@ -80,6 +82,7 @@ export function followView(view: string, options: ViewOptions, handlers: ViewHan
   let chunks: (readonly [string, unknown])[] = [];
   return {
     waits: true,
+    resumes: true,
     begin(sub) {
       const { where, at, limit } = options;
       if (at !== undefined && stands) return undefined;
@@ -153,6 +156,7 @@ export function followLogs(options: LogOptions, handlers: LogHandlers): Followed
 
   return {
     waits: false,
+    resumes: true,
     begin(sub) {
       const { tail, ...rest } = options;
       if (newest === undefined) return { t: 'logs', sub, ...rest, ...(tail === undefined ? {} : { tail }) };
@@ -182,6 +186,7 @@ export function followExec(options: () => ExecOptions, handlers: ExecHandlers, i
   let isAsked = false;
   return {
     waits: false,
+    resumes: false,
     begin(sub) {
       isAsked = true;
       return { t: 'exec', sub, ...options() };

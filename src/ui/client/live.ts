@@ -4,7 +4,7 @@
  *   connecting ──▶ open ⇄ stale        stale: the server still folds its history, or is silent for 5 s
  *       ▲            │
  *       └── lost ◀───┘                 with a growing, jittered pause; every subscription goes on where it stood
- *   closed                             by `close()`, or because the server refuses this person
+ *   closed                             by `close()`; or because the server refuses this person, until `retryNow()`
  *
  * The server sends a bookmark (`at`) each second; a connection that is silent for 10 s is dead and is replaced. Every
  * `snap` and `rows` is acknowledged once it has been handed on: that is this reader's credit.
@@ -85,7 +85,10 @@ export interface LiveClient {
   /** @returns the way out */
   logs(options: LogOptions, handlers: LogHandlers): () => void;
   exec(options: ExecOptions, handlers: ExecHandlers): LiveExec;
-  /** Tries now instead of after the pause: the network is back, the page is looked at again. */
+  /**
+   * Tries now instead of after the pause: the network is back, the page is looked at again. After a refusal too, for
+   * whoever has reason to believe that it is over: views and logs go on where they stood.
+   */
   retryNow(): void;
   /** Ends every subscription, with a problem when there is a reason to tell. */
   close(problem?: Problem): void;
@@ -111,6 +114,8 @@ export function createLiveClient(options: LiveOptions): LiveClient {
   let socket: LiveSocket | undefined;
   let isOpen = false;
   let lastSub = 0;
+  /** What a refusal has ended and could go on; undefined when nobody was refused. */
+  let refused: Map<number, Subscription> | undefined;
   const cancel: { retry?: () => void; silence?: () => void } = {};
   /** Ways to cancel asking again, by subscription. */
   const again = new Map<number, () => void>();
@@ -175,6 +180,8 @@ export function createLiveClient(options: LiveOptions): LiveClient {
     drop();
     if (refusedCodes.has(code)) {
       const detail = reason === '' ? 'The lab does not accept this session.' : reason;
+      refused = new Map([...subscriptions].filter(([, { followed }]) => followed.resumes));
+      for (const { followed } of refused.values()) followed.lost();
       return shut(problemOf(code === 4403 ? 'FORBIDDEN' : 'NOT_SIGNED_IN', detail, { hint: 'Sign in again.' }));
     }
     for (const [sub, { followed, begun }] of subscriptions) if (begun && followed.lost()) subscriptions.delete(sub);
@@ -231,6 +238,7 @@ export function createLiveClient(options: LiveOptions): LiveClient {
   function follow(followed: Followed): number {
     const sub = ++lastSub;
     if (status.state === 'closed') {
+      if (followed.resumes) refused?.set(sub, { followed, begun: false });
       followed.end(status.problem ?? problemOf('STOPPING', 'The connection is closed.'));
       return sub;
     }
@@ -243,6 +251,16 @@ export function createLiveClient(options: LiveOptions): LiveClient {
   function unfollow(sub: number): void {
     if (subscriptions.get(sub)?.begun) send({ t: 'close', sub });
     subscriptions.delete(sub);
+    refused?.delete(sub);
+  }
+
+  /** The person is let in again. */
+  function revive(ended: ReadonlyMap<number, Subscription>): void {
+    refused = undefined;
+    for (const [sub, { followed }] of ended) subscriptions.set(sub, { followed, begun: false });
+    const { problem: _, ...rest } = status;
+    status = rest;
+    open();
   }
 
   function shut(problem?: Problem): void {
@@ -296,9 +314,11 @@ export function createLiveClient(options: LiveOptions): LiveClient {
       };
     },
     retryNow() {
-      if (status.state === 'connecting' && !socket) open();
+      if (refused) revive(refused);
+      else if (status.state === 'connecting' && !socket) open();
     },
     close(problem) {
+      refused = undefined;
       if (status.state !== 'closed') shut(problem);
     },
   };

@@ -24,7 +24,7 @@ export type Session =
 
 export function useSession(): Session {
   const { check } = useSessionActions();
-  useEffect(() => onOtherTab(check), [check]);
+  useEffect(() => onOtherTab(() => void check()), [check]);
   const query = useQuery({
     queryKey: key,
     queryFn: async () => {
@@ -49,13 +49,17 @@ export interface SessionActions {
   signOut(): Promise<void>;
   /** This session goes on; all others end. */
   changePassword(current: string, next: string): Promise<void>;
-  /** Asks the server again: the session may have ended. */
-  check(): void;
+  /** Asks the server again: the session may have ended. @returns whether it says that it has not */
+  check(): Promise<boolean>;
 }
 
 export function useSessionActions(): SessionActions {
   const queries = useQueryClient();
-  const check = useCallback(() => void queries.invalidateQueries({ queryKey: key }), [queries]);
+  const check = useCallback(async () => {
+    await queries.invalidateQueries({ queryKey: key });
+    const { data, status } = queries.getQueryState<SessionAnswer | null>(key) ?? {};
+    return status === 'success' && data !== null && data !== undefined;
+  }, [queries]);
   return {
     check,
     async signIn(name, password) {

@@ -69,6 +69,8 @@ export function useLogs(
           buffer.current.push(...lines.map((line) => ({ ...line, id: ++lastId.current })));
           if (buffer.current.length > keep) buffer.current.splice(0, buffer.current.length - keep);
           if (dropped > 0) setLogs((before) => ({ ...before, dropped: before.dropped + dropped }));
+          // It had ended with a session, and goes on in another one.
+          setLogs((before) => (before.problem ? { ...before, problem: undefined } : before));
           timer ??= setTimeout(flushNow, batchMs);
         },
         end: (problem) => {

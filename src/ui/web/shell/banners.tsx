@@ -19,6 +19,8 @@ export const Banners = () => (
 
 /** Shorter interruptions are nobody's business. */
 const patienceMs = 1500;
+/** A server that lets in by one way and not by the other is not asked without a pause. */
+const reviveAfterMs = 1000;
 
 function ConnectionBanner() {
   const { client } = useLive();
@@ -32,10 +34,20 @@ function ConnectionBanner() {
     return () => clearInterval(timer);
   }, [isWell]);
   // The session may have ended elsewhere; a browser does not say why a connection was refused. Then the door is shown.
+  // When it has not, as after a change of the password, the connection that was refused is made again.
   const isRefused = state === 'closed' || failures > 0;
   useEffect(() => {
-    if (isRefused) check();
-  }, [isRefused, failures, check]);
+    if (!isRefused) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isOver = false;
+    void check().then((isSignedIn) => {
+      if (isSignedIn && !isOver && state === 'closed') timer = setTimeout(() => client.retryNow(), reviveAfterMs);
+    });
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+    };
+  }, [isRefused, state, failures, check, client]);
   const age = Math.max(0, now - since);
   if (isWell || age < patienceMs) return null;
   if (state === 'stale') {
