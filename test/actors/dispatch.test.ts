@@ -106,7 +106,7 @@ describe('what is decided on what is on its way', () => {
       }),
       { numRuns: 60 },
     );
-  });
+  }, 30_000);
 
   test('is taken, whatever fails to come, only where it would have been decided just so', () => {
     fc.assert(

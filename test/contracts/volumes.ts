@@ -436,7 +436,7 @@ export function volumesContract({ setup, runs, commands }: ContractOptions): voi
       }),
       { numRuns: runs },
     );
-  });
+  }, 120_000);
 }
 
 /** For calls that may take their time. */

@@ -73,6 +73,8 @@ export class FakeBackend {
   readonly epoch = 'fake';
   password: string;
   initialPassword: boolean;
+  /** Of a simulated lab: the power of its machines, by name. */
+  power: Map<string, 'on' | 'off'> | undefined;
   /** Commands as they arrived, dry runs included. */
   readonly asked: { readonly command: string; readonly input: unknown; readonly dryRun: boolean }[] = [];
   /** Commands that were run in containers, with all that was typed and every size of their windows. */
@@ -263,6 +265,13 @@ export class FakeBackend {
           query,
           (row) => query['correlation'] === undefined || row.correlation === query['correlation'],
         );
+      case 'simulated-machines':
+        return { items: [...(this.power ?? [])].map(([name, power]) => ({ name, power })) };
+      case 'set-power': {
+        const { power } = body as { power: 'on' | 'off' };
+        this.power?.set(params['name'] ?? '', power);
+        return { name: params['name'], power };
+      }
       default:
         throw new Refusal('NO_SUCH_ROUTE', `The fake does not know ${action.special}.`);
     }
@@ -270,7 +279,8 @@ export class FakeBackend {
 
   #session(session: Session | undefined) {
     const { name, expiresAt } = session ?? { name: '', expiresAt: 0 };
-    return { name, role: 'admin', expiresAt, initialPassword: this.initialPassword };
+    const simulated = this.power === undefined ? {} : { simulated: true };
+    return { name, role: 'admin', expiresAt, initialPassword: this.initialPassword, ...simulated };
   }
 
   #command(command: string, params: Params, { dryRun, ...query }: Params, body: unknown): unknown {

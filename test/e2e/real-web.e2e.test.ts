@@ -80,7 +80,7 @@ describeReal('a browser before a real lab', missing, () => {
     expect(await served()).toBe('changed\n');
     await row('before the change').getByRole('button', { name: 'Roll back' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByText(/Volume site-site goes back to snapshot/).waitFor(patience);
+    await dialog.getByText(/Volume site-site would go back to snapshot/).waitFor(patience);
     await dialog.getByRole('button', { name: 'Roll back' }).click();
     await row('kept by a roll-back').filter({ hasText: 'available' }).waitFor(patience);
     expect(await eventually(served, (text) => text.includes('FloatLab'))).toContain('FloatLab');

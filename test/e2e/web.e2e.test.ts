@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { password, send, startServer } from '#test/io/http/test-server.ts';
+import { password, send, startServer, until } from '#test/io/http/test-server.ts';
 import { describeReal } from '#test/real.ts';
 import {
   accessibilityProblems,
@@ -47,9 +47,10 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
   async function open(
     path: string,
     lab: FakeLab = busyLab(),
-    options: VisitOptions & { initialPassword?: boolean } = {},
+    options: VisitOptions & { initialPassword?: boolean; simulated?: readonly string[] } = {},
   ): Promise<Opened> {
     const backend = await FakeBackend.start(lab, { initialPassword: options.initialPassword ?? false });
+    if (options.simulated) backend.power = new Map(options.simulated.map((name) => [name, 'on']));
     cleanups.push(() => backend.stop());
     const { cookie, key } = backend.signedIn();
     const visited = await visit(browser, { cookie, ...options });
@@ -154,6 +155,28 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     // Live again on both, by the new session.
     server.lab.commit({});
     for (const one of [page, tab]) await one.getByRole('status', { name: 'connected, event 1' }).waitFor(patience);
+    expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  it('is connected again by itself when its connection was refused although the session goes on', async () => {
+    const server = await startServer({ webRoot: join(import.meta.dirname, '../../dist/web') });
+    const { page, close } = await visit(browser);
+    cleanups.push(close);
+    let isRefused = false;
+    await page.routeWebSocket('**/api/v1/live', (socket) => {
+      socket.connectToServer();
+      if (isRefused) return;
+      isRefused = true;
+      setTimeout(() => void socket.close({ code: 4401, reason: 'The session has ended: sign in again.' }), 300);
+    });
+    await go(page, `${server.url}/apps`);
+    await page.getByLabel('Password', { exact: true }).fill(password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await shown(page, 'Your first app');
+    await until(() => isRefused, 'the connection');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    server.lab.commit({});
+    await page.getByRole('status', { name: 'connected, event 1' }).waitFor(patience);
     expect(await page.getByRole('alert').count()).toBe(0);
   });
 
@@ -507,7 +530,7 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     const oldest = row(page, 'first light');
     await oldest.getByRole('button', { name: 'Roll back' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByText(/Volume photos-db goes back to snapshot/).waitFor(patience);
+    await dialog.getByText(/Volume photos-db would go back to snapshot/).waitFor(patience);
     await dialog.getByText('App photos pauses while volume photos-db is rolled back.').waitFor(patience);
     await dialog.getByText(/kept as a stash snapshot/).waitFor(patience);
     expect(backend.asked.every(({ dryRun }) => dryRun)).toBe(true);
@@ -563,13 +586,41 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     await row(page, 'media').waitFor({ state: 'detached', ...patience });
   });
 
+  it('takes the power of a simulated machine away and gives it back, and leads to no address of a simulated app', async () => {
+    const { page, backend } = await open('/nodes/vega', busyLab(), { simulated: ['atlas', 'vega', 'polaris'] });
+    const choose = async (item: string): Promise<void> => {
+      await page.getByRole('button', { name: 'More actions' }).click();
+      await page.getByRole('menuitem', { name: item }).click();
+    };
+    await choose('Take its power away');
+    await shown(page, 'vega has no power. The lab notices in a while.');
+    expect(backend.power?.get('vega')).toBe('off');
+    await choose('Give it power');
+    await shown(page, 'vega starts.');
+    expect(backend.power?.get('vega')).toBe('on');
+
+    await go(page, `${backend.url}/apps`);
+    await row(page, 'photos').getByText('photos.lab').waitFor(patience);
+    expect(await page.locator('a[target=_blank]').count()).toBe(0);
+    await go(page, `${backend.url}/apps/default/photos`);
+    await shown(page, 'photos.lab');
+    expect(await page.locator('a[target=_blank]').count()).toBe(0);
+
+    const real = await open('/nodes/vega');
+    await real.page.getByRole('button', { name: 'More actions' }).click();
+    await real.page.getByRole('menuitem', { name: 'Remove…' }).waitFor(patience);
+    expect(await real.page.getByRole('menuitem', { name: /power/ }).count()).toBe(0);
+    await go(real.page, `${real.backend.url}/apps/default/photos`);
+    await real.page.getByRole('link', { name: 'Open' }).waitFor(patience);
+  });
+
   it('shows a node with its facts, and cordons it', async () => {
     const { page } = await open('/nodes');
     await row(page, 'vega').getByRole('link', { name: 'vega' }).click();
     await shown(page, '6.1.0-28-amd64');
     await shown(page, 'Pool data, btrfs');
     await page.getByRole('button', { name: 'Cordon' }).click();
-    await page.getByRole('dialog').getByText('Node vega was cordoned: it gets nothing new.').waitFor(patience);
+    await page.getByRole('dialog').getByText('Node vega would be cordoned: it would get nothing new.').waitFor(patience);
     await page.getByRole('dialog').getByRole('button', { name: 'Cordon' }).click();
     await shown(page, 'cordoned: it gets nothing new');
     await page.getByRole('button', { name: 'Uncordon' }).click();
@@ -598,7 +649,7 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     const feed = page.getByRole('feed');
     await feed.getByRole('article').first().waitFor(patience);
     lab.run('restart-app', { name: 'wiki' });
-    await feed.getByText('restart-app of wiki is done').waitFor(patience);
+    await feed.getByText('Restarting app wiki is done').waitFor(patience);
     await feed
       .getByRole('article')
       .filter({ hasText: 'App wiki restarts.' })

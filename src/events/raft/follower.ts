@@ -30,9 +30,9 @@ export function onHeartbeat(core: Core, message: Heartbeat): void {
   // The leader knows that this member had the entry. If it is gone the disk has lost it, and nothing told.
   // Of which term that was the leader does not say: of none later than its own. A watermark of an earlier term knows
   // nothing of it, and would let this member be trusted again in the very term in which it lost something.
-  if (message.commit > log.last && (core.suspect === undefined || core.suspect.term < core.term))
+  if (message.commit <= log.last) log.commitTo(message.commit);
+  else if (core.suspect === undefined || core.suspect.term < core.term)
     core.suspect = { term: core.term, lastIndex: message.commit, lastTerm: core.term };
-  log.commitTo(Math.min(message.commit, log.last));
   const { from: to, token } = message;
   core.outbox.send.push({ type: 'heartbeat-response', from: core.id, to, term: core.term, token });
 }

@@ -33,7 +33,8 @@ function rejected(
 
 function accepted(core: Core, { from, index }: AppendResponse, progress: Progress, leader: Leader): void {
   const { log } = core;
-  invariant(index <= log.last, () => `${from} acknowledges entry ${index}; the leader's log ends at ${log.last}`);
+  // It cannot have more of this leader's entries than there are. Something is wrong with it, and it will notice.
+  if (index > log.last) return;
   const isNews = progress.accepted(index);
   // A probe may be answered by what the follower was known to have: also then the logs are known to meet. Nothing at all
   // is acknowledged only to tell an earlier leader that it was one (terms.ts).

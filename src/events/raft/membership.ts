@@ -4,7 +4,7 @@
  * alike.
  */
 import { changed, isJoint, isVoter, leaveJoint, type Change } from './configuration.ts';
-import { noBytes, type Entry, type SnapshotMeta } from './entry.ts';
+import { invariant, noBytes, type Entry, type SnapshotMeta } from './entry.ts';
 import { committed, confirmReads, followConfiguration } from './leader.ts';
 import { Progress } from './progress.ts';
 import { advanceCommit, broadcastAppend } from './replication.ts';
@@ -63,8 +63,8 @@ function leaveByItself(core: Core): void {
 }
 
 /** What a snapshot of the state as it is applied now has to say about the log. */
-export const snapshotMetaOf = (core: Core): SnapshotMeta => ({
-  index: core.log.applied,
-  term: core.log.termAt(core.log.applied) ?? 0,
-  configuration: core.configuration,
-});
+export function snapshotMetaOf({ log, configuration }: Core): SnapshotMeta {
+  // Then the configuration is the leader's already, and what is applied is not.
+  invariant(!log.installing, () => 'a snapshot cannot be made while another one is being installed');
+  return { index: log.applied, term: log.termAt(log.applied) ?? 0, configuration };
+}

@@ -83,12 +83,14 @@ export class Progress {
   }
 
   /**
-   * Its disk lost what it had acknowledged. What was committed with its help stays committed: the others who helped
+   * Its disk lost what it had acknowledged, and nothing is known of it any more but where the logs can meet at best.
+   * What was committed with its help stays committed: the others who helped
    * have it, and this follower takes no part in elections until its log is whole (`persistence.ts`).
    */
-  lost(match: number): void {
-    this.match = match;
+  lost(meet: number): void {
+    this.match = 0;
     this.toProbe();
+    this.next = meet + 1;
   }
 
   /**

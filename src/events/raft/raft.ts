@@ -207,7 +207,7 @@ export class Raft {
     return role.name === 'leader' ? role.peers.get(peer) : undefined;
   }
 
-  /** What a snapshot of the state says about the log, if it is made before anything more is applied. */
+  /** What a snapshot of the state says about the log, if it is made before anything more is applied. Not while `log.installing`. */
   snapshotMeta(): SnapshotMeta {
     return snapshotMetaOf(this.#core);
   }

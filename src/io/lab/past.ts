@@ -49,8 +49,8 @@ export class Past {
         // A slice never splits an entry, and so may go beyond the index that was asked for.
         if (event.index <= index) folded.fold(event);
       }
-      folded.takeChanges();
     }
+    folded.takeChanges();
     return folded;
   }
 }

@@ -238,7 +238,7 @@ export class StateDatabase {
   }
 }
 
-export interface LogRange {
+interface LogRange {
   /** Of the view's groups, where it has some. */
   readonly group?: string;
   /** Only rows of later events. */

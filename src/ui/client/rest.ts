@@ -7,7 +7,14 @@
 import type { CommandInputs, CommandName } from '#actors/commands.ts';
 import type { Finding } from '#actors/compose/model.ts';
 import type { LiveLogLine } from '#io/contract/live.ts';
-import { pageKeyHeader, type CommandAnswer, type Page, type SessionAnswer } from '#io/contract/routes.ts';
+import {
+  pageKeyHeader,
+  type CommandAnswer,
+  type Page,
+  type Power,
+  type SessionAnswer,
+  type SimulatedMachine,
+} from '#io/contract/routes.ts';
 import type { OperationRow } from '#projections/operations.ts';
 import type { ViewRows } from '#projections/registry.ts';
 import type { ActivityRow } from '#projections/views/activity.ts';
@@ -95,6 +102,9 @@ export interface RestClient {
   events(range?: EventRange): Promise<Page<ActivityRow>>;
   /** Of one object, newest first. */
   history(stream: string, range?: Omit<EventRange, 'after' | 'correlation'>): Promise<Page<ActivityRow>>;
+  /** Of a simulated lab. @throws ApiError NO_SUCH_ROUTE in a real one */
+  simulatedMachines(): Promise<readonly SimulatedMachine[]>;
+  setPower(machine: string, power: Power): Promise<SimulatedMachine>;
   /** Waits until it has ended, however long; `signal` gives up. @param id `operation:…` */
   waitOperation(id: string, options?: Abortable): Promise<OperationRow>;
 }
@@ -226,6 +236,10 @@ export function createRestClient(options: RestOptions): RestClient {
       (await get<Pick<Page<LiveLogLine>, 'items'>>(specialRequest('app-logs', app, range), signal)).items,
     events: ({ signal, ...range } = {}) => get(specialRequest('events', {}, range), signal),
     history: (stream, { signal, ...range } = {}) => get(specialRequest('object-history', { stream }, range), signal),
+    simulatedMachines: async () =>
+      (await get<Pick<Page<SimulatedMachine>, 'items'>>(specialRequest('simulated-machines', {}, {}))).items,
+    setPower: async (name, power) =>
+      json(await send(specialRequest('set-power', { name }, {}, { power }), { repeatable: true }), baseUrl),
     waitOperation: async (id, { signal } = {}) => {
       for (;;) {
         const request = specialRequest('wait-operation', { id }, { timeout: waitSeconds });

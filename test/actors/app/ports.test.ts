@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { choose } from '#actors/placement/choose.ts';
 import { placementPolicy } from '#actors/policies/placement.ts';
-import { portsOf } from '#actors/app/ports.ts';
+import { portHeldOn, portsOf } from '#actors/app/ports.ts';
 import { TestLab } from '../test-lab.ts';
 
 const app = (name: string, ...ports: readonly string[]): string =>
@@ -95,6 +95,18 @@ describe('a port that another app publishes', () => {
     expect(candidates.find(({ name }) => name === 'atlas')?.refused).toBe('publishes port 8080/tcp for app wiki');
   });
 
+  test('is held by an instance that failed until nothing of it runs', () => {
+    const lab = withWiki('8080:80');
+    const instance = lab.instance('wiki');
+    const problem = { code: 'EXITED', message: 'It ended.' };
+    lab.must('report-instance-failed', { instance, visit: lab.visit(instance), problem }, 'node:atlas');
+    lab.must('deploy-app', { compose: app('photos', '8080:80') });
+    const wanted = { app: lab.app('photos'), ports: [{ published: 8080, target: 80, protocol: 'tcp' as const }] };
+    expect(portHeldOn('node:atlas', wanted, lab.lab)).toMatchObject({ app: 'wiki', port: { published: 8080 } });
+    lab.must('report-instance-halted', { instance, visit: lab.visit(instance) }, 'node:atlas');
+    expect(portHeldOn('node:atlas', wanted, lab.lab)).toBeUndefined();
+  });
+
   test('is waited for while the instance that holds it stops, and taken when it has', () => {
     const lab = withWiki('8080:80');
     lab.must('stop-app', { name: 'wiki' });
@@ -109,6 +121,7 @@ describe('a port that another app publishes', () => {
     ]);
     const instance = lab.instance('wiki');
     lab.must('stop-instance', { instance, because: 'the app is stopped' }, 'policy:rollout');
+    expect(propose()).toMatchObject([{ name: 'delay-app' }]);
     const before = lab.lab.get(instance);
     const [event] = lab.must('report-instance-stopped', { instance, visit: lab.visit(instance) }, 'node:atlas');
     if (!event || !before) throw new Error('nothing happened');

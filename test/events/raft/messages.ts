@@ -51,14 +51,6 @@ export const accepted = (from: string, to: string, term: number, index: number):
   suspect: false,
 });
 
-export const rejected = (
-  from: string,
-  to: string,
-  term: number,
-  index: number,
-  hint: { readonly index: number; readonly term: number },
-): AppendResponse => ({ ...accepted(from, to, term, index), hint });
-
 /** @param log where the candidate's ends */
 export const vote = (
   from: string,

@@ -147,7 +147,7 @@ test('a follower whose disk lost something is probed from what is left', () => {
   const progress = replicating(9);
   progress.sent(3, 30);
   progress.lost(4);
-  expect(facts(progress)).toEqual(['probe', 4, 5, false, 0]);
+  expect(facts(progress)).toEqual(['probe', 0, 5, false, 0]);
 });
 
 test('match stays below next and never falls, whatever is answered in whatever order', () => {

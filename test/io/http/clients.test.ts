@@ -74,6 +74,26 @@ describe('the shared clients', () => {
     expect(client.status().problem?.code).toBe('NOT_SIGNED_IN');
   });
 
+  test('go on under another session when the password was changed and they try again', async () => {
+    const { url, lab } = await startServer();
+    const held: { token?: string | undefined } = {};
+    const rest = createRestClient({ baseUrl: url, token: () => held.token });
+    held.token = (await rest.signIn('admin', password)).token;
+    const client = createLiveClient({
+      url: liveUrl(url),
+      connect: (to) => openSocket(to, { token: held.token ?? '', ca: undefined }),
+    });
+    const { rows } = client.rows('apps');
+    lab.commit({ apps: { put: { 'app:a': appRow('a') } } });
+    await until(() => rows.size === 1);
+    held.token = (await rest.changePassword(password, 'another long password')).token;
+    await until(() => client.status().state === 'closed');
+    lab.commit({ apps: { put: { 'app:b': appRow('b') } } });
+    client.retryNow();
+    await until(() => rows.size === 2 && client.status().state === 'open', 'going on');
+    client.close();
+  });
+
   test('learn that a token is not good before anything is followed', async () => {
     const { url } = await startServer();
     const client = createLiveClient({

@@ -96,6 +96,16 @@ describe('a person with a new lab', () => {
     expect((await floatlab('volume history photos-db')).out).toContain('was rolled back');
   });
 
+  test('takes the power of a machine away, and gives it back', async () => {
+    expect(await floatlab('node power vega off')).toMatchObject({
+      code: 0,
+      err: expect.stringContaining('Node vega has no power') as string,
+    });
+    expect(await floatlab('node power vega on')).toMatchObject({ code: 0, err: expect.stringContaining('starts') });
+    expect((await floatlab('node power nobody off')).code).toBe(4);
+    expect((await floatlab('node power vega perhaps')).code).toBe(2);
+  });
+
   test('asks what an operation did, and how the lab was before', async () => {
     const operations = JSON.parse((await floatlab('operation ls -o json')).out) as OperationRow[];
     const deploy = operations.find(({ command }) => command === 'deploy-app');

@@ -297,6 +297,53 @@ describe('the connection', () => {
     expect(ends).toEqual(['NOT_SIGNED_IN']);
   });
 
+  test('goes on where it stood when it is tried again after a refusal: the person is let in again', () => {
+    const setup = rig();
+    const { server, client } = setup;
+    const ends: unknown[] = [];
+    server.rows.set('a', 1);
+    const { rows } = client.rows('apps', {}, (problem) => ends.push(problem?.code));
+    const given = client.rows('nodes', {});
+    const lines: string[] = [];
+    client.logs({ app: 'photos', follow: true }, { lines: (some) => lines.push(...some.map(({ text }) => text)) });
+    const exits: unknown[] = [];
+    const command = { app: 'photos', service: 'web', command: ['sh'], tty: true };
+    client.exec(command, {
+      output: () => undefined,
+      exit: () => undefined,
+      end: (problem) => exits.push(problem?.code),
+    });
+    server.settle();
+    server.loseAll(4401, 'Your session has ended.');
+    given.close();
+    const late = client.rows('volumes');
+    server.change([['b', 2]], []);
+    server.log({ service: 'web', at: 1, stream: 'stdout', text: 'meanwhile' });
+
+    client.retryNow();
+    expect(client.status()).not.toHaveProperty('problem');
+    calm(setup);
+    expect(client.status().state).toBe('open');
+    expect(rows.keys()).toEqual(['a', 'b']);
+    expect(late.rows.keys()).toEqual(['a', 'b']);
+    expect(lines).toEqual(['meanwhile']);
+    // What somebody has closed meanwhile stays closed, and a command is not given a second time.
+    const asked = server.heard.slice(server.heard.findLastIndex(({ t }) => t === 'exec') + 1);
+    expect(asked.flatMap((message) => (message.t === 'open' ? [message.view] : []))).toEqual(['apps', 'volumes']);
+    expect([ends, exits]).toEqual([['NOT_SIGNED_IN'], ['NOT_SIGNED_IN']]);
+  });
+
+  test('stays closed when whoever uses it has closed it, also after a refusal', () => {
+    for (const isRefused of [false, true]) {
+      const { server, client } = rig();
+      server.settle();
+      if (isRefused) server.loseAll(4401);
+      client.close();
+      client.retryNow();
+      expect([server.sockets.length, client.status().state]).toEqual([1, 'closed']);
+    }
+  });
+
   test('tells its listeners, and gives the same object until something changes', () => {
     const { server, client } = rig();
     const states: string[] = [];

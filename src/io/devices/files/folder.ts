@@ -187,7 +187,7 @@ export function partsOf(path: string): readonly string[] {
   return inside === '.' ? [] : inside.split('/');
 }
 
-export async function orNothing<T>(work: () => Promise<T>): Promise<T | undefined> {
+async function orNothing<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work();
   } catch (error) {

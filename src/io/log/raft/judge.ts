@@ -5,8 +5,8 @@
  * would take back what others counted on. It starts as a *suspect* (safety rule 14), with what is intact and with the
  * mark of how far it had gone, until the group has brought it back to there.
  *
- * Suspect: something after the start is damaged or missing; the log is shorter than its watermark, or has another entry
- * there; term and vote are unreadable, or behind the watermark or the log; the identity is gone from the database; there
+ * Suspect: something after the start is damaged or missing; the log is shorter than its watermark or commit index, or
+ * has another entry at the watermark; term and vote are unreadable, or behind the watermark or the log; the identity is gone from the database; there
  * is no watermark. The last one even if nothing else is wrong: without it nobody can tell a whole log from one that lost
  * its newest entries and its last vote, and an old image of a database put back looks exactly like that.
  * Not suspect: an entry at the very end, above the watermark, that was not written to its end. Nobody was told of it.
@@ -71,25 +71,21 @@ function newFindings({ hasIdentity, state, mark, scanned }: Found): readonly Fin
       'lost-hard-state',
       `Term and vote are those of term ${state.term}, but the watermark knows newer ones of term ${mark.term}.`,
     );
-  if (!mark) {
+  if (!mark)
     add(
       'lost-watermark',
       'The watermark is missing or damaged: nobody can tell whether newer entries or a vote were lost.',
     );
-    return findings;
-  }
-  const termAtMark = termAt(scanned, mark.lastIndex);
-  // The scan has said it already.
-  if (scanned.isBroken && mark.lastIndex > last.index) return findings;
-  if (mark.lastIndex > last.index)
-    add(
-      'shorter-than-watermark',
-      `The log ends at entry ${last.index}, but went on to entry ${mark.lastIndex} at least.`,
-    );
-  else if (termAtMark !== undefined && termAtMark !== mark.lastTerm)
+  const reached = Math.max(mark?.lastIndex ?? 0, state?.commit ?? 0);
+  const termAtMark = mark && termAt(scanned, mark.lastIndex);
+  if (last.index < reached) {
+    const explain = `The log ends at entry ${last.index}, but went on to entry ${reached} at least.`;
+    // Behind damage that is said already.
+    if (!scanned.isBroken) add('shorter-than-watermark', explain);
+  } else if (termAtMark !== undefined && termAtMark !== mark?.lastTerm)
     add(
       'unlike-watermark',
-      `Entry ${mark.lastIndex} is of term ${termAtMark}, but one of term ${mark.lastTerm} was stored there last.`,
+      `Entry ${mark?.lastIndex} is of term ${termAtMark}, but one of term ${mark?.lastTerm} was stored there last.`,
     );
   return findings;
 }
@@ -106,12 +102,15 @@ function ballotOf({ state, mark, scanned }: Found): HardState {
   return { term, vote: voteOfTerm(mark) ?? voteOfTerm(known), commit: known.commit };
 }
 
-/** How far it is known to have gone: by what stands here, behind the damage too, and by its watermark. */
-function furthestOf({ mark, scanned }: Found, term: number): Watermark {
-  const { index: lastIndex, term: lastTerm } = isFurther(scanned.furthest, scanned.last)
-    ? scanned.furthest
-    : scanned.last;
-  const seen = { term: Math.max(term, scanned.furthest.term), lastIndex, lastTerm };
+/** How far it is known to have gone: by what stands here, behind the damage too, by its commit index and its watermark. */
+function furthestOf({ mark, state, scanned }: Found, term: number): Watermark {
+  const { last, furthest } = scanned;
+  const committed = { index: state?.commit ?? 0, term: last.term };
+  const { index: lastIndex, term: lastTerm } = [furthest, committed].reduce(
+    (best, one) => (isFurther(one, best) ? one : best),
+    last,
+  );
+  const seen = { term: Math.max(term, furthest.term), lastIndex, lastTerm };
   return both(seen, mark) ?? seen;
 }
 

@@ -1,7 +1,8 @@
 /** The machines of the lab. */
 import { formatSize } from '#events/values/size.ts';
 import type { NodeRow } from '#projections/views/nodes.ts';
-import type { Command } from 'commander';
+import type { Power } from '#io/contract/routes.ts';
+import { Argument, type Command } from 'commander';
 import { agree, change } from '../change.ts';
 import type { Cli } from '../cli.ts';
 import { momentsOf } from '../moments.ts';
@@ -13,6 +14,7 @@ import {
   refOf,
   yesOption,
   type ChangeOptions,
+  type LabOptions,
   type ReadOptions,
 } from '../options.ts';
 import { formatOf, isStructured, printFields, printList, printStructured } from '../output/formats.ts';
@@ -118,6 +120,18 @@ export function addNodeCommands(program: Command, cli: Cli): void {
     });
     examples(changeOptions(command), `floatlab node ${verb} atlas`, `floatlab node ${verb} atlas --dry-run`);
   }
+
+  const power = group
+    .command('power')
+    .description("take a simulated machine's power away, or give it back")
+    .argument('<node>')
+    .addArgument(new Argument('<power>').choices(['on', 'off']));
+  power.action(async (node: string, to: Power, options: LabOptions) => {
+    const lab = await cli.lab(options);
+    const { name } = await lab.rest.setPower(node, to);
+    cli.print.talk(to === 'off' ? `Node ${name} has no power: the lab notices in a while.` : `Node ${name} starts.`);
+  });
+  examples(power, 'floatlab node power vega off', 'floatlab node power vega on');
 
   const remove = group.command('rm').description('remove a node that is down and holds nothing').argument('<node>');
   remove.action(async (node: string, options: ChangeOptions) => {

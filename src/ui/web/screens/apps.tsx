@@ -1,7 +1,8 @@
 import { Button } from '@mantine/core';
-import { IconExternalLink, IconPlus } from '@tabler/icons-react';
+import { IconPlus } from '@tabler/icons-react';
 import { Link, useSearch } from '@tanstack/react-router';
 import type { AppRow } from '#projections/views/apps.ts';
+import { AppAddress } from '../components/app-address.tsx';
 import { AppIcon } from '../components/app-icon.tsx';
 import { DataTable, type Column } from '../components/data-table.tsx';
 import { AppLink, NodeLink } from '../components/links.tsx';
@@ -11,7 +12,6 @@ import { Loading, Page } from '../components/page.tsx';
 import { State } from '../components/state.tsx';
 import { Time } from '../components/time.tsx';
 import { WorkLine } from '../components/work-line.tsx';
-import { hostOf } from '../format/url.ts';
 import { servicesWords } from '../format/services.ts';
 import { thingTone, thingWords, tones } from '../format/state.ts';
 import { useView } from '../live/use-view.ts';
@@ -77,13 +77,7 @@ const columns: readonly Column<AppRow>[] = [
     width: 'minmax(120px, 2fr)',
     sort: ({ url }) => url,
     cell: ({ url }) =>
-      url === null ? (
-        <span className="faint">–</span>
-      ) : (
-        <a href={url} target="_blank" rel="noreferrer" className={`link ${classes['url']}`}>
-          {hostOf(url)} <IconExternalLink size={13} aria-label="opens in a new tab" />
-        </a>
-      ),
+      url === null ? <span className="faint">–</span> : <AppAddress url={url} className={classes['url']} withIcon />,
   },
 ];
 

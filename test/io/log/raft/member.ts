@@ -9,7 +9,7 @@ import type { Watermark } from '#events/raft/state.ts';
 import { seededRandom } from '#io/devices/random/sim.ts';
 import type { Identity, RaftStorage, SnapshotPointer } from '#io/log/raft/storage.ts';
 
-export const peers = ['a', 'b', 'c'].map(asPeer);
+const peers = ['a', 'b', 'c'].map(asPeer);
 export const firstConfiguration = configurationOf(peers);
 export const identity: Identity = { cluster: 'lab', generation: 1, node: 'attic', incarnation: 'attic-1' };
 

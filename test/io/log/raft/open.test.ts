@@ -6,6 +6,7 @@ import { entryKey, hardStateKey, identityKey, startKey } from '#io/log/raft/keys
 import { createStorage, openStorage } from '#io/log/raft/open.ts';
 import { seal } from '#io/log/raft/record.ts';
 import type { Opened } from '#io/log/raft/storage.ts';
+import { WatermarkFile } from '#io/log/raft/watermark.ts';
 import { SimMachineDisk } from '#io/stores/sim-machine.ts';
 import type { Op } from '#io/stores/port.ts';
 import { VirtualClock } from '#test/io/stores/virtual-clock.ts';
@@ -226,6 +227,24 @@ describe('Of a log that lost something', () => {
     const opened = await open();
     expect(kindsOf(opened)).toEqual(['shorter-than-watermark']);
     expect(opened.start.suspect).toEqual({ ...mark, lastIndex: 9 });
+  });
+
+  test('a log that ends before what was committed is noticed, even if the watermark is older still', async () => {
+    for (const index of [4, 5, 6, 7, 8]) database().lose(entryKey(index));
+    const { directory } = partsOf();
+    const { file } = await WatermarkFile.open(directory);
+    await file.create({
+      incarnation: 'attic-1',
+      term: 2,
+      vote: asPeer('b'),
+      lastIndex: 3,
+      lastTerm: 1,
+      suspicion: undefined,
+    });
+    disk.crash('process');
+    const opened = await open();
+    expect(kindsOf(opened)).toEqual(['shorter-than-watermark']);
+    expect(opened.start.suspect).toEqual({ term: 2, lastIndex: 4, lastTerm: 1 });
   });
 
   test('the suspicion outlives an old image of the database, and one of the files', async () => {

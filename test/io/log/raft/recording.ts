@@ -5,11 +5,6 @@ import type { Op, Store } from '#io/stores/port.ts';
 import { seededRandom } from '#io/devices/random/sim.ts';
 import { VirtualClock } from '#test/io/stores/virtual-clock.ts';
 
-export interface Recording {
-  readonly store: Store;
-  readonly batches: readonly (readonly Op[])[];
-}
-
 export function recording(inner: Store, batches: (readonly Op[])[]): Store {
   return {
     get: (key) => inner.get(key),

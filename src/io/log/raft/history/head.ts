@@ -6,6 +6,8 @@
  *                      └──────────────────────── tail ────────────────────────┘
  */
 import { Packr } from 'msgpackr';
+import type { Directory } from '../../../stores/directory.ts';
+import { StoreError } from '../../../stores/port.ts';
 import { LogError } from '../../port.ts';
 import { seal, unseal } from '../record.ts';
 import { FrameReader } from '../snapshots/frame-reader.ts';
@@ -18,7 +20,8 @@ import {
   type Manifest,
   type PackedManifest,
 } from './manifest.ts';
-import { expecting, makeSegmentHead } from './segment.ts';
+import type { OpenSegment } from './open-segment.ts';
+import { expecting, makeSegmentHead, sealedName } from './segment.ts';
 
 export interface HistoryHead {
   readonly manifest: Manifest;
@@ -60,14 +63,34 @@ export function checkHead({ manifest, tail }: HistoryHead): number {
   return reader.number - 1;
 }
 
-/** The tail that ends with this entry. @param bytes a segment, or its beginning. @returns undefined if it is not there */
-export function tailUpTo(index: number, bytes: Uint8Array, reader: FrameReader): Uint8Array | undefined {
+/** @throws StoreError MISSING or DAMAGED where the entry cannot be read */
+export async function headAt(
+  directory: Directory,
+  { floor, segments }: Manifest,
+  open: OpenSegment,
+  index: number,
+): Promise<HistoryHead> {
+  const manifest = { floor, segments: segments.filter(({ last }) => last <= index) };
+  const start = startAfter(manifest);
+  if (index < start.first) return { manifest, tail: makeSegmentHead(start).bytes };
+  const file = start.first === open.start.first ? open.name : sealedName(start.first);
+  const bytes = await directory.read(file);
+  const tail = bytes && upTo(index, bytes, new FrameReader(expecting(file, start)));
+  if (tail) return { manifest, tail };
+  throw new StoreError(
+    bytes ? 'DAMAGED' : 'MISSING',
+    `entry ${index} of the history cannot be read: ${file} is ${bytes ? 'damaged' : 'not here'}`,
+    'Verify the history, then fetch what is broken from other members.',
+  );
+}
+
+/** The beginning of a segment that ends with this entry; undefined if it is not there. */
+function upTo(index: number, bytes: Uint8Array, reader: FrameReader): Uint8Array | undefined {
   const frames = reader.take(bytes);
   const next = frames.find(({ number }) => number === index + 1);
   if (next) return bytes.slice(0, next.offset);
   if (frames.at(-1)?.number !== index) return undefined;
-  const { end, offset } = reader;
-  return bytes.slice(0, end ? end.frame.offset : offset);
+  return bytes.slice(0, reader.end ? reader.end.frame.offset : reader.offset);
 }
 
 const impossible = (explain: string): LogError =>

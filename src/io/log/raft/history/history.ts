@@ -20,15 +20,15 @@ import { LogError } from '../../port.ts';
 import { FrameReader } from '../snapshots/frame-reader.ts';
 import { PartFile } from '../snapshots/part-file.ts';
 import type { BrokenHistory } from './check.ts';
-import { tailUpTo, type HistoryHead } from './head.ts';
+import { headAt, type HistoryHead } from './head.ts';
 import { droppedBelow, placeAfter, startAfter, writeManifest, type Floor, type Manifest } from './manifest.ts';
 import { OpenSegment } from './open-segment.ts';
 import { entriesIn } from './read.ts';
+import { belowFloor, gap, pastHead, tooLarge } from './refusals.ts';
 import type { Sealing } from './sealing.ts';
 import { SegmentReceiver } from './segment-receiver.ts';
 import {
   expecting,
-  makeSegmentHead,
   maxEntryBytes,
   partName,
   sealedName,
@@ -132,21 +132,9 @@ export class History {
    * @throws LogError BELOW_FLOOR, PAST_HEAD; StoreError MISSING, DAMAGED
    */
   at(index: number): Promise<HistoryHead> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(() => {
       this.#checkRange(index, index);
-      const { floor, segments } = this.#manifest;
-      const manifest = { floor, segments: segments.filter(({ last }) => last <= index) };
-      const start = startAfter(manifest);
-      if (index < start.first) return { manifest, tail: makeSegmentHead(start).bytes };
-      const file = start.first === this.#open.start.first ? this.#open.name : sealedName(start.first);
-      const bytes = await this.#directory.read(file);
-      const tail = bytes && tailUpTo(index, bytes, new FrameReader(expecting(file, start)));
-      if (tail) return { manifest, tail };
-      throw new StoreError(
-        bytes ? 'DAMAGED' : 'MISSING',
-        `entry ${index} of the history cannot be read: ${file} is ${bytes ? 'damaged' : 'not here'}`,
-        'Verify the history, then fetch what is broken from other members.',
-      );
+      return headAt(this.#directory, this.#manifest, this.#open, index);
     });
   }
 
@@ -177,12 +165,13 @@ export class History {
       options.signal?.throwIfAborted();
       const [segment, start] = place;
       const broken = await verifySealed(this.#directory, segment, start);
+      // It may have been dropped meanwhile.
+      if (broken && segment.first > this.floor.index) {
+        this.#missing.add(segment.first);
+        return broken;
+      }
       at = Math.max(segment.last, this.floor.index);
       options.progress?.(at);
-      // It may have been dropped meanwhile.
-      if (!broken || segment.first <= this.floor.index) continue;
-      this.#missing.add(segment.first);
-      return broken;
     }
     return this.#inTurn(() => verifyOpen(this.#directory, this.#open));
   }
@@ -324,27 +313,3 @@ export class History {
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   yield bytes;
 }
-
-const gap = (index: number, next: number): LogError =>
-  new LogError(
-    'REFUSED',
-    `the history ends at entry ${next - 1}: entry ${index} cannot follow`,
-    'Append what is between from the consensus log, or begin the history anew from a snapshot.',
-  );
-
-const tooLarge = (index: number, bytes: number): LogError =>
-  new LogError(
-    'REFUSED',
-    `entry ${index} has ${bytes} bytes, the most for the history is ${maxEntryBytes}`,
-    'Whole files belong in the blob store.',
-  );
-
-const belowFloor = (index: number, floor: number): LogError =>
-  new LogError(
-    'BELOW_FLOOR',
-    `entry ${index} is below ${floor}, up to where history was dropped`,
-    'Read from there on.',
-  );
-
-const pastHead = (index: number, last: number): LogError =>
-  new LogError('PAST_HEAD', `entry ${index} is not in the history, which ends at ${last}`, 'Read up to its end.');

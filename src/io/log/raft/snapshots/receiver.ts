@@ -92,10 +92,15 @@ export class SnapshotReceiver {
     });
   }
 
-  /** Takes nothing more; what has arrived stays, and is gone on with by the next receiver of the same snapshot. */
-  end(): Promise<void> {
+  /**
+   * Takes nothing more; what has arrived stays. @returns what the next receiver of the same snapshot can go on with,
+   * unless this one had ended before
+   */
+  end(): Promise<PartFile | undefined> {
     return this.#inTurn(async () => {
+      const part = this.#hasEnded ? undefined : this.#part;
       this.#hasEnded = true;
+      return part;
     });
   }
 

@@ -10,6 +10,7 @@
  * nor one that somebody reads, sends or holds. Making, sending and receiving do not wait for one another. An error of a
  * write goes up to whoever called: the process must end.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { SnapshotMeta } from '#events/raft/entry.ts';
 import type { Directory } from '../../../stores/directory.ts';
 import { StoreError } from '../../../stores/port.ts';
@@ -157,8 +158,10 @@ export class SnapshotFiles {
     return this.#inTurn(async () => {
       const problem = problemOf(pointer);
       if (problem !== undefined) return refused('wrong-pointer', problem);
-      await this.#receiver?.end();
-      this.#receiver = new SnapshotReceiver(pointer, await this.#partOf(pointer), ({ file }) => this.#arrived(file));
+      const before = this.#receiver;
+      const begun = await before?.end();
+      const part = begun && isDeepStrictEqual(before?.pointer, pointer) ? begun : await this.#partOf(pointer);
+      this.#receiver = new SnapshotReceiver(pointer, part, ({ file }) => this.#arrived(file));
       return this.#receiver;
     });
   }

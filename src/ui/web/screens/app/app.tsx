@@ -12,6 +12,7 @@ import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { AppRow } from '#projections/views/apps.ts';
 import { ActionButton, ActionItem } from '../../components/action-button.tsx';
+import { useHasAddresses } from '../../components/app-address.tsx';
 import { AppIcon } from '../../components/app-icon.tsx';
 import { NodeLink } from '../../components/links.tsx';
 import { Empty, Loading, Page } from '../../components/page.tsx';
@@ -104,6 +105,7 @@ const About = ({ app }: { readonly app: AppRow }) => (
 
 function Actions({ app }: { readonly app: AppRow }) {
   const { run, isRunning } = useCommand();
+  const hasAddresses = useHasAddresses();
   const navigate = useNavigate();
   const [isRemoving, setRemoving] = useState(false);
   const target = { namespace: app.namespace, name: app.name };
@@ -111,7 +113,7 @@ function Actions({ app }: { readonly app: AppRow }) {
   const isGoing = app.state === 'removing' ? `${app.name} is being removed.` : undefined;
   return (
     <>
-      {app.url !== null && (
+      {app.url !== null && hasAddresses && (
         <Button
           variant={isOff ? 'default' : 'filled'}
           rightSection={<IconExternalLink size={14} />}

@@ -1,6 +1,7 @@
 /** What runs: each service with its image, ports, state and container; what is wrong with it stands above. */
 import type { AppRow, ServiceRow } from '#projections/views/apps.ts';
 import { formatSize } from '#events/values/size.ts';
+import { AppAddress } from '../../components/app-address.tsx';
 import { DataTable, type Column } from '../../components/data-table.tsx';
 import { NodeLink, VolumeLink } from '../../components/links.tsx';
 import { CopyButton, Facts, Section } from '../../components/page.tsx';
@@ -8,7 +9,6 @@ import { State } from '../../components/state.tsx';
 import { Time } from '../../components/time.tsx';
 import { ProblemBox } from '../../components/trouble.tsx';
 import { WorkLine } from '../../components/work-line.tsx';
-import { hostOf } from '../../format/url.ts';
 import { useUsage, type Usage } from '../../live/use-usage.ts';
 import { useView } from '../../live/use-view.ts';
 import { useApp } from './use-app.ts';
@@ -40,14 +40,7 @@ export function AppOverview() {
             { label: 'Node', value: app.node ? <NodeLink name={app.node.name} /> : '–' },
             {
               label: 'Address',
-              value:
-                app.url === null ? (
-                  '–'
-                ) : (
-                  <a href={app.url} target="_blank" rel="noreferrer" className="link">
-                    {hostOf(app.url)}
-                  </a>
-                ),
+              value: app.url === null ? '–' : <AppAddress url={app.url} />,
             },
             {
               label: 'Volumes',

@@ -49,9 +49,11 @@ interface ConsoleProps {
   readonly services: readonly string[];
 }
 
+const usualCommand = 'sh';
+
 function Console({ id, name, services }: ConsoleProps) {
   const [service, setService] = useState(services[0] ?? '');
-  const [line, setLine] = useState('sh');
+  const [line, setLine] = useState(usualCommand);
   const terminal = useRef<TerminalHandle>(null);
   const { run, open, close, exec } = useExec(id, terminal);
   const command = wordsOf(line);

@@ -10,7 +10,9 @@ import { PlanDialog } from '../../components/plan-dialog.tsx';
 import { State } from '../../components/state.tsx';
 import { Tabs } from '../../components/tabs.tsx';
 import { Time } from '../../components/time.tsx';
+import { useWho } from '../../live/session.tsx';
 import { useCommand } from '../../live/use-command.ts';
+import { PowerItem } from './power-item.tsx';
 import { useNode } from './use-node.ts';
 
 export function NodePage() {
@@ -67,6 +69,7 @@ export function NodePage() {
 
 function Actions({ node }: { readonly node: NodeRow }) {
   const { run, isRunning } = useCommand();
+  const { simulated } = useWho();
   const navigate = useNavigate();
   const [dialog, setDialog] = useState<'cordon' | 'remove'>();
   const { name } = node;
@@ -98,6 +101,7 @@ function Actions({ node }: { readonly node: NodeRow }) {
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
+          {simulated === true && <PowerItem name={name} />}
           <ActionItem danger icon={<IconTrash size={16} />} refused={cannotGo} onClick={() => setDialog('remove')}>
             Remove…
           </ActionItem>

@@ -64,8 +64,8 @@ test('every cut, every deleted file and everything that was added is found', asy
     const without = subject.image.filter(([other]) => other !== name);
     await expectFound(subject, without, `without ${name}`);
     // With everything that came after it.
-    const after = subject.image.filter(([other]) => other < name || other === 'manifest');
-    await expectFound(subject, after, `without ${name} and what follows`);
+    const after = subject.image.filter(([other]) => other < name || (other === 'manifest' && other !== name));
+    if (name !== 'manifest') await expectFound(subject, after, `without ${name} and what follows`);
   }
 });
 
