@@ -100,9 +100,13 @@ async function measure(bytes: number): Promise<(readonly [what: string, megabyte
   }
 }
 
+const someRows = Array.from({ length: 1000 }, (_, row) => new Uint8Array(rowBytes).fill(row));
+
 async function* rows(bytes: number): AsyncGenerator<Uint8Array, void, undefined> {
-  const count = Math.floor(bytes / rowBytes);
-  for (let row = 0; row < count; row++) yield new Uint8Array(rowBytes).fill(row);
+  for (let left = bytes; left > 0;) {
+    for (const row of someRows) yield row;
+    left -= someRows.length * rowBytes;
+  }
 }
 
 function historyBatches(bytes: number): readonly (readonly HistoryEntry[])[] {

@@ -21,7 +21,7 @@ export async function readSealed(
   const reader = new FrameReader(expecting(file, start, sizeBytes));
   try {
     for await (const piece of directory.stream(file)) {
-      reader.take(piece);
+      reader.check(piece);
       if (reader.broken) break;
     }
   } catch (error) {

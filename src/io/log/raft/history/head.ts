@@ -56,7 +56,7 @@ export function checkHead({ manifest, tail }: HistoryHead): number {
   const problem = problemOf(manifest);
   if (problem !== undefined) throw impossible(problem);
   const reader = new FrameReader(expecting('its tail', startAfter(manifest)));
-  reader.take(tail);
+  reader.check(tail);
   if (reader.broken) throw impossible(`${reader.broken.explain}, at byte ${reader.broken.offset} of its tail`);
   if (reader.end || !reader.hasHead || reader.offset !== tail.length)
     throw impossible('its tail is cut in the wrong place');

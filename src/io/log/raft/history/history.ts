@@ -220,8 +220,8 @@ export class History {
     const [segment, start] = place;
     const name = partName(first);
     const { sizeBytes } = segment;
-    const reader = new FrameReader(expecting(name, start, sizeBytes));
-    const part = await PartFile.open(this.#directory, name, reader, { sizeBytes, syncEveryBytes: sizeBytes });
+    const reader = (): FrameReader => new FrameReader(expecting(name, start, sizeBytes));
+    const part = await PartFile.open(this.#directory, name, { sizeBytes, reader, syncEveryBytes: sizeBytes });
     return new SegmentReceiver(segment, start, part, () => this.#arrived(first, part));
   }
 

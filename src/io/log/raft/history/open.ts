@@ -154,7 +154,7 @@ class Opening {
     const name = openName(start.first);
     const bytes = await this.#directory.read(name);
     const reader = new FrameReader(expecting(name, start));
-    if (bytes) reader.take(bytes);
+    if (bytes) reader.check(bytes);
     if (!bytes || !reader.hasHead) {
       if (bytes || !isNew) {
         const what = bytes ? `is damaged: ${reader.broken?.explain ?? 'it is cut off'}` : 'is not here';

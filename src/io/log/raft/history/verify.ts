@@ -1,11 +1,21 @@
 /** Whether the files of the history are what they should be, every byte of them. */
 import { Buffer } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import type { Directory } from '../../../stores/directory.ts';
+import { StoreError } from '../../../stores/port.ts';
 import { FrameReader } from '../snapshots/frame-reader.ts';
 import { problemWith, readSealed, type BrokenHistory } from './check.ts';
 import { manifestName, manifestRecord, type Manifest } from './manifest.ts';
 import type { OpenSegment } from './open-segment.ts';
-import { expecting, sealedName, type SegmentInfo, type SegmentStart } from './segment.ts';
+import {
+  endFrameBytes,
+  endOf,
+  expecting,
+  makeSegmentHead,
+  sealedName,
+  type SegmentInfo,
+  type SegmentStart,
+} from './segment.ts';
 
 /** @param manifest what its file should say */
 export async function verifyManifest(directory: Directory, manifest: Manifest): Promise<BrokenHistory | undefined> {
@@ -15,18 +25,45 @@ export async function verifyManifest(directory: Directory, manifest: Manifest): 
   return { file: manifestName, offset: 0, explain, index: manifest.floor.index + 1 };
 }
 
-export const verifySealed = async (
+export async function verifySealed(
   directory: Directory,
   segment: SegmentInfo,
   start: SegmentStart,
-): Promise<BrokenHistory | undefined> =>
-  problemWith(await readSealed(directory, start, segment.sizeBytes), segment, sealedName(segment.first));
+): Promise<BrokenHistory | undefined> {
+  if (await isRight(directory, segment, start)) return undefined;
+  // Only now it matters where.
+  return problemWith(await readSealed(directory, start, segment.sizeBytes), segment, sealedName(segment.first));
+}
+
+/** Whether head, hash and end are right: much faster than entry by entry, and as sure. */
+async function isRight(directory: Directory, segment: SegmentInfo, start: SegmentStart): Promise<boolean> {
+  const head = makeSegmentHead(start).bytes;
+  const hash = createHash('sha256');
+  const end: Uint8Array[] = [];
+  let left = segment.sizeBytes - endFrameBytes;
+  try {
+    for await (const piece of directory.stream(sealedName(segment.first))) {
+      const isFirst = left === segment.sizeBytes - endFrameBytes;
+      if (isFirst && Buffer.compare(piece.subarray(0, head.length), head) !== 0) return false;
+      const cut = Math.min(left, piece.length);
+      hash.update(piece.subarray(0, cut));
+      left -= cut;
+      if (cut < piece.length) end.push(piece.subarray(cut));
+    }
+  } catch (error) {
+    if (error instanceof StoreError) return false;
+    throw error;
+  }
+  return (
+    Buffer.compare(Buffer.concat(end), endOf(segment, start.previous)) === 0 && hash.digest('hex') === segment.sha256
+  );
+}
 
 export async function verifyOpen(directory: Directory, open: OpenSegment): Promise<BrokenHistory | undefined> {
   const { name: file, start, last, sizeBytes, sha256 } = open;
   const reader = new FrameReader(expecting(file, start));
   const bytes = await directory.read(file);
-  if (bytes) reader.take(bytes);
+  if (bytes) reader.check(bytes);
   const index = reader.hasHead ? reader.number : start.first;
   const broken = (offset: number, explain: string): BrokenHistory => ({ file, offset, explain, index });
   if (!bytes) return broken(0, 'it is not here');

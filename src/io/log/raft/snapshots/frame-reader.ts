@@ -16,10 +16,13 @@ import {
   bodyBytesAt,
   bufferOf,
   contentKind,
+  crcAt,
   endKind,
+  frameAt,
   frameHeadBytes,
+  kindAt,
   maxBodyBytes,
-  readFrame,
+  numberAt,
   readHead,
   type FileKind,
   type Frame,
@@ -90,17 +93,22 @@ export class FrameReader {
    * @throws LogError TOO_NEW
    */
   take(piece: Uint8Array): readonly Frame[] {
-    if (this.#broken || piece.length === 0) return [];
+    const frames: Frame[] = [];
+    this.check(piece, frames);
+    return frames;
+  }
+
+  /** The same for who only wants to know whether it is right. @param into what `take` returns @throws LogError TOO_NEW */
+  check(piece: Uint8Array, into?: Frame[]): void {
+    if (this.#broken || piece.length === 0) return;
     this.#kept.push(piece);
     this.#keptBytes += piece.length;
-    if (this.#keptBytes < this.#neededBytes) return [];
+    if (this.#keptBytes < this.#neededBytes) return;
     const bytes = this.#kept.length === 1 ? bufferOf(piece) : Buffer.concat(this.#kept);
-    const frames: Frame[] = [];
     const begin = this.#takeHead(bytes);
-    const taken = begin === undefined ? 0 : this.#takeFrames(bytes, begin, frames);
+    const taken = begin === undefined ? 0 : this.#takeFrames(bytes, begin, into);
     this.#kept = taken < bytes.length ? [bytes.subarray(taken)] : [];
     this.#keptBytes = bytes.length - taken;
-    return frames;
   }
 
   /** There is nothing more. @returns what is wrong, if anything is */
@@ -138,25 +146,18 @@ export class FrameReader {
   }
 
   /** @returns up to where the bytes are taken */
-  #takeFrames(bytes: Buffer, begin: number, into: Frame[]): number {
+  #takeFrames(bytes: Buffer, begin: number, into: Frame[] | undefined): number {
     const start = this.#offset - begin;
     let at = begin;
     while (!this.#end) {
       this.#offset = start + at;
       const size = this.#sizeAt(bytes, at);
-      if (size === undefined) break;
-      const frame = readFrame(bytes, at, this.#seed as number);
-      const problem = frame && this.#problemOf(frame);
-      if (!frame || problem !== undefined) {
-        this.#break(problem ?? 'its checksum does not match');
-        break;
-      }
-      const placed = { ...frame, offset: this.#offset };
-      if (frame.kind === endKind) {
+      if (size === undefined || !this.#isIntact(bytes, at)) break;
+      if (kindAt(bytes, at) === endKind) {
         this.#hash.update(bytes.subarray(begin, at));
-        this.#end = { frame: placed, sha256: this.sha256 };
+        this.#end = { frame: frameAt(bytes, at, this.#offset), sha256: this.sha256 };
         begin = at;
-      } else into.push(placed);
+      } else into?.push(frameAt(bytes, at, this.#offset));
       this.#number++;
       at += size;
     }
@@ -167,6 +168,15 @@ export class FrameReader {
       if (at < bytes.length) this.#break('something follows after its end');
     }
     return at;
+  }
+
+  #isIntact(bytes: Buffer, at: number): boolean {
+    const kind = kindAt(bytes, at);
+    const number = numberAt(bytes, at);
+    if (crcAt(bytes, at, this.#seed as number) !== bytes.readUInt32LE(at)) this.#break('its checksum does not match');
+    else if (kind !== contentKind && kind !== endKind) this.#break('what stands there is of no known kind');
+    else if (number !== this.#number) this.#break(`number ${number} stands there instead of ${this.#number}`);
+    return !this.#broken;
   }
 
   /** Of the frame at `at`, in bytes; undefined when not all of it is there. */
@@ -183,11 +193,6 @@ export class FrameReader {
     }
     this.#neededBytes = size;
     return left < size ? undefined : size;
-  }
-
-  #problemOf({ kind, number }: Omit<Frame, 'offset'>): string | undefined {
-    if (kind !== contentKind && kind !== endKind) return 'what stands there is of no known kind';
-    return number === this.#number ? undefined : `number ${number} stands there instead of ${this.#number}`;
   }
 
   #break(explain: string): void {

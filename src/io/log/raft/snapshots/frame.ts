@@ -88,11 +88,10 @@ export function sealFrame(
   frame: { readonly kind: number; readonly number: number; readonly bodyBytes: number },
   seed: number,
 ): void {
-  const end = at + frameHeadBytes + frame.bodyBytes;
   buffer[at + crcBytes] = frame.kind;
   buffer.writeUIntLE(frame.number, at + crcBytes + 1, numberBytes);
   buffer.writeUInt32LE(frame.bodyBytes, at + frameHeadBytes - 4);
-  buffer.writeUInt32LE(crc32(buffer.subarray(at + crcBytes, end), seed), at);
+  buffer.writeUInt32LE(crcAt(buffer, at, seed), at);
 }
 
 export function makeFrame(kind: number, number: number, body: Uint8Array, seed: number): Buffer {
@@ -102,15 +101,21 @@ export function makeFrame(kind: number, number: number, body: Uint8Array, seed: 
   return bytes;
 }
 
-/** Of the body of the frame at `at`, whose head must be there. */
+/** Of the frame at `at`, whose head must be there: how long its body is, its kind, its number. */
 export const bodyBytesAt = (bytes: Buffer, at: number): number => bytes.readUInt32LE(at + frameHeadBytes - 4);
+export const kindAt = (bytes: Buffer, at: number): number => bytes[at + crcBytes] as number;
+export const numberAt = (bytes: Buffer, at: number): number => bytes.readUIntLE(at + crcBytes + 1, numberBytes);
 
-/** The frame at `at`, which must be there as a whole; undefined when it is not as it was made. */
-export function readFrame(bytes: Buffer, at: number, seed: number): Omit<Frame, 'offset'> | undefined {
-  const end = at + frameHeadBytes + bodyBytesAt(bytes, at);
-  if (crc32(bytes.subarray(at + crcBytes, end), seed) !== bytes.readUInt32LE(at)) return undefined;
-  const number = bytes.readUIntLE(at + crcBytes + 1, numberBytes);
-  return { kind: bytes[at + crcBytes] as number, number, body: bytes.subarray(at + frameHeadBytes, end) };
-}
+/** What the CRC of the frame at `at` should be, which must be there as a whole. */
+export const crcAt = (bytes: Buffer, at: number, seed: number): number =>
+  crc32(bytes.subarray(at + crcBytes, at + frameHeadBytes + bodyBytesAt(bytes, at)), seed);
+
+/** @param offset in the file */
+export const frameAt = (bytes: Buffer, at: number, offset: number): Frame => ({
+  kind: kindAt(bytes, at),
+  number: numberAt(bytes, at),
+  offset,
+  body: bytes.subarray(at + frameHeadBytes, at + frameHeadBytes + bodyBytesAt(bytes, at)),
+});
 
 export const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -6,8 +6,17 @@
  * the disk would never get those bytes, and a later sync would succeed all the same.
  */
 import type { Directory } from '../../../stores/directory.ts';
+import { StoreError } from '../../../stores/port.ts';
 import type { Broken } from './broken.ts';
 import type { FrameReader } from './frame-reader.ts';
+
+export interface PartOptions {
+  /** Of the whole. */
+  readonly sizeBytes: number;
+  readonly reader: () => FrameReader;
+  /** So that what waits to be written does not hold up the syncs of others for long. */
+  readonly syncEveryBytes: number;
+}
 
 export class PartFile {
   readonly name: string;
@@ -16,26 +25,20 @@ export class PartFile {
   readonly #syncEveryBytes: number;
   #unsyncedBytes = 0;
 
-  private constructor(directory: Directory, name: string, reader: FrameReader, syncEveryBytes: number) {
+  private constructor(directory: Directory, name: string, options: PartOptions) {
     this.#directory = directory;
     this.name = name;
-    this.reader = reader;
-    this.#syncEveryBytes = syncEveryBytes;
+    this.reader = options.reader();
+    this.#syncEveryBytes = options.syncEveryBytes;
   }
 
-  /** @param syncEveryBytes so that what waits to be written does not hold up the syncs of others for long */
-  static async open(
-    directory: Directory,
-    name: string,
-    reader: FrameReader,
-    options: { readonly sizeBytes: number; readonly syncEveryBytes: number },
-  ): Promise<PartFile> {
-    const part = new PartFile(directory, name, reader, options.syncEveryBytes);
-    const there = (await directory.list()).find((file) => file.name === name);
+  static async open(directory: Directory, name: string, options: PartOptions): Promise<PartFile> {
+    const part = new PartFile(directory, name, options);
+    const found = await part.#resume();
+    if (found <= options.sizeBytes) return part;
     // Writing goes over what is there, and never takes anything away.
-    if (there && there.sizeBytes > options.sizeBytes) await directory.delete(name);
-    else if (there) await part.#resume();
-    return part;
+    await directory.delete(name);
+    return new PartFile(directory, name, options);
   }
 
   /** Where the next bytes belong. */
@@ -49,7 +52,7 @@ export class PartFile {
    */
   async write(bytes: Uint8Array): Promise<Broken | undefined> {
     const at = this.offset;
-    this.reader.take(bytes);
+    this.reader.check(bytes);
     await this.#put(at, bytes);
     const { broken } = this.reader;
     if (broken) this.reader.rewind();
@@ -66,14 +69,22 @@ export class PartFile {
     await this.#directory.delete(this.name);
   }
 
-  async #resume(): Promise<void> {
-    for await (const piece of this.#directory.stream(this.name)) {
-      const at = this.offset;
-      this.reader.take(piece);
-      await this.#put(at, piece);
-      if (this.reader.broken) break;
+  /** @returns how many bytes there are */
+  async #resume(): Promise<number> {
+    let found = 0;
+    try {
+      for await (const piece of this.#directory.stream(this.name)) {
+        found += piece.length;
+        if (this.reader.broken) continue;
+        const at = this.offset;
+        this.reader.check(piece);
+        await this.#put(at, piece);
+      }
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'MISSING') throw error;
     }
     this.reader.rewind();
+    return found;
   }
 
   async #put(at: number, bytes: Uint8Array): Promise<void> {

@@ -64,7 +64,7 @@ export async function* readRows(
 export async function verifySnapshot(directory: Directory, pointer: SnapshotPointer): Promise<Broken | undefined> {
   const reader = snapshotReader(pointer, pointer.file);
   for await (const piece of directory.stream(pointer.file)) {
-    reader.take(piece);
+    reader.check(piece);
     if (reader.broken) break;
   }
   return endProblem(reader, pointer);

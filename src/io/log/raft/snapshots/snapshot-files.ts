@@ -17,6 +17,7 @@ import { StoreError } from '../../../stores/port.ts';
 import type { SnapshotPointer } from '../storage.ts';
 import { damaged, type Broken } from './broken.ts';
 import { makeChunk, type Chunk } from './chunk.ts';
+import type { FrameReader } from './frame-reader.ts';
 import { fileNameOf, isMaking, makingName, partNameOf, snapshotNamed } from './names.ts';
 import { PartFile } from './part-file.ts';
 import { damagedHint, readRows, snapshotReader, verifySnapshot } from './read.ts';
@@ -34,7 +35,7 @@ export interface Hold {
   release(): Promise<void>;
 }
 
-const defaultSyncEveryBytes = 8 * 1024 * 1024;
+const defaultSyncEveryBytes = 16 * 1024 * 1024;
 
 export class SnapshotFiles {
   readonly #directory: Directory;
@@ -198,8 +199,8 @@ export class SnapshotFiles {
       if (snapshotNamed(name)?.isPart && name !== part) await this.#directory.delete(name);
     this.#isWanted(file);
     if (await this.hasWhole(pointer)) return undefined;
-    const options = { sizeBytes, syncEveryBytes: this.#syncEveryBytes };
-    return PartFile.open(this.#directory, part, snapshotReader(pointer, file), options);
+    const reader = (): FrameReader => snapshotReader(pointer, file);
+    return PartFile.open(this.#directory, part, { sizeBytes, reader, syncEveryBytes: this.#syncEveryBytes });
   }
 
   /** A new file is durable: what an earlier life left over need not be kept beside it. */
