@@ -17,6 +17,8 @@ export default defineConfig({
     projects: [
       project('unit', ['test/**/*.test.ts'], {
         exclude: ['test/**/*.{sim,int,e2e}.test.ts'],
+        // Properties are tried hundreds of times; on a busy machine that takes longer than a person would wait.
+        testTimeout: 30_000,
       }),
       project('sim', ['test/**/*.sim.test.ts'], { testTimeout: 300_000 }),
       project('int', ['test/**/*.int.test.ts'], serial),

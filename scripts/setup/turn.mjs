@@ -33,7 +33,7 @@ export async function oneAtATime(folder, body, { patienceMs = usualPatienceMs } 
 }
 
 /** What the kernel knows the turn of a folder by. */
-export const turnOf = (folder) =>
+const turnOf = (folder) =>
   `floatlab-setup-${createHash('sha256').update(realpathSync(folder)).digest('hex').slice(0, 32)}`;
 
 async function takeTurn(folder, patienceMs) {

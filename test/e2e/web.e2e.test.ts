@@ -531,7 +531,7 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     await oldest.getByRole('button', { name: 'Roll back' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText(/Volume photos-db would go back to snapshot/).waitFor(patience);
-    await dialog.getByText('App photos pauses while volume photos-db is rolled back.').waitFor(patience);
+    await dialog.getByText('App photos would pause while volume photos-db is rolled back.').waitFor(patience);
     await dialog.getByText(/kept as a stash snapshot/).waitFor(patience);
     expect(backend.asked.every(({ dryRun }) => dryRun)).toBe(true);
     await dialog.getByRole('button', { name: 'Roll back' }).click();

@@ -141,7 +141,7 @@ function answers(parts: Parts): Answer {
 
 const wrongHost = (c: RouteContext): Error =>
   fail('FORBIDDEN', `This server does not answer to the name ${(c.req.header('host') ?? '').slice(0, 100)}.`, {
-    hint: 'Reach it as localhost or 127.0.0.1, or tell floatlabd the name: --host-name.',
+    hint: 'Reach it as localhost or 127.0.0.1, or tell it the name: npm start -- --host-name NAME',
   });
 
 const patterns = routes.map(({ method, path }) => ({

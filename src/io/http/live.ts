@@ -91,7 +91,7 @@ export class LiveServer {
       throw fail('NO_SUCH_ROUTE', `There is nothing to upgrade at this path; it is ${livePath}.`);
     if (!answersTo(host, this.#names, 'encrypted' in request.socket)) {
       throw fail('FORBIDDEN', 'This server does not answer to that name.', {
-        hint: 'Reach it as localhost or 127.0.0.1, or tell floatlabd the name: --host-name.',
+        hint: 'Reach it as localhost or 127.0.0.1, or tell it the name: npm start -- --host-name NAME',
       });
     }
     const pageKey = keyInProtocols(request.headers['sec-websocket-protocol']);

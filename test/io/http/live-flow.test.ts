@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ToClient } from '#io/contract/live.ts';
+import type { Parts } from '#io/http/parts.ts';
+import { VirtualClock } from '#io/world/virtual-clock.ts';
 import { appRow, FakeLab, Pushed, type FakeContainers } from './fake-lab.ts';
 import { connect, partsOf, quiet, type FakeSocket } from './live-model.ts';
 
@@ -141,12 +143,19 @@ describe('a client that is slow', () => {
   });
 });
 
-/** The network takes a frame each turn. */
-async function deliverUntil(socket: FakeSocket, isDone: () => boolean): Promise<void> {
+/** The network takes a frame each millisecond. */
+async function deliverUntil(socket: FakeSocket, clock: VirtualClock, isDone: () => boolean): Promise<void> {
   for (let turn = 0; turn < 500 && !isDone(); turn++) {
     socket.deliver(1);
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await clock.run(1);
+    await quiet();
   }
+}
+
+/** Everything but the time, which passes when the test says so. */
+function timed(lab: FakeLab): { readonly parts: Parts; readonly clock: VirtualClock } {
+  const clock = new VirtualClock(0);
+  return { parts: { ...partsOf(lab), clock }, clock };
 }
 
 describe('log lines', () => {
@@ -157,7 +166,7 @@ describe('log lines', () => {
   test('that a slow reader cannot take are dropped, the oldest first, and counted', async () => {
     const lab = new FakeLab();
     lab.addActor('app:1', 'photos');
-    const parts = partsOf(lab);
+    const { parts, clock } = timed(lab);
     const pushed = new Pushed<ReturnType<typeof line>>();
     (parts.containers as FakeContainers).onLogs = () => pushed;
     const { connection, socket } = connect(parts, { bufferedBytes: 10 });
@@ -165,13 +174,10 @@ describe('log lines', () => {
     pushed.push(...Array.from({ length: 5000 }, (_, n) => line(n)));
     await quiet();
     // Its moment.
-    await new Promise((resolve) => setTimeout(resolve, 1300));
+    await clock.run(1300);
+    await quiet();
     expect(linesOf(socket.arrived)).toEqual([]);
-    socket.deliver(1);
-    for (let turn = 0; turn < 20; turn++) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      socket.deliver(1);
-    }
+    await deliverUntil(socket, clock, () => linesOf(socket.arrived).at(-1) === 4999);
     const frames = socket.arrived.filter(({ t }) => t === 'lines');
     expect(frames[0]).toMatchObject({ dropped: 3000 });
     expect(linesOf(frames)).toEqual(Array.from({ length: 2000 }, (_, n) => 3000 + n));
@@ -182,14 +188,14 @@ describe('log lines', () => {
   test('that come faster than frames are sent reach a fast reader whole', async () => {
     const lab = new FakeLab();
     lab.addActor('app:1', 'photos');
-    const parts = partsOf(lab);
+    const { parts, clock } = timed(lab);
     const pushed = new Pushed<ReturnType<typeof line>>();
     (parts.containers as FakeContainers).onLogs = () => pushed;
     const { connection, socket } = connect(parts);
     connection.hear(say({ t: 'logs', sub: 1, app: 'photos', follow: true }));
     // Far more than may wait, and than the network takes in one turn.
     pushed.push(...Array.from({ length: 40_000 }, (_, n) => line(n)));
-    await deliverUntil(socket, () => linesOf(socket.arrived).length === 40_000);
+    await deliverUntil(socket, clock, () => linesOf(socket.arrived).length === 40_000);
     expect(linesOf(socket.arrived)).toEqual(Array.from({ length: 40_000 }, (_, n) => n));
     for (const frame of socket.arrived) expect(frame).not.toHaveProperty('dropped');
     connection.closed();
@@ -198,7 +204,7 @@ describe('log lines', () => {
   test('are sent as soon as they fill a frame', async () => {
     const lab = new FakeLab();
     lab.addActor('app:1', 'photos');
-    const parts = partsOf(lab);
+    const { parts } = timed(lab);
     const pushed = new Pushed<ReturnType<typeof line>>();
     (parts.containers as FakeContainers).onLogs = () => pushed;
     const { connection, socket } = connect(parts);
@@ -212,15 +218,16 @@ describe('log lines', () => {
   test('of a slow reader wait up to so much text, however few they are', async () => {
     const lab = new FakeLab();
     lab.addActor('app:1', 'photos');
-    const parts = partsOf(lab);
+    const { parts, clock } = timed(lab);
     const pushed = new Pushed<ReturnType<typeof line>>();
     (parts.containers as FakeContainers).onLogs = () => pushed;
     const { connection, socket } = connect(parts, { bufferedBytes: 10 });
     connection.hear(say({ t: 'logs', sub: 1, app: 'photos', follow: true }));
     const text = 'x'.repeat(60 * 1024);
     pushed.push(...Array.from({ length: 200 }, (_, n) => ({ ...line(n), text })));
-    await new Promise((resolve) => setTimeout(resolve, 1300));
-    await deliverUntil(socket, () => linesOf(socket.arrived).at(-1) === 199);
+    await quiet();
+    await clock.run(1300);
+    await deliverUntil(socket, clock, () => linesOf(socket.arrived).at(-1) === 199);
     const kept = linesOf(socket.arrived);
     expect(kept.length * text.length).toBeLessThanOrEqual(4 * 2 ** 20);
     expect(socket.arrived.find(({ t }) => t === 'lines')).toMatchObject({ dropped: 200 - kept.length });
