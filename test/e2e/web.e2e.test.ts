@@ -219,7 +219,7 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     await shown(page, 'App wiki failed: Port 8081 is in use on atlas.');
     // The side bar counts, and what happened is told with who and why.
     await page.getByRole('link', { name: 'Alerts 1' }).waitFor(patience);
-    await shown(page, 'restart-app of wiki failed: Port 8081 is in use on atlas.');
+    await shown(page, 'Restarting app wiki failed: Port 8081 is in use on atlas.');
   });
 
   it('shows nodes with what they measure, and dashes for what is not known', async () => {
@@ -620,7 +620,10 @@ describeReal('the web app', hasChromium ? undefined : chromiumPath, () => {
     await shown(page, '6.1.0-28-amd64');
     await shown(page, 'Pool data, btrfs');
     await page.getByRole('button', { name: 'Cordon' }).click();
-    await page.getByRole('dialog').getByText('Node vega would be cordoned: it would get nothing new.').waitFor(patience);
+    await page
+      .getByRole('dialog')
+      .getByText('Node vega would be cordoned: it would get nothing new.')
+      .waitFor(patience);
     await page.getByRole('dialog').getByRole('button', { name: 'Cordon' }).click();
     await shown(page, 'cordoned: it gets nothing new');
     await page.getByRole('button', { name: 'Uncordon' }).click();

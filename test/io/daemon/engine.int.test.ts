@@ -193,14 +193,18 @@ describeReal('An engine', missingDocker(), () => {
   });
 
   test('that is stopped and started keeps its images and containers', async () => {
+    const before = await links();
     const docker = dockerOverSocket(await start());
-    await site(docker, 'kept');
+    const port = await site(docker, 'kept');
     await stopOwnEngine({ dataDir });
-    expect(await links()).not.toContain(paths.bridge);
+    // Neither its own bridge nor those of its networks stay.
+    expect((await links()).filter((name) => /^(?:br|fl)-/.test(name) && !before.includes(name))).toEqual([]);
     await stopOwnEngine({ dataDir });
     await start();
     expect(await docker.inspect('web', patientCall())).toMatchObject({ state: 'exited' });
     expect(await docker.image(welcomeImage, patientCall())).toBeDefined();
+    await docker.start('web', patientCall());
+    expect(await served(port)).toBe('kept');
   });
 
   test('that cannot start says why, with the end of its log', async () => {

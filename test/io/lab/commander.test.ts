@@ -130,7 +130,13 @@ describe('commands', () => {
       lab.view.byName('app', 'default', 'photos')?.context.spec.services['web']?.image;
 
     test('goes on from those of the last one, also while that is still on its way, and in a dry run', async () => {
-      const lab = await openLab(1);
+      const blobs = memoryBlobs();
+      const put = blobs.put.bind(blobs);
+      blobs.put = async (bytes) => {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return put(bytes);
+      };
+      const lab = await openLab(1, () => {}, blobs);
       const [first, second] = await Promise.all([
         deploy(lab, 'a', { compose, files }),
         deploy(lab, 'b', { compose: `${compose}# two\n` }),

@@ -38,6 +38,7 @@ export class LogsSub {
   /** Since when more waits than may, by the clock that never goes back; until less than a frame waits. */
   #behindSinceMs: number | undefined;
   #timer: Timer | undefined;
+  #isAwaitingRoom = false;
 
   constructor(options: LogsSubOptions) {
     this.#options = options;
@@ -109,9 +110,16 @@ export class LogsSub {
 
   #due(): void {
     this.#timer = undefined;
-    if (this.#options.outlet.hasRoom) this.#send();
+    if (this.#stop.signal.aborted || this.#waiting.length === 0) return;
+    const { outlet } = this.#options;
+    if (outlet.hasRoom) return this.#send();
+    if (this.#isAwaitingRoom) return;
     // A slow reader: they wait, up to a number.
-    else if (this.#waiting.length > 0) this.#timer = this.#options.clock.setTimeout(() => this.#due(), collectMs);
+    this.#isAwaitingRoom = true;
+    void outlet.room().then(() => {
+      this.#isAwaitingRoom = false;
+      this.#due();
+    });
   }
 
   /** Everything that waits, as fast as the reader takes it. */

@@ -1,12 +1,17 @@
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { configurationOf } from '#events/raft/configuration.ts';
 import { asPeer } from '#events/raft/entry.ts';
+import { endBody, snapshotKind } from '#io/log/raft/snapshots/format.ts';
+import { endKind, makeFrame, readHead, type Head } from '#io/log/raft/snapshots/frame.ts';
+import { fileNameOf } from '#io/log/raft/snapshots/names.ts';
 import { SnapshotFiles } from '#io/log/raft/snapshots/snapshot-files.ts';
 import type { SnapshotPointer } from '#io/log/raft/storage.ts';
 import type { SimDirectory } from '#io/stores/directory-sim.ts';
 import { simDirectory } from './crash-points.ts';
-import { each, metaAt, readAll, someRows, transfer } from './samples.ts';
+import { chunksOf, each, metaAt, readAll, someRows, transfer } from './samples.ts';
 
 interface Kept {
   readonly disk: SimDirectory;
@@ -84,6 +89,33 @@ test('a whole file in the place of another one is found', async () => {
     await isFound(subject, image.get(file) ?? new Uint8Array());
 });
 
+test('who sends a file that is cut off ends with an error, and not as if that was all', async () => {
+  const { disk, files, pointer, bytes } = await kept(someRows(5, 600_000));
+  disk.restore([[pointer.file, bytes.slice(0, 300_000)]]);
+  await expect(chunksOf(files, pointer)).rejects.toMatchObject({
+    code: 'DAMAGED',
+    message: expect.stringMatching(/byte 300000: it is cut off/),
+  });
+});
+
+test('a file that belies itself is found, even if it is the one that is meant', async () => {
+  const { disk, files, pointer, bytes } = await kept([Uint8Array.of(1, 2, 3)]);
+  const { seed } = readHead(snapshotKind, Buffer.from(bytes)) as Head;
+  const content = bytes.slice(0, -53);
+  const ends = [endBody(1, 'ab'.repeat(32)), endBody(2, createHash('sha256').update(content).digest('hex'))];
+  for (const [at, end] of ends.entries()) {
+    const changed = Buffer.concat([content, makeFrame(endKind, 2, end, seed)]);
+    expect(changed.length).toBe(bytes.length);
+    const sha256 = createHash('sha256').update(changed).digest('hex');
+    const meant = { ...pointer, sha256, file: fileNameOf(pointer.meta, sha256) };
+    disk.restore([[meant.file, changed]]);
+    await expect(readAll(files, meant)).rejects.toMatchObject({
+      code: 'DAMAGED',
+      message: expect.stringMatching(at === 0 ? /not that of the file/ : /has 1 rows, and says otherwise/),
+    });
+  }
+});
+
 test('damage is told with its place', async () => {
   const { disk, files, pointer, bytes } = await kept(someRows(5, 600_000));
   const changed = bytes.slice();
@@ -122,7 +154,6 @@ test('a snapshot of a later version is told from a damaged one', async () => {
   const { disk, files, pointer, bytes } = await kept([]);
   const later = Buffer.from(bytes);
   later[8] = 2;
-  const { crc32 } = await import('node:zlib');
   const headEnd = 13 + later.readUInt32LE(9);
   later.writeUInt32LE(crc32(later.subarray(0, headEnd)), headEnd);
   disk.restore([[pointer.file, later]]);

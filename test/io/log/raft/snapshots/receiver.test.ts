@@ -56,7 +56,8 @@ describe('a receiver', () => {
     expect(await receiver.take({ offset: 0, bytes: changed, crc32 })).toMatchObject({ refused: 'damaged' });
     expect(await receiver.take({ offset: 0, bytes: bytes.subarray(1), crc32 })).toMatchObject({ refused: 'damaged' });
     expect(await receiver.take({ offset: 0, bytes, crc32: crc32 ^ 1 })).toMatchObject({ refused: 'damaged' });
-    expect(await receiver.take({ ...chunk(1), offset: 0 })).toMatchObject({ refused: 'damaged' });
+    const moved = await receiver.take({ ...chunk(1), offset: 0 });
+    expect(moved).toMatchObject({ refused: 'damaged', explain: expect.stringMatching(/or of another snapshot/) });
     expect(receiver.offset).toBe(0);
     expect(await receiver.take(chunk(0))).toBeUndefined();
   });
@@ -166,6 +167,14 @@ describe('of several transfers', () => {
     const receiver = await receiverOf(receiving, pointer);
     expect(receiver.offset).toBe(pointer.sizeBytes);
     expect(await receiver.finish()).toEqual(pointer);
+  });
+
+  test('one whose beginning is longer than the whole should be begins anew', async () => {
+    const tooLong = Buffer.concat([...chunks.map(({ bytes }) => bytes), Buffer.of(0)]);
+    disk.restore([[`${pointer.file}.part`, tooLong]]);
+    expect((await receiverOf(receiving, pointer)).offset).toBe(0);
+    expect(await transfer(sending, receiving, pointer)).toEqual(pointer);
+    expect(await receiving.hasWhole(pointer)).toBe(true);
   });
 
   test('one of a snapshot that is here and damaged brings it back', async () => {
