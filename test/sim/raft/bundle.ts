@@ -1,6 +1,5 @@
 /** The simulation with one line of the code under it changed, as a module of its own. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -15,7 +14,9 @@ export async function bundleWith(canary: Canary): Promise<typeof simulateRaft> {
   const text = await readFile(path, 'utf8');
   const parts = text.split(canary.find);
   if (parts.length !== 2) throw new Error(`“${canary.find}” is in ${canary.file} ${parts.length - 1} times`);
-  const directory = await mkdtemp(join(tmpdir(), 'floatlab-canary-'));
+  // Where the packages that it imports are found.
+  await mkdir(join(root, 'node_modules', '.cache'), { recursive: true });
+  const directory = await mkdtemp(join(root, 'node_modules', '.cache', 'floatlab-canary-'));
   try {
     const outfile = join(directory, 'simulate.mjs');
     await build({

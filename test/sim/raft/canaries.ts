@@ -92,7 +92,7 @@ export const canaries: readonly Canary[] = [
     file: `${world}/registers.ts`,
     find: 'sessions: this.#sessions.rows()',
     replace: 'sessions: this.#sessions.rows().map(([client]) => [client, { sequence: 0, result: undefined }])',
-    seed: 61,
+    seed: 110,
   },
   {
     name: 'learners are counted as voters',
@@ -112,14 +112,14 @@ export const canaries: readonly Canary[] = [
     file: `${raft}/quorum.ts`,
     find: 'hasMajority(of.voters, agrees) && hasMajority(of.outgoing, agrees)',
     replace: 'hasMajority(of.voters, agrees)',
-    seed: 48,
+    seed: 91,
   },
   {
     name: 'an old snapshot is installed over a newer log',
     file: `${raft}/follower.ts`,
     find: 'if (index > log.committed && isMember(configuration, core.id))',
     replace: 'if (isMember(configuration, core.id))',
-    seed: 500,
+    seed: 597,
   },
   {
     name: 'the watermark is forgotten: a log that lost its tail is trusted',
@@ -165,7 +165,7 @@ export const canaries: readonly Canary[] = [
     file: `${raft}/replication.ts`,
     find: 'const commit = Math.min(progress.match, core.log.committed)',
     replace: 'const commit = Math.min(progress.next + 5, core.log.committed)',
-    seed: 78,
+    seed: 186,
   },
   {
     name: 'a leader counts itself before its disk has the entry',
