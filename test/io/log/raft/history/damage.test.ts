@@ -169,6 +169,12 @@ describe('a damaged history', () => {
     }
   });
 
+  test('whose open segment is gone says so, also to who does not know how far it went', async () => {
+    const { disk, image } = await member();
+    disk.restore(image.filter(([name]) => !name.endsWith('.open')));
+    expect((await reopen(disk.open())).findings.map(({ kind }) => kind)).toEqual(['lost-tail']);
+  });
+
   test('leaves files alone that it does not know', async () => {
     const { disk, image } = await member();
     disk.restore([...image, ['notes.txt', Uint8Array.of(1)], ['0000000000000003.segment', Uint8Array.of(2)]]);

@@ -313,6 +313,19 @@ test('history goes on, and is dropped, while it is fetched', async () => {
   expect(Object.keys(filesOf(disk)).filter((name) => name.endsWith('.part'))).toEqual([]);
 });
 
+test('a segment that is dropped while it arrives does not come back', async () => {
+  const disk = simDirectory();
+  const history = await join(disk.open());
+  const [oldest] = history.manifest();
+  if (!oldest) throw new Error('there is a segment');
+  const receiver = await history.receive(oldest);
+  for await (const piece of healthy.read(oldest, 0)) await receiver?.take(piece);
+  await history.dropBelow(oldest.last + 1, new Uint8Array());
+  expect(await receiver?.finish()).toBeUndefined();
+  expect(await history.receive(oldest)).toBeUndefined();
+  expect(Object.keys(filesOf(disk)).filter((name) => !name.endsWith('.open'))).toEqual(['manifest']);
+});
+
 test('a crash at any moment costs at most a segment that was not all there', async () => {
   for (const seed of [1, 2]) {
     let resumed = 0;

@@ -4,11 +4,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { History } from '#io/log/raft/history/history.ts';
+import { openHistory } from '#io/log/raft/history/open.ts';
 import { SnapshotFiles } from '#io/log/raft/snapshots/snapshot-files.ts';
 import type { SnapshotPointer } from '#io/log/raft/storage.ts';
 import { openDirectory } from '#io/stores/directory-real.ts';
-import { described, entries, readAll as historyIn, reopen } from '../history/samples.ts';
+import { described, entries, readAll as historyIn } from '../history/samples.ts';
 import { digestOf, readAll, someRows } from './samples.ts';
 
 /** Writes until it is refused, and tells what happened as JSON. */
@@ -61,8 +61,7 @@ test('a disk that takes no more ends writing for good; what was acknowledged is 
   expect(await readAll(files, told.pointer)).toBe(digestOf(someRows(1, 300_000)));
   expect(await readdir(join(dir, 'snapshots'))).toEqual([told.pointer.file]);
   await files.close();
-  const { history } = await reopen(await openDirectory(join(dir, 'history')), told.acknowledged);
-  expect(history).toBeInstanceOf(History);
+  const { history } = await openHistory(await openDirectory(join(dir, 'history')), told);
   expect(history.last).toBeGreaterThanOrEqual(told.acknowledged);
   expect(await historyIn(history)).toEqual(described(entries(1, history.last)));
   await history.close();
