@@ -84,6 +84,19 @@ test('files in the place of others are found', async () => {
     await expectFound(subject, withFile(subject.image, name, bytes), `${name} of another history`);
 });
 
+test('an open segment with other entries, all of it in order, is found by the process that wrote the right one', async () => {
+  const subject = await member();
+  const sealed = subject.history.manifest().at(-1)?.last ?? 0;
+  const disk = simDirectory();
+  const { history } = await begin(disk.open());
+  await history.append(entries(1, sealed));
+  await history.append(entries(sealed + 1, end).map((entry) => ({ ...entry, term: entry.term + 1 })));
+  const image = disk.image().toSorted(([one], [other]) => (one < other ? -1 : 1));
+  expect(image.map(([name]) => name)).toEqual(subject.image.map(([name]) => name).toSorted());
+  subject.disk.restore(image);
+  expect(await subject.history.verify()).toMatchObject({ explain: expect.stringMatching(/not those/) });
+});
+
 test('the first broken place is told: file, byte and entry', async () => {
   const { disk, history, image } = await member();
   const [first, second] = history.manifest();
@@ -166,6 +179,23 @@ describe('a damaged history', () => {
       await opened.history.sync();
       expect(filesOf(disk)).toEqual(whole);
       disk.restore(image);
+    }
+  });
+
+  test('knows without reading all of it which sealed segments are cut, at their end, or gone', async () => {
+    const { disk, history, image } = await member();
+    const [first, second] = history.manifest();
+    const name = `${String(first?.first).padStart(16, '0')}.segment`;
+    const bytes = image.find(([other]) => other === name)?.[1] ?? new Uint8Array();
+    const changed = bytes.slice();
+    changed[changed.length - 20] = (changed[changed.length - 20] ?? 0) ^ 1;
+    for (const damaged of [changed, bytes.slice(0, -1), Buffer.concat([bytes, Buffer.of(1)]), undefined]) {
+      disk.restore(damaged ? withFile(image, name, damaged) : image.filter(([other]) => other !== name));
+      const opened = await reopen(disk.open(), end);
+      const kind = damaged ? 'damaged-segment' : 'missing-segment';
+      expect(opened.findings).toEqual([{ kind, file: name, explain: expect.stringContaining(`${first?.last}`) }]);
+      expect(opened.history.missing()).toEqual([first]);
+      expect(await opened.history.source('attic').list()).toEqual([second]);
     }
   });
 

@@ -5,8 +5,9 @@ import { fetchMissing, type FetchOptions, type FetchProgress, type FetchReport }
 import { firstHead, type HistoryHead } from '#io/log/raft/history/head.ts';
 import type { History } from '#io/log/raft/history/history.ts';
 import { beginHistory } from '#io/log/raft/history/open.ts';
-import type { SegmentInfo } from '#io/log/raft/history/segment.ts';
+import { historyKind, type SegmentInfo } from '#io/log/raft/history/segment.ts';
 import type { SegmentSource } from '#io/log/raft/history/source.ts';
+import { endKind, makeFrame, readHead, type Head } from '#io/log/raft/snapshots/frame.ts';
 import { SimDirectory } from '#io/stores/directory-sim.ts';
 import type { Directory } from '#io/stores/directory.ts';
 import { settle, VirtualClock } from '#test/io/stores/virtual-clock.ts';
@@ -102,6 +103,16 @@ const liars: Record<string, () => Promise<SegmentSource>> = {
         held = piece;
       }
       yield Buffer.concat([held ?? new Uint8Array(), Buffer.of(0)]);
+    }),
+  'an end that belies what is before it': async () =>
+    peer('liar', async function* (segment) {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of healthy.read(segment, 0)) pieces.push(piece);
+      const file = Buffer.concat(pieces);
+      const { seed } = readHead(historyKind, file) as Head;
+      const body = file.subarray(-44);
+      body.writeUIntLE(body.readUIntLE(6, 6) + 1, 6, 6);
+      yield Buffer.concat([file.subarray(0, -59), makeFrame(endKind, segment.last + 1, body, seed)]);
     }),
   'pieces without measure': async () =>
     peer('liar', async function* () {

@@ -24,9 +24,7 @@ function expectWhole(disk: SimDirectory): void {
   }
 }
 
-const seeds = [1, 2, 3];
-
-describe.each(seeds)('with seed %i', (seed) => {
+describe.each([1, 2])('with seed %i', (seed) => {
   test('a crash while snapshots are made leaves the last one whose pointer was stored, and no half one', async () => {
     const crashes = await everyCrash(async (point) => {
       const disk = simDirectory(seed * 100 + point.call);
