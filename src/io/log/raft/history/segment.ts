@@ -46,7 +46,7 @@ export interface SegmentStart {
   readonly previous: string;
 }
 
-const historyKind: FileKind = { magic: 'FLABHIST', format: 1, what: 'a segment of the history' };
+export const historyKind: FileKind = { magic: 'FLABHIST', format: 1, what: 'a segment of the history' };
 
 export const noHash = '0'.repeat(64);
 

@@ -4,15 +4,16 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { fetchMissing, type FetchOptions, type FetchProgress, type FetchReport } from '#io/log/raft/history/fetch.ts';
 import { firstHead, type HistoryHead } from '#io/log/raft/history/head.ts';
 import type { History } from '#io/log/raft/history/history.ts';
+import { OpenSegment } from '#io/log/raft/history/open-segment.ts';
 import { beginHistory } from '#io/log/raft/history/open.ts';
-import { historyKind, type SegmentInfo } from '#io/log/raft/history/segment.ts';
+import { historyKind, noHash, type SegmentInfo } from '#io/log/raft/history/segment.ts';
 import type { SegmentSource } from '#io/log/raft/history/source.ts';
 import { endKind, makeFrame, readHead, type Head } from '#io/log/raft/snapshots/frame.ts';
 import { SimDirectory } from '#io/stores/directory-sim.ts';
 import type { Directory } from '#io/stores/directory.ts';
 import { settle, VirtualClock } from '#test/io/stores/virtual-clock.ts';
 import { everyCrash, runUntilCrash, simDirectory, simMedium } from '../snapshots/crash-points.ts';
-import { begin, described, entries, filesOf, historyUpTo, readAll, reopen, smallSealing } from './samples.ts';
+import { described, entries, filesOf, historyUpTo, readAll, reopen, smallSealing } from './samples.ts';
 
 const end = 43;
 let healthy: SegmentSource;
@@ -67,12 +68,19 @@ const peer = (name: string, read: Read): SegmentSource => ({ name, list: () => h
 
 const hangs = () => new Promise<never>(() => undefined);
 
-/** Whole segments with other entries, each in order by itself. */
-async function forger(): Promise<SegmentSource> {
-  const { history } = await begin(simDirectory().open());
-  await history.append(entries(1, end).map((entry) => ({ ...entry, bytes: entry.bytes.map((byte) => byte ^ 1) })));
-  return inPieces({ ...history.source('forger'), list: () => healthy.list() }, 100);
-}
+/** Segments in the right place, of the right size, in order by themselves: only their entries are not the true ones. */
+const forger = async (): Promise<SegmentSource> =>
+  inPieces(
+    peer('forger', async function* ({ first, last }, from) {
+      const before = (await healthy.list()).find((segment) => segment.last === first - 1);
+      const start = { first, previous: before?.sha256 ?? noHash };
+      const { segment, bytes } = OpenSegment.begin(start);
+      const forged = entries(first, last).map((entry) => ({ ...entry, bytes: entry.bytes.map((byte) => byte ^ 1) }));
+      const run = segment.take(forged, 0, { entries: 1000, bytes: 1e9 });
+      yield Buffer.concat([bytes, run.bytes, segment.seal().end]).subarray(from);
+    }),
+    100,
+  );
 
 const liars: Record<string, () => Promise<SegmentSource>> = {
   garbage: async () =>
