@@ -1,14 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
-/**
- * One project per kind of test: `unit` (pure), `sim` (seeded), `int` (real devices), `e2e` (browser).
- * The last two share real engines and pools: their files run one after another.
- */
+/** One project per kind of test: `unit` (pure), `sim` (seeded), `int` (real devices), `e2e` (browser). */
 const project = (name: string, include: string[], options: object = {}) => ({
   test: { name, include, environment: 'node', ...options },
 });
 
-const serial = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000 };
+const onRealThings = { testTimeout: 120_000, hookTimeout: 120_000 };
+/** Tests of devices mostly wait for engines and disks, and each has its own: several files at once cost little. */
+const onDevices = { ...onRealThings, maxWorkers: 4 };
+const inBrowsers = { ...onRealThings, maxWorkers: 2 };
 
 export default defineConfig({
   test: {
@@ -21,8 +21,8 @@ export default defineConfig({
         testTimeout: 30_000,
       }),
       project('sim', ['test/**/*.sim.test.ts'], { testTimeout: 300_000 }),
-      project('int', ['test/**/*.int.test.ts'], serial),
-      project('e2e', ['test/**/*.e2e.test.ts'], serial),
+      project('int', ['test/**/*.int.test.ts'], onDevices),
+      project('e2e', ['test/**/*.e2e.test.ts'], inBrowsers),
     ],
   },
 });

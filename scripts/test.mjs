@@ -11,7 +11,7 @@
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { check } from './check.mjs';
 import { provision } from './provision.mjs';
 import { ensurePackages } from './setup/packages.mjs';
@@ -87,7 +87,20 @@ function count({ testResults }, code) {
     passed: having('passed'),
     failed: failed === 0 && code !== 0 ? 1 : failed,
     skipped: having('skipped', 'pending', 'todo', 'disabled'),
+    failures: testResults.flatMap(failuresOf),
   };
+}
+
+/** What failed in a file, with the first lines of the reason: said again at the end, where nobody has to look for it. */
+function failuresOf({ name, status, message, assertionResults }) {
+  const failed = assertionResults.filter((test) => test.status === 'failed');
+  if (status === 'failed' && failed.length === 0) return [failure(name, 'could not be run', [message])];
+  return failed.map((test) => failure(name, test.fullName, test.failureMessages));
+}
+
+function failure(file, title, messages) {
+  const reason = messages.join('\n').split('\n').slice(0, 20);
+  return [`✗ ${relative(root, file)}: ${title}`, ...reason.map((line) => `    ${line}`)].join('\n');
 }
 
 function summarize(checks, runs) {
@@ -97,6 +110,7 @@ function summarize(checks, runs) {
   const ok = failed === 0 && !skipIsFailure && checks.every((step) => step.ok);
 
   console.log('');
+  for (const text of runs.flatMap((result) => result.failures)) console.log(text);
   for (const step of checks) console.log(row(step.name, step.ok, step.seconds, ''));
   for (const result of runs) console.log(row(result.name, result.failed === 0, result.seconds, words(result)));
   if (skipIsFailure) console.log('With CI=true a skipped test is a failure.');

@@ -1,11 +1,21 @@
 /** `npm test`: what it counts, and when it fails. Vitest and the checks are stand-ins that say what they are told. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { join } from 'node:path';
 import { bareCheckout, type Checkout } from './checkout.ts';
 
 type Status = 'passed' | 'failed' | 'skipped' | 'todo';
 interface Report {
   readonly code: number;
-  readonly testResults: readonly { status: 'passed' | 'failed'; assertionResults: readonly { status: Status }[] }[];
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: 'passed' | 'failed';
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly status: Status;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
 }
 
 let checkout: Checkout;
@@ -15,11 +25,22 @@ beforeEach(async () => {
 afterEach(() => checkout.dispose());
 
 const file = (...statuses: Status[]): Report['testResults'][number] => ({
+  name: join(checkout.folder, 'test/one.test.ts'),
   status: statuses.includes('failed') ? 'failed' : 'passed',
-  assertionResults: statuses.map((status) => ({ status })),
+  message: '',
+  assertionResults: statuses.map((status, at) => ({
+    status,
+    fullName: `one does ${at}`,
+    failureMessages: status === 'failed' ? [`expected ${at}\nat line 7`] : [],
+  })),
 });
-const unloadable = { status: 'failed', assertionResults: [] } as const;
-const wellDone: Report = { code: 0, testResults: [file('passed', 'passed')] };
+const unloadable = (): Report['testResults'][number] => ({
+  name: join(checkout.folder, 'test/two.test.ts'),
+  status: 'failed',
+  message: 'no such module',
+  assertionResults: [],
+});
+const wellDone = (): Report => ({ code: 0, testResults: [file('passed', 'passed')] });
 
 /** Packages in which vitest reports this for each project, and each check ends with 0 unless it is named. */
 async function packages(reports: Readonly<Record<string, Report>>, failingCheck = ''): Promise<void> {
@@ -47,22 +68,34 @@ const lastLine = (text: string): string | undefined => text.trimEnd().split('\n'
 
 describe('npm test', () => {
   test('ends with the sum over all kinds of tests', async () => {
-    await packages({ unit: wellDone, sim: wellDone, int: wellDone, e2e: { code: 0, testResults: [file('passed')] } });
+    await packages({
+      unit: wellDone(),
+      sim: wellDone(),
+      int: wellDone(),
+      e2e: { code: 0, testResults: [file('passed')] },
+    });
     const { code, stdout } = await checkout.test([]);
     expect(stdout.endsWith('\n7 passed, 0 failed\n')).toBe(true);
     expect(code).toBe(0);
   });
 
   test('fails when one test does', async () => {
-    await packages({ unit: wellDone, sim: { code: 1, testResults: [file('passed', 'failed')] } });
+    await packages({ unit: wellDone(), sim: { code: 1, testResults: [file('passed', 'failed')] } });
     const { code, stdout } = await checkout.test([]);
     expect(lastLine(stdout)).toBe('3 passed, 1 failed');
     expect(code).toBe(1);
   });
 
   test('counts a file that cannot be loaded, and an error outside of all tests', async () => {
-    await packages({ unit: { code: 1, testResults: [file('passed'), unloadable] }, sim: { ...wellDone, code: 1 } });
+    await packages({ unit: { code: 1, testResults: [file('passed'), unloadable()] }, sim: { ...wellDone(), code: 1 } });
     expect(lastLine((await checkout.test([])).stdout)).toBe('3 passed, 2 failed');
+  });
+
+  test('says at the end again what failed, and why', async () => {
+    await packages({ unit: { code: 1, testResults: [file('passed', 'failed'), unloadable()] }, sim: wellDone() });
+    const { stdout } = await checkout.test([]);
+    expect(stdout).toContain('✗ test/one.test.ts: one does 1\n    expected 1\n    at line 7\n');
+    expect(stdout).toContain('✗ test/two.test.ts: could not be run\n    no such module\n');
   });
 
   test('counts what was skipped, which fails in CI only', async () => {
@@ -77,7 +110,7 @@ describe('npm test', () => {
   });
 
   test('fails when a check does, and shows what it said', async () => {
-    await packages({ unit: wellDone }, 'oxlint');
+    await packages({ unit: wellDone() }, 'oxlint');
     const { code, stdout, stderr } = await checkout.test([]);
     expect(stderr).toMatch(/✗ lint and rooms .*\nit is bad/);
     expect(stdout).toMatch(/✗ lint and rooms/);
@@ -86,7 +119,7 @@ describe('npm test', () => {
   });
 
   test('runs the kinds and files that a developer asks for', async () => {
-    await packages({ unit: wellDone });
+    await packages({ unit: wellDone() });
     const { stderr, stdout } = await checkout.test(['--only', 'unit,sim', 'test/events']);
     expect(`${stdout}${stderr}`.match(/vitest .*/g)).toEqual([
       'vitest run unit test/events',
@@ -102,7 +135,7 @@ describe('npm test', () => {
   });
 
   test('says what real devices are missing, and goes on without them', async () => {
-    await packages({ unit: wellDone });
+    await packages({ unit: wellDone() });
     const { code, stderr, stdout } = await checkout.test([], { env: { FLOATLAB_NO_INSTALL: '1' } });
     expect(stderr).toMatch(/Chromium: opens the web app in tests/);
     expect(stderr).toMatch(/Tests that need it are skipped/);
