@@ -9,6 +9,7 @@ import { asIndex, kinds, type Index, type Kind, type LabEvent, type StreamId } f
 import type { ActorState, LabView, Step } from './actor.ts';
 import { advance } from './advance.ts';
 import { refersTo } from './registry.ts';
+import { RememberedCommands, type CommandRange } from './remembered.ts';
 import { SortedIds } from './sorted.ts';
 
 /** How many commands are remembered to take a repetition for what it is. Expired in log order. */
@@ -32,8 +33,7 @@ export class Lab implements LabView {
   readonly #byKind: Record<Kind, SortedIds>;
   readonly #names = new Map<string, StreamId>();
   readonly #referrers = new Map<StreamId, SortedIds>();
-  /** Command id → index of its first and last event. */
-  readonly #commands = new Map<string, readonly [first: number, last: number]>();
+  readonly #commands = new RememberedCommands(rememberedCommands);
 
   constructor() {
     this.#byKind = Object.fromEntries(kinds.map((kind) => [kind, new SortedIds()])) as Record<Kind, SortedIds>;
@@ -65,11 +65,11 @@ export class Lab implements LabView {
   }
 
   /** Where the events of a command stand, when it was appended not too long ago. */
-  command(id: string): readonly [first: number, last: number] | undefined {
+  command(id: string): CommandRange | undefined {
     return this.#commands.get(id);
   }
 
-  get commands(): ReadonlyMap<string, readonly [first: number, last: number]> {
+  get commands(): Iterable<readonly [id: string, range: CommandRange]> & { readonly size: number } {
     return this.#commands;
   }
 
@@ -87,7 +87,7 @@ export class Lab implements LabView {
     const after = advance(before, event);
     this.#index = event.index;
     this.#at = event.at;
-    this.#remember(event);
+    this.#commands.add(event.command, event.index);
     if (after) this.#place(before, after);
     return { event, before, after };
   }
@@ -96,7 +96,7 @@ export class Lab implements LabView {
   restore(
     at: { index: Index; at: number },
     actors: Iterable<ActorState>,
-    commands: Iterable<readonly [string, readonly [number, number]]>,
+    commands: Iterable<readonly [string, CommandRange]>,
   ): void {
     this.#index = at.index;
     this.#at = at.at;
@@ -133,15 +133,6 @@ export class Lab implements LabView {
     const ids = this.#referrers.get(to);
     ids?.delete(from);
     if (ids?.size === 0) this.#referrers.delete(to);
-  }
-
-  #remember(event: LabEvent): void {
-    const range = this.#commands.get(event.command);
-    this.#commands.set(event.command, [range?.[0] ?? event.index, event.index]);
-    if (this.#commands.size > rememberedCommands) {
-      const [oldest] = this.#commands.keys();
-      if (oldest !== undefined) this.#commands.delete(oldest);
-    }
   }
 
   #resolve<K extends Kind>(ids: readonly string[]): readonly ActorState<K>[] {
