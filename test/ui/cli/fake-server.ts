@@ -52,6 +52,7 @@ export class FakeServer {
         const say = (frame: ToClient): void => ws.send(JSON.stringify(frame));
         say({ t: 'at', index: 1, time: 1, stale: false });
         ws.on('message', (data) => {
+          if (ws.readyState !== ws.OPEN) return;
           const message = JSON.parse((data as Buffer).toString('utf8')) as ToServer;
           this.heardLive.push(message);
           this.live(message, say);
@@ -81,7 +82,9 @@ export class FakeServer {
     for (const client of this.#webSockets.clients) client.terminate();
   }
 
+  /** As new: what still comes from earlier connections is not heard. */
   forget(): void {
+    this.dropLive();
     this.heard.length = 0;
     this.heardLive.length = 0;
     this.#answers.clear();

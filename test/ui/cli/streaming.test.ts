@@ -84,8 +84,8 @@ describe('floatlab logs', () => {
   test('follows until Ctrl-C', async () => {
     sayLines('GET /', 'checkpoint');
     const ctrlC = new AbortController();
-    setTimeout(() => ctrlC.abort(), 200);
-    const { code, out } = await floatlab('logs -f photos', { interrupt: ctrlC.signal });
+    const seen = (out: string): void => void (lines(out).length === 2 && ctrlC.abort());
+    const { code, out } = await floatlab('logs -f photos', { interrupt: ctrlC.signal, seen });
     expect(lines(out)).toHaveLength(2);
     expect(code).toBe(130);
   });
@@ -136,10 +136,9 @@ describe('floatlab logs', () => {
         sub: message.sub,
         lines: [{ service: 'web', at, stream: 'stdout', text: `line ${connections}` }],
       });
-      if (connections === 1) setTimeout(() => lab.dropLive(), 50);
-      else setTimeout(() => ctrlC.abort(), 50);
     };
-    const { out, err } = await floatlab('logs -f photos web', { interrupt: ctrlC.signal });
+    const seen = (out: string): void => (lines(out).length === 1 ? lab.dropLive() : ctrlC.abort());
+    const { out, err } = await floatlab('logs -f photos web', { interrupt: ctrlC.signal, seen });
     expect(lines(out)).toEqual(['line 1', 'line 2']);
     expect(lines(err)).toEqual([`The connection to ${lab.url} was lost: trying again.`, `${lab.url} is there again.`]);
   });
@@ -191,21 +190,25 @@ describe('floatlab exec', () => {
     let received = 0;
     let [whenNotBegun, whenStuck] = [-1, -1];
     let isStuck = true;
+    let pause: NodeJS.Timeout | undefined;
     lab.live = (message, say) => {
       if (message.t === 'exec') {
         setTimeout(() => {
           whenNotBegun = received;
           say({ t: 'begun', sub: message.sub });
         }, 150);
-        setTimeout(() => {
-          whenStuck = received;
-          isStuck = false;
-          say({ t: 'took', sub: message.sub, bytes: received });
-        }, 400);
       }
       if (message.t !== 'input') return;
       const bytes = message.data === undefined ? 0 : Buffer.from(message.data, 'base64').length;
       received += bytes;
+      if (isStuck && received >= execWindowBytes) {
+        // A moment, in which more would come if anything did.
+        pause ??= setTimeout(() => {
+          whenStuck = received;
+          isStuck = false;
+          say({ t: 'took', sub: message.sub, bytes: received });
+        }, 200);
+      }
       if (message.data === undefined) say({ t: 'exit', sub: message.sub, code: 0 });
       else if (!isStuck) say({ t: 'took', sub: message.sub, bytes });
     };
@@ -221,10 +224,14 @@ describe('floatlab exec', () => {
       for (; read < 100 * piece; read += piece) yield Buffer.alloc(piece);
     };
     const stdin = Object.assign(Readable.from(source(), { objectMode: false }), { isTTY: false }) as Source;
+    let received = 0;
     lab.live = (message, say) => {
-      if (message.t !== 'exec') return;
-      say({ t: 'begun', sub: message.sub });
-      setTimeout(() => say({ t: 'exit', sub: message.sub, code: 0 }), 300);
+      if (message.t === 'exec') say({ t: 'begun', sub: message.sub });
+      if (message.t !== 'input' || message.data === undefined) return;
+      const before = received;
+      received += Buffer.from(message.data, 'base64').length;
+      if (before >= execWindowBytes || received < execWindowBytes) return;
+      setTimeout(() => say({ t: 'exit', sub: message.sub, code: 0 }), 200);
     };
     expect(await runCli(['exec', '-i', 'photos', 'db', '--', 'psql'], await worldOf(stdin, false), '1')).toBe(0);
     expect(read).toBeGreaterThanOrEqual(execWindowBytes);
@@ -317,9 +324,9 @@ describe('floatlab event follow', () => {
         more: false,
       });
       say({ t: 'rows', sub: message.sub, index: 3, put: [['3', third]], del: [] });
-      setTimeout(() => ctrlC.abort(), 50);
     };
-    const { code, out } = await floatlab('event follow -o json', { interrupt: ctrlC.signal });
+    const seen = (out: string): void => void (lines(out).length === 3 && ctrlC.abort());
+    const { code, out } = await floatlab('event follow -o json', { interrupt: ctrlC.signal, seen });
     expect(lines(out).map((line) => (JSON.parse(line) as { index: number }).index)).toEqual([1, 2, 3]);
     expect(code).toBe(130);
   });

@@ -25,6 +25,8 @@ export interface Setting {
   readonly answers?: readonly (boolean | string)[];
   readonly stdin?: string;
   readonly interrupt?: AbortSignal;
+  /** What happens once the person sees this much on stdout. */
+  readonly seen?: (out: string) => void;
 }
 
 export interface Run {
@@ -40,13 +42,16 @@ export class MemorySink implements Sink {
   readonly columns = 80;
   readonly rows = 24;
   readonly chunks: Buffer[] = [];
+  readonly #seen: (text: string) => void;
 
-  constructor(isTTY: boolean) {
+  constructor(isTTY: boolean, seen: (text: string) => void = () => undefined) {
     this.isTTY = isTTY;
+    this.#seen = seen;
   }
 
   write(chunk: string | Uint8Array): void {
     this.chunks.push(Buffer.from(chunk as string));
+    this.#seen(this.text);
   }
 
   on(): void {}
@@ -62,7 +67,7 @@ export async function run(args: readonly string[], setting: Setting = {}): Promi
   const home = setting.home ?? (await emptyHome());
   const stdin = Object.assign(Readable.from(pieces(setting.stdin ?? ''), { objectMode: false }), { isTTY: tty });
   const asked: string[] = [];
-  const out = new MemorySink(tty);
+  const out = new MemorySink(tty, setting.seen);
   const err = new MemorySink(tty);
   const world: World = {
     env: { ...(setting.server === undefined ? {} : { FLOATLAB_SERVER: setting.server }), ...setting.env },
