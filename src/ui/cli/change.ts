@@ -1,13 +1,15 @@
 /** Changing something: the dry run or the command, then waiting for the operation, with what is going on meanwhile. */
 import type { CommandInputs, CommandName } from '#actors/commands.ts';
 import type { CommandAnswer } from '#io/contract/routes.ts';
+import type { AppRow } from '#projections/views/apps.ts';
 import { UnreachableError } from '#ui/client/errors.ts';
 import { randomUUID } from 'node:crypto';
 import type { Cli, Lab } from './cli.ts';
 import { mustAsk } from './ask.ts';
 import { CliError } from './errors.ts';
 import { failure, shortName, waitFor } from './operations.ts';
-import { durationOf, type ChangeOptions, type WaitOptions } from './options.ts';
+import { isResting } from './not-running.ts';
+import { durationOf, type ChangeOptions, type Ref, type WaitOptions } from './options.ts';
 import { formatOf, isStructured, printStructured } from './output/formats.ts';
 import { safe } from './output/safe.ts';
 import { StatusLine } from './output/status-line.ts';
@@ -144,6 +146,23 @@ export async function agree(cli: Cli, options: ChangeOptions, question: string):
   const { ask } = cli.world;
   mustAsk(ask, 'This asks before it goes on', 'Add --yes to go on unasked.');
   if (!(await ask.confirm(question))) throw new CliError('DECLINED', 1, 'You declined: nothing was changed.');
+}
+
+/**
+ * Asks before a service is away, and only then: of an app that does not run nothing is interrupted.
+ * @param question told the app as it is
+ */
+export async function agreeToInterrupt(
+  cli: Cli,
+  lab: Lab,
+  options: ChangeOptions,
+  ref: Ref,
+  question: (app: AppRow) => string,
+): Promise<void> {
+  checkOptions(options);
+  if (options.yes || options.dryRun) return;
+  const app = await lab.rest.show('apps', { ...ref }, { signal: cli.world.interrupt });
+  if (!isResting(app)) await agree(cli, options, question(app));
 }
 
 /** Asks for the name when data would be lost for ever. */

@@ -1,21 +1,32 @@
 /** One run of the command line: its world, its output, and the lab that it talks to, connected when it is needed. */
 import { problemOf } from '#io/contract/problem.ts';
+import type { Command } from 'commander';
 import { createLiveClient, type LiveClient } from '#ui/client/live.ts';
 import { liveUrl } from '#ui/client/live-ports.ts';
 import { createRestClient, type RestClient } from '#ui/client/rest.ts';
+import { addressed } from './advice.ts';
 import { openHttp } from './connect/http.ts';
 import { openSocket } from './connect/socket.ts';
 import { contextsPath, loadContexts } from './contexts.ts';
+import { namespaceFor, refOf, type Ref } from './options.ts';
 import { Printer } from './output/printer.ts';
-import { refusePlainHttp, resolveSettings, type Settings, type SettingsOptions } from './settings.ts';
+import { labWords, refusePlainHttp, resolveSettings, type Settings, type SettingsOptions } from './settings.ts';
 import type { World } from './world.ts';
 
 /** With their pauses about two seconds. */
 const mostFailures = 4;
 
+interface InNamespace {
+  readonly namespace?: string;
+}
+
 export interface Lab {
   readonly settings: Settings;
   readonly rest: RestClient;
+  /** What a name means here, as `refOf` says; hints repeat the namespace when they must. */
+  ref(text: string, options: InNamespace): Ref;
+  /** The namespace that is meant; undefined when nobody says one. */
+  namespace(options: InNamespace): string | undefined;
   /** The live connection, opened by the first call. */
   live(): LiveClient;
   close(): Promise<void>;
@@ -27,17 +38,34 @@ export class Cli {
   readonly contextsPath: string;
   /** What the run ends with when nothing is thrown. */
   exitCode = 0;
+  /** All commands, once they are made: what a sentence may name. */
+  program: Command | undefined;
   readonly #labs: Lab[] = [];
+  /** What a command would mean that says nothing, and what this run means. */
+  #usualNamespace = 'default';
+  #namespace: string | undefined;
+  #labWords: string | undefined;
 
   constructor(world: World) {
     this.world = world;
-    this.print = new Printer(world);
+    this.print = new Printer(world, (text) => this.advise(text));
     this.contextsPath = contextsPath(world);
   }
 
   /** The lab that the options, the environment and the contexts name. */
   async lab(options: SettingsOptions): Promise<Lab> {
-    return this.labOf(resolveSettings(options, this.world.env, await loadContexts(this.contextsPath)));
+    const contexts = await loadContexts(this.contextsPath);
+    const settings = resolveSettings(options, this.world.env, contexts);
+    this.#labWords = labWords(settings, options, this.world.env, contexts);
+    this.#usualNamespace = settings.namespace ?? 'default';
+    return this.labOf(settings);
+  }
+
+  /** The commands in a sentence as they have to be given here. @param namespace what the sentence is about */
+  advise(text: string, namespace = this.#namespace): string {
+    if (!this.program) return text;
+    const isUsual = namespace === undefined || namespace === '' || namespace === this.#usualNamespace;
+    return addressed(text, this.program, { namespace: isUsual ? undefined : namespace, lab: this.#labWords });
   }
 
   labOf(settings: Settings): Lab {
@@ -53,6 +81,16 @@ export class Cli {
     const lab: Lab = {
       settings,
       rest,
+      ref: (text, inNamespace) => {
+        const ref = refOf(text, inNamespace, settings);
+        this.#namespace = ref.namespace ?? 'default';
+        return ref;
+      },
+      namespace: (inNamespace) => {
+        const namespace = namespaceFor(inNamespace, settings);
+        this.#namespace = namespace ?? this.#namespace;
+        return namespace;
+      },
       live: () => (live ??= this.#openLive(settings)),
       close: async () => {
         live?.close();

@@ -98,10 +98,12 @@ const reasonOf = async (lab: Lab, id: string, signal: AbortSignal): Promise<stri
   return row?.waits?.message;
 };
 
-const isPassing = (error: unknown): boolean =>
+/** The lab does not answer now, and may in a moment. */
+export const isPassing = (error: unknown): boolean =>
   error instanceof UnreachableError || (error instanceof ApiError && error.kind === 'unavailable');
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Shorter when the signal fires. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);

@@ -30,7 +30,11 @@ export interface ChangeOptions extends WaitOptions {
 
 export const outputOptions = (command: Command, quiet = 'print names only'): Command =>
   command
-    .addOption(new Option('-o, --output <format>', 'how to print it').choices([...formats]))
+    .addOption(
+      new Option('-o, --output <format>', 'how to print it; json and yaml have times in UTC, ISO 8601').choices([
+        ...formats,
+      ]),
+    )
     .option('-q, --quiet', quiet);
 
 export const namespaceOption = (command: Command): Command =>
@@ -50,7 +54,9 @@ const waitOptions = (command: Command): Command =>
 export const changeOptions = (command: Command): Command =>
   waitOptions(command).option('--dry-run', 'change nothing: print what would happen');
 
-export const yesOption = (command: Command): Command => command.option('-y, --yes', 'do not ask');
+/** For what asks: it interrupts a service, or something is lost, or it is a plan. */
+export const yesOption = (command: Command): Command =>
+  command.option('-y, --yes', 'do not ask; needed where there is no terminal');
 
 const examplesBy = new WeakMap<Command, readonly string[]>();
 

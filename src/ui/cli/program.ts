@@ -19,10 +19,11 @@ import { addSessionCommands } from './commands/session.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addUpCommand } from './commands/up.ts';
 import { addVolumeCommands } from './commands/volume.ts';
-import { interrupted, usageError } from './errors.ts';
+import { CliError, interrupted } from './errors.ts';
 import { examples, groupExamples } from './options.ts';
 import { printError } from './output/problems.ts';
 import { usualWidth } from './output/printer.ts';
+import { slipIn } from './slips.ts';
 import type { World } from './world.ts';
 
 /** @param args without the program's own name */
@@ -33,7 +34,10 @@ export async function runCli(args: readonly string[], world: World, version: str
     await program.parseAsync(args, { from: 'user' });
     return cli.exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return ofCommander(cli, program, error, args);
+    if (error instanceof CommanderError) {
+      const slip = slipIn(program, error, args);
+      return slip instanceof CliError ? printError(cli.print, slip) : slip;
+    }
     return printError(cli.print, world.interrupt.aborted && isAbort(error) ? interrupted() : error);
   } finally {
     await cli.close();
@@ -62,7 +66,7 @@ export function buildProgram(cli: Cli, version: string): Command {
       writeErr: (text) => void stderr.write(text),
       getOutHelpWidth: () => usualWidth,
       getErrHelpWidth: () => usualWidth,
-      // Said by `ofCommander`, in the same form as every other error.
+      // Said by `runCli`, in the same form as every other error.
       outputError: () => undefined,
     });
   examples(program, 'floatlab up -f compose.yaml', 'floatlab ps');
@@ -91,30 +95,9 @@ export function buildProgram(cli: Cli, version: string): Command {
   addContextCommands(program, cli);
   addCompletionCommand(program, cli);
   addHelpCommand(program, cli);
+  cli.program = program;
   for (const group of program.commands.filter(({ commands }) => commands.length > 0)) groupExamples(group);
   return program;
-}
-
-/** Help and the version are answers; everything else that commander throws is about usage. */
-function ofCommander(cli: Cli, program: Command, error: CommanderError, args: readonly string[]): number {
-  if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return 0;
-  if (error.code === 'commander.help') return 2;
-  const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-  const sentence = message.slice(0, 1).toUpperCase() + message.slice(1);
-  return printError(cli.print, usageError(sentence, ['floatlab help', ...pathIn(program, args)].join(' ')));
-}
-
-/** The words among the arguments that name a command. */
-function pathIn(program: Command, args: readonly string[]): readonly string[] {
-  const path: string[] = [];
-  let at = program;
-  for (const word of args) {
-    const next = at.commands.find((command) => command.name() === word || command.aliases().includes(word));
-    if (!next) continue;
-    path.push(next.name());
-    at = next;
-  }
-  return path;
 }
 
 const isAbort = (error: unknown): boolean =>

@@ -2,7 +2,7 @@
 import type { ListedView, ListOptions } from '#ui/client/rest.ts';
 import type { ViewRows } from '#projections/registry.ts';
 import type { Cli, Lab } from './cli.ts';
-import { momentOf, namespaceFor, type ReadOptions } from './options.ts';
+import { momentOf, type ReadOptions } from './options.ts';
 import type { Column } from './output/table.ts';
 
 /** A list looks into all namespaces, unless one is named by an option, the environment or the context. */
@@ -14,7 +14,7 @@ export async function readRows<V extends ListedView>(
   more: Pick<ListOptions, 'params' | 'filters'> = {},
 ): Promise<ViewRows[V][]> {
   const at = momentOf(options.at, cli.world.now());
-  const namespace = view === 'nodes' || view === 'operations' ? undefined : namespaceFor(options, lab.settings);
+  const namespace = view === 'nodes' || view === 'operations' ? undefined : lab.namespace(options);
   const filters = more.params ? more.filters : { namespace, ...more.filters };
   const rows: ViewRows[V][] = [];
   const listOptions = { ...more, ...(filters ? { filters } : {}), at, signal: cli.world.interrupt };

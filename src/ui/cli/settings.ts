@@ -48,6 +48,28 @@ export function resolveSettings(options: SettingsOptions, env: Env, contexts: Co
   };
 }
 
+/** What a command has to say to mean this lab; undefined when saying nothing means it too. */
+export function labWords(
+  settings: Settings,
+  options: SettingsOptions,
+  env: Env,
+  contexts: Contexts,
+): string | undefined {
+  if (options.server === undefined && options.context === undefined) return undefined;
+  const usual = usualSettings(env, contexts);
+  if (usual?.server === settings.server && usual.context === settings.context) return undefined;
+  return options.server === undefined ? `--context ${settings.context}` : `--server ${settings.server}`;
+}
+
+function usualSettings(env: Env, contexts: Contexts): Settings | undefined {
+  try {
+    return resolveSettings({}, env, contexts);
+  } catch {
+    // The environment names what there is not: only an option gets anywhere.
+    return undefined;
+  }
+}
+
 const said = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
 
 /** The context whose token and CA are for this server. */

@@ -14,8 +14,9 @@ const words: Readonly<Record<WorkName, string>> = {
   'stop-instance': 'stopping services',
 };
 
-export const workWords = ({ work, text }: WorkRow): string =>
-  text === '' ? (Object.entries(words).find(([name]) => name === work)?.[1] ?? work) : text;
+/** At first an agent only says what the work is called. */
+export const workWords = ({ work, text }: Pick<WorkRow, 'work' | 'text'>): string =>
+  text === '' || text === work ? (Object.entries(words).find(([name]) => name === work)?.[1] ?? work) : text;
 
 /** Watching goes on for as long as an app runs: nobody waits for it. */
 export const isAwaited = ({ work }: WorkRow): boolean => work !== ('watch-instance' satisfies WorkName);

@@ -17,10 +17,11 @@ export type Source = Readable & {
   setRawMode?(on: boolean): unknown;
 };
 
-/** Calls back when the person presses Ctrl-C, at once when it was before. */
-export function onInterrupt({ interrupt }: Pick<World, 'interrupt'>, run: () => void): void {
+/** Calls back when the person presses Ctrl-C, at once when it was before. @returns the way out */
+export function onInterrupt({ interrupt }: Pick<World, 'interrupt'>, run: () => void): () => void {
   if (interrupt.aborted) run();
   else interrupt.addEventListener('abort', run, { once: true });
+  return () => interrupt.removeEventListener('abort', run);
 }
 
 export interface World {

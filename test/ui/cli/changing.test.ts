@@ -2,7 +2,7 @@ import { problemCodes, type ProblemCode } from '#io/contract/problem.ts';
 import { exitCodeOf } from '#ui/cli/exit-codes.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FakeServer } from './fake-server.ts';
-import { appRow, operationRow, volumeRow } from './sample-rows.ts';
+import { alertRow, appRow, operationRow, scheduleRow, volumeRow } from './sample-rows.ts';
 import { lines, now, run, type Run, type Setting } from './test-world.ts';
 
 let lab: FakeServer;
@@ -21,7 +21,7 @@ const stop = 'POST /api/v1/apps/default/photos/stop';
 describe('a change', () => {
   test('waits until it is done and says so on stderr', async () => {
     lab.command(stop, { operation });
-    const { code, out, err } = await floatlab('app stop photos');
+    const { code, out, err } = await floatlab('app stop photos -y');
     expect(err).toBe('✓ App photos is stopped.  (op-7kq2wxyz, 0.0 s)\n');
     expect(out).toBe('');
     expect(code).toBe(0);
@@ -30,12 +30,12 @@ describe('a change', () => {
 
   test('is silent with -q', async () => {
     lab.command(stop, { operation });
-    expect(await floatlab('app stop photos -q')).toMatchObject({ code: 0, out: '', err: '' });
+    expect(await floatlab('app stop photos -y -q')).toMatchObject({ code: 0, out: '', err: '' });
   });
 
   test('with --detach prints the operation and does not wait', async () => {
     lab.command(stop, { operation });
-    expect((await floatlab('app stop photos --detach')).out).toBe('op-7kq2wxyz\n');
+    expect((await floatlab('app stop photos -y --detach')).out).toBe('op-7kq2wxyz\n');
     expect(lab.heard).toHaveLength(1);
   });
 
@@ -45,11 +45,11 @@ describe('a change', () => {
       { stream: 'app:photos', type: 'app.stop-requested', data: {}, words: 'App photos would stop.' },
     ];
     lab.command(stop, { events });
-    const { out, err } = await floatlab('app stop photos --dry-run');
+    const { out, err } = await floatlab('app stop photos -y --dry-run');
     expect(err).toBe('What would happen:\n');
     expect(out).toBe('admin would ask to stop app photos.\nApp photos would stop.\n');
     expect(lab.changes).toEqual([]);
-    expect(JSON.parse((await floatlab('app stop photos --dry-run -o json')).out)).toMatchObject({
+    expect(JSON.parse((await floatlab('app stop photos -y --dry-run -o json')).out)).toMatchObject({
       dryRun: true,
       events,
     });
@@ -57,12 +57,12 @@ describe('a change', () => {
 
   test('says when there was nothing to do', async () => {
     lab.command(stop, { unchanged: true });
-    expect(await floatlab('app stop photos')).toMatchObject({ code: 0, err: 'App photos is stopped already.\n' });
+    expect(await floatlab('app stop photos -y')).toMatchObject({ code: 0, err: 'App photos is stopped already.\n' });
   });
 
   test('prints the answer and the outcome as JSON', async () => {
     lab.command(stop, { operation });
-    const { out, err } = await floatlab('app stop photos -o json');
+    const { out, err } = await floatlab('app stop photos -y -o json');
     expect(JSON.parse(out)).toMatchObject({ operation, outcome: { state: 'succeeded' } });
     expect(err).toBe('');
   });
@@ -79,7 +79,7 @@ describe('a change', () => {
   test('that takes too long ends with 7 and says how to go on waiting', async () => {
     lab.command(stop, { operation });
     lab.on(`GET /api/v1/operations/${encodeURIComponent(operation)}/wait`, () => new Promise(() => undefined));
-    const { code, err } = await floatlab('app stop photos --timeout 50ms');
+    const { code, err } = await floatlab('app stop photos -y --timeout 50ms');
     expect(code).toBe(7);
     expect(lines(err)).toEqual([
       'error: op-7kq2wxyz still runs after 0.1 s (TIMED_OUT)',
@@ -125,7 +125,7 @@ describe('a change', () => {
       ctrlC.abort();
       return new Promise(() => undefined);
     });
-    const { code, err } = await floatlab('app stop photos', { interrupt: ctrlC.signal });
+    const { code, err } = await floatlab('app stop photos -y', { interrupt: ctrlC.signal });
     expect(code).toBe(130);
     expect(lines(err)).toEqual(['op-7kq2wxyz goes on without you: floatlab operation wait op-7kq2wxyz']);
   });
@@ -136,12 +136,12 @@ describe('a change', () => {
     lab.on(`GET /api/v1/operations/${encodeURIComponent(operation)}/wait`, () =>
       ++asked < 4 ? 'hang up' : { json: operationRow('op-7kq2wxyz') },
     );
-    expect((await floatlab('app stop photos')).code).toBe(0);
+    expect((await floatlab('app stop photos -y')).code).toBe(0);
   });
 
   test('without an answer has an unknown outcome', async () => {
     lab.on(stop, 'hang up');
-    const { code, err } = await floatlab('app stop photos');
+    const { code, err } = await floatlab('app stop photos -y');
     expect(code).toBe(7);
     expect(lines(err)[0]).toBe(
       'error: No answer came to stop-app: whether it took effect is not known (OUTCOME_UNKNOWN)',
@@ -154,9 +154,9 @@ describe('a change', () => {
 describe('every command', () => {
   const cases: readonly [string, string, object | undefined][] = [
     ['app start photos', 'POST /api/v1/apps/default/photos/start', undefined],
-    ['app restart media/films', 'POST /api/v1/apps/media/films/restart', undefined],
-    ['app rm photos', 'DELETE /api/v1/apps/default/photos', undefined],
-    ['down photos', 'DELETE /api/v1/apps/default/photos', undefined],
+    ['app restart media/films --yes', 'POST /api/v1/apps/media/films/restart', undefined],
+    ['app rm photos --yes', 'DELETE /api/v1/apps/default/photos', undefined],
+    ['down photos --yes', 'DELETE /api/v1/apps/default/photos', undefined],
     [
       'volume create archive --size 5GiB --keep "24h:1h last:3" --label team=home',
       'POST /api/v1/volumes',
@@ -179,7 +179,7 @@ describe('every command', () => {
     ],
     ['schedule suspend nightly', 'POST /api/v1/schedules/default/nightly/suspend', undefined],
     ['schedule resume nightly', 'POST /api/v1/schedules/default/nightly/resume', undefined],
-    ['schedule rm nightly', 'DELETE /api/v1/schedules/default/nightly', undefined],
+    ['schedule rm nightly -y', 'DELETE /api/v1/schedules/default/nightly', undefined],
   ];
 
   test.each(cases)('floatlab %s', async (command, route, body) => {
@@ -256,8 +256,38 @@ describe('a question', () => {
     expect(lab.changes).toEqual([]);
   });
 
-  test('is not asked when nothing is lost', async () => {
-    expect(await floatlab('down photos')).toMatchObject({ code: 0, asked: [] });
+  test.each([
+    ['app stop photos', 'POST /api/v1/apps/default/photos/stop', 'Stop app photos? Nobody reaches it until it is'],
+    ['app restart photos', 'POST /api/v1/apps/default/photos/restart', 'Restart app photos? Nobody reaches it for'],
+    ['app rm photos', 'DELETE /api/v1/apps/default/photos', 'Remove app photos? It is stopped; its volumes are kept.'],
+    ['down photos', 'DELETE /api/v1/apps/default/photos', 'Remove app photos? It is stopped; its volumes are kept.'],
+  ])('comes before %s interrupts an app, and is answered by --yes', async (command, route, question) => {
+    lab.command(route);
+    const declined = await floatlab(command, { tty: true, answers: [false] });
+    expect(declined.asked).toEqual([expect.stringContaining(question)]);
+    expect(declined.code).toBe(1);
+    expect((await floatlab(command)).code).toBe(2);
+    expect(lab.changes).toEqual([]);
+    expect(await floatlab(command, { tty: true, answers: [true] })).toMatchObject({ code: 0 });
+    expect(await floatlab(`${command} --yes`)).toMatchObject({ code: 0, asked: [] });
+    expect(lab.changes).toEqual([route, route]);
+  });
+
+  test('is not asked when nothing is interrupted: the app is stopped, or only starts', async () => {
+    lab.rows('/api/v1/apps', [appRow('photos', { state: 'stopped', instance: null })]);
+    for (const verb of ['stop', 'restart', 'start']) {
+      lab.command(`POST /api/v1/apps/default/photos/${verb}`);
+      expect(await floatlab(`app ${verb} photos`), verb).toMatchObject({ code: 0, asked: [] });
+    }
+  });
+
+  test('comes before a schedule is lost', async () => {
+    lab.rows('/api/v1/schedules', [scheduleRow('nightly')]).command('DELETE /api/v1/schedules/default/nightly');
+    const { code, asked } = await floatlab('schedule rm nightly', { tty: true, answers: [false] });
+    expect(asked).toEqual(['Remove schedule nightly? It takes no more snapshots of photos-db.']);
+    expect(code).toBe(1);
+    expect(lab.changes).toEqual([]);
+    expect(await floatlab('schedule rm nightly -y')).toMatchObject({ code: 0, asked: [] });
   });
 
   test('is not asked with --yes', async () => {
@@ -405,6 +435,72 @@ describe('an error', () => {
     expect(lines(wrapped.err).length).toBeGreaterThan(2);
     // oxlint-disable-next-line no-control-regex -- colours take no column
     for (const line of lines(wrapped.err)) expect(line.replace(/\u001b\[\d+m/g, '').length).toBeLessThanOrEqual(80);
+  });
+});
+
+describe('a command in a hint', () => {
+  const failed = { code: 'EXITED', message: 'It exited.', hint: 'Look at its log: floatlab logs films web.' };
+  const start = 'POST /api/v1/apps/media/films/start';
+  beforeEach(() => lab.command(start, { operation }, { state: 'failed', problem: failed }));
+
+  test('says the namespace when it would mean another one without', async () => {
+    for (const command of ['app start films -n media', 'app start media/films']) {
+      expect(lines((await floatlab(command)).err)[1], command).toBe(
+        'hint:  Look at its log: floatlab logs films web -n media.',
+      );
+    }
+  });
+
+  test('says nothing that is meant anyhow', async () => {
+    const { err } = await floatlab('app start films', { env: { FLOATLAB_NAMESPACE: 'media' } });
+    expect(lines(err)[1]).toBe('hint:  Look at its log: floatlab logs films web.');
+  });
+
+  test('says default when another namespace is the usual one', async () => {
+    lab.command('POST /api/v1/apps/default/films/start', { operation }, { state: 'failed', problem: failed });
+    const { err } = await floatlab('app start films -n default', { env: { FLOATLAB_NAMESPACE: 'media' } });
+    expect(err).toContain('floatlab logs films web -n default.');
+  });
+
+  test('says the lab when this run was told which', async () => {
+    const { err } = await run(['app', 'start', 'films', '-n', 'media', '--server', lab.url]);
+    expect(err).toContain(`floatlab logs films web -n media --server ${lab.url}.`);
+  });
+
+  test('is right in a list of all namespaces too', async () => {
+    lab.rows('/api/v1/alerts', [alertRow('films', { namespace: 'media' }), alertRow('photos')]);
+    const { out } = await floatlab('alert ls');
+    expect(out).toContain('hint: floatlab logs films -n media shows why.');
+    expect(out).toContain('hint: floatlab logs photos shows why.');
+  });
+});
+
+test('a namespace that belongs to the lab stays, with what to do', async () => {
+  lab.problem('DELETE /api/v1/namespaces/default', 'NOT_EMPTY', 'Namespace default belongs to the lab and stays.');
+  expect(await floatlab('namespace rm default')).toMatchObject({
+    code: 6,
+    err: 'error: Namespace default belongs to the lab and stays (NOT_EMPTY)\nhint:  floatlab ps -n default shows what is in it.\n',
+  });
+});
+
+describe('the power of a simulated machine', () => {
+  const route = 'PUT /api/v1/simulation/machines/vega/power';
+
+  test('is taken away with a word on how it comes back', async () => {
+    lab.on(route, ({ body }) => ({ json: { name: 'vega', ...(body as object) } }));
+    const { code, out, err } = await floatlab('node power vega off');
+    expect(err).toContain('Node vega has no power');
+    expect(err).toContain('floatlab node power vega on');
+    expect([code, out]).toEqual([0, '']);
+    expect(await floatlab('node power vega on -q')).toMatchObject({ code: 0, out: '', err: '' });
+    expect(JSON.parse((await floatlab('node power vega on -o json')).out)).toEqual({ name: 'vega', power: 'on' });
+  });
+
+  test('is not to be had of a machine that is not there', async () => {
+    lab.problem(route, 'NOT_FOUND', 'There is no simulated machine vega.');
+    const { code, err } = await floatlab('node power vega off');
+    expect(code).toBe(4);
+    expect(err).toContain('floatlab node ls shows what there is.');
   });
 });
 

@@ -150,6 +150,22 @@ describe('floatlab compose lint', () => {
     ]);
   });
 
+  test('takes the file by its name or with -f, as up does', async () => {
+    await write('app.env', 'A=1\n');
+    await write('other.yaml', composeOf());
+    for (const args of [
+      ['other.yaml'],
+      ['-f', 'other.yaml'],
+      ['--file', 'other.yaml'],
+      ['-f', 'other.yaml', 'other.yaml'],
+    ]) {
+      expect((await lint(...args)).err, args.join(' ')).toContain('other.yaml is valid');
+    }
+    const { code, err } = await lint('-f', 'other.yaml', 'compose.yaml');
+    expect(code).toBe(2);
+    expect(err).toContain('Two files are named: compose.yaml and other.yaml (USAGE)');
+  });
+
   test('prints its findings as JSON', async () => {
     await write('compose.yaml', 'services: {}\n');
     const { code, out } = await lint('-o', 'json');

@@ -73,6 +73,44 @@ describe('help', () => {
     }
   });
 
+  test.each([
+    ['volum ls', 'Did you mean floatlab volume?'],
+    ['volume lss', 'Did you mean floatlab volume ls?'],
+    ['stop photos', 'Did you mean floatlab app stop?'],
+    ['show photos', 'Did you mean floatlab app show or floatlab volume show'],
+    ['ps --quite', 'Did you mean --quiet? floatlab help ps'],
+    ['nonsense', 'hint:  floatlab help'],
+  ])('for %s names what is nearest', async (words, hint) => {
+    const { code, err } = await run(words.split(' '));
+    expect(code).toBe(2);
+    expect(err).toContain(hint);
+    expect(lines(err)[0]).not.toContain('Did you mean');
+  });
+
+  test('of what prints JSON says how times are written', async () => {
+    const { out } = await run(['ps', '--help']);
+    expect(out.replaceAll(/\s+/g, ' ')).toContain('json and yaml have times in UTC, ISO 8601');
+  });
+
+  test('of what asks says how not to be asked, and of nothing else', async () => {
+    const asking = [
+      'up',
+      'down',
+      'app stop',
+      'app restart',
+      'app rm',
+      'node rm',
+      'schedule rm',
+      'volume rm',
+      'volume rm-snapshot',
+      'volume rollback',
+    ];
+    for (const path of paths.map((words) => words.join(' '))) {
+      const { out } = await run([...path.split(' ').filter(Boolean), '--help']);
+      expect(out.includes('-y, --yes'), path).toBe(asking.includes(path));
+    }
+  });
+
   test('says the version', async () => {
     expect(await run(['--version'])).toMatchObject({ code: 0, out: '1.2.3\n' });
   });

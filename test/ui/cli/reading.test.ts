@@ -64,9 +64,75 @@ describe('floatlab ps', () => {
     expect((await floatlab('ps -q')).out).toBe('backup\nphotos\nwiki\n');
   });
 
-  test('prints the rows of the API as JSON and YAML', async () => {
-    expect(JSON.parse((await floatlab('ps -o json')).out)).toEqual([apps[2], apps[1], apps[0]]);
-    expect(parse((await floatlab('ps -o yaml')).out)).toEqual([apps[2], apps[1], apps[0]]);
+  test('prints the rows of the API as JSON and YAML, their times in ISO 8601', async () => {
+    const readable = ({ since, createdAt, ...row }: (typeof apps)[number]) => ({
+      ...row,
+      since: new Date(since).toISOString(),
+      createdAt: new Date(createdAt).toISOString(),
+    });
+    const expected = [apps[2], apps[1], apps[0]].map((row) => row && readable(row));
+    expect(JSON.parse((await floatlab('ps -o json')).out)).toEqual(expected);
+    expect(parse((await floatlab('ps -o yaml')).out)).toEqual(expected);
+  });
+
+  test('shows since when a service runs that was started again, not only since when the app does', async () => {
+    const services = { web: serviceRow({ restarts: 1 }) };
+    lab.rows('/api/v1/apps', [appRow('photos', { services }), appRow('wiki')]);
+    lab.on('GET /api/v1/history/instance%3Aphotos', {
+      json: {
+        items: [
+          activityRow(9, 'A warning.', { type: 'instance.warned', at: now - secondMs }),
+          activityRow(8, 'Service web is healthy.', { type: 'instance.service-changed', at: now - 7 * secondMs }),
+          activityRow(7, 'Service web ended.', { type: 'instance.service-changed', at: now - 9 * secondMs }),
+        ],
+        index: 9,
+      },
+    });
+    const { out } = await floatlab('ps');
+    expect(lines(out)[1]).toMatch(/^photos +running +atlas +7 s /);
+    expect(lines(out)[2]).toMatch(/^wiki +running +atlas +3 d /);
+    expect((await floatlab('app show photos')).out).toContain('running on atlas, since 7 s');
+    // The past is as it was: nobody asks what came later.
+    lab.heard.length = 0;
+    await floatlab('ps --at 812');
+    expect(lab.heard.some(({ path }) => path.includes('history'))).toBe(false);
+  });
+
+  describe('prints an address that can be opened', () => {
+    const published = (port: object): Promise<Run> => {
+      const ports = [{ published: 8090, target: 80, protocol: 'tcp' as const, ...port }];
+      lab.rows('/api/v1/apps', [appRow('photos', { services: { web: serviceRow({ ports }) } })]);
+      return floatlab('ps');
+    };
+
+    test('where the lab is reached, for an app that has only a port', async () => {
+      expect((await published({})).out).toContain('http://127.0.0.1:8090\n');
+      expect((await published({ published: 443 })).out).toContain('https://127.0.0.1\n');
+      expect((await published({ published: 80, hostIp: '0.0.0.0' })).out).toContain('http://127.0.0.1\n');
+    });
+
+    test('not where nothing runs', async () => {
+      lab.rows('/api/v1/apps', [appRow('photos', { state: 'failed' })]);
+      expect((await floatlab('ps')).out).not.toContain('://');
+    });
+
+    test('where it is published, when that is one address', async () => {
+      expect((await published({ hostIp: '192.0.2.9' })).out).toContain('http://192.0.2.9:8090\n');
+      expect((await published({ hostIp: 'fd00::9' })).out).toContain('http://[fd00::9]:8090\n');
+    });
+
+    test('not for what no browser opens', async () => {
+      expect((await published({ protocol: 'udp' })).out).toContain(' 127.0.0.1:8090/udp\n');
+    });
+
+    test('and none in a simulated lab, where nothing listens', async () => {
+      lab.on('GET /api/v1/session', { json: { name: 'admin', role: 'admin', expiresAt: 0, simulated: true } });
+      const { out } = await floatlab('ps');
+      expect(lines(out)[0]).toContain('ADDRESS');
+      expect(out).toContain('  photos.lab\n');
+      expect(out).not.toContain('://');
+      expect((await published({})).out).toContain('  atlas:8090\n');
+    });
   });
 
   test('says what to do when there are none', async () => {
@@ -75,6 +141,8 @@ describe('floatlab ps', () => {
     expect(out).toBe('');
     expect(err).toBe('No apps yet. floatlab up -f compose.yaml brings one up.\n');
     expect((await floatlab('ps -o json')).out).toBe('[]\n');
+    // Of the past nothing is to be done.
+    expect((await floatlab('ps --at 812')).err).toBe('There were none at that time.\n');
   });
 
   test('asks for a namespace only when one is named, by option, environment or name', async () => {
@@ -96,14 +164,28 @@ describe('floatlab ps', () => {
     expect(out).toContain(`atlas  ${momentWords(now - 3 * dayMs).slice(0, 16)}  `);
   });
 
-  test('fits 80 columns, however long images and addresses are, and cuts no name', async () => {
+  test('fits 80 columns on a terminal, however long images are, and cuts no name', async () => {
     const long = 'x'.repeat(120);
     const name = 'a-rather-long-name-of-an-app';
-    lab.rows('/api/v1/apps', [appRow(name, { url: `https://${long}` })]);
-    const { out } = await floatlab('ps');
+    lab.rows('/api/v1/apps', [appRow(name, { services: { web: serviceRow({ image: long }) } })]);
+    const { out } = await floatlab(`ps ${name}`, { tty: true, env: { NO_COLOR: '1' } });
     for (const line of lines(out)) expect(line.length).toBeLessThanOrEqual(80);
-    expect(out).toContain(name);
-    expect((await floatlab('ps -o wide')).out).toContain(long);
+    expect(out).toContain('…');
+    expect((await floatlab(`ps ${name} -o wide`, { tty: true })).out).toContain(long);
+    // A pipe or a file gets everything.
+    expect((await floatlab(`ps ${name}`)).out).toContain(long);
+  });
+
+  test('never cuts an address: the other columns become narrower first', async () => {
+    const name = 'a-rather-long-name-of-an-app';
+    const url = `https://photos.example.org/${'x'.repeat(14)}`;
+    lab.rows('/api/v1/apps', [appRow(name, { url, state: 'a-state-of-many-letters' })]);
+    const { out } = await floatlab('ps', { tty: true, env: { NO_COLOR: '1' } });
+    expect(out).toContain(`${url}\n`);
+    expect(out).toContain(`${name}  a-state…`);
+    const longer = `https://${'x'.repeat(100)}`;
+    lab.rows('/api/v1/apps', [appRow(name, { url: longer })]);
+    expect((await floatlab('ps', { tty: true })).out).toContain(longer);
   });
 
   test('of one app lists its services', async () => {
@@ -122,6 +204,15 @@ describe('floatlab ps', () => {
     ]);
   });
 });
+
+/** The nodes measure so much of these volumes. */
+const measured = (used: Readonly<Record<string, number>>): void => {
+  lab.live = (message, say) => {
+    if (message.t !== 'open' || message.view !== 'usage') return;
+    const rows = Object.entries(used).map(([key, usedBytes]) => [key, { at: now, usedBytes }] as const);
+    say({ t: 'snap', sub: message.sub, epoch: 'e', index: 1, rows, more: false });
+  };
+};
 
 describe('showing one thing', () => {
   test('an app: what it is, what is wrong and what to do', async () => {
@@ -144,7 +235,6 @@ describe('showing one thing', () => {
       'state     failed on atlas, since 3 d',
       'problem   Service web exited with code 1. (EXITED)',
       'hint      floatlab logs photos web shows why.',
-      'url       atlas:8080',
       'revision  7, epoch 812',
       'volumes   photos-db',
       'labels    team=home',
@@ -156,12 +246,14 @@ describe('showing one thing', () => {
 
   test('a volume', async () => {
     lab.rows('/api/v1/volumes', [volumeRow('photos-db')]);
+    measured({ 'volume:photos-db': 3 * 2 ** 30 });
     const { out } = await floatlab('volume show photos-db');
     expect(lines(out)).toEqual([
       'volume     photos-db',
       'state      ready on atlas, since 3 d',
       'app        photos',
       'size       5 GiB',
+      'used       3 GiB',
       'snapshots  24, the newest 41 m ago',
       'keep       24h:1h 14d:1d',
       'pool       main',
@@ -211,13 +303,38 @@ describe('showing one thing', () => {
 });
 
 describe('other lists', () => {
-  test('volumes', async () => {
+  test('volumes, with what is used of them', async () => {
     lab.rows('/api/v1/volumes', volumes);
+    measured({ 'volume:photos-db': 3 * 2 ** 30, 'node:atlas': 7 });
     expect(lines((await floatlab('volume ls')).out)).toEqual([
-      'VOLUME     STATE  APP     NODE    SIZE  SNAPSHOTS  NEWEST',
-      'photos-db  ready  photos  atlas  5 GiB         24  41 s ago',
-      'wiki-data  ready  wiki    atlas  5 GiB          0  none',
+      'VOLUME     STATE  APP     NODE    SIZE   USED  SNAPSHOTS  NEWEST',
+      'photos-db  ready  photos  atlas  5 GiB  3 GiB         24  41 s ago',
+      'wiki-data  ready  wiki    atlas  5 GiB      –          0  none',
     ]);
+  });
+
+  test('volumes are listed although nobody says what is used', async () => {
+    lab.rows('/api/v1/volumes', volumes);
+    lab.refuseLive = 403;
+    expect(lines((await floatlab('volume ls')).out)[1]).toMatch(/5 GiB +– +24/);
+    // Neither names nor JSON need it, and the past has none.
+    for (const words of ['volume ls -q', 'volume ls -o json', 'volume ls --at 812']) await floatlab(words);
+    expect(lab.heardLive).toEqual([]);
+  });
+
+  test.each([
+    ['app ls', '/api/v1/apps', [appRow('photos')], 'photos'],
+    ['volume ls', '/api/v1/volumes', [volumeRow('photos-db')], 'photos-db'],
+    ['volume snapshots v', '/api/v1/volumes/default/v/snapshots', [snapshotRow('monday')], 'monday'],
+    ['node ls', '/api/v1/nodes', [nodeRow('atlas')], 'atlas'],
+    ['schedule ls', '/api/v1/schedules', [scheduleRow('nightly')], 'nightly'],
+    ['operation ls', '/api/v1/operations', [operationRow('op-7kq2wxyz')], 'op-7kq2wxyz'],
+    ['alert ls', '/api/v1/alerts', [alertRow('photos')], 'app:photos'],
+    ['event ls', '/api/v1/events', [activityRow(9, 'x')], '9'],
+    ['namespace ls', '/api/v1/config', [{ metadata: { name: 'media' } }], 'media'],
+  ])('%s prints names alone with -q and --quiet', async (command, path, rows, name) => {
+    lab.on(`GET ${path}`, { json: { items: rows, index: 1 } });
+    for (const quiet of ['-q', '--quiet']) expect((await floatlab(`${command} ${quiet}`)).out).toBe(`${name}\n`);
   });
 
   test('snapshots, oldest first as they come', async () => {
@@ -274,10 +391,11 @@ describe('other lists', () => {
     expect(lab.heard[0]?.query).toEqual({ limit: '7' });
   });
 
-  test('long events go on below, none is cut', async () => {
+  test('long events go on below on a terminal, none is cut', async () => {
     const words = 'Volume photos-db failed: the pool main of node atlas has no more room for a snapshot.';
     lab.on('GET /api/v1/events', { json: { items: [activityRow(9, words, { at: now - dayMs })], index: 9 } });
-    const { out } = await floatlab('event ls');
+    expect(lines((await floatlab('event ls')).out)[1]).toContain(words);
+    const { out } = await floatlab('event ls', { tty: true, env: { NO_COLOR: '1' } });
     expect(lines(out).slice(1)).toEqual([
       `    9  ${momentWords(now - dayMs).slice(0, 16)}  admin  Volume photos-db failed: the pool main of node`,
       '                                atlas has no more room for a snapshot.',

@@ -44,8 +44,8 @@ describe('floatlab login', () => {
     expect(code).toBe(0);
     expect(lab.heard[0]?.body).toEqual({ name: 'admin', password: 'correct horse' });
     expect(await saved()).toMatchObject({
-      current: '127.0.0.1',
-      contexts: { '127.0.0.1': { server: lab.url, user: 'admin', token: 'token-1' } },
+      current: `127.0.0.1-${new URL(lab.url).port}`,
+      contexts: { [`127.0.0.1-${new URL(lab.url).port}`]: { server: lab.url, user: 'admin', token: 'token-1' } },
     });
   });
 
@@ -54,6 +54,33 @@ describe('floatlab login', () => {
     expect(code).toBe(0);
     expect(asked).toEqual([]);
     expect(lab.heard[0]?.body).toEqual({ name: 'admin', password: 'piped password' });
+  });
+
+  test('signs admin in when a script says no name, and whoever signed in before when somebody did', async () => {
+    expect((await floatlab(`login ${lab.url} --password-stdin`, { stdin: 'x' })).code).toBe(0);
+    expect(lab.heard[0]?.body).toEqual({ name: 'admin', password: 'x' });
+    lab.on('POST /api/v1/session', { json: { ...session, name: 'anna' } });
+    await floatlab(`login ${lab.url} -u anna --password-stdin`, { stdin: 'x' });
+    await floatlab(`login ${lab.url} --password-stdin`, { stdin: 'x' });
+    expect(lab.heard.at(-1)?.body).toEqual({ name: 'anna', password: 'x' });
+  });
+
+  test('names two labs of one machine so that they can be told apart, and leaves what is there as it is', async () => {
+    const second = await FakeServer.start();
+    try {
+      second.on('POST /api/v1/session', { json: { ...session, token: 'token-2' } });
+      await mkdir(join(home, '.config', 'floatlab'), { recursive: true });
+      const before = { '127.0.0.1': { server: 'http://127.0.0.1:7400', token: 'old' } };
+      await writeFile(file(), JSON.stringify({ version: 1, current: '127.0.0.1', contexts: before }));
+      await floatlab(`login ${lab.url} --password-stdin`, { stdin: 'x' });
+      await floatlab(`login ${second.url} --password-stdin`, { stdin: 'x' });
+      const { contexts } = await saved();
+      const ports = [lab.url, second.url].map((url) => new URL(url).port);
+      expect(Object.keys(contexts)).toEqual(['127.0.0.1', ...ports.map((port) => `127.0.0.1-${port}`)]);
+      expect(contexts['127.0.0.1']).toEqual(before['127.0.0.1']);
+    } finally {
+      await second.stop();
+    }
   });
 
   test('has no option that takes a password', async () => {
@@ -67,7 +94,7 @@ describe('floatlab login', () => {
     expect(await floatlab(`login ${lab.url}`)).toMatchObject({
       code: 2,
       asked: [],
-      err: expect.stringContaining('Say --user NAME.') as string,
+      err: expect.stringContaining('--password-stdin') as string,
     });
     expect(await floatlab(`login ${lab.url} -u admin`)).toMatchObject({
       code: 2,
@@ -147,6 +174,15 @@ describe('being signed in', () => {
   test('FLOATLAB_TOKEN wins over the token of the context', async () => {
     await floatlab('whoami', { env: { FLOATLAB_TOKEN: 'from-env' } });
     expect(lab.heard.at(-1)?.headers.authorization).toBe('Bearer from-env');
+  });
+
+  test('a hint names the context that was asked for, when it is not the one in use', async () => {
+    await floatlab(`login ${lab.url} --password-stdin --as other`, { stdin: 'x' });
+    lab.problem('GET /api/v1/apps/default/x', 'NOT_FOUND', 'There is no app x.', {
+      hint: 'floatlab app ls shows more.',
+    });
+    expect((await floatlab('app show x --context home')).err).toContain('hint:  floatlab app ls --context home shows');
+    expect((await floatlab('app show x --context other')).err).toContain('hint:  floatlab app ls shows');
   });
 
   test('contexts are listed without their tokens, in every format', async () => {
@@ -267,7 +303,7 @@ describe('a lab with a certificate of its own', () => {
     await writeFile(join(home, 'ca.pem'), authority.cert);
     await login('--ca ca.pem');
     const contexts = await saved();
-    (contexts.contexts['127.0.0.1'] ?? {})['ca'] = other.cert;
+    (contexts.contexts[contexts.current ?? ''] ?? {})['ca'] = other.cert;
     await writeFile(file(), JSON.stringify(contexts));
     const { err, asked } = await login('', { tty: true, answers: [false] });
     expect(err).toContain('is not the one that you trusted before');

@@ -49,7 +49,7 @@ describe('a person with a new lab', () => {
       code: 3,
       err: expect.stringContaining('floatlab login') as string,
     });
-    const { code, err } = await floatlab(`login ${url} -u admin --password-stdin`, { stdin: `${password}\n` });
+    const { code, err } = await floatlab(`login ${url} --password-stdin`, { stdin: `${password}\n` });
     expect(err).toContain(`Signed in to ${url} as admin`);
     expect(code).toBe(0);
     expect((await floatlab('whoami -q')).out).toBe('admin\n');
@@ -70,7 +70,7 @@ describe('a person with a new lab', () => {
     const { code, out, err } = await floatlab('up --yes --timeout 2m');
     expect(err).toMatch(/✓ volume photos-db +created on \w+/);
     expect(err).toMatch(/✓ web +running/);
-    expect(out).toMatch(/^photos runs: \w+:8080 {2}\(operation op-\w{8}, /);
+    expect(out).toMatch(/^photos runs, simulated, at \w+:8080 {2}\(operation op-\w{8}, /);
     expect(code).toBe(0);
     expect(await floatlab('up --yes')).toMatchObject({
       code: 0,
@@ -122,7 +122,10 @@ describe('a person with a new lab', () => {
     expect((await floatlab('volume rm photos-db --yes')).code).toBe(6);
     expect((await floatlab('down photos --volumes --yes --timeout 2m')).code).toBe(0);
     expect((await floatlab('ps -q')).out).toBe('');
-    expect((await floatlab('app show photos')).code).toBe(4);
+    expect(await floatlab('app show photos')).toMatchObject({
+      code: 4,
+      err: 'error: There is no app photos (NOT_FOUND)\nhint:  floatlab app ls shows what there is.\n',
+    });
   });
 
   test('signs out', async () => {

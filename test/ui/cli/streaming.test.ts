@@ -90,6 +90,93 @@ describe('floatlab logs', () => {
     expect(code).toBe(130);
   });
 
+  test('of an app without containers waits for one, and says so', async () => {
+    const ctrlC = new AbortController();
+    const stopped = appRow('photos', { state: 'stopped', instance: null });
+    lab.rows('/api/v1/apps', [stopped]);
+    lab.live = (message, say) => {
+      if (message.t !== 'logs') return;
+      if (lab.heardLive.length === 1) {
+        const problem = problemOf('NOT_FOUND', 'App photos does not run.');
+        say({ t: 'end', sub: message.sub, problem });
+        return;
+      }
+      say({ t: 'lines', sub: message.sub, lines: [{ service: 'web', at: now, stream: 'stdout', text: 'hello' }] });
+    };
+    lab.on('GET /api/v1/apps/default/photos', () => ({
+      json: lab.heardLive.length < 2 ? stopped : appRow('photos'),
+    }));
+    const { code, out, err } = await floatlab('logs -f photos', {
+      interrupt: ctrlC.signal,
+      seen: () => ctrlC.abort(),
+    });
+    expect(err).toBe('App photos is stopped and writes nothing: waiting until it does. Ctrl-C ends this.\n');
+    expect(out).toBe('hello\n');
+    expect(code).toBe(130);
+  });
+
+  test('go on with the next containers, and no line comes twice', async () => {
+    const ctrlC = new AbortController();
+    lab.live = (message, say) => {
+      if (message.t !== 'logs') return;
+      const n = lab.heardLive.filter(({ t }) => t === 'logs').length;
+      say({ t: 'lines', sub: message.sub, lines: [{ service: 'web', at: now + n, stream: 'stdout', text: `${n}` }] });
+      if (n === 1) say({ t: 'end', sub: message.sub });
+    };
+    const seen = (out: string): void => void (lines(out).length === 2 && ctrlC.abort());
+    const { out } = await floatlab('logs -f photos web', { interrupt: ctrlC.signal, seen });
+    expect(out).toBe('1\n2\n');
+    expect(lab.heardLive.filter(({ t }) => t === 'logs').at(-1)).toMatchObject({ since: now + 2, follow: true });
+    expect(lab.heardLive.at(-1)).not.toHaveProperty('tail');
+  });
+
+  test('wait for a daemon that restarts', async () => {
+    const ctrlC = new AbortController();
+    let asked = 0;
+    lab.on('GET /api/v1/apps/default/photos', () =>
+      ++asked >= 2 && asked <= 4 ? 'hang up' : { json: appRow('photos') },
+    );
+    lab.live = (message, say) => {
+      if (message.t !== 'logs') return;
+      if (asked < 2) return say({ t: 'end', sub: message.sub });
+      say({ t: 'lines', sub: message.sub, lines: [{ service: 'web', at: now, stream: 'stdout', text: 'hello' }] });
+    };
+    const { code, out } = await floatlab('logs -f photos', { interrupt: ctrlC.signal, seen: () => ctrlC.abort() });
+    expect([code, out]).toEqual([130, 'hello\n']);
+  });
+
+  test('of a job that is done end', async () => {
+    lab.rows('/api/v1/apps', [appRow('photos', { services: { web: serviceRow({ state: 'completed' }) } })]);
+    lab.live = (message, say) => {
+      if (message.t === 'logs') say({ t: 'end', sub: message.sub });
+    };
+    expect(await floatlab('logs -f photos')).toMatchObject({ code: 0, err: '' });
+  });
+
+  test('of a service or an app that is not there do not wait', async () => {
+    lab.live = (message, say) => {
+      if (message.t !== 'logs') return;
+      const problem = problemOf('NOT_FOUND', 'App photos has no service wob.', { hint: 'It has web, db.' });
+      say({ t: 'end', sub: message.sub, problem });
+    };
+    expect(await floatlab('logs -f photos wob')).toMatchObject({ code: 4 });
+    lab.live = (message, say) => {
+      lab.problem('GET /api/v1/apps/default/photos', 'NOT_FOUND', 'There is no app photos.');
+      if (message.t === 'logs') say({ t: 'end', sub: message.sub, problem: problemOf('NOT_FOUND', 'Gone.') });
+    };
+    expect(await floatlab('logs -f photos')).toMatchObject({
+      code: 4,
+      err: 'error: There is no app photos (NOT_FOUND)\n',
+    });
+  });
+
+  test('of an app that is stopped say how to start it, when they do not follow', async () => {
+    lab.rows('/api/v1/apps', [appRow('photos', { state: 'stopped', instance: null })]);
+    const { code, err } = await floatlab('logs photos');
+    expect(code).toBe(5);
+    expect(err).toContain('hint:  floatlab app start photos\n');
+  });
+
   test('cannot drive a terminal, and keeps the colours of a line', async () => {
     sayLines('\u001b[32mok\u001b[2J\u001b]0;owned\u0007');
     const { out } = await floatlab('logs photos web', { tty: true });
@@ -238,6 +325,54 @@ describe('floatlab exec', () => {
     expect(read).toBeLessThan(execWindowBytes + 6 * piece);
   });
 
+  test.each([
+    ['on a terminal a command gets one, and what is typed', ['exec', 'photos', 'web', '--', 'sh'], true, true],
+    ['-T gives it none', ['exec', '-T', 'photos', 'web', '--', 'sh'], true, false],
+    ['--no-tty too', ['exec', '--no-tty', 'photos', 'web', '--', 'sh'], true, false],
+    ['-it asks for what is usual', ['exec', '-it', 'photos', 'web', '--', 'sh'], true, true],
+    ['in a pipe it gets none', ['exec', 'photos', 'web', '--', 'sh'], false, false],
+  ])('%s', async (_, args, isTerminal, expected) => {
+    const stdin = Object.assign(new PassThrough(), { isTTY: isTerminal, setRawMode: () => undefined }) as PassThrough &
+      Source;
+    let typed = '';
+    lab.live = (message, say) => {
+      if (message.t === 'exec') {
+        say({ t: 'begun', sub: message.sub });
+        if (message.tty) stdin.write('exit\r');
+      }
+      if (message.t !== 'input') return;
+      typed += message.data === undefined ? 'end' : Buffer.from(message.data, 'base64').toString();
+      say({ t: 'exit', sub: message.sub, code: 0 });
+    };
+    expect(await runCli(args, await worldOf(stdin, isTerminal), '1')).toBe(0);
+    expect(lab.heardLive[0]).toMatchObject({ t: 'exec', tty: expected });
+    expect(typed).toBe(expected ? 'exit\r' : 'end');
+  });
+
+  test('ends with 127 when there is no such command, and its words are no output', async () => {
+    lab.live = (message, say) => {
+      if (message.t !== 'exec') return;
+      say({ t: 'begun', sub: message.sub });
+      const text =
+        'OCI runtime exec failed: exec failed: exec: "bash": executable file not found in $PATH: unknown\r\n';
+      say({ t: 'output', sub: message.sub, stream: 'stdout', data: base64(text) });
+      say({ t: 'exit', sub: message.sub, code: 126 });
+    };
+    const { code, out, err } = await floatlab('exec photos web -- bash');
+    expect(code).toBe(127);
+    expect(out).toBe('');
+    expect(lines(err)[0]).toBe('error: There is no command bash in service web of photos (COMMAND_NOT_FOUND)');
+  });
+
+  test('of an app that is stopped says how to start it', async () => {
+    lab.rows('/api/v1/apps', [appRow('films', { namespace: 'media', state: 'stopped', instance: null })]);
+    expect(await floatlab('exec films web -n media -- sh')).toMatchObject({
+      code: 5,
+      err: 'error: App films is stopped: nothing of it runs (NOT_RUNNING)\nhint:  floatlab app start films -n media\n',
+    });
+    expect(lab.heardLive).toEqual([]);
+  });
+
   test('refuses a terminal where there is none', async () => {
     expect(await floatlab('exec -it photos web -- sh')).toMatchObject({
       code: 2,
@@ -327,6 +462,7 @@ describe('floatlab event follow', () => {
     };
     const seen = (out: string): void => void (lines(out).length === 3 && ctrlC.abort());
     const { code, out } = await floatlab('event follow -o json', { interrupt: ctrlC.signal, seen });
+    expect(JSON.parse(lines(out)[0] ?? '')).toMatchObject({ at: new Date(first.at).toISOString() });
     expect(lines(out).map((line) => (JSON.parse(line) as { index: number }).index)).toEqual([1, 2, 3]);
     expect(code).toBe(130);
   });

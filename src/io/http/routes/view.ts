@@ -94,8 +94,16 @@ async function find(parts: Parts, c: RouteContext, view: TableView, at: Moment):
 export function notFound(kind: string, name = '', namespace = 'default', isPast = false): Error {
   const where = namespace === 'default' ? '' : ` in namespace ${namespace}`;
   const what = name === '' ? `no ${kind}` : `no ${kind} ${name.slice(0, 100)}${where}`;
-  return fail('NOT_FOUND', isPast ? `There was ${what} at that time.` : `There is ${what}.`);
+  if (isPast) return fail('NOT_FOUND', `There was ${what} at that time.`);
+  return fail(
+    'NOT_FOUND',
+    `There is ${what}.`,
+    listed.has(kind) ? { hint: `floatlab ${kind} ls shows what there is.` } : {},
+  );
 }
+
+/** Kinds that the command line lists. */
+const listed: ReadonlySet<string> = new Set(['app', 'node', 'operation', 'schedule', 'volume']);
 
 /** `volumes` → `volume`. */
 const kindOf = (view: TableView): string => (view.endsWith('s') ? view.slice(0, -1) : view);

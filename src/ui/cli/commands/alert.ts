@@ -38,7 +38,7 @@ export function addAlertCommands(program: Command, cli: Cli): void {
         { header: 'SINCE', value: (row) => since(row.since) },
         { header: 'RULE', value: ({ rule }) => rule },
         { header: 'WHAT', value: ({ message }) => message },
-        { header: 'HINT', value: ({ hint }) => orDash(hint) },
+        { header: 'HINT', value: ({ hint, namespace }) => orDash(hint && cli.advise(hint, namespace)) },
         { header: 'OBJECT', value: ({ stream }) => stream },
       ],
     });
@@ -52,7 +52,8 @@ const bySeverity = (rows: readonly AlertRow[]): AlertRow[] =>
 /** An alert is a sentence: it is wrapped, never cut. */
 export function printAlerts(cli: Cli, options: { readonly at?: string }, rows: readonly AlertRow[]): void {
   const { since } = momentsOf(cli, options);
-  for (const { severity, since: begun, message, hint } of bySeverity(rows)) {
+  for (const { severity, since: begun, message, hint: given, namespace } of bySeverity(rows)) {
+    const hint = given && cli.advise(given, namespace);
     const label = `${severity} for ${since(begun)}`;
     cli.print.data(paintState(cli.print.style, label, severity));
     for (const line of wrap(safe(message), cli.print.width - 2)) cli.print.data(`  ${line}`);

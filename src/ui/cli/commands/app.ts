@@ -3,8 +3,10 @@ import type { AppRow, ServiceRow } from '#projections/views/apps.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import { formatSize } from '#events/values/size.ts';
 import type { Command } from 'commander';
-import { agreeToLoss, change } from '../change.ts';
+import { agree, agreeToInterrupt, agreeToLoss, change, checkOptions } from '../change.ts';
 import type { Cli, Lab } from '../cli.ts';
+import { addressOf, reachOf } from '../addresses.ts';
+import { heldSince } from '../held-since.ts';
 import { momentsOf } from '../moments.ts';
 import {
   atOption,
@@ -15,7 +17,6 @@ import {
   namespaceOption,
   outputOptions,
   readOptions,
-  refOf,
   yesOption,
   type ChangeOptions,
   type ReadOptions,
@@ -44,7 +45,7 @@ export function addAppCommands(program: Command, cli: Cli): void {
 
   const down = program
     .command('down')
-    .description('remove an app; its volumes are kept')
+    .description('remove an app; its volumes are kept; asks first')
     .argument('<app>')
     .option('--volumes', 'delete its volumes and their snapshots too')
     .action((app: string, options: RemoveOptions) => removeApp(cli, options, app));
@@ -64,25 +65,27 @@ export function addAppCommands(program: Command, cli: Cli): void {
   examples(namespaceOption(readOptions(show)), 'floatlab app show photos', 'floatlab app show photos --at 2h');
 
   for (const verb of ['start', 'stop', 'restart'] as const) {
-    const command = group.command(verb).description(`${verb} an app`).argument('<app>');
+    const command = group.command(verb).description(descriptions[verb]).argument('<app>');
     command.action(async (app: string, options: ChangeOptions) => {
       const lab = await cli.lab(options);
-      const ref = refOf(app, options, lab.settings);
+      const ref = lab.ref(app, options);
+      if (verb !== 'start') await agreeToInterrupt(cli, lab, options, ref, questions[verb]);
       await change(cli, lab, options, `${verb}-app`, ref, {
         done: verb === 'stop' ? `App ${ref.name} is stopped.` : `App ${ref.name} runs.`,
         nothing: verb === 'stop' ? `App ${ref.name} is stopped already.` : `App ${ref.name} is to run already.`,
       });
     });
+    const changing = namespaceOption(changeOptions(command));
     examples(
-      namespaceOption(changeOptions(command)),
+      verb === 'start' ? changing : yesOption(changing),
       `floatlab app ${verb} photos`,
-      `floatlab app ${verb} photos --timeout 2m`,
+      verb === 'start' ? 'floatlab app start photos --timeout 2m' : `floatlab app ${verb} photos --yes --timeout 2m`,
     );
   }
 
   const remove = group
     .command('rm')
-    .description('remove an app; its volumes are kept')
+    .description('remove an app; its volumes are kept; asks first')
     .argument('<app>')
     .option('--volumes', 'delete its volumes and their snapshots too');
   remove.action((app: string, options: RemoveOptions) => removeApp(cli, options, app));
@@ -104,7 +107,7 @@ export function addAppCommands(program: Command, cli: Cli): void {
   history.option('--limit <n>', 'at most so many events', '50');
   history.action(async (app: string, options: ReadOptions & { limit: string }) => {
     const lab = await cli.lab(options);
-    const row = await lab.rest.show('apps', { ...refOf(app, options, lab.settings) });
+    const row = await lab.rest.show('apps', { ...lab.ref(app, options) });
     await printHistory(cli, lab, options, row.id, countOf(options.limit, '--limit', 1000));
   });
   examples(
@@ -114,13 +117,16 @@ export function addAppCommands(program: Command, cli: Cli): void {
   );
 }
 
-/** `https://photos.lab`, or where its first published port is. */
-export function addressOf(app: AppRow): string | null {
-  if (app.url !== null) return app.url;
-  const ports = Object.values(app.services).flatMap((service) => service.ports);
-  const port = ports.find(({ protocol }) => protocol === 'tcp') ?? ports[0];
-  return port && app.node ? `${app.node.name}:${port.published}` : null;
-}
+const descriptions = {
+  start: 'start an app',
+  stop: 'stop an app; asks when it runs',
+  restart: 'restart an app; asks when it runs',
+} as const;
+
+const questions = {
+  stop: ({ name }: AppRow) => `Stop app ${name}? Nobody reaches it until it is started again.`,
+  restart: ({ name }: AppRow) => `Restart app ${name}? Nobody reaches it for a moment.`,
+} as const;
 
 /** How old the newest snapshot is of the volume that is worst off; how many have one when not all have. */
 function snapshotWords(app: AppRow, volumes: ReadonlyMap<string, VolumeRow>, ago: (ms: number) => string): string {
@@ -139,6 +145,11 @@ async function listApps(cli: Cli, options: ReadOptions & { selector?: string }):
   const volumes = new Map(
     (inTable ? await readRows(cli, lab, 'volumes', options) : []).map((row) => [row.id as string, row]),
   );
+  const shown = inTable ? rows : [];
+  const [reach, held] = await Promise.all([
+    reachOf(lab, shown),
+    options.at === undefined ? heldSince(cli, lab, shown) : undefined,
+  ]);
   const { since, ago } = momentsOf(cli, options);
   printList(cli.print, options, {
     rows,
@@ -153,9 +164,9 @@ async function listApps(cli: Cli, options: ReadOptions & { selector?: string }):
         paint: (text, { state }) => paintState(cli.print.style, text, state),
       },
       { header: 'NODE', value: ({ node }) => orDash(node?.name) },
-      { header: 'SINCE', value: (row) => since(row.since) },
+      { header: 'SINCE', value: (row) => since(held?.get(row.id) ?? row.since) },
       { header: 'LAST SNAPSHOT', value: (row) => snapshotWords(row, volumes, ago) },
-      { header: 'URL', value: (row) => orDash(addressOf(row)) },
+      { header: reach.simulated ? 'ADDRESS' : 'URL', value: (row) => orDash(addressOf(row, reach)), whole: true },
       { header: 'REVISION', value: ({ revision }) => String(revision), wide: true, right: true },
       { header: 'SERVICES', value: ({ services }) => Object.keys(services).join(','), wide: true },
       { header: 'WHY', value: ({ problem, delay }) => orDash((problem ?? delay)?.message), wide: true },
@@ -191,7 +202,7 @@ function serviceColumns(cli: Cli) {
 
 async function readApp(cli: Cli, lab: Lab, options: ReadOptions, app: string): Promise<AppRow> {
   const at = momentOf(options.at, cli.world.now());
-  return lab.rest.show('apps', { ...refOf(app, options, lab.settings) }, { at, signal: cli.world.interrupt });
+  return lab.rest.show('apps', { ...lab.ref(app, options) }, { at, signal: cli.world.interrupt });
 }
 
 async function listServices(cli: Cli, options: ReadOptions, app: string): Promise<void> {
@@ -212,15 +223,17 @@ async function showApp(cli: Cli, options: ReadOptions, app: string): Promise<voi
   if (options.quiet) return cli.print.data(row.name);
   if (isStructured(format)) return printStructured(cli.print, format, row);
   const { since } = momentsOf(cli, options);
+  const reach = await reachOf(lab, [row]);
+  const held = options.at === undefined ? (await heldSince(cli, lab, [row])).get(row.id) : undefined;
   const where = row.node ? ` on ${row.node.name}` : '';
   const wrong = row.problem ?? row.delay;
   printFields(cli.print, [
     ['app', row.title === null ? row.name : `${row.name} – ${row.title}`],
     ['namespace', row.namespace === 'default' ? null : row.namespace],
-    ['state', `${row.state}${where}, since ${since(row.since)}`],
+    ['state', `${row.state}${where}, since ${since(held ?? row.since)}`],
     [row.problem ? 'problem' : 'waits', wrong && `${wrong.message} (${wrong.code})`],
-    ['hint', wrong?.hint],
-    ['url', addressOf(row)],
+    ['hint', wrong?.hint && cli.advise(wrong.hint)],
+    [reach.simulated ? 'address' : 'url', addressOf(row, reach)],
     ['revision', `${row.revision}${row.instance ? `, epoch ${row.instance.epoch}` : ''}`],
     ['volumes', listed(row.volumes.map(({ name }) => name))],
     ['labels', labelWords(row.labels)],
@@ -237,15 +250,16 @@ export const labelWords = (labels: Readonly<Record<string, string>>): string =>
 async function printCompose(cli: Cli, options: ReadOptions, app: string): Promise<void> {
   const lab = await cli.lab(options);
   const at = momentOf(options.at, cli.world.now());
-  const text = await lab.rest.composeFile(refOf(app, options, lab.settings), { at });
+  const text = await lab.rest.composeFile(lab.ref(app, options), { at });
   if (cli.world.stdout.isTTY) cli.print.data(safeLines(text.trimEnd()));
   else cli.print.raw(text);
 }
 
 async function removeApp(cli: Cli, options: RemoveOptions, app: string): Promise<void> {
   const lab = await cli.lab(options);
-  const ref = refOf(app, options, lab.settings);
+  const ref = lab.ref(app, options);
   if (options.volumes) await agreeToLoss(cli, options, ref.name, await lossOf(cli, lab, ref, options));
+  else await agreeToRemoval(cli, lab, ref, options);
   const kept = options.volumes ? 'with its volumes' : 'its volumes are kept';
   await change(
     cli,
@@ -258,6 +272,14 @@ async function removeApp(cli: Cli, options: RemoveOptions, app: string): Promise
       nothing: `App ${ref.name} is being removed already.`,
     },
   );
+}
+
+async function agreeToRemoval(cli: Cli, lab: Lab, ref: Ref, options: ChangeOptions): Promise<void> {
+  checkOptions(options);
+  if (options.yes || options.dryRun) return;
+  // What cannot be removed is said before the question, not after it.
+  await lab.rest.show('apps', { ...ref });
+  await agree(cli, options, `Remove app ${ref.name}? It is stopped; its volumes are kept.`);
 }
 
 /** What would be lost with the volumes of an app, in words. */

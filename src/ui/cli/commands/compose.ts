@@ -2,13 +2,14 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { collectCompose } from '../compose-files.ts';
-import { CliError } from '../errors.ts';
+import { CliError, usageError } from '../errors.ts';
 import { examples, outputOptions } from '../options.ts';
 import { formatOf, isStructured, printStructured, type OutputOptions } from '../output/formats.ts';
 import { printFindings } from '../output/problems.ts';
 import { counted } from '../output/words.ts';
 
 interface LintOptions extends OutputOptions {
+  readonly file?: string;
   readonly without?: readonly string[];
 }
 
@@ -18,13 +19,19 @@ export function addComposeCommands(program: Command, cli: Cli): void {
     .command('lint')
     .description('say what is wrong with a compose file, and where')
     .argument('[file]', 'compose.yaml here when it is left out')
+    .option('-f, --file <path>', 'the same, as up has it')
     .option('--without <path...>', 'as if these files and folders were not there');
-  lint.action((file: string | undefined, options: LintOptions) => lintFile(cli, options, file));
+  lint.action((file: string | undefined, options: LintOptions) => lintFile(cli, options, fileOf(file, options)));
   examples(
     outputOptions(lint, 'say nothing when all is well'),
     'floatlab compose lint',
     'floatlab compose lint photos/compose.yaml -o json',
   );
+}
+
+function fileOf(named: string | undefined, { file }: LintOptions): string | undefined {
+  if (named === undefined || file === undefined || named === file) return named ?? file;
+  throw usageError(`Two files are named: ${named} and ${file}.`, 'Check one after the other.');
 }
 
 async function lintFile(cli: Cli, options: LintOptions, file: string | undefined): Promise<void> {

@@ -4,7 +4,7 @@ import { kinds } from '#events/envelope.ts';
 import { Argument, type Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { CliError } from '../errors.ts';
-import { examples, namespaceOption, readOptions, refOf, type ReadOptions } from '../options.ts';
+import { examples, namespaceOption, readOptions, type ReadOptions } from '../options.ts';
 import { formatOf, isStructured, printList, printStructured } from '../output/formats.ts';
 import { namespaceColumn, readRows } from '../rows.ts';
 
@@ -32,7 +32,7 @@ export function addConfigCommands(program: Command, cli: Cli): void {
 
 async function getConfig(cli: Cli, options: ConfigOptions, kind: string, name: string | undefined): Promise<void> {
   const lab = await cli.lab(options);
-  const ref = name === undefined ? undefined : refOf(name, options, lab.settings);
+  const ref = name === undefined ? undefined : lab.ref(name, options);
   const filters = { kind, selector: options.selector, ...ref };
   const rows = await readRows(cli, lab, 'config', options, { filters });
   if (ref && rows.length === 0) {

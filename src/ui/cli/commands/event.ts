@@ -9,6 +9,7 @@ import { countOf, examples, outputOptions, type LabOptions } from '../options.ts
 import { operationId } from '../operations.ts';
 import { formatOf, isStructured, asYaml } from '../output/formats.ts';
 import { escapeActing, safe } from '../output/safe.ts';
+import { withTimes } from '../output/times.ts';
 import { briefMoment } from '../output/words.ts';
 import { onInterrupt } from '../world.ts';
 import { printEvents } from './history.ts';
@@ -95,8 +96,8 @@ function eventPrinter(cli: Cli, options: EventOptions): (row: ActivityRow) => vo
   const { style } = cli.print;
   return (row) => {
     if (options.quiet) cli.print.data(String(row.index));
-    else if (format === 'json') cli.print.data(escapeActing(JSON.stringify(row)));
-    else if (isStructured(format)) cli.print.data(`---\n${asYaml(row)}`);
+    else if (format === 'json') cli.print.data(escapeActing(JSON.stringify(withTimes(row))));
+    else if (isStructured(format)) cli.print.data(`---\n${asYaml(withTimes(row))}`);
     else {
       const when = style.dim(`${String(row.index).padStart(6)}  ${briefMoment(row.at, cli.world.now())}`);
       const more = format === 'wide' ? `  ${style.dim(safe(`${row.type} ${row.stream}`))}` : '';

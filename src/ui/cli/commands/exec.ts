@@ -5,7 +5,9 @@ import type { LiveExec } from '#ui/client/live.ts';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { interrupted, usageError } from '../errors.ts';
-import { examples, namespaceOption, refOf, type LabOptions } from '../options.ts';
+import { ExecStart } from '../exec-start.ts';
+import { isResting, notRunning } from '../not-running.ts';
+import { examples, namespaceOption, type LabOptions } from '../options.ts';
 import { onInterrupt } from '../world.ts';
 
 interface ExecCommandOptions extends LabOptions {
@@ -21,14 +23,19 @@ export function addExecCommand(program: Command, cli: Cli): void {
     .argument('<app>')
     .argument('<service>')
     .argument('<command...>', 'what to run, after --')
-    .option('-i, --interactive', 'hand on what is typed or piped in')
-    .option('-t, --tty', 'give it a terminal');
+    .option('-i, --interactive', 'hand on what is piped in; on a terminal, what is typed is')
+    .option('-t, --tty', 'give it a terminal (the default on one)')
+    .option('-T, --no-tty', 'give it none: its output is handed on as it is')
+    .addHelpText(
+      'after',
+      '\nIt ends with the exit code of the command: 127 when there is no such command,\n126 when it cannot be run. 5: nothing of the app runs.',
+    );
   exec.action((app: string, service: string, command: string[], options: ExecCommandOptions) =>
     run(cli, options, app, service, command),
   );
   examples(
     namespaceOption(exec),
-    'floatlab exec -it photos web -- sh',
+    'floatlab exec photos web -- sh',
     'floatlab exec photos db -- pg_dump photos > photos.sql',
   );
 }
@@ -41,13 +48,20 @@ async function run(
   command: string[],
 ): Promise<void> {
   const { stdin, stdout, stderr } = cli.world;
-  const { tty = false, interactive = false } = options;
-  if (tty && !(stdin.isTTY && stdout.isTTY)) {
+  const isTerminal = stdin.isTTY === true && stdout.isTTY === true;
+  if (options.tty === true && !isTerminal) {
     throw usageError('--tty needs a terminal, and this is none.', 'Leave out -t.');
   }
+  const tty = options.tty ?? isTerminal;
+  const interactive = options.interactive ?? tty;
   const lab = await cli.lab(options);
-  const row = await lab.rest.show('apps', { ...refOf(app, options, lab.settings) });
+  const row = await lab.rest.show('apps', { ...lab.ref(app, options) });
+  if (isResting(row)) throw notRunning(row);
   const size = tty && stdout.columns && stdout.rows ? { columns: stdout.columns, rows: stdout.rows } : {};
+  const start = new ExecStart();
+  const show = (pieces: ReturnType<ExecStart['pass']>): void => {
+    for (const { stream, bytes } of pieces) (stream === 'stdout' ? stdout : stderr).write(bytes);
+  };
   let leave = (): void => undefined;
   try {
     cli.exitCode = await new Promise<number>((resolve, reject) => {
@@ -59,9 +73,17 @@ async function run(
             leave = connect(cli, exec, interactive, tty);
           },
           room: () => stdin.resume(),
-          output: (stream, bytes) => void (stream === 'stdout' ? stdout : stderr).write(bytes),
-          exit: resolve,
-          end: (problem: Problem | undefined) => (problem ? reject(new ApiError(problem)) : reject(interrupted())),
+          output: (stream, bytes) => show(start.pass(stream, bytes)),
+          exit: (code) => {
+            const failure = start.failure(code, command[0] ?? '', row.name, service);
+            if (failure) return reject(failure);
+            show(start.rest());
+            resolve(code);
+          },
+          end: (problem: Problem | undefined) => {
+            show(start.rest());
+            reject(problem ? new ApiError(problem) : interrupted());
+          },
         },
       );
       if (!interactive) exec.endInput();

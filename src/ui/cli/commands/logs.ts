@@ -1,10 +1,15 @@
 /** Log lines of an app: the last ones, or as they come. */
 import type { LiveLogLine } from '#io/contract/live.ts';
+import type { Problem } from '#io/contract/problem.ts';
+import type { AppRow } from '#projections/views/apps.ts';
 import { ApiError } from '#ui/client/errors.ts';
+import type { LiveClient } from '#ui/client/live.ts';
 import type { Command } from 'commander';
-import type { Cli } from '../cli.ts';
+import type { Cli, Lab } from '../cli.ts';
 import { interrupted } from '../errors.ts';
-import { countOf, durationOf, examples, namespaceOption, refOf, type LabOptions } from '../options.ts';
+import { notRunning } from '../not-running.ts';
+import { isPassing, pause } from '../operations.ts';
+import { countOf, durationOf, examples, namespaceOption, type LabOptions, type Ref } from '../options.ts';
 import { safe, safeLogLine } from '../output/safe.ts';
 import { padEnd } from '../output/width.ts';
 import { momentWords } from '../output/words.ts';
@@ -24,7 +29,7 @@ export function addLogsCommand(program: Command, cli: Cli): void {
     .description('print the log lines of an app')
     .argument('<app>')
     .argument('[service]', 'only of this service')
-    .option('-f, --follow', 'go on with new lines, until Ctrl-C')
+    .option('-f, --follow', 'go on with new lines, through stops and starts, until Ctrl-C')
     .option('--tail <n>', 'the last n lines of each service (200 unless --since says otherwise)')
     .option('--since <duration>', 'only what is younger: 10m, 2h')
     .option('-t, --timestamps', 'print the time in front of each line');
@@ -40,27 +45,91 @@ async function printLogs(cli: Cli, options: LogOptions, app: string, service: st
   const since = options.since === undefined ? undefined : cli.world.now() - durationOf(options.since, '--since');
   const lines = tail === undefined ? (since === undefined ? usualTail : undefined) : countOf(tail, '--tail', mostLines);
   const lab = await cli.lab(options);
+  const ref = lab.ref(app, options);
   // The app first: what is misspelt is said at once.
-  const row = await lab.rest.show('apps', { ...refOf(app, options, lab.settings) });
+  const row = await lab.rest.show('apps', { ...ref });
+  if (row.instance === null && !follow) throw notRunning(row);
   const print = linePrinter(cli, options, service === undefined ? Object.keys(row.services) : []);
-  await new Promise<void>((resolve, reject) => {
-    const close = lab.live().logs(
-      {
-        app: row.id,
-        follow,
-        ...(service === undefined ? {} : { service }),
-        ...(lines === undefined ? {} : { tail: lines }),
-        ...(since === undefined ? {} : { since }),
-      },
-      {
-        lines: (all, dropped) => {
-          if (dropped > 0) cli.print.talk(`${dropped} lines were left out: this reader was too slow.`);
-          for (const line of all) print(line);
-        },
-        end: (problem) => (problem ? reject(new ApiError(problem)) : resolve()),
-      },
+  const asked: LogQuery = {
+    app: row.id,
+    follow,
+    ...(service === undefined ? {} : { service }),
+    ...(lines === undefined ? {} : { tail: lines }),
+    ...(since === undefined ? {} : { since }),
+  };
+  if (follow) return followOn(cli, lab, ref, asked, print);
+  const { problem, newestAt } = await readOnce(cli, lab, asked, print);
+  if (problem) throw new ApiError(problem);
+  if (newestAt === undefined && row.state === 'starting') {
+    cli.print.talk(
+      `App ${row.name} is starting: it has written nothing yet. floatlab logs -f ${row.name} waits for it.`,
     );
-    onInterrupt(cli.world, () => {
+  }
+}
+
+type LogQuery = Parameters<LiveClient['logs']>[0];
+type Print = (line: LiveLogLine) => void;
+
+/** How often an app without containers is asked again. */
+const againMs = 1000;
+
+/** An app that is stopped, or starts again, has no containers for a while: this waits for the next ones, and says so. */
+async function followOn(cli: Cli, lab: Lab, ref: Ref, asked: LogQuery, print: Print): Promise<void> {
+  let said = 'running';
+  for (let query = asked; ; await pause(againMs, cli.world.interrupt)) {
+    if (cli.world.interrupt.aborted) throw interrupted();
+    const { problem, newestAt } = await readOnce(cli, lab, query, print);
+    if (newestAt !== undefined) query = { ...withoutTail(query), since: newestAt + 1 };
+    // One that is gone in between is said to be; a daemon that restarts is waited for.
+    const app = await lab.rest.show('apps', { ...ref }).catch((error: unknown) => {
+      if (!isPassing(error)) throw error;
+    });
+    if (!app) continue;
+    const isWaiting = problem?.code === 'NOT_FOUND' && (!query.service || query.service in app.services);
+    if (problem && !isWaiting) throw new ApiError(problem);
+    query = { ...query, app: app.id };
+    const runs = app.state === 'running' || app.state === 'degraded';
+    if (runs && isOver(app, query.service)) return;
+    if (!runs && app.state !== said) {
+      const how = app.state === 'failed' ? 'failed' : `is ${app.state}`;
+      cli.print.talk(`App ${app.name} ${how} and writes nothing: waiting until it does. Ctrl-C ends this.`);
+    }
+    said = app.state;
+  }
+}
+
+/** A job that has ended writes nothing more before the next deployment. */
+const isOver = ({ services }: AppRow, service: string | undefined): boolean =>
+  Object.entries(services).every(
+    ([name, { state }]) => (service !== undefined && name !== service) || state === 'completed' || state === 'exited',
+  );
+
+const withoutTail = ({ tail: _, ...query }: LogQuery): LogQuery => query;
+
+interface ReadLog {
+  readonly problem: Problem | undefined;
+  /** Time of the newest line, when there was any. */
+  readonly newestAt: number | undefined;
+}
+
+/** Until the log ends: at once, or once the containers have ended that are followed. */
+function readOnce(cli: Cli, lab: Lab, query: LogQuery, print: Print): Promise<ReadLog> {
+  return new Promise((resolve, reject) => {
+    let newestAt: number | undefined;
+    const close = lab.live().logs(query, {
+      lines: (all, dropped) => {
+        if (dropped > 0) cli.print.talk(`${dropped} lines were left out: this reader was too slow.`);
+        for (const line of all) {
+          newestAt = Math.max(newestAt ?? 0, line.at);
+          print(line);
+        }
+      },
+      end: (problem) => {
+        forget();
+        resolve({ problem, newestAt });
+      },
+    });
+    const forget = onInterrupt(cli.world, () => {
       close();
       reject(interrupted());
     });
@@ -68,7 +137,7 @@ async function printLogs(cli: Cli, options: LogOptions, app: string, service: st
 }
 
 /** With several services each line says whose it is. Into a pipe or file a line goes as it was written. */
-function linePrinter(cli: Cli, { timestamps }: LogOptions, services: readonly string[]): (line: LiveLogLine) => void {
+function linePrinter(cli: Cli, { timestamps }: LogOptions, services: readonly string[]): Print {
   const width = Math.max(0, ...services.map((name) => name.length));
   const { style } = cli.print;
   const isTerminal = cli.world.stdout.isTTY === true;

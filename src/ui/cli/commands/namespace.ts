@@ -2,8 +2,9 @@
 import type { ConfigRow } from '#projections/config.ts';
 import type { Command } from 'commander';
 import { change } from '../change.ts';
+import { withHint } from '../errors.ts';
 import type { Cli } from '../cli.ts';
-import { changeOptions, examples, readOptions, refOf, type ChangeOptions, type ReadOptions } from '../options.ts';
+import { changeOptions, examples, readOptions, type ChangeOptions, type ReadOptions } from '../options.ts';
 import { printList } from '../output/formats.ts';
 import { orDash } from '../output/words.ts';
 import { readRows } from '../rows.ts';
@@ -32,7 +33,7 @@ export function addNamespaceCommands(program: Command, cli: Cli): void {
   const create = group.command('create').description('create a namespace').argument('<namespace>');
   create.action(async (namespace: string, options: ChangeOptions) => {
     const lab = await cli.lab(options);
-    const { name } = refOf(namespace, options, lab.settings);
+    const { name } = lab.ref(namespace, options);
     await change(
       cli,
       lab,
@@ -50,7 +51,7 @@ export function addNamespaceCommands(program: Command, cli: Cli): void {
   const remove = group.command('rm').description('remove an empty namespace').argument('<namespace>');
   remove.action(async (namespace: string, options: ChangeOptions) => {
     const lab = await cli.lab(options);
-    const { name } = refOf(namespace, options, lab.settings);
+    const { name } = lab.ref(namespace, options);
     await change(
       cli,
       lab,
@@ -61,7 +62,9 @@ export function addNamespaceCommands(program: Command, cli: Cli): void {
         done: `Namespace ${name} is removed.`,
         nothing: `Namespace ${name} is removed already.`,
       },
-    );
+    ).catch((error: unknown) => {
+      throw withHint(error, 'NOT_EMPTY', `floatlab ps -n ${name} shows what is in it.`);
+    });
   });
   examples(changeOptions(remove), 'floatlab namespace rm media', 'floatlab namespace rm media --dry-run');
 }

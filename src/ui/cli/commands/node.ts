@@ -5,19 +5,27 @@ import type { Power } from '#io/contract/routes.ts';
 import { Argument, type Command } from 'commander';
 import { agree, change } from '../change.ts';
 import type { Cli } from '../cli.ts';
+import { withHint } from '../errors.ts';
 import { momentsOf } from '../moments.ts';
 import {
   changeOptions,
   examples,
   momentOf,
+  outputOptions,
   readOptions,
-  refOf,
   yesOption,
   type ChangeOptions,
   type LabOptions,
   type ReadOptions,
 } from '../options.ts';
-import { formatOf, isStructured, printFields, printList, printStructured } from '../output/formats.ts';
+import {
+  formatOf,
+  isStructured,
+  printFields,
+  printList,
+  printStructured,
+  type OutputOptions,
+} from '../output/formats.ts';
 import { paintState } from '../output/style.ts';
 import { counted, listed, orDash } from '../output/words.ts';
 import { byName, readRows } from '../rows.ts';
@@ -26,7 +34,9 @@ import { labelWords } from './app.ts';
 const nodeState = ({ state, cordoned }: NodeRow): string => (cordoned ? `${state}, cordoned` : state);
 
 export function addNodeCommands(program: Command, cli: Cli): void {
-  const group = program.command('node').description('look at nodes, cordon and remove them');
+  const group = program
+    .command('node')
+    .description('look at nodes, cordon and remove them; the power of simulated ones');
 
   const list = group.command('ls').alias('list').description('list the nodes');
   list.action(async (options: ReadOptions) => {
@@ -66,7 +76,7 @@ export function addNodeCommands(program: Command, cli: Cli): void {
   show.action(async (node: string, options: ReadOptions) => {
     const lab = await cli.lab(options);
     const at = momentOf(options.at, cli.world.now());
-    const row = await lab.rest.show('nodes', { name: refOf(node, options, lab.settings).name }, { at });
+    const row = await lab.rest.show('nodes', { name: lab.ref(node, options).name }, { at });
     const format = formatOf(options);
     if (options.quiet) return cli.print.data(row.name);
     if (isStructured(format)) return printStructured(cli.print, format, row);
@@ -105,7 +115,7 @@ export function addNodeCommands(program: Command, cli: Cli): void {
       .argument('<node>');
     command.action(async (node: string, options: ChangeOptions) => {
       const lab = await cli.lab(options);
-      const { name } = refOf(node, options, lab.settings);
+      const { name } = lab.ref(node, options);
       await change(
         cli,
         lab,
@@ -126,17 +136,29 @@ export function addNodeCommands(program: Command, cli: Cli): void {
     .description("take a simulated machine's power away, or give it back")
     .argument('<node>')
     .addArgument(new Argument('<power>').choices(['on', 'off']));
-  power.action(async (node: string, to: Power, options: LabOptions) => {
+  power.action(async (node: string, to: Power, options: LabOptions & OutputOptions) => {
+    const format = formatOf(options);
     const lab = await cli.lab(options);
-    const { name } = await lab.rest.setPower(node, to);
-    cli.print.talk(to === 'off' ? `Node ${name} has no power: the lab notices in a while.` : `Node ${name} starts.`);
+    const { name } = lab.ref(node, {});
+    const machine = await lab.rest.setPower(name, to).catch((error: unknown) => {
+      throw withHint(error, 'NOT_FOUND', 'floatlab node ls shows what there is.');
+    });
+    if (isStructured(format)) return printStructured(cli.print, format, machine);
+    if (options.quiet) return;
+    if (to === 'on') return cli.print.talk(`Node ${name} has power and starts.`);
+    cli.print.talk(`Node ${name} has no power: the lab notices in a while. floatlab node ls shows when.`);
+    cli.print.talk(`It comes back with floatlab node power ${name} on.`);
   });
-  examples(power, 'floatlab node power vega off', 'floatlab node power vega on');
+  examples(
+    outputOptions(power, 'say nothing on success'),
+    'floatlab node power vega off',
+    'floatlab node power vega on',
+  );
 
   const remove = group.command('rm').description('remove a node that is down and holds nothing').argument('<node>');
   remove.action(async (node: string, options: ChangeOptions) => {
     const lab = await cli.lab(options);
-    const { name } = refOf(node, options, lab.settings);
+    const { name } = lab.ref(node, options);
     await agree(cli, options, `Remove node ${name} from the lab?`);
     await change(
       cli,

@@ -60,6 +60,7 @@ export function addOperationCommands(program: Command, cli: Cli): void {
     if (options.quiet) return cli.print.data(row.name);
     if (isStructured(format)) return printStructured(cli.print, format, row);
     const { ago } = momentsOf(cli, options);
+    const hint = (row.problem ?? row.waits)?.hint;
     return printFields(cli.print, [
       ['operation', row.name],
       ['id', row.id],
@@ -67,7 +68,7 @@ export function addOperationCommands(program: Command, cli: Cli): void {
       ['state', row.endedAt === null ? row.state : `${row.state} after ${took(row)}`],
       ['problem', row.problem && `${row.problem.message} (${row.problem.code})`],
       ['waits', row.waits && `${row.waits.message} (${row.waits.code})`],
-      ['hint', (row.problem ?? row.waits)?.hint],
+      ['hint', hint && cli.advise(hint, row.namespace)],
     ]);
   });
   examples(readOptions(show), 'floatlab operation show op-7kq2wxyz', 'floatlab operation show op-7kq2wxyz -o json');

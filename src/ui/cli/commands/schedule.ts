@@ -1,7 +1,7 @@
 /** Schedules: what happens again and again. */
 import type { ScheduleRow } from '#projections/views/schedules.ts';
 import type { Command } from 'commander';
-import { change } from '../change.ts';
+import { agree, change, checkOptions } from '../change.ts';
 import type { Cli } from '../cli.ts';
 import { momentsOf } from '../moments.ts';
 import {
@@ -10,7 +10,7 @@ import {
   momentOf,
   namespaceOption,
   readOptions,
-  refOf,
+  yesOption,
   type ChangeOptions,
   type ReadOptions,
 } from '../options.ts';
@@ -61,7 +61,7 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
   show.action(async (schedule: string, options: ReadOptions) => {
     const lab = await cli.lab(options);
     const at = momentOf(options.at, cli.world.now());
-    const row = await lab.rest.show('schedules', { ...refOf(schedule, options, lab.settings) }, { at });
+    const row = await lab.rest.show('schedules', { ...lab.ref(schedule, options) }, { at });
     const format = formatOf(options);
     if (options.quiet) return cli.print.data(row.name);
     if (isStructured(format)) return printStructured(cli.print, format, row);
@@ -93,7 +93,7 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
     .option('--time-zone <name>', 'for example Europe/Berlin; that of the lab when it is left out');
   create.action(async (schedule: string, options: CreateOptions) => {
     const lab = await cli.lab(options);
-    const ref = refOf(schedule, options, lab.settings);
+    const ref = lab.ref(schedule, options);
     const zone = options.timeZone === undefined ? {} : { timeZone: options.timeZone };
     await change(
       cli,
@@ -124,7 +124,7 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
       .argument('<schedule>');
     command.action(async (schedule: string, options: ChangeOptions) => {
       const lab = await cli.lab(options);
-      const ref = refOf(schedule, options, lab.settings);
+      const ref = lab.ref(schedule, options);
       await change(cli, lab, options, `${verb}-schedule`, ref, {
         done: `Schedule ${ref.name} ${done}.`,
         nothing: `Schedule ${ref.name} ${nothing}.`,
@@ -137,18 +137,26 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
     );
   }
 
-  const remove = group.command('rm').description('remove a schedule; its snapshots stay').argument('<schedule>');
+  const remove = group
+    .command('rm')
+    .description('remove a schedule; its snapshots stay; asks first')
+    .argument('<schedule>');
   remove.action(async (schedule: string, options: ChangeOptions) => {
     const lab = await cli.lab(options);
-    const ref = refOf(schedule, options, lab.settings);
+    const ref = lab.ref(schedule, options);
+    checkOptions(options);
+    if (!options.yes && !options.dryRun) {
+      const { volume } = await lab.rest.show('schedules', { ...ref });
+      await agree(cli, options, `Remove schedule ${ref.name}? It takes no more snapshots of ${volume.name}.`);
+    }
     await change(cli, lab, options, 'remove-schedule', ref, {
       done: `Schedule ${ref.name} is removed; its snapshots stay.`,
       nothing: `Schedule ${ref.name} is removed already.`,
     });
   });
   examples(
-    namespaceOption(changeOptions(remove)),
+    yesOption(namespaceOption(changeOptions(remove))),
     'floatlab schedule rm nightly',
-    'floatlab schedule rm nightly --dry-run',
+    'floatlab schedule rm nightly --yes',
   );
 }

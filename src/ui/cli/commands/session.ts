@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { mustAsk } from '../ask.ts';
 import type { Cli } from '../cli.ts';
 import { fingerprintOf, presentedBy, sameFingerprint } from '../connect/certificate.ts';
+import { contextName } from '../context-name.ts';
 import { loadContexts, saveContexts, type Context } from '../contexts.ts';
 import { CliError, reasonOf, usageError } from '../errors.ts';
 import { examples, outputOptions, type LabOptions } from '../options.ts';
@@ -27,16 +28,16 @@ export function addSessionCommands(program: Command, cli: Cli): void {
     .command('login')
     .description('sign in to a lab and remember it as a context')
     .argument('[server]', 'address of the lab, for example https://atlas.lab:7400')
-    .option('-u, --user <name>', 'who signs in')
+    .option('-u, --user <name>', 'who signs in; with --password-stdin admin when it is left out')
     .option('--password-stdin', 'read the password from stdin')
     .option('--ca <file>', 'trust this authority (PEM) for this lab')
     .option('--fingerprint <sha256>', 'trust the authority with this fingerprint')
-    .option('--as <context>', 'name of the context; that of the host when it is left out');
+    .option('--as <context>', 'name of the context; host and port when it is left out');
   login.action((server: string | undefined, options: LoginOptions) => signIn(cli, options, server));
   examples(
     login,
     'floatlab login https://atlas.lab:7400',
-    'pass floatlab | floatlab login https://atlas.lab:7400 -u admin --password-stdin --ca lab-ca.pem',
+    'pass floatlab | floatlab login https://atlas.lab:7400 --password-stdin --ca lab-ca.pem',
   );
 
   const logout = program.command('logout').description('sign out and forget the token');
@@ -65,7 +66,7 @@ async function signIn(cli: Cli, options: LoginOptions, given: string | undefined
   );
   refusePlainHttp(server);
   const ca = await authorityFor(cli, options, server, contexts.contexts);
-  const user = options.user ?? (await askUser(cli));
+  const user = options.user ?? (await whoSignsIn(cli, options, userBefore(server, contexts.contexts)));
   const password = options.passwordStdin ? await pipedPassword(cli) : await askPassword(cli, user, server);
   const lab = cli.labOf({ server, ca, token: undefined, context: undefined, namespace: undefined });
   const session = await lab.rest.signIn(user, password);
@@ -154,9 +155,17 @@ async function readAuthority(path: string): Promise<string> {
   return pem;
 }
 
-async function askUser(cli: Cli): Promise<string> {
-  mustAsk(cli.world.ask, 'Somebody has to sign in', 'Say --user NAME.');
-  return cli.world.ask.text('Name', 'admin');
+/** What the first start calls the administrator. */
+const usualUser = 'admin';
+
+const userBefore = (server: string, contexts: Readonly<Record<string, Context>>): string =>
+  Object.values(contexts).find((context) => context.server === server)?.user ?? usualUser;
+
+/** Whoever pipes the password in is a script: it is not asked. */
+async function whoSignsIn(cli: Cli, options: LoginOptions, usual: string): Promise<string> {
+  if (options.passwordStdin) return usual;
+  mustAsk(cli.world.ask, 'Somebody has to sign in', 'Pipe the password in with --password-stdin.');
+  return cli.world.ask.text('Name', usual);
 }
 
 async function askPassword(cli: Cli, user: string, server: string): Promise<string> {
@@ -168,18 +177,6 @@ async function pipedPassword(cli: Cli): Promise<string> {
   const [password] = await readLines(cli.world);
   if (!password) throw usageError('No password was piped in.', 'pass floatlab | floatlab login --password-stdin …');
   return password;
-}
-
-/** `https://atlas.lab:7400` → `atlas`; of another lab with that name, `atlas-2`. */
-function contextName(server: string, contexts: Readonly<Record<string, Context>>): string {
-  const existing = Object.entries(contexts).find(([, context]) => context.server === server);
-  if (existing) return existing[0];
-  const { hostname } = new URL(server);
-  const base = /^[\d.[]/.test(hostname) ? hostname.replace(/[[\]]/g, '') : (hostname.split('.')[0] ?? hostname);
-  for (let n = 1; ; n++) {
-    const name = n === 1 ? base : `${base}-${n}`;
-    if (contexts[name] === undefined) return name;
-  }
 }
 
 async function signOut(cli: Cli, options: LabOptions): Promise<void> {

@@ -3,12 +3,13 @@ import type { CommandInputs } from '#actors/commands.ts';
 import type { AppRow } from '#projections/views/apps.ts';
 import { ApiError } from '#ui/client/errors.ts';
 import type { Command } from 'commander';
+import { addressOf, reachOf, type Reach } from '../addresses.ts';
 import { agree, apply, checkOptions, forecast, printDryRun, sayWaits, timeoutOf } from '../change.ts';
 import type { Cli, Lab } from '../cli.ts';
 import { collectCompose } from '../compose-files.ts';
 import { DeployProgress, lineText, type DeployLine } from '../deploy-progress.ts';
 import { failure, shortName, waitFor } from '../operations.ts';
-import { changeOptions, examples, namespaceFor, namespaceOption, yesOption, type ChangeOptions } from '../options.ts';
+import { changeOptions, examples, namespaceOption, yesOption, type ChangeOptions } from '../options.ts';
 import { formatOf, isStructured, printStructured } from '../output/formats.ts';
 import { printFindings } from '../output/problems.ts';
 import { safe } from '../output/safe.ts';
@@ -17,7 +18,6 @@ import { wrap } from '../output/width.ts';
 import { tookWords } from '../output/words.ts';
 import { planOf } from '../plan.ts';
 import { readRows } from '../rows.ts';
-import { addressOf } from './app.ts';
 
 interface UpOptions extends ChangeOptions {
   readonly file?: string;
@@ -51,7 +51,7 @@ async function bringUp(cli: Cli, options: UpOptions): Promise<void> {
   const { input: file, read, folderName } = await collectCompose(world.cwd, options.file, options.without);
   const lab = await cli.lab(options);
   const named = options.name ?? ('app' in read ? read.app.name : undefined) ?? folderName;
-  const namespace = namespaceFor(options, lab.settings);
+  const namespace = lab.namespace(options);
   const input: Input = {
     ...(namespace === undefined ? {} : { namespace }),
     ...(named === undefined ? {} : { name: named }),
@@ -122,8 +122,11 @@ async function deploy(cli: Cli, lab: Lab, options: UpOptions, input: Input, name
     if (isStructured(format)) printStructured(print, format, { ...answer, outcome: row, app: app ?? null });
     if (failed) throw failed;
     if (options.quiet || isStructured(format)) return;
+    const reach = await reachOf(lab, app ? [app] : []);
     print.data(
-      safe(`${outcomeWords(name, app)}  (operation ${shortName(operation)}, ${tookWords(world.now() - startedAt)})`),
+      safe(
+        `${cli.advise(outcomeWords(name, app, reach))}  (operation ${shortName(operation)}, ${tookWords(world.now() - startedAt)})`,
+      ),
     );
   } finally {
     stop();
@@ -131,10 +134,11 @@ async function deploy(cli: Cli, lab: Lab, options: UpOptions, input: Input, name
   }
 }
 
-function outcomeWords(name: string, app: AppRow | undefined): string {
+function outcomeWords(name: string, app: AppRow | undefined, reach: Reach): string {
   if (app?.state === 'running') {
-    const address = addressOf(app);
-    return address === null ? `${name} runs` : `${name} runs: ${address}`;
+    const address = addressOf(app, reach);
+    if (address === null) return `${name} runs`;
+    return reach.simulated ? `${name} runs, simulated, at ${address}` : `${name} runs: ${address}`;
   }
   return app?.state === 'stopped'
     ? `${name} is ready; floatlab app start ${name} starts it`

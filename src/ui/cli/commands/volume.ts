@@ -2,6 +2,7 @@
 import { snapshotEvents } from '#events/snapshot.ts';
 import { parseKeep } from '#events/values/keep.ts';
 import { formatSize, parseSize } from '#events/values/size.ts';
+import type { UsageRow } from '#io/contract/live.ts';
 import type { CommandAnswer } from '#io/contract/routes.ts';
 import type { SnapshotRow } from '#projections/views/snapshots.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
@@ -18,7 +19,6 @@ import {
   namespaceOption,
   outputOptions,
   readOptions,
-  refOf,
   yesOption,
   type ChangeOptions,
   type ReadOptions,
@@ -28,6 +28,7 @@ import { safe } from '../output/safe.ts';
 import { paintState } from '../output/style.ts';
 import { momentWords, orDash } from '../output/words.ts';
 import { byName, namespaceColumn, readRows } from '../rows.ts';
+import { usageNow } from '../usage.ts';
 import { labelWords, volumeLoss } from './app.ts';
 import { printHistory } from './history.ts';
 
@@ -116,7 +117,7 @@ export function addVolumeCommands(program: Command, cli: Cli): void {
     .argument('<snapshot>');
   removeSnapshot.action(async (volume: string, named: string, options: ChangeOptions) => {
     const lab = await cli.lab(options);
-    const ref = refOf(volume, options, lab.settings);
+    const ref = lab.ref(volume, options);
     await agreeToLoss(cli, options, named, [`Snapshot ${named} of ${ref.name} will be removed for ever.`]);
     await change(
       cli,
@@ -139,7 +140,7 @@ export function addVolumeCommands(program: Command, cli: Cli): void {
   const remove = group.command('rm').description('delete a volume with its snapshots').argument('<volume>');
   remove.action(async (volume: string, options: ChangeOptions) => {
     const lab = await cli.lab(options);
-    const ref = refOf(volume, options, lab.settings);
+    const ref = lab.ref(volume, options);
     const asks = !options.yes && !options.dryRun;
     // A refusal comes before the question, not after it.
     if (asks) await forecast(lab, 'delete-volume', ref);
@@ -158,7 +159,7 @@ export function addVolumeCommands(program: Command, cli: Cli): void {
   const retry = group.command('retry').description('try again what failed').argument('<volume>');
   retry.action(async (volume: string, options: ChangeOptions) => {
     const lab = await cli.lab(options);
-    const ref = refOf(volume, options, lab.settings);
+    const ref = lab.ref(volume, options);
     await change(cli, lab, options, 'retry-volume', ref, {
       done: `Volume ${ref.name} is ready.`,
       nothing: `Volume ${ref.name} has not failed: nothing to do.`,
@@ -174,7 +175,7 @@ export function addVolumeCommands(program: Command, cli: Cli): void {
   history.option('--limit <n>', 'at most so many events', '50');
   history.action(async (volume: string, options: ReadOptions & { limit: string }) => {
     const lab = await cli.lab(options);
-    const row = await lab.rest.show('volumes', { ...refOf(volume, options, lab.settings) });
+    const row = await lab.rest.show('volumes', { ...lab.ref(volume, options) });
     await printHistory(cli, lab, options, row.id, countOf(options.limit, '--limit', 1000));
   });
   examples(
@@ -205,6 +206,8 @@ async function listVolumes(cli: Cli, options: ListOptions): Promise<void> {
   const lab = await cli.lab(options);
   const filters = { app: options.app, selector: options.selector };
   const rows = (await readRows(cli, lab, 'volumes', options, { filters })).toSorted(byName);
+  const inTable = !options.quiet && !isStructured(formatOf(options)) && rows.length > 0;
+  const usage = inTable && options.at === undefined ? await usageNow(lab) : new Map<string, UsageRow>();
   const { ago } = momentsOf(cli, options);
   printList<VolumeRow>(cli.print, options, {
     rows,
@@ -221,6 +224,7 @@ async function listVolumes(cli: Cli, options: ListOptions): Promise<void> {
       { header: 'APP', value: ({ app }) => orDash(app?.name) },
       { header: 'NODE', value: ({ node }) => orDash(node?.name) },
       { header: 'SIZE', value: ({ sizeBytes }) => formatSize(sizeBytes), right: true },
+      { header: 'USED', value: ({ id }) => sizeOrDash(usage.get(id)?.usedBytes), right: true },
       { header: 'SNAPSHOTS', value: ({ snapshots }) => String(snapshots), right: true },
       { header: 'NEWEST', value: ({ lastSnapshotAt }) => (lastSnapshotAt === null ? 'none' : ago(lastSnapshotAt)) },
       { header: 'KEEP', value: ({ keep }) => orDash(keep), wide: true },
@@ -231,14 +235,17 @@ async function listVolumes(cli: Cli, options: ListOptions): Promise<void> {
   });
 }
 
+const sizeOrDash = (bytes: number | undefined): string => (bytes === undefined ? '–' : formatSize(bytes));
+
 async function showVolume(cli: Cli, options: ReadOptions, volume: string): Promise<void> {
   const lab = await cli.lab(options);
   const at = momentOf(options.at, cli.world.now());
-  const row = await lab.rest.show('volumes', { ...refOf(volume, options, lab.settings) }, { at });
+  const row = await lab.rest.show('volumes', { ...lab.ref(volume, options) }, { at });
   const format = formatOf(options);
   if (options.quiet) return cli.print.data(row.name);
   if (isStructured(format)) return printStructured(cli.print, format, row);
   const { since, ago } = momentsOf(cli, options);
+  const used = options.at === undefined ? (await usageNow(lab)).get(row.id)?.usedBytes : undefined;
   const wrong = row.problem ?? row.delay;
   const newest = row.lastSnapshotAt === null ? '' : `, the newest ${ago(row.lastSnapshotAt)}`;
   printFields(cli.print, [
@@ -246,9 +253,10 @@ async function showVolume(cli: Cli, options: ReadOptions, volume: string): Promi
     ['namespace', row.namespace === 'default' ? null : row.namespace],
     ['state', `${row.state}${row.node ? ` on ${row.node.name}` : ''}, since ${since(row.since)}`],
     [row.problem ? 'problem' : 'waits', wrong && `${wrong.message} (${wrong.code})`],
-    ['hint', wrong?.hint],
+    ['hint', wrong?.hint && cli.advise(wrong.hint)],
     ['app', row.app?.name],
     ['size', formatSize(row.sizeBytes)],
+    ['used', used === undefined ? null : formatSize(used)],
     ['snapshots', `${row.snapshots}${newest}`],
     ['keep', row.keep ?? 'every snapshot, for ever'],
     ['pool', row.pool],
@@ -281,7 +289,7 @@ function labelsOf(pairs: readonly string[]): Record<string, string> {
 
 async function createVolume(cli: Cli, options: CreateOptions, volume: string): Promise<void> {
   const lab = await cli.lab(options);
-  const ref = refOf(volume, options, lab.settings);
+  const ref = lab.ref(volume, options);
   const sizeBytes = sizeOf(options.size);
   const spec = options.keep === undefined ? { sizeBytes } : { sizeBytes, keep: keepOf(options.keep) };
   await change(
@@ -299,7 +307,7 @@ async function createVolume(cli: Cli, options: CreateOptions, volume: string): P
 
 async function setVolume(cli: Cli, options: SetOptions, volume: string): Promise<void> {
   const lab = await cli.lab(options);
-  const ref = refOf(volume, options, lab.settings);
+  const ref = lab.ref(volume, options);
   if (options.size === undefined && options.keep === undefined) throw usageError('Say --size or --keep.');
   const changes = {
     ...(options.size === undefined ? {} : { sizeBytes: sizeOf(options.size) }),
@@ -321,7 +329,7 @@ async function setVolume(cli: Cli, options: SetOptions, volume: string): Promise
 async function takeSnapshot(cli: Cli, options: SnapshotOptions, volume: string): Promise<void> {
   checkOptions(options);
   const lab = await cli.lab(options);
-  const ref = refOf(volume, options, lab.settings);
+  const ref = lab.ref(volume, options);
   const input = {
     ...ref,
     ...(options.as === undefined ? {} : { as: options.as }),
@@ -351,7 +359,7 @@ function snapshotIn(answer: CommandAnswer): string {
 
 async function listSnapshots(cli: Cli, options: ReadOptions, volume: string): Promise<void> {
   const lab = await cli.lab(options);
-  const ref = refOf(volume, options, lab.settings);
+  const ref = lab.ref(volume, options);
   const rows = await readRows(cli, lab, 'snapshots', options, { params: { ...ref } });
   const { ago } = momentsOf(cli, options);
   printList<SnapshotRow>(cli.print, options, {
@@ -376,7 +384,7 @@ async function listSnapshots(cli: Cli, options: ReadOptions, volume: string): Pr
 
 async function rollBack(cli: Cli, options: ChangeOptions, volume: string, to: string): Promise<void> {
   const lab = await cli.lab(options);
-  const ref = refOf(volume, options, lab.settings);
+  const ref = lab.ref(volume, options);
   const input = { ...ref, snapshot: to };
   if (!options.yes && !options.dryRun) await describeRollback(cli, lab, input);
   await agree(cli, options, `Roll ${ref.name} back to ${to}?`);

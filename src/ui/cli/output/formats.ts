@@ -1,8 +1,12 @@
-/** The same data as a table, as JSON, as YAML, or as names alone. JSON and YAML are the API's own rows: stable. */
+/**
+ * The same data as a table, as JSON, as YAML, or as names alone. JSON and YAML are the API's own rows, their times in
+ * ISO 8601: stable.
+ */
 import { stringify } from 'yaml';
 import { usageError } from '../errors.ts';
 import type { Printer } from './printer.ts';
 import { escapeActing, hasActing, safe } from './safe.ts';
+import { withTimes } from './times.ts';
 import { renderTable, type Column } from './table.ts';
 import { padEnd, wrap } from './width.ts';
 
@@ -12,6 +16,8 @@ export type Format = (typeof formats)[number];
 export interface OutputOptions {
   readonly output?: string | undefined;
   readonly quiet?: boolean | undefined;
+  /** Of what reads: the past moment that was asked for. */
+  readonly at?: string | undefined;
 }
 
 export function formatOf({ output }: OutputOptions, usual: Format = 'table'): Format {
@@ -35,8 +41,10 @@ export function asYaml(value: unknown): string {
   return escapeActing(stringify(value, { lineWidth: 0, aliasDuplicateObjects: false, ...quoted })).trimEnd();
 }
 
-export const printStructured = (printer: Printer, format: 'json' | 'yaml', value: unknown): void =>
-  printer.data(format === 'json' ? asJson(value) : asYaml(value));
+export function printStructured(printer: Printer, format: 'json' | 'yaml', value: unknown): void {
+  const shown = withTimes(value);
+  printer.data(format === 'json' ? asJson(shown) : asYaml(shown));
+}
 
 export interface ListOutput<R> {
   readonly columns: readonly Column<R>[];
@@ -51,13 +59,14 @@ export function printList<R>(printer: Printer, options: OutputOptions, list: Lis
   const format = formatOf(options);
   if (options.quiet) for (const row of list.rows) printer.data(safe(list.name(row)));
   else if (isStructured(format)) printStructured(printer, format, list.rows);
-  else if (list.rows.length === 0) printer.talk(list.empty);
+  else if (list.rows.length === 0)
+    printer.talk(options.at === undefined ? list.empty : 'There were none at that time.');
   else printTable(printer, list.columns, list.rows, format === 'wide');
 }
 
 export function printTable<R>(printer: Printer, columns: readonly Column<R>[], rows: readonly R[], wide = false): void {
   const made = columns.map((column) => ({ ...column, value: (row: R) => safe(column.value(row)) }));
-  const form = { wide, width: printer.width, header: printer.style.dim };
+  const form = { wide, width: printer.tableWidth, header: printer.style.dim };
   for (const line of renderTable(made, rows, form)) printer.data(line);
 }
 

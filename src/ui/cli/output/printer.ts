@@ -23,9 +23,12 @@ export class Printer {
   /** How a line is written while something else stands at the bottom of the terminal. */
   around: (write: () => void) => void = writePlainly;
   readonly #world: World;
+  /** What becomes of the commands in a sentence: see `advice.ts`. */
+  readonly #advise: (text: string) => string;
 
-  constructor(world: World) {
+  constructor(world: World, advise: (text: string) => string = (text) => text) {
     this.#world = world;
+    this.#advise = advise;
     this.style = styleOf(world.stdout, world.env);
     this.talkStyle = styleOf(world.stderr, world.env);
   }
@@ -33,6 +36,11 @@ export class Printer {
   /** Columns of stdout. */
   get width(): number {
     return this.#world.stdout.isTTY ? widthOfSink(this.#world.stdout) : usualWidth;
+  }
+
+  /** What a table has to fit; a pipe or a file gets everything. */
+  get tableWidth(): number | undefined {
+    return this.#world.stdout.isTTY ? this.width : undefined;
   }
 
   data(line: string): void {
@@ -45,7 +53,7 @@ export class Printer {
 
   /** A sentence of this program, with whatever text of the lab is in it. */
   talk(text: string): void {
-    for (const line of text.split('\n')) this.talkPainted(safe(line));
+    for (const line of this.#advise(text).split('\n')) this.talkPainted(safe(line));
   }
 
   /** A line that is safe already and may have colours. */
@@ -56,7 +64,9 @@ export class Printer {
   /** A long sentence behind a label, its further lines indented below; off a terminal it stays one line. */
   labelled(label: string, text: string, paint: (text: string) => string = (same) => same): void {
     const columns = this.#world.stderr.isTTY ? widthOfSink(this.#world.stderr) : Infinity;
-    const lines = text.split('\n').flatMap((line) => wrap(safe(line), columns - label.length));
+    const lines = this.#advise(text)
+      .split('\n')
+      .flatMap((line) => wrap(safe(line), columns - label.length));
     for (const [n, line] of lines.entries()) {
       this.talkPainted(`${n === 0 ? paint(label) : ' '.repeat(label.length)}${line}`);
     }

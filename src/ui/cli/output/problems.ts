@@ -2,7 +2,7 @@
 import type { Finding } from '#actors/compose/model.ts';
 import { ApiError, UnreachableError } from '#ui/client/errors.ts';
 import { CliError } from '../errors.ts';
-import { exitCodeOf, type ExitCode } from '../exit-codes.ts';
+import { exitCodeOf } from '../exit-codes.ts';
 import type { Printer } from './printer.ts';
 import { safe, safeLines } from './safe.ts';
 
@@ -12,11 +12,11 @@ interface Shown {
   readonly hint?: string | undefined;
   readonly findings?: readonly Finding[] | undefined;
   readonly fields?: readonly { readonly path: string; readonly message: string }[] | undefined;
-  readonly exitCode: ExitCode;
+  readonly exitCode: number;
 }
 
 /** @returns the exit code */
-export function printError(printer: Printer, error: unknown): ExitCode {
+export function printError(printer: Printer, error: unknown): number {
   const shown = shownOf(error);
   // Whoever pressed Ctrl-C knows it.
   if (shown.code === 'INTERRUPTED') return shown.exitCode;

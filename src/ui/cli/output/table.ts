@@ -1,6 +1,6 @@
 /**
  * Rows in aligned columns, two spaces apart, under a header. A table fits its width: columns that may be cut are cut,
- * the widest first; the first column never is, because a name that is cut names nothing.
+ * the widest first. The first column and those that are whole never are: a name or an address that is cut leads nowhere.
  */
 import { cutTo, padEnd, padStart, widthOf, wrap } from './width.ts';
 
@@ -11,6 +11,8 @@ export interface Column<R> {
   readonly right?: boolean;
   /** Only in the wide form. */
   readonly wide?: boolean;
+  /** An address: never cut, however narrow the terminal is. */
+  readonly whole?: boolean;
   /** A sentence in the last column goes on below instead of being cut. */
   readonly wraps?: boolean;
   /** Colours for a text that is already cut. */
@@ -35,7 +37,13 @@ export function renderTable<R>(columns: readonly Column<R>[], rows: readonly R[]
   const widths = shown.map((column, n) =>
     Math.max(widthOf(column.header), ...cells.map((line) => widthOf(line[n] ?? ''))),
   );
-  if (form.width !== undefined && !form.wide) narrow(widths, form.width);
+  if (form.width !== undefined && !form.wide) {
+    narrow(
+      widths,
+      form.width,
+      shown.map((column, n) => n === 0 || column.whole === true),
+    );
+  }
   const lineOf = (line: readonly string[], paint: (text: string, n: number) => string): string =>
     line
       .map((text, n) => {
@@ -63,15 +71,16 @@ export function renderTable<R>(columns: readonly Column<R>[], rows: readonly R[]
   return [header, ...rows.flatMap((row, at) => rowLines(row, cells[at] ?? []))];
 }
 
-function narrow(widths: number[], width: number): void {
+function narrow(widths: number[], width: number, isWhole: readonly boolean[]): void {
   const total = (): number => widths.reduce((sum, one) => sum + one, gap.length * (widths.length - 1));
   while (total() > width) {
     let widest = -1;
-    for (let n = 1; n < widths.length; n++) {
+    for (let n = 0; n < widths.length; n++) {
+      if (isWhole[n]) continue;
       if ((widths[n] ?? 0) > narrowest && (widths[n] ?? 0) > (widths[widest] ?? 0)) widest = n;
     }
     if (widest === -1) return;
-    const next = widths.reduce((best, one, n) => (n > 0 && n !== widest && one > best ? one : best), narrowest);
+    const next = widths.reduce((best, one, n) => (!isWhole[n] && n !== widest && one > best ? one : best), narrowest);
     const now = widths[widest] ?? 0;
     // Down to the next widest, or just as far as needed.
     widths[widest] = Math.max(Math.min(now - 1, Math.max(next, narrowest)), now - (total() - width), narrowest);
