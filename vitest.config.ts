@@ -8,7 +8,14 @@ const project = (name: string, include: string[], options: object = {}) => ({
 const onRealThings = { testTimeout: 120_000, hookTimeout: 120_000 };
 /** Tests of devices mostly wait for engines and disks, and each has its own: several files at once cost little. */
 const onDevices = { ...onRealThings, maxWorkers: 4 };
-const inBrowsers = { ...onRealThings, maxWorkers: 2 };
+/** Browsers share nothing but the built web app: it is built before the first of them begins. */
+const inBrowsers = {
+  ...onRealThings,
+  maxWorkers: 2,
+  globalSetup: './test/e2e/built-web.ts',
+  // Another number of workers than the other kinds have asks for a turn of its own.
+  sequence: { groupOrder: 2 },
+};
 
 export default defineConfig({
   test: {

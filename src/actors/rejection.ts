@@ -13,6 +13,7 @@ export const rejectionCodes = {
   VOLUME_IN_USE: 'refused',
   SHRINKING: 'refused',
   NOT_EMPTY: 'refused',
+  BUILT_IN: 'refused',
   NO_NODE_FITS: 'refused',
   QUARANTINED: 'refused',
 } as const satisfies Record<string, 'invalid' | 'forbidden' | 'missing' | 'conflict' | 'refused'>;

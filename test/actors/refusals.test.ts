@@ -14,6 +14,9 @@ describe('a refusal', () => {
       'Namespace team holds 1 object, for example volume a.',
     );
     lab.must('create-volume', { namespace: 'team', name: 'b', spec: { sizeBytes: 2 ** 26 } });
+    expect(explain(lab, 'delete-namespace', { name: 'default' })).toBe(
+      'Namespace default belongs to the lab and stays.',
+    );
     expect(explain(lab, 'delete-namespace', { name: 'team' })).toContain('holds 2 objects');
   });
 

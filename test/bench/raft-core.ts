@@ -5,6 +5,7 @@
  * Beside it, in the same run and by turns, a loop that carries the very same messages (recorded before) from queue to
  * queue and appends their entries to lists, without a thought: what consensus costs is the difference.
  */
+import { firstSnapshot } from '#events/raft/beginning.ts';
 import { configurationOf } from '#events/raft/configuration.ts';
 import { asPeer, type Entry, type PeerId } from '#events/raft/entry.ts';
 import type { Message } from '#events/raft/message.ts';
@@ -34,8 +35,8 @@ class Cluster {
     const ids = Array.from({ length: size }, (_, at) => asPeer(`member ${at + 1}`));
     const configuration = configurationOf(ids);
     const { next } = seededRandom(1);
-    const hardState = { term: 0, vote: undefined, commit: 0 };
-    const start = { hardState, snapshot: { index: 0, term: 0, configuration }, entries: [] };
+    const hardState = { term: 1, vote: undefined, commit: 1 };
+    const start = { hardState, snapshot: firstSnapshot(configuration), entries: [] };
     for (const id of ids)
       this.#nodes.set(id, { raft: new Raft({ ...start, id }, defaultSettings, next), compacted: 0 });
     const [first] = this.#nodes.values();

@@ -5,6 +5,9 @@ import { benchAppend } from './append.ts';
 import { benchFold } from './fold.ts';
 import { benchIdle } from './idle.ts';
 import { benchLive } from './live.ts';
+import { benchRaftCore } from './raft-core.ts';
+import { benchRaftStorage } from './raft-storage.ts';
+import { benchSnapshots } from './snapshots.ts';
 import { benchStart } from './start.ts';
 import type { Row } from './table.ts';
 
@@ -38,3 +41,6 @@ show(benchFold(isQuick ? 20_000 : 100_000));
 show(await benchStart(isQuick ? 50_000 : 1_000_000));
 show(await benchLive());
 show(await benchIdle(isQuick ? 5 : 20));
+show(benchRaftCore(isQuick ? 20_000 : 200_000, isQuick ? 3 : 5));
+show(await benchRaftStorage());
+show(await benchSnapshots((isQuick ? 8 : 64) * 2 ** 20, isQuick ? 2 : 5));

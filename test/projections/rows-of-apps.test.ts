@@ -92,3 +92,23 @@ test('what happens to an instance is part of the history of its app, and of its 
   }
   expect(groups).toEqual(new Set([lab.app('photos'), lab.instance('photos')]));
 });
+
+test('an app is as it is since a service of it was last started again', () => {
+  const lab = TestLab.ready();
+  lab.running('name: photos\nservices: { web: { image: nginx }, db: { image: postgres } }\n');
+  const row = () => foldedOf(lab).rows('apps')[0]?.[1];
+  const began = row();
+  const sinceOf = (service: string): number | undefined => row()?.services[service]?.since;
+  lab.now += 60_000;
+  const status = { state: 'running', container: 'again', lastExitCode: 1, restarts: 1 } as const;
+  const instance = lab.instance('photos');
+  lab.must('report-service', { instance, visit: lab.visit(instance), service: 'web', status }, 'node:atlas');
+  expect(row()?.state).toBe('running');
+  expect([sinceOf('web'), sinceOf('db')]).toEqual([lab.now, began?.services['db']?.since]);
+  expect(row()?.since).toBe(lab.now);
+  lab.now += 60_000;
+  lab.must('cordon-node', { name: 'atlas' });
+  expect(row()?.since).toBe(lab.now - 60_000);
+  lab.must('stop-app', { name: 'photos' });
+  expect(row()?.since).toBe(lab.now);
+});

@@ -29,7 +29,11 @@ export const namespaceDecisions: Decisions<'create-namespace' | 'delete-namespac
     decide: ({ input }, lab) =>
       withNamed(lab, 'namespace', { namespace: systemNamespace, name: input.name }, (namespace) => {
         if (input.name === defaultNamespace || input.name === systemNamespace) {
-          return reject('NOT_EMPTY', `Namespace ${input.name} belongs to the lab and stays.`);
+          return reject(
+            'BUILT_IN',
+            `Namespace ${input.name} belongs to the lab and stays.`,
+            'Remove what is in it instead.',
+          );
         }
         const inside = (['app', 'volume', 'schedule'] as const).flatMap((kind) =>
           lab.list(kind).filter((actor) => actor.context.metadata.namespace === input.name),

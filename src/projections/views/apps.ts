@@ -17,6 +17,8 @@ export interface ServiceRow {
   /** How it ended before it was last started again. */
   readonly lastExitCode: number | null;
   readonly restarts: number;
+  /** When state, container or number of restarts last changed, in milliseconds since 1970. */
+  readonly since: number;
 }
 
 export interface AppRow {
@@ -28,6 +30,7 @@ export interface AppRow {
   readonly icon: string | null;
   readonly url: string | null;
   readonly state: string;
+  /** When it, or one of its services, last became what it is now: one that ends and starts again changes no state. */
   readonly since: number;
   readonly createdAt: number;
   readonly revision: number;
@@ -44,37 +47,30 @@ export interface AppRow {
 
 export const appsView = defineProjection<AppRow>({
   name: 'apps',
-  version: 2,
+  version: 3,
   keeps: 'table',
   apply: (rows, { event, before, after }, lab) => {
     const actor = after ?? before;
+    const put = (app: ActorState<'app'>): void =>
+      rows.put(app.stream, rowOf(app, lab, event.at, rows.get(app.stream)?.services));
     if (actor?.kind === 'app') {
       if (after?.final) rows.delete(event.stream);
-      else if (after) rows.put(event.stream, rowOf(after as ActorState<'app'>, lab));
+      else if (after) put(after as ActorState<'app'>);
     } else if (actor?.kind === 'instance') {
       const app = lab.get((actor as ActorState<'instance'>).context.app);
-      if (app) rows.put(app.stream, rowOf(app, lab));
+      if (app) put(app);
     }
   },
   scope: (row) => ({ verb: 'read', kind: 'app', namespace: row.namespace }),
 });
 
-function rowOf(app: ActorState<'app'>, lab: LabView): AppRow {
+type Services = AppRow['services'];
+
+/** @param now of the event, @param known of the row before it */
+function rowOf(app: ActorState<'app'>, lab: LabView, now: number, known: Services = {}): AppRow {
   const { context } = app;
   const instance = lab.referrers(app.stream, 'instance')[0];
-  const services: Record<string, ServiceRow> = {};
-  for (const [name, spec] of Object.entries(context.spec.services)) {
-    const status = instance?.context.services[name];
-    services[name] = {
-      image: spec.image,
-      ports: spec.ports,
-      state: status?.state ?? (instance?.state === 'starting' ? 'starting' : 'off'),
-      container: status?.container ?? null,
-      exitCode: status?.exitCode ?? null,
-      lastExitCode: status?.lastExitCode ?? null,
-      restarts: status?.restarts ?? 0,
-    };
-  }
+  const services = servicesOf(app, instance, now, known);
   return {
     id: app.stream,
     namespace: context.metadata.namespace,
@@ -84,7 +80,7 @@ function rowOf(app: ActorState<'app'>, lab: LabView): AppRow {
     icon: context.spec.icon ?? null,
     url: context.spec.url ?? null,
     state: app.state,
-    since: app.since,
+    since: Math.max(app.since, ...Object.values(services).map(({ since }) => since)),
     createdAt: app.createdAt,
     revision: context.revision,
     services,
@@ -96,3 +92,30 @@ function rowOf(app: ActorState<'app'>, lab: LabView): AppRow {
     delay: waitingOf(app, lab)?.problem ?? null,
   };
 }
+
+function servicesOf(
+  app: ActorState<'app'>,
+  instance: ActorState<'instance'> | undefined,
+  now: number,
+  known: Services,
+): Services {
+  const services: Record<string, ServiceRow> = {};
+  for (const [name, spec] of Object.entries(app.context.spec.services)) {
+    const status = instance?.context.services[name];
+    const row = {
+      image: spec.image,
+      ports: spec.ports,
+      state: status?.state ?? (instance?.state === 'starting' ? 'starting' : 'off'),
+      container: status?.container ?? null,
+      exitCode: status?.exitCode ?? null,
+      lastExitCode: status?.lastExitCode ?? null,
+      restarts: status?.restarts ?? 0,
+    } as const;
+    const before = known[name];
+    services[name] = { ...row, since: before && isSame(row, before) ? before.since : now };
+  }
+  return services;
+}
+
+const isSame = (a: Omit<ServiceRow, 'since'>, b: ServiceRow): boolean =>
+  a.state === b.state && a.container === b.container && a.restarts === b.restarts;

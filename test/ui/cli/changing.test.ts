@@ -475,11 +475,11 @@ describe('a command in a hint', () => {
   });
 });
 
-test('a namespace that belongs to the lab stays, with what to do', async () => {
-  lab.problem('DELETE /api/v1/namespaces/default', 'NOT_EMPTY', 'Namespace default belongs to the lab and stays.');
-  expect(await floatlab('namespace rm default')).toMatchObject({
+test('a namespace that is not empty stays, with what shows why', async () => {
+  lab.problem('DELETE /api/v1/namespaces/media', 'NOT_EMPTY', 'Namespace media holds 2 objects.');
+  expect(await floatlab('namespace rm media')).toMatchObject({
     code: 6,
-    err: 'error: Namespace default belongs to the lab and stays (NOT_EMPTY)\nhint:  floatlab ps -n default shows what is in it.\n',
+    err: 'error: Namespace media holds 2 objects (NOT_EMPTY)\nhint:  floatlab ps -n media shows what is in it.\n',
   });
 });
 

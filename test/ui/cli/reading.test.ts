@@ -65,37 +65,20 @@ describe('floatlab ps', () => {
   });
 
   test('prints the rows of the API as JSON and YAML, their times in ISO 8601', async () => {
-    const readable = ({ since, createdAt, ...row }: (typeof apps)[number]) => ({
+    const readable = ({ since, createdAt, services, ...row }: (typeof apps)[number]) => ({
       ...row,
       since: new Date(since).toISOString(),
       createdAt: new Date(createdAt).toISOString(),
+      services: Object.fromEntries(
+        Object.entries(services).map(([name, service]) => [
+          name,
+          { ...service, since: new Date(service.since).toISOString() },
+        ]),
+      ),
     });
     const expected = [apps[2], apps[1], apps[0]].map((row) => row && readable(row));
     expect(JSON.parse((await floatlab('ps -o json')).out)).toEqual(expected);
     expect(parse((await floatlab('ps -o yaml')).out)).toEqual(expected);
-  });
-
-  test('shows since when a service runs that was started again, not only since when the app does', async () => {
-    const services = { web: serviceRow({ restarts: 1 }) };
-    lab.rows('/api/v1/apps', [appRow('photos', { services }), appRow('wiki')]);
-    lab.on('GET /api/v1/history/instance%3Aphotos', {
-      json: {
-        items: [
-          activityRow(9, 'A warning.', { type: 'instance.warned', at: now - secondMs }),
-          activityRow(8, 'Service web is healthy.', { type: 'instance.service-changed', at: now - 7 * secondMs }),
-          activityRow(7, 'Service web ended.', { type: 'instance.service-changed', at: now - 9 * secondMs }),
-        ],
-        index: 9,
-      },
-    });
-    const { out } = await floatlab('ps');
-    expect(lines(out)[1]).toMatch(/^photos +running +atlas +7 s /);
-    expect(lines(out)[2]).toMatch(/^wiki +running +atlas +3 d /);
-    expect((await floatlab('app show photos')).out).toContain('running on atlas, since 7 s');
-    // The past is as it was: nobody asks what came later.
-    lab.heard.length = 0;
-    await floatlab('ps --at 812');
-    expect(lab.heard.some(({ path }) => path.includes('history'))).toBe(false);
   });
 
   describe('prints an address that can be opened', () => {

@@ -19,6 +19,7 @@ export const serviceRow = (more: Partial<ServiceRow> = {}): ServiceRow => ({
   exitCode: null,
   lastExitCode: null,
   restarts: 0,
+  since: now - 3 * dayMs,
   ...more,
 });
 

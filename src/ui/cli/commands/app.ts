@@ -6,7 +6,6 @@ import type { Command } from 'commander';
 import { agree, agreeToInterrupt, agreeToLoss, change, checkOptions } from '../change.ts';
 import type { Cli, Lab } from '../cli.ts';
 import { addressOf, reachOf } from '../addresses.ts';
-import { heldSince } from '../held-since.ts';
 import { momentsOf } from '../moments.ts';
 import {
   atOption,
@@ -146,10 +145,7 @@ async function listApps(cli: Cli, options: ReadOptions & { selector?: string }):
     (inTable ? await readRows(cli, lab, 'volumes', options) : []).map((row) => [row.id as string, row]),
   );
   const shown = inTable ? rows : [];
-  const [reach, held] = await Promise.all([
-    reachOf(lab, shown),
-    options.at === undefined ? heldSince(cli, lab, shown) : undefined,
-  ]);
+  const reach = await reachOf(lab, shown);
   const { since, ago } = momentsOf(cli, options);
   printList(cli.print, options, {
     rows,
@@ -164,7 +160,7 @@ async function listApps(cli: Cli, options: ReadOptions & { selector?: string }):
         paint: (text, { state }) => paintState(cli.print.style, text, state),
       },
       { header: 'NODE', value: ({ node }) => orDash(node?.name) },
-      { header: 'SINCE', value: (row) => since(held?.get(row.id) ?? row.since) },
+      { header: 'SINCE', value: (row) => since(row.since) },
       { header: 'LAST SNAPSHOT', value: (row) => snapshotWords(row, volumes, ago) },
       { header: reach.simulated ? 'ADDRESS' : 'URL', value: (row) => orDash(addressOf(row, reach)), whole: true },
       { header: 'REVISION', value: ({ revision }) => String(revision), wide: true, right: true },
@@ -224,13 +220,12 @@ async function showApp(cli: Cli, options: ReadOptions, app: string): Promise<voi
   if (isStructured(format)) return printStructured(cli.print, format, row);
   const { since } = momentsOf(cli, options);
   const reach = await reachOf(lab, [row]);
-  const held = options.at === undefined ? (await heldSince(cli, lab, [row])).get(row.id) : undefined;
   const where = row.node ? ` on ${row.node.name}` : '';
   const wrong = row.problem ?? row.delay;
   printFields(cli.print, [
     ['app', row.title === null ? row.name : `${row.name} – ${row.title}`],
     ['namespace', row.namespace === 'default' ? null : row.namespace],
-    ['state', `${row.state}${where}, since ${since(held ?? row.since)}`],
+    ['state', `${row.state}${where}, since ${since(row.since)}`],
     [row.problem ? 'problem' : 'waits', wrong && `${wrong.message} (${wrong.code})`],
     ['hint', wrong?.hint && cli.advise(wrong.hint)],
     [reach.simulated ? 'address' : 'url', addressOf(row, reach)],
