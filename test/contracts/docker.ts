@@ -242,6 +242,19 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
         await expectCode(port.start(id, call()), 'MISSING', name);
       });
 
+      test('a list has the networks with all of the labels, those of their making included', async () => {
+        const [name, mine] = [`${run}-listed`, { 'floatlab.own': `${run}-own` }];
+        await port.ensureNetwork(name, { ...label, ...mine }, call(), { 'floatlab.note': 'first' });
+        await port.ensureNetwork(name, { ...label, ...mine }, call(), { 'floatlab.note': 'second' });
+        const found = [{ name, labels: { ...label, ...mine, 'floatlab.note': 'first' } }];
+        expect(await port.networks(mine, call())).toEqual(found);
+        expect(await port.networks({ ...label, 'floatlab.own': null }, call())).toEqual(found);
+        expect(await port.networks({ 'floatlab.own': 'other' }, call())).toEqual([]);
+        expect((await port.networks(label, call())).map((one) => one.name)).toEqual([name, network]);
+        await port.removeNetwork(name, mine, call());
+        expect(await port.networks(mine, call())).toEqual([]);
+      });
+
       test('a network with a running container in it is BUSY', async () => {
         await started();
         await expectCode(port.removeNetwork(network, label, call()), 'BUSY');
@@ -507,6 +520,23 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
         const aborted = { ...call(), signal: AbortSignal.abort() };
         await expectCode(port.create(made, aborted), 'ABORTED');
         expect(await port.inspect(made.name, call())).toBeUndefined();
+      });
+
+      test('that makes something is answered by what it has made, although it was aborted meanwhile', async () => {
+        const stop = new AbortController();
+        const how = { ...call(), signal: stop.signal };
+        const [made, name] = [spec(), `${run}-begun`];
+        const asked = [port.create(made, how), port.ensureNetwork(name, label, how, {})] as const;
+        stop.abort();
+        const [id] = await Promise.all(asked);
+        expect(await info(id)).toMatchObject({ name: made.name, state: 'created' });
+        expect(await port.networks(label, call())).toContainEqual(expect.objectContaining({ name }));
+        await port.removeNetwork(name, label, call());
+        const again = new AbortController();
+        const starting = port.start(id, { ...call(), signal: again.signal });
+        again.abort();
+        await starting;
+        expect(await info(id)).toMatchObject({ state: 'running' });
       });
 
       test('that is aborted meanwhile answers at once, one that takes too long in time', async () => {

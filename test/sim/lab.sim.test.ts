@@ -9,7 +9,7 @@ import type { Store } from '#io/stores/port.ts';
 import type { SimDisk } from '#io/stores/sim.ts';
 import type { World } from '#io/world/world.ts';
 import { simulate } from './simulate.ts';
-import { composeOf, drawAsk, drawScript, faultKinds, type Action } from './swarm.ts';
+import { composeOf, drawAsk, drawScript, faultKinds, type Action, type Ask } from './swarm.ts';
 
 const seconds = 300;
 const seeds = 40;
@@ -62,6 +62,27 @@ describe('what a seed has found', () => {
     });
     expect(wrong).toEqual([]);
   });
+
+  test.each([
+    ['network', 81, 110],
+    ['container', 123, 150],
+  ])(
+    'a %s that the engine makes while its app is removed is not in the way of the next one',
+    async (_, seed, quietMs) => {
+      const deploy = (name: string): Ask => ({ name: 'deploy-app', input: { compose: composeOf('pair', name, 0) } });
+      const { wrong } = await simulate({
+        seed,
+        script: [
+          // Its images are there then, and the next app comes to its containers at once.
+          { quietMs: 0, ask: deploy('wiki') },
+          { quietMs: 20_000, ask: deploy('photos') },
+          { quietMs, ask: { name: 'remove-app', input: { name: 'photos', withVolumes: false } } },
+          { quietMs: 20_000, ask: deploy('photos') },
+        ],
+      });
+      expect(wrong).toEqual([]);
+    },
+  );
 });
 
 /**
@@ -145,6 +166,14 @@ describe('the checkers notice', () => {
         docker.remove = () => Promise.resolve();
         docker.containers = async (labels, call) =>
           (await containers(labels, call)).filter(({ state }) => state === 'running');
+      }),
+    ));
+
+  test('an engine that keeps a network that it says it has removed', () =>
+    notices(
+      /^containers: network .* is left on/,
+      eachEngine((docker) => {
+        docker.removeNetwork = () => Promise.resolve();
       }),
     ));
 

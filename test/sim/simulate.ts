@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { pino } from 'pino';
 import { asIndex, type LabEvent } from '#events/envelope.ts';
 import type { Call } from '#io/devices/call.ts';
-import type { DockerPort } from '#io/devices/docker/port.ts';
+import type { DockerPort, NetworkInfo } from '#io/devices/docker/port.ts';
 import { IoError } from '#io/devices/error.ts';
 import { seededRandom, type SeededRandom } from '#io/devices/random/sim.ts';
 import type { SimPoolState } from '#io/devices/volumes/sim.ts';
@@ -16,7 +16,7 @@ import { poolName, type SimMachine } from '#io/world/host.ts';
 import { VirtualClock } from '#io/world/virtual-clock.ts';
 import { World } from '#io/world/world.ts';
 import { checkBundles } from './checkers/bundles.ts';
-import { checkContainers, type OnMachine } from './checkers/containers.ts';
+import { checkContainers, checkNetworks, type OnMachine } from './checkers/containers.ts';
 import { Contents } from './checkers/contents.ts';
 import { checkInstances } from './checkers/instances.ts';
 import { checkReplay } from './checkers/replay.ts';
@@ -64,6 +64,8 @@ const stepMs = 1000;
 /** After the faults: how long everything has to come to rest, and how often that is judged. */
 const restMs = 900_000;
 const restStepMs = 5000;
+/** What does not rest then is looked at once more. */
+const againMs = 20_000;
 /** A start may itself be struck; so often in a row it may fail. */
 const startTries = 5;
 
@@ -83,7 +85,11 @@ class Simulation {
   readonly #contents = new Contents();
   readonly #schedules = new Schedules();
   /** The engines as they are, whatever a sabotage makes them say. */
-  readonly #engines: readonly (readonly [machine: string, containers: DockerPort['containers']])[];
+  readonly #engines: readonly {
+    readonly machine: string;
+    readonly list: DockerPort['containers'];
+    readonly networks: () => readonly NetworkInfo[];
+  }[];
   #errorChance = 0;
   readonly #failing = new Set<FaultKind>();
   /** The daemon has ended itself and is to be started again. */
@@ -101,11 +107,16 @@ class Simulation {
       log: pino({ level: 'silent' }),
       version: 'simulated',
       diskLatencyMs: seededRandom(options.seed).fork('disk latency').pick([0.5, 2, 20]),
+      stallChance: 0.05,
       onBroken: (error) => this.#break(error),
     });
     this.#random = this.#world.random.fork('scenario');
     this.#armDevices();
-    this.#engines = this.#world.machines.map(({ name, docker }) => [name, docker.port.containers]);
+    this.#engines = this.#world.machines.map(({ name, docker }) => ({
+      machine: name,
+      list: docker.port.containers,
+      networks: docker.networks,
+    }));
     options.sabotage?.(this.#world);
   }
 
@@ -324,14 +335,24 @@ class Simulation {
     if (this.#options.log)
       for (const { index, at, words } of ((await this.#await(lab.activity({ limit: 1000 }))) ?? []).toReversed())
         this.#log(`${index} ${new Date(at).toISOString()} ${words}`);
-    this.#note('rest', checkRest(this.#world, lab.view));
-    this.#note('containers', checkContainers(lab.view, await this.#containers()));
+    this.#note('rest', await this.#restless(lab));
+    const found = await this.#onMachines();
+    this.#note('containers', [...checkContainers(lab.view, found), ...checkNetworks(lab.view, found)]);
     this.#note('leaks', checkLeaks(this.#world, lab.view));
     const events = (await this.#read(lab, 0, lab.index)) ?? [];
     this.#note('history', this.#history.compare(events));
     this.#note('answers', this.#people.checkAll(events));
     this.#note('replay', checkReplay(lab.replica.folded, events));
     return events;
+  }
+
+  /** What does not rest, and still does not a little later: a schedule may have fired in this very moment. */
+  async #restless(lab: RunningLab): Promise<readonly string[]> {
+    const first = checkRest(this.#world, lab.view);
+    if (first.length === 0) return first;
+    await this.#pass(againMs, restStepMs);
+    const again = new Set(checkRest(this.#world, lab.view));
+    return first.filter((one) => again.has(one));
   }
 
   /** Events in (after, upTo] from the log. */
@@ -344,11 +365,11 @@ class Simulation {
     }
   }
 
-  async #containers(): Promise<readonly OnMachine[]> {
+  async #onMachines(): Promise<readonly OnMachine[]> {
     const call: Call = { signal: new AbortController().signal, timeoutMs: 60_000, progress: () => {} };
     const found: OnMachine[] = [];
-    for (const [machine, list] of this.#engines)
-      found.push({ machine, containers: (await this.#await(list({}, call))) ?? [] });
+    for (const { machine, list, networks } of this.#engines)
+      found.push({ machine, containers: (await this.#await(list({}, call))) ?? [], networks: networks() });
     return found;
   }
 

@@ -10,10 +10,10 @@ import type { VolumeSpec } from '#events/volume.ts';
 import type { ActorState, Ask, LabView } from '../actor.ts';
 import { clusterStream } from '../cluster/stream.ts';
 import { draft, newMetadata } from '../drafting.ts';
-import { refuseTooLarge } from '../placement/capacity.ts';
+import { refuseGrowth, refuseTooLarge, type Growth } from '../placement/capacity.ts';
 import { reject, type Rejection } from '../rejection.ts';
 import { nextRun } from '../schedule/next.ts';
-import { detachmentOf, placeOf } from '../volume/decide.ts';
+import { detachmentOf } from '../volume/decide.ts';
 
 interface Planned {
   readonly streams: Record<string, StreamId<'volume'>>;
@@ -36,6 +36,7 @@ export function planVolumes(ask: Asked, lab: LabView, app: Planning): Planned | 
   const planned: AnyDraft[] = [];
   const names = new Map<string, string>();
   const scheduleNames = new Set<string>();
+  const growths: Growth[] = [];
   let newBytes = 0;
   let n = 2;
   for (const [key, wanted] of Object.entries(app.spec.volumes)) {
@@ -61,6 +62,7 @@ export function planVolumes(ask: Asked, lab: LabView, app: Planning): Planned | 
       );
     }
     if (!volume || volume.state === 'unplaced') newBytes += sizeBytes;
+    else growths.push({ volume, sizeBytes });
     planned.push(
       ...planSchedule(
         ask,
@@ -71,7 +73,8 @@ export function planVolumes(ask: Asked, lab: LabView, app: Planning): Planned | 
     );
   }
   // All that have no place yet come into one pool.
-  const tooLarge = refuseTooLarge(`the volumes of app ${app.name}`, newBytes, lab);
+  const what = `the volumes of app ${app.name}`;
+  const tooLarge = refuseTooLarge(what, newBytes, lab) ?? refuseGrowth(what, growths, lab);
   return tooLarge ?? { streams, drafts: [...planned, ...givenUp(app.existing, streams, lab)] };
 }
 
@@ -112,11 +115,6 @@ function takeOver(
   }
   if (owner === null && context.formerly?.app !== app.name) return strange(name, context.formerly);
   const isOther = JSON.stringify(spec) !== JSON.stringify(context.spec);
-  const tooLarge =
-    spec.sizeBytes > context.spec.sizeBytes
-      ? refuseTooLarge(`volume ${name}`, spec.sizeBytes, lab, placeOf(volume))
-      : undefined;
-  if (tooLarge) return tooLarge;
   return {
     drafts: [
       ...(owner === null ? [draft(stream, 'volume.attached', { app: app.stream })] : []),

@@ -8,7 +8,7 @@ import { formatSize } from '#events/values/size.ts';
 import type { ActorState, LabView } from '../actor.ts';
 import { portHeldOn } from '../app/ports.ts';
 import { portKey } from '../compose/port-clash.ts';
-import { promisable } from './capacity.ts';
+import { leftOf } from './capacity.ts';
 
 export interface Wish {
   readonly sizeBytes: number;
@@ -78,13 +78,7 @@ function refusal(
 
 /** Of several pools the one with the most room. */
 function roomiest(node: ActorState<'node'>, lab: LabView): { name: string; freeBytes: number } | undefined {
-  const volumes = lab.referrers(node.stream, 'volume');
   return node.context.facts.pools
-    .map(({ name, sizeBytes }) => {
-      const promised = volumes
-        .filter(({ context }) => context.pool === name)
-        .reduce((sum, { context }) => sum + context.spec.sizeBytes, 0);
-      return { name, freeBytes: promisable(sizeBytes) - promised };
-    })
+    .map((pool) => ({ name: pool.name, freeBytes: leftOf(pool, node, lab) }))
     .toSorted((a, b) => b.freeBytes - a.freeBytes || (a.name < b.name ? -1 : 1))[0];
 }

@@ -3,7 +3,7 @@ import type { ActorState, LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
 import { draft, drafts, nameTaken, newMetadata, startOperation, unchanged, withNamed, withVisit } from '../drafting.ts';
 import { namespaceExists, noNamespace } from '../namespace/decide.ts';
-import { refuseTooLarge } from '../placement/capacity.ts';
+import { refuseGrowth, refuseTooLarge } from '../placement/capacity.ts';
 import { choose } from '../placement/choose.ts';
 import { reject } from '../rejection.ts';
 import { userOf } from './actor.ts';
@@ -108,10 +108,12 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
             'Create a smaller volume and copy the data.',
           );
         }
+        const { sizeBytes } = spec;
+        const what = `volume ${ask.input.name}`;
         const tooLarge =
-          spec.sizeBytes === volume.context.spec.sizeBytes
-            ? undefined
-            : refuseTooLarge(`volume ${ask.input.name}`, spec.sizeBytes, lab, placeOf(volume));
+          volume.state === 'unplaced'
+            ? refuseTooLarge(what, sizeBytes, lab)
+            : refuseGrowth(what, [{ volume, sizeBytes }], lab);
         if (tooLarge) return tooLarge;
         return drafts(
           // Before it has a place there is nothing to wait for: it is made as it is wanted by then.
@@ -242,10 +244,6 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
       ),
   },
 };
-
-/** Where it is; nothing while it is nowhere. */
-export const placeOf = ({ context: { node, pool } }: ActorState<'volume'>) =>
-  node === null || pool === null ? {} : { node, pool };
 
 /** Its app gives it up; only an app of the same name may have it again. */
 export function detachmentOf({ stream }: ActorState<'volume'>, app: ActorState<'app'>): AnyDraft {

@@ -3,7 +3,8 @@
  *
  * There is no queue to lose. After a start it looks at the committed states and goes on; with every step it looks at
  * the stream that changed. An order that is no longer wanted is cancelled, and what follows for the same subject
- * begins only when the cancelled run has truly ended: no late effect falls into the next state.
+ * begins only when the cancelled run has truly ended: no late effect falls into the next state. What an engine carries
+ * on although this daemon died, or gave up waiting for it, is looked for at the start and every few minutes.
  */
 import type { Command } from '#actors/commands.ts';
 import { idFrom } from '#actors/ids.ts';
@@ -13,12 +14,20 @@ import { kinds, kindOf, type Principal, type StreamId } from '#events/envelope.t
 import type { Logger } from 'pino';
 import { assign, createActor, setup, stopChild, type ActorRefFrom } from 'xstate';
 import type { Progress } from '../devices/call.ts';
+import { sleep } from '../devices/clock/port.ts';
 import { IoError } from '../devices/error.ts';
 import type { Random } from '../devices/random/port.ts';
 import type { RunningLab } from '../lab/running.ts';
+import { Leftovers } from './leftovers.ts';
 import { pieceMachine, type PieceInput } from './piece.ts';
 import type { Ports, Run } from './worker.ts';
 import { failureOf, timeoutMsOf, workerOf } from './workers.ts';
+
+/** How often is looked for what nobody has any more, and how long one call of that may take. */
+const clearEveryMs = 300_000;
+const clearTimeoutMs = 60_000;
+/** What is being made when everything stops is waited for so long. */
+const stopGraceMs = 10_000;
 
 const orderKey = ({ subject, visit, epoch }: WorkOrder): string => `${subject}#${visit}@${epoch}`;
 
@@ -64,17 +73,19 @@ export interface AgentParts {
 export class Agent {
   readonly #parts: AgentParts;
   readonly #supervisor;
+  readonly #leftovers: Leftovers;
   /** What is being done, by subject. */
   readonly #orders = new Map<StreamId, WorkOrder>();
   /** When the last run for a subject has ended. */
   readonly #ended = new Map<StreamId, Promise<void>>();
   readonly #running = new Set<Promise<void>>();
   #unlisten: () => void = () => {};
-  #isStopping = false;
+  readonly #stop = new AbortController();
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
     this.#supervisor = createActor(supervisorMachine, { clock: parts.ports.clock });
+    this.#leftovers = new Leftovers({ ...parts, docker: parts.ports.docker });
   }
 
   get principal(): Principal {
@@ -88,15 +99,40 @@ export class Agent {
       for (const stream of new Set(steps.map(({ event }) => event.stream))) this.#look(stream);
     });
     for (const kind of kinds) for (const actor of lab.view.list(kind)) this.#look(actor.stream);
+    this.#begins(this.#clear());
   }
 
-  /** Cancels everything and resolves when it has ended. What runs outside (containers) stays as it is. */
+  /**
+   * Cancels everything and resolves when it has ended. What runs outside (containers) stays as it is; what an engine
+   * still makes, it makes for the next start.
+   */
   async stop(): Promise<void> {
-    this.#isStopping = true;
+    this.#stop.abort();
     this.#unlisten();
     this.#supervisor.stop();
     this.#orders.clear();
-    await Promise.allSettled(this.#running);
+    const hasEnded = new AbortController();
+    const all = Promise.allSettled(this.#running).then(() => hasEnded.abort());
+    await Promise.race([all, sleep(this.#parts.ports.clock, stopGraceMs, hasEnded.signal)]);
+  }
+
+  /** Something runs that is waited for at the end; it never rejects. */
+  #begins(running: Promise<void>): void {
+    this.#running.add(running);
+    void running.then(() => this.#running.delete(running));
+  }
+
+  async #clear(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        await this.#leftovers.clear({ signal, timeoutMs: clearTimeoutMs, progress: () => {} });
+      } catch (error) {
+        // An engine that is away, for example: the next look is soon enough.
+        if (!signal.aborted) this.#parts.log.debug({ error: describe(error) }, 'looking for leftovers failed');
+      }
+      await sleep(this.#parts.ports.clock, clearEveryMs, signal);
+    }
   }
 
   #look(stream: StreamId): void {
@@ -139,7 +175,7 @@ export class Agent {
     const { ports } = this.#parts;
     const previous = this.#ended.get(order.subject) ?? Promise.resolve();
     const fence = (): void => {
-      if (signal.aborted || this.#isStopping || this.#orders.get(order.subject) !== order) {
+      if (signal.aborted || this.#stop.signal.aborted || this.#orders.get(order.subject) !== order) {
         throw new IoError('FENCED', {
           op: order.work,
           target: order.subject,
@@ -153,6 +189,7 @@ export class Agent {
       progress: (progress) => this.#show(order, 'working', attempt, progress),
       fence,
       report: (command) => this.#report(order, this.#parts.random.id(), command, signal),
+      leftovers: this.#leftovers,
     };
     const outcome = previous.then(() => {
       fence();
@@ -170,9 +207,8 @@ export class Agent {
       },
     );
     this.#ended.set(order.subject, ended);
-    this.#running.add(ended);
+    this.#begins(ended);
     void ended.then(() => {
-      this.#running.delete(ended);
       if (this.#ended.get(order.subject) === ended) this.#ended.delete(order.subject);
     });
     return outcome;

@@ -8,6 +8,7 @@ import type { FilesPort } from '../devices/files/port.ts';
 import type { IoError } from '../devices/error.ts';
 import type { HostPort } from '../devices/host/port.ts';
 import type { VolumePort } from '../devices/volumes/port.ts';
+import type { Leftovers } from './leftovers.ts';
 
 export interface Ports {
   readonly docker: DockerPort;
@@ -24,6 +25,8 @@ export interface Run extends Call {
   fence(): void;
   /** Says something before the end, for work that goes on. */
   report(command: Command): Promise<void>;
+  /** Whether what is in the way may be removed (see `leftovers.ts`); absent where nothing is made. */
+  readonly leftovers?: Pick<Leftovers, 'isContainer' | 'isNetwork'>;
 }
 
 /** Runs the order to its end and gives the outcome; rejects with IoError. Whatever an earlier run left is taken up. */

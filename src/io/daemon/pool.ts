@@ -20,7 +20,7 @@ import type { ImageTools } from '#io/devices/volumes/btrfs/image.ts';
 import { fileExists, makeImage, mountImage, refillImage, unmountImage } from '#io/devices/volumes/btrfs/image.ts';
 import { refuseStranger, remember } from '#io/devices/volumes/btrfs/identity.ts';
 import { ensureFolder } from '#io/devices/volumes/btrfs/layout.ts';
-import { mountOf, parseMountinfo } from '#io/devices/volumes/btrfs/mounts.ts';
+import { mountOf, parseMountinfo, type Mount } from '#io/devices/volumes/btrfs/mounts.ts';
 import type { BtrfsPool } from '#io/devices/volumes/btrfs/pool.ts';
 import { growImage, useWholeImage } from './pool-size.ts';
 
@@ -104,7 +104,7 @@ const toolsOf = (options: Pick<PoolOptions, 'run' | 'signal' | 'step'>): ImageTo
 async function findOrMake(options: PoolOptions, tools: ImageTools): Promise<{ kind: Pool['kind']; path: string }> {
   const { log } = options;
   await mkdir(join(options.dataDir, 'pool'), { recursive: true, mode: 0o711 });
-  if (options.mountpoint !== undefined) return { kind: 'given', path: await given(options.mountpoint) };
+  if (options.mountpoint !== undefined) return { kind: 'given', path: await given(options.mountpoint, log) };
   const { folder, image, mountpoint } = places(await realpath(options.dataDir));
   const found = await fileExists(image);
   if (!found) await refuseStranger(memoryOf(options), mountpoint);
@@ -128,7 +128,7 @@ async function findOrMake(options: PoolOptions, tools: ImageTools): Promise<{ ki
   return { kind: 'image', path: mountpoint };
 }
 
-async function given(mountpoint: string): Promise<string> {
+async function given(mountpoint: string, log: PoolLog): Promise<string> {
   const refuse = (message: string, hint: string, cause?: unknown) =>
     new IoError('POOL_MISSING', { op: 'find the pool', target: mountpoint, message, hint, cause });
   let path: string;
@@ -137,14 +137,23 @@ async function given(mountpoint: string): Promise<string> {
   } catch (error) {
     throw refuse(`there is no ${mountpoint}`, 'Mount the btrfs file system there, or change the settings.', error);
   }
-  if (await isOnBtrfs(path)) return path;
+  const mount = await mountAbove(path);
+  if (mount?.type === 'btrfs') {
+    // A mount of its own is for its owner to change; that of the whole system has to have setuid programs.
+    if (!mount.isHarmless && mount.point !== '/')
+      log.warn(
+        `${mount.point} is mounted without nodev and nosuid: root in a container can leave device nodes and setuid ` +
+          `programs there. Add both to its mount options.`,
+      );
+    return path;
+  }
   throw refuse(`${mountpoint} is not on btrfs`, 'Name a folder on a mounted btrfs, or leave the setting out.');
 }
 
-async function isOnBtrfs(path: string): Promise<boolean> {
-  const mounts = parseMountinfo(await readFile('/proc/self/mountinfo', 'utf8'));
-  return mountOf(mounts, path)?.type === 'btrfs';
-}
+const isOnBtrfs = async (path: string): Promise<boolean> => (await mountAbove(path))?.type === 'btrfs';
+
+const mountAbove = async (path: string): Promise<Mount | undefined> =>
+  mountOf(parseMountinfo(await readFile('/proc/self/mountinfo', 'utf8')), path);
 
 /** Before gigabytes are written for nothing. */
 async function refuseWithoutRights(image: string): Promise<void> {

@@ -22,6 +22,8 @@ export interface WorldOptions {
   readonly version: string;
   /** Of each write and read of the disk, on average. */
   readonly diskLatencyMs: number;
+  /** How often an engine is so busy that it takes seconds to make something; default: never. */
+  readonly stallChance?: number;
   onBroken?(error: unknown): void;
 }
 
@@ -40,7 +42,9 @@ export class World {
     this.#options = options;
     this.random = seededRandom(options.seed);
     const { clock } = options;
-    this.machines = Array.from({ length: options.nodes }, (_, n) => simMachine(n, clock, this.random));
+    this.machines = Array.from({ length: options.nodes }, (_, n) =>
+      simMachine(n, clock, this.random, options.stallChance ?? 0),
+    );
     const disk = (name: string, rotation = 0): SimDisk =>
       new SimDisk({ clock, random: this.random.fork(`disk/${name}`), latencyMs: options.diskLatencyMs, rotation });
     this.#disks = { log: disk('log'), state: disk('state', 0.05), watermark: disk('watermark') };

@@ -117,10 +117,48 @@ describe('what fits into no pool, however much was removed', () => {
     lab.running(app('photos', 'data'));
     lab.join('vega', 500 * 2 ** 30);
     expect(lab.run('change-volume', { name: 'photos-data', sizeBytes: 90 * 2 ** 30 }).rejected).toMatchObject({
-      explain: expect.stringContaining('pool main on atlas can promise 80 GiB'),
+      explain: expect.stringContaining('pool main on atlas has 79 GiB left of what it can promise, 80 GiB'),
     });
     const larger = app('photos', 'data', 'x-floatlab: { size: 90GiB }\n');
     expect(lab.run('deploy-app', { compose: larger }).rejected?.code).toBe('NO_NODE_FITS');
+  });
+
+  test('is more than others leave: a volume grows only where there is room for it now', () => {
+    const lab = TestLab.ready();
+    lab.join('vega', 500 * 2 ** 30);
+    lab.must('create-volume', { name: 'music', spec: { sizeBytes: 10 * 2 ** 30 } });
+    const place = (name: string): void =>
+      void lab.must('place-volume', { volume: lab.volume(name), node: 'node:atlas', pool: 'main' }, 'policy:placement');
+    place('music');
+    lab.provision();
+    lab.must('create-volume', { name: 'films', spec: { sizeBytes: 50 * 2 ** 30 } });
+    place('films');
+    expect(lab.run('change-volume', { name: 'music', sizeBytes: 31 * 2 ** 30 }).rejected).toEqual({
+      code: 'NO_NODE_FITS',
+      explain:
+        '21 GiB more for volume music do not fit: pool main on atlas has 20 GiB left of what it can promise, ' +
+        '80 GiB (80 % of its 100 GiB).',
+      hint: 'Choose a smaller size, delete volumes that nobody needs, or give the lab a larger pool.',
+    });
+    lab.must('change-volume', { name: 'music', sizeBytes: 30 * 2 ** 30 });
+    lab.provision();
+    // What is full already is not in the way of a change that needs no room.
+    lab.must('change-volume', { name: 'music', keep: 'last:3' });
+  });
+
+  test('is more than others leave: the volumes of an app grow together, and beside new ones', () => {
+    const lab = TestLab.ready();
+    const of = (size: string, more = ''): string =>
+      `name: photos\nservices: { web: { image: nginx, volumes: ["a:/a", "b:/b"${more && `, "${more}:/c"`}] } }\n` +
+      `volumes: { a: {}, b: {}${more && `, ${more}: {}`} }\nx-floatlab: { size: ${size} }\n`;
+    lab.running(of('10GiB'));
+    expect(lab.run('deploy-app', { compose: of('41GiB') }).rejected).toMatchObject({
+      code: 'NO_NODE_FITS',
+      explain: expect.stringContaining('62 GiB more for the volumes of app photos do not fit'),
+    });
+    lab.must('deploy-app', { compose: of('40GiB') });
+    // One that has no place yet waits until there is room.
+    lab.must('deploy-app', { compose: of('40GiB', 'c') });
   });
 
   test('is unknown as long as the lab has no pool', () => {

@@ -92,6 +92,11 @@ export class OneMachine {
     return new Map(all.map((container) => [container.name, container]));
   }
 
+  /** Everything on the engine, containers first. */
+  async names(): Promise<readonly string[]> {
+    return [...(await this.containers()).keys(), ...this.docker.networks().map(({ name }) => name)];
+  }
+
   get running(): readonly string[] {
     return this.docker.running().map(({ name }) => name);
   }

@@ -3,6 +3,7 @@ import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
 import { pack } from 'tar-stream';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { Command } from '#actors/commands.ts';
@@ -12,6 +13,8 @@ import { asIndex } from '#events/envelope.ts';
 import { startOwnEngine, stopOwnEngine } from '#io/daemon/engine.ts';
 import { debianBusybox } from '#io/daemon/welcome-image.ts';
 import type { InstanceInput, WorkOrder } from '#actors/work.ts';
+import { label } from '#io/agent/containers/labels.ts';
+import { Leftovers } from '#io/agent/leftovers.ts';
 import type { Ports, Run } from '#io/agent/worker.ts';
 import { startInstance } from '#io/agent/workers/start-instance.ts';
 import { stopInstance } from '#io/agent/workers/stop-instance.ts';
@@ -22,6 +25,7 @@ import type { ContainerInfo, DockerPort } from '#io/devices/docker/port.ts';
 import { dockerOverSocket } from '#io/devices/docker/real.ts';
 import { IoError } from '#io/devices/error.ts';
 import { realFiles } from '#io/devices/files/real.ts';
+import { run } from '#io/devices/run.ts';
 import { missingDocker, patientCall, quietLog } from '#test/engine-fixture.ts';
 import { describeReal } from '#test/real.ts';
 
@@ -29,7 +33,7 @@ const image = 'floatlab/grafana:1';
 const owner = 472;
 
 describeReal('An app on a real engine', missingDocker(), () => {
-  let folder: string;
+  let folder: string | undefined;
   let dataDir: string;
   let docker: DockerPort;
   let paths: Record<string, string>;
@@ -62,7 +66,7 @@ describeReal('An app on a real engine', missingDocker(), () => {
     for (const one of running) await one.stop();
     running = [];
     for (const { id } of await docker.containers({}, patientCall())) await docker.remove(id, patientCall());
-    await rm(folder, { recursive: true, force: true });
+    if (folder) await rm(folder, { recursive: true, force: true });
   });
 
   const service = (mounts: ServiceSpec['mounts'], some: Partial<ServiceSpec> = {}): ServiceSpec => ({
@@ -132,8 +136,9 @@ describeReal('An app on a real engine', missingDocker(), () => {
     });
     return {
       told,
-      start: () =>
-        startInstance({ ...about, work: 'start-instance' } as WorkOrder<'start-instance'>, ports, runOf(forever)),
+      start: (signal = forever) =>
+        startInstance({ ...about, work: 'start-instance' } as WorkOrder<'start-instance'>, ports, runOf(signal)),
+      stop: () => stopInstance({ ...about, work: 'stop-instance' }, ports, runOf(forever)),
       /** As the agent does: an attempt that failed is followed by another one. */
       watch() {
         const stop = new AbortController();
@@ -146,6 +151,11 @@ describeReal('An app on a real engine', missingDocker(), () => {
         running.unshift({ stop: () => (stop.abort(), watching) });
       },
     };
+  }
+
+  async function tool(file: string, ...args: string[]): Promise<void> {
+    const ran = await run(file, args, patientCall());
+    if (ran.exitCode !== 0) throw new Error(ran.stderr);
   }
 
   const containers = async (): Promise<ReadonlyMap<string, ContainerInfo>> =>
@@ -167,6 +177,26 @@ describeReal('An app on a real engine', missingDocker(), () => {
     await one.start();
     expect(await readdir(root)).toEqual(['made']);
     expect([...(await containers()).keys()]).toEqual(['shop-web-1']);
+  });
+
+  test('runs programs from a volume whose pool allows neither device nodes nor setuid, also where it is read-only', async () => {
+    const mounts = (['/data', '/ro'] as const).map((target) => ({
+      volume: 'data',
+      subpath: '.',
+      target,
+      readOnly: target === '/ro',
+    }));
+    const script = 'cat /bin/busybox > /data/sleep && chmod 755 /data/sleep && exec /ro/sleep 600';
+    const one = await app({ web: [service(mounts), { command: ['sh', '-c', script] }] });
+    const root = paths['data'] ?? '';
+    await tool('mount', '-t', 'tmpfs', '-o', 'nodev,nosuid,mode=777', 'tmpfs', root);
+    try {
+      await one.start();
+      expect((await containers()).get('shop-web-1')?.state).toBe('running');
+      await docker.remove('shop-web-1', patientCall());
+    } finally {
+      await tool('umount', root);
+    }
   });
 
   test('that puts a link to the host in the place of its mount does not get the host', async () => {
@@ -199,6 +229,66 @@ describeReal('An app on a real engine', missingDocker(), () => {
       expect(lines).not.toContain('secret');
     } finally {
       await rm(secret, { recursive: true });
+    }
+  });
+
+  test('that is no longer wanted while its engine makes a container leaves none', async () => {
+    const one = await app({ web: [service([]), { command: ['sleep', '600'] }] });
+    const pid = Number(await readFile(enginePaths(dataDir).pidFile, 'utf8'));
+    const unwanted = new AbortController();
+    const { create } = docker;
+    // The engine has the request, and comes to it when nobody wants it any more.
+    const spy = vi.spyOn(docker, 'create').mockImplementation(async (spec, how) => {
+      process.kill(pid, 'SIGSTOP');
+      const made = create(spec, how);
+      await delay(300);
+      unwanted.abort();
+      return made;
+    });
+    try {
+      let isOver = false;
+      const starting = one.start(unwanted.signal).catch((error: unknown) => error);
+      void starting.then(() => (isOver = true));
+      await vi.waitFor(() => expect(unwanted.signal.aborted).toBe(true), 30_000);
+      await delay(500);
+      expect(isOver).toBe(false);
+      process.kill(pid, 'SIGCONT');
+      expect(await starting).toMatchObject({ code: expect.stringMatching(/^(FENCED|ABORTED)$/) as unknown });
+    } finally {
+      process.kill(pid, 'SIGCONT');
+      spy.mockRestore();
+    }
+    expect((await containers()).get('shop-web-1')?.state).toBe('created');
+    await one.stop();
+    await delay(1000);
+    expect([...(await containers()).keys()]).toEqual([]);
+    expect(await docker.networks({ [label.app]: null }, patientCall())).toEqual([]);
+  });
+
+  test('what nobody has any more goes from a real engine, and nothing else does', async () => {
+    const made = { [label.app]: 'a1', [label.instance]: 'i0', [label.epoch]: '4' };
+    const theirs = { ...made, [label.instance]: 'theirs' };
+    const event = { type: 'instance.assigned', stream: 'instance:i0', data: { node: 'node:n1', app: 'app:a1' } };
+    const history = async function* () {
+      yield await Promise.resolve([event]);
+    };
+    const lab = { view: { get: () => undefined }, index: 9, history };
+    const leftovers = new Leftovers({ node: 'node:n1', lab: lab as never, docker, log: pino({ level: 'silent' }) });
+    for (const [name, labels] of Object.entries({ ours: made, theirs, nobodys: {} })) {
+      await docker.ensureNetwork(`net-${name}`, { ...labels, 'floatlab.test': 'yes' }, patientCall());
+      const some = { name, image, environment: [], ports: [], mounts: [], network: `net-${name}`, aliases: [] };
+      const id = await docker.create({ ...some, labels, command: ['sleep', '600'] }, patientCall());
+      if (name !== 'ours') await docker.start(id, patientCall());
+    }
+    try {
+      await leftovers.clear(patientCall());
+      expect([...(await containers()).keys()]).toEqual(['nobodys', 'theirs']);
+      const networks = await docker.networks({ 'floatlab.test': null }, patientCall());
+      expect(networks.map(({ name }) => name)).toEqual(['net-nobodys', 'net-theirs']);
+    } finally {
+      for (const { id } of await docker.containers({}, patientCall())) await docker.remove(id, patientCall());
+      for (const { name, labels } of await docker.networks({ 'floatlab.test': null }, patientCall()))
+        await docker.removeNetwork(name, labels, patientCall());
     }
   });
 

@@ -1,7 +1,19 @@
 /** The pool of a node, made for real in a private folder. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -93,6 +105,54 @@ describeReal('the pool of a node', missingBtrfs(), () => {
     expect(existsSync(join(path, 'file'))).toBe(false);
     expect(await ensure({ sizeBytes: undefined })).toEqual(pool);
     expect(await readFile(join(path, 'file'), 'utf8')).toBe('one');
+  });
+
+  /** As a container does it whose root has a volume mounted. */
+  const plant = async (path: string) => {
+    await tool('mknod', '-m', '666', join(path, 'null'), 'c', '1', '3');
+    await copyFile('/usr/bin/id', join(path, 'id'));
+    await chmod(join(path, 'id'), 0o4755);
+    await mkdir(join(path, 'shared'));
+    await chmod(join(path, 'shared'), 0o2775);
+    await chown(join(path, 'shared'), 0, 50);
+  };
+  const codeOfErrno = (work: Promise<unknown>) => work.then(String, ({ code }: NodeJS.ErrnoException) => code);
+  const asNobody = async (file: string, ...args: string[]) => tool('setpriv', '--reuid=65534', file, ...args);
+
+  test('device nodes and setuid programs that an app leaves in its volume have no effect on the host', async () => {
+    const pool = await ensure();
+    const { path } = await volumes(pool.mountpoint).create(of, 64 * 2 ** 20, patient());
+    await plant(path);
+    // With the rights that the daemon gives to the way there, everybody may come to the volume.
+    await chmod(dataDir, 0o711);
+    expect(await codeOfErrno(writeFile(join(path, 'null'), 'x'))).toBe('EACCES');
+    expect((await asNobody(join(path, 'id'), '-u')).trim()).toBe('65534');
+    // What is shared by a group stays so, and programs run.
+    await writeFile(join(path, 'shared', 'file'), '');
+    expect((await stat(join(path, 'shared', 'file'))).gid).toBe(50);
+  });
+
+  test('one that was mounted without these bounds gets them at the next start, in use or not', async () => {
+    const pool = await ensure();
+    const { path } = await volumes(pool.mountpoint).create(of, 64 * 2 ** 20, patient());
+    await tool('mount', '-o', 'remount,bind,dev,suid,noatime', pool.mountpoint);
+    await plant(path);
+    await writeFile(join(path, 'null'), 'x');
+    await chmod(dataDir, 0o711);
+    // It prints whom it acts for: the setuid bit works here.
+    expect((await asNobody(join(path, 'id'), '-u')).trim()).toBe('0');
+    const user = spawn('sleep', ['60'], { cwd: pool.mountpoint });
+    try {
+      await new Promise((resolve) => user.once('spawn', resolve));
+      expect(await ensure()).toEqual(pool);
+    } finally {
+      const gone = new Promise((resolve) => user.once('exit', resolve));
+      user.kill();
+      await gone;
+    }
+    expect(await codeOfErrno(writeFile(join(path, 'null'), 'x'))).toBe('EACCES');
+    expect((await asNobody(join(path, 'id'), '-u')).trim()).toBe('65534');
+    expect(await tool('findmnt', '--noheadings', '--output', 'OPTIONS', pool.mountpoint)).toMatch(/noatime/);
   });
 
   const sizeInside = async (path: string) => (await volumes(path).pools(patient()))[0]?.sizeBytes;
@@ -255,6 +315,12 @@ describeReal('the pool of a node', missingBtrfs(), () => {
     try {
       const pool = await ensure({ mountpoint: host.mountpoint, name: 'tank' });
       expect(pool).toEqual({ name: 'tank', kind: 'given', mountpoint: host.mountpoint });
+      // Its mount belongs to somebody else, who is told what it lacks.
+      expect(said.join('\n')).toContain(`! ${host.mountpoint} is mounted without nodev and nosuid`);
+      await tool('mount', '-o', 'remount,bind,nodev,nosuid', host.mountpoint);
+      said = [];
+      await ensure({ mountpoint: host.mountpoint, name: 'tank' });
+      expect(said.join('\n')).not.toContain('nosuid');
       expect(existsSync(image())).toBe(false);
       expect(await codeOf(ensure({ mountpoint: dataDir }))).toBe('POOL_MISSING');
       expect(await codeOf(ensure({ mountpoint: join(dataDir, 'nothing') }))).toBe('POOL_MISSING');

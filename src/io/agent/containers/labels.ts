@@ -28,6 +28,12 @@ export const networkLabels = (input: InstanceInput): Record<string, string> => (
   [label.app]: idOf(input.app),
 });
 
+/** For whom a network was made: the first instance that used it. */
+export const networkNotes = ({ subject, epoch }: InstanceOrder): Record<string, string> => ({
+  [label.instance]: idOf(subject),
+  [label.epoch]: String(epoch),
+});
+
 /** Everything of the app on this engine, of whichever assignment. */
 export const appSelector = (input: InstanceInput): Record<string, string> => ({ [label.app]: idOf(input.app) });
 

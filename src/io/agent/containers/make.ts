@@ -2,12 +2,14 @@
  * Makes a container under a name that it can have. Compose's own, `<project>-<service>-1`, is what people and other
  * tools look for, but two apps can be called so that they ask for the same one: `photo` with a service `db-web`, and
  * `photo-db` with a service `web`. Who comes second gets the id of its app behind it; nobody is recognized by a name.
+ * What was left by an instance that has ended makes room.
  */
 import { idOf } from '#events/envelope.ts';
 import type { ContainerInfo, ContainerSpec } from '../../devices/docker/port.ts';
 import { IoError } from '../../devices/error.ts';
 import type { Ports, Run } from '../worker.ts';
 import { label, type InstanceOrder } from './labels.ts';
+import { removeContainer } from './remove.ts';
 
 /** So much of the id tells two apps apart. */
 const idLength = 8;
@@ -20,7 +22,7 @@ export async function makeContainer(
   run: Run,
 ): Promise<string> {
   const app = idOf(order.input.app);
-  const attempt = async (name: string): Promise<string | ContainerInfo> => {
+  const attemptOnce = async (name: string): Promise<string | ContainerInfo> => {
     run.fence();
     try {
       return await ports.docker.create({ ...spec, name }, run);
@@ -32,6 +34,13 @@ export async function makeContainer(
       // An earlier attempt of ours, whose answer was lost.
       return holder.labels[label.instance] === idOf(order.subject) ? holder.id : holder;
     }
+  };
+  const attempt = async (name: string): Promise<string | ContainerInfo> => {
+    const made = await attemptOnce(name);
+    if (typeof made === 'string' || !(await run.leftovers?.isContainer(made.labels))) return made;
+    run.fence();
+    await removeContainer(made.id, ports.docker, run);
+    return attemptOnce(name);
   };
   const made = await attempt(spec.name);
   if (typeof made === 'string') return made;

@@ -10,13 +10,11 @@ import type { ContainerInfo } from '../../devices/docker/port.ts';
 import { IoError } from '../../devices/error.ts';
 import type { KeptFile } from '../../devices/files/port.ts';
 import type { Ports, Run } from '../worker.ts';
-import { appSelector, label, networkLabels, networkOf, type InstanceOrder } from './labels.ts';
+import { appSelector, label, networkLabels, networkNotes, networkOf, type InstanceOrder } from './labels.ts';
 import { makeContainer } from './make.ts';
 import { containerSpec, parseBundle, startOrder } from './plan.ts';
+import { removeContainer, stopContainer } from './remove.ts';
 import { checkMounts, fillVolumes } from './volumes.ts';
-
-/** How long a container may take to end by itself before it is killed, as Compose has it. */
-const stopGraceMs = 10_000;
 
 /** A large image over a slow line. */
 const pullTimeoutMs = 3_600_000;
@@ -78,8 +76,30 @@ export class Project {
 
   /** @throws IoError NAME_IN_USE when there is one of that name that is not this app's */
   async ensureNetwork(): Promise<void> {
+    try {
+      await this.#ensureNetwork();
+    } catch (error) {
+      if (!(error instanceof IoError) || error.code !== 'NAME_IN_USE') throw error;
+      if (!(await this.#clearNetwork())) throw error;
+      await this.#ensureNetwork();
+    }
+  }
+
+  async #ensureNetwork(): Promise<void> {
+    const { input } = this.order;
     this.#run.fence();
-    await this.#ports.docker.ensureNetwork(networkOf(this.order.input), networkLabels(this.order.input), this.#run);
+    await this.#ports.docker.ensureNetwork(networkOf(input), networkLabels(input), this.#run, networkNotes(this.order));
+  }
+
+  /** An app that has gone may have left one of this name. @returns whether it is removed @throws IoError BUSY */
+  async #clearNetwork(): Promise<boolean> {
+    const { docker } = this.#ports;
+    const all = await docker.networks({ [label.app]: null }, this.#run);
+    const found = all.find(({ name }) => name === networkOf(this.order.input));
+    if (!found || !(await this.#run.leftovers?.isNetwork(found.labels))) return false;
+    this.#run.fence();
+    await docker.removeNetwork(found.name, found.labels, this.#run);
+    return true;
   }
 
   /**
@@ -125,6 +145,8 @@ export class Project {
     await checkMounts(this.order, service, this.#ports, this.#run);
     this.#run.fence();
     await this.#ports.docker.start(id, this.#run);
+    // A start is not cancelled once it has begun: perhaps nobody wants it any more by now.
+    this.#run.fence();
   }
 
   /** When the engine was started, where it tells. */
@@ -141,7 +163,7 @@ export class Project {
     for (const container of this.#dependantsFirst((await this.#own()).filter(isLive))) {
       this.#run.fence();
       this.say(`stopping ${container.name}`);
-      await this.#stop(container);
+      await stopContainer(container.id, this.#ports.docker, this.#run);
     }
     this.#refuse((await this.#own()).filter(isLive), 'still runs');
   }
@@ -188,13 +210,8 @@ export class Project {
     throw new IoError('BUSY', { op: this.order.work, target: this.order.subject, message: `${names} ${why}.` });
   }
 
-  async #remove(container: ContainerInfo): Promise<void> {
-    await this.#stop(container);
-    await this.#ports.docker.remove(container.id, this.#run);
-  }
-
-  async #stop({ id }: ContainerInfo): Promise<void> {
-    await this.#ports.docker.stop(id, stopGraceMs, { ...this.#run, timeoutMs: stopGraceMs + 30_000 });
+  #remove({ id }: ContainerInfo): Promise<void> {
+    return removeContainer(id, this.#ports.docker, this.#run);
   }
 }
 

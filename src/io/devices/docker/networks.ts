@@ -1,11 +1,17 @@
 /** Whose a network is: its name alone says nothing, because anybody may have made one of that name. Pure. */
 import { IoError } from '../error.ts';
+import type { LabelFilter } from './port.ts';
 
 /** Whether it carries all the wanted labels; it may have others. */
-export const hasLabels = (
-  labels: Readonly<Record<string, string>> | null | undefined,
-  wanted: Readonly<Record<string, string>>,
-): boolean => Object.entries(wanted).every(([key, value]) => labels?.[key] === value);
+export const hasLabels = (labels: Readonly<Record<string, string>> | null | undefined, wanted: LabelFilter): boolean =>
+  Object.entries(wanted).every(([key, value]) =>
+    value === null ? labels?.[key] !== undefined : labels?.[key] === value,
+  );
+
+/** The same in the engine's words. */
+export const labelFilters = (wanted: LabelFilter): { label: string[] } => ({
+  label: Object.entries(wanted).map(([key, value]) => (value === null ? key : `${key}=${value}`)),
+});
 
 export const networkInUse = (name: string): IoError =>
   new IoError('NAME_IN_USE', {

@@ -5,6 +5,10 @@
  * Laws: rejects with IoError only; start, stop and remove are idempotent; containers are created with the engine's
  * restart policy `no`, because the agent restarts (an engine that restarts by itself would run apps that the lab has
  * meanwhile given to another node).
+ *
+ * An engine carries on what it has begun, whether anybody still waits or not. What makes something (`ensureNetwork`,
+ * `create`, `start`) is therefore not cancelled once it has begun: it is answered when the engine has answered, or when
+ * its time is over, so that whoever cancelled it knows what there is.
  */
 import type { Call } from '../call.ts';
 
@@ -126,6 +130,14 @@ export interface ContainerStats {
   readonly memoryLimitBytes: number;
 }
 
+/** Labels and their values; `null`: whatever the value is. */
+export type LabelFilter = Readonly<Record<string, string | null>>;
+
+export interface NetworkInfo {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 export interface EngineEvent {
   readonly at: number;
   readonly action: 'start' | 'die' | 'destroy' | 'health' | 'oom' | 'other';
@@ -146,12 +158,23 @@ export interface DockerPort {
    * @param path absolute @returns undefined when the image has no folder there @throws IMAGE_NOT_FOUND
    */
   imageFolder(reference: string, path: string, call: Call): Promise<AsyncIterable<Uint8Array> | undefined>;
-  /** Made, or there already with these labels. @throws NAME_IN_USE when one of that name lacks them: it is somebody else's */
-  ensureNetwork(name: string, labels: Readonly<Record<string, string>>, call: Call): Promise<void>;
+  /**
+   * Made, or there already with these labels.
+   * @param notes further labels of one that is made; nobody is asked for them
+   * @throws NAME_IN_USE when one of that name lacks the labels: it is somebody else's
+   */
+  ensureNetwork(
+    name: string,
+    labels: Readonly<Record<string, string>>,
+    call: Call,
+    notes?: Readonly<Record<string, string>>,
+  ): Promise<void>;
   /** Of a network that is not there, or lacks these labels: done. @throws BUSY while running containers are in it */
   removeNetwork(name: string, labels: Readonly<Record<string, string>>, call: Call): Promise<void>;
+  /** That carry all these labels, sorted by name. */
+  networks(labels: LabelFilter, call: Call): Promise<readonly NetworkInfo[]>;
   /** Running or not, that carry all these labels, sorted by name. */
-  containers(labels: Readonly<Record<string, string>>, call: Call): Promise<readonly ContainerInfo[]>;
+  containers(labels: LabelFilter, call: Call): Promise<readonly ContainerInfo[]>;
   inspect(id: string, call: Call): Promise<ContainerInfo | undefined>;
   /** @throws NAME_IN_USE, IMAGE_NOT_FOUND @returns the id */
   create(spec: ContainerSpec, call: Call): Promise<string>;

@@ -11,7 +11,7 @@ import type { Call } from '../call.ts';
 import { type Clock, sleep } from '../clock/port.ts';
 import { realClock } from '../clock/real.ts';
 import { asIoError } from '../error.ts';
-import { hasLabels, networkInUse } from './networks.ts';
+import { hasLabels, labelFilters, networkInUse } from './networks.ts';
 import { containerInfo } from './container-info.ts';
 import { createBody } from './create-body.ts';
 import { checkedName, checkedReference } from './names.ts';
@@ -24,7 +24,7 @@ import { splitReference } from './reference.ts';
 import { dockerAt, getJson } from './socket.ts';
 import { containerStats, type RawStats } from './stats.ts';
 import { finish, readEvents, readLogs } from './streams.ts';
-import { within } from './within.ts';
+import { toItsEnd, within } from './within.ts';
 
 /** Inspections of one listing that run at the same time. */
 const inspectionsAtOnce = 8;
@@ -46,6 +46,11 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
         throw fromDockerode(error, about);
       }
     });
+  }
+
+  /** Of what makes something. */
+  async function making<T>(op: string, target: string, call: Call, work: (signal: AbortSignal) => Promise<T>) {
+    return request(op, target, toItsEnd(call, { op, target }), work);
   }
 
   const container = (id: string): Docker.Container => docker.getContainer(checkedName(id));
@@ -109,13 +114,13 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
         readImageFolder(docker, readingImages, { reference: checkedReference(reference), path }, signal, call.signal),
       ),
 
-    ensureNetwork: (name, labels, call) =>
-      request('docker network create', name, call, (signal) => {
-        const making = (makingNetworks.get(name) ?? Promise.resolve())
+    ensureNetwork: (name, labels, call, notes = {}) =>
+      making('docker network create', name, call, (signal) => {
+        const made = (makingNetworks.get(name) ?? Promise.resolve())
           .catch(() => {})
-          .then(() => ensureNetwork(docker, checkedName(name), labels, signal));
-        makingNetworks.set(name, making);
-        return making.finally(() => making === makingNetworks.get(name) && makingNetworks.delete(name));
+          .then(() => ensureNetwork(docker, checkedName(name), labels, notes, signal));
+        makingNetworks.set(name, made);
+        return made.finally(() => made === makingNetworks.get(name) && makingNetworks.delete(name));
       }),
 
     removeNetwork: (name, labels, call) =>
@@ -126,8 +131,15 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
           await unless([404], () => docker.getNetwork(network.Id).remove({ abortSignal }));
       }),
 
+    networks: (labels, call) =>
+      request('docker network ls', 'networks', call, async (abortSignal) => {
+        const list = await docker.listNetworks({ filters: labelFilters(labels), abortSignal });
+        const found = list.map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} }));
+        return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      }),
+
     async containers(labels, call) {
-      const filters = { label: Object.entries(labels).map(([key, value]) => `${key}=${value}`) };
+      const filters = labelFilters(labels);
       const list = await request('docker ps', 'containers', call, (abortSignal) =>
         docker.listContainers({ all: true, filters, abortSignal }),
       );
@@ -143,14 +155,14 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
     inspect,
 
     create: (spec, call) =>
-      request('docker create', spec.name, call, async (abortSignal) => {
+      making('docker create', spec.name, call, async (abortSignal) => {
         checkedName(spec.name);
         checkedReference(spec.image);
         return (await docker.createContainer({ ...createBody(spec), abortSignal })).id;
       }),
 
     start: (id, call) =>
-      request('docker start', id, call, (abortSignal) => unless([304], () => container(id).start({ abortSignal }))),
+      making('docker start', id, call, (abortSignal) => unless([304], () => container(id).start({ abortSignal }))),
 
     stop: (id, graceMs, call) =>
       request('docker stop', id, call, (abortSignal) =>
@@ -232,11 +244,12 @@ async function ensureNetwork(
   docker: Docker,
   name: string,
   labels: Readonly<Record<string, string>>,
+  notes: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<void> {
   const found = await networkNamed(docker, name, signal);
   if (found) return checkOwner(found, labels);
-  const network = { Name: name, Driver: 'bridge', CheckDuplicate: true, Labels: { ...labels } };
+  const network = { Name: name, Driver: 'bridge', CheckDuplicate: true, Labels: { ...notes, ...labels } };
   await unless([409], () => docker.createNetwork({ ...network, abortSignal: signal }));
   // Somebody else may have been faster.
   const made = await networkNamed(docker, name, signal);

@@ -4,7 +4,7 @@
  *
  * Every request takes a while, may be made to fail before or after its effect (`fault`), and finds out when the
  * engine goes away. A request whose caller has gone has its effect in every second case, because that is what callers
- * of a real engine have to reckon with.
+ * of a real engine have to reckon with; now and then much later than anybody would think (`stallMs`).
  */
 import type { Call } from '../call.ts';
 import { type Clock, sleep } from '../clock/port.ts';
@@ -12,11 +12,11 @@ import type { IoError } from '../error.ts';
 import type { SeededRandom } from '../random/sim.ts';
 import { checkedName, checkedReference } from './names.ts';
 import { hasLabels } from './networks.ts';
-import type { ContainerInfo, DockerPort, LogLine, LogOptions } from './port.ts';
+import type { ContainerInfo, DockerPort, LogLine, LogOptions, NetworkInfo } from './port.ts';
 import type { SimContainer } from './sim/container.ts';
 import { simExec } from './sim/exec.ts';
 import { infosOf, refusal, SimHost, unreachable } from './sim/host.ts';
-import { type About, cancelled, within } from './within.ts';
+import { type About, cancelled, toItsEnd, within } from './within.ts';
 
 export type SimOp = Exclude<keyof DockerPort, 'logs' | 'events'>;
 
@@ -38,6 +38,8 @@ export interface SimDockerOptions {
   readonly imageFolder?: ImageFolder;
   /** From and to, in milliseconds, where the built-in ones do not fit. A pull takes this long per step of ten. */
   readonly latencyMs?: Partial<Readonly<Record<SimOp, readonly [number, number]>>>;
+  /** How much longer the next request takes: an engine whose disk is busy. */
+  readonly stallMs?: (op: SimOp) => number;
   readonly fault?: SimFault;
 }
 
@@ -45,6 +47,8 @@ export interface SimDocker {
   readonly port: DockerPort;
   /** Running containers, sorted by name, also while the engine is down. */
   running(): readonly ContainerInfo[];
+  /** All networks, sorted by name, also while the engine is down. */
+  networks(): readonly NetworkInfo[];
   /** Sources of the mounts of a container. @param container id or name */
   mountsOf(container: string): readonly string[];
   /** Ends a running container by itself. @param container id or name */
@@ -73,6 +77,7 @@ const usualLatencyMs: Readonly<Record<SimOp, readonly [number, number]>> = {
   importImage: [50, 200],
   ensureNetwork: [5, 100],
   removeNetwork: [5, 150],
+  networks: [2, 20],
   containers: [2, 20],
   inspect: [1, 5],
   create: [10, 80],
@@ -105,7 +110,7 @@ export function simDocker(options: SimDockerOptions): SimDocker {
 
   const latencyMs = (op: SimOp): number => {
     const [least, most] = options.latencyMs?.[op] ?? usualLatencyMs[op];
-    return least + chance.below(most - least + 1);
+    return least + chance.below(most - least + 1) + (options.stallMs?.(op) ?? 0);
   };
 
   const request: Request = (op, target, call, effect) => {
@@ -145,6 +150,7 @@ export function simDocker(options: SimDockerOptions): SimDocker {
       stepMs: () => latencyMs('pull'),
     }),
     running: () => infosOf(host.all().filter(({ isRunning }) => isRunning)),
+    networks: () => host.networks({}),
     mountsOf: (id) => forControl(id).spec.mounts.map(({ source }) => source),
     crashContainer: (id, exitCode, how = {}) => forControl(id).end(exitCode, how.oomKilled ?? false),
     setHealth: (id, health) => forControl(id).setHealth(health),
@@ -176,6 +182,9 @@ interface PortOptions {
 
 function simPort(host: SimHost, request: Request, options: PortOptions): DockerPort {
   const { clock, chance, pullable = () => false, imageHasHealthcheck, stepMs } = options;
+  /** Of what makes something. */
+  const making = async <T>(op: SimOp, target: string, call: Call, effect: () => T): Promise<T> =>
+    request(op, target, toItsEnd(call, { op: `docker ${op}`, target }), effect);
   return {
     info: (call) =>
       request('info', 'engine', call, () => ({ name: 'docker', version: '20.10.24-sim', startedAt: host.upSince })),
@@ -216,11 +225,13 @@ function simPort(host: SimHost, request: Request, options: PortOptions): DockerP
         return options.imageFolder(reference, path);
       }),
 
-    ensureNetwork: (name, labels, call) =>
-      request('ensureNetwork', name, call, () => host.ensureNetwork(checkedName(name), labels)),
+    ensureNetwork: (name, labels, call, notes = {}) =>
+      making('ensureNetwork', name, call, () => host.ensureNetwork(checkedName(name), labels, notes)),
 
     removeNetwork: (name, labels, call) =>
       request('removeNetwork', name, call, () => host.removeNetwork(checkedName(name), labels)),
+
+    networks: (labels, call) => request('networks', 'networks', call, () => host.networks(labels)),
 
     containers: (labels, call) =>
       request('containers', 'containers', call, () =>
@@ -229,9 +240,9 @@ function simPort(host: SimHost, request: Request, options: PortOptions): DockerP
 
     inspect: (id, call) => request('inspect', id, call, () => host.find(id)?.info),
 
-    create: (spec, call) => request('create', spec.name, call, () => host.create(spec)),
+    create: (spec, call) => making('create', spec.name, call, () => host.create(spec)),
 
-    start: (id, call) => request('start', id, call, () => host.start(id)),
+    start: (id, call) => making('start', id, call, () => host.start(id)),
 
     stop: (id, graceMs, call) =>
       request('stop', id, call, async () => {

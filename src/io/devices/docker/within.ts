@@ -44,6 +44,15 @@ export async function within<T>(
   }
 }
 
+/**
+ * The call of something that is not cancelled once it has begun: only its time ends it.
+ * @throws ABORTED when it was cancelled before
+ */
+export function toItsEnd(call: Call, about: About): Call {
+  if (call.signal.aborted) throw cancelled(about);
+  return { ...call, signal: new AbortController().signal };
+}
+
 export const cancelled = ({ op, target }: About): IoError =>
   new IoError('ABORTED', { op, target, message: `${op} of ${target} was cancelled` });
 

@@ -57,6 +57,7 @@ const everyCall: Record<string, (port: DockerPort, how: Call) => Promise<unknown
   imageFolder: (port, how) => port.imageFolder('x:1', '/data', how),
   ensureNetwork: (port, how) => port.ensureNetwork('n', {}, how),
   removeNetwork: (port, how) => port.removeNetwork('n', {}, how),
+  networks: (port, how) => port.networks({}, how),
   containers: (port, how) => port.containers({}, how),
   inspect: (port, how) => port.inspect('c', how),
   create: (port, how) => port.create(spec, how),
@@ -101,8 +102,28 @@ describe('no engine', () => {
   });
 });
 
+/** What makes something: once begun it is not cancelled. */
+const making = ['ensureNetwork', 'create', 'start'];
+
 describe('an engine that hangs', () => {
-  for (const [name, ask] of Object.entries(everyCall)) {
+  for (const name of making) {
+    test(`${name} is waited for although it is cancelled, until its time is over`, async () => {
+      const port = await portOf(hangs);
+      const stop = new AbortController();
+      let isOver = false;
+      const answer = everyCall[name]?.(port, call({ signal: stop.signal, timeoutMs: 400 })).finally(
+        () => (isOver = true),
+      );
+      setTimeout(() => stop.abort(), 30);
+      await delay(200);
+      expect([stop.signal.aborted, isOver, engine?.open()]).toEqual([true, false, 1]);
+      await expect(answer).rejects.toMatchObject({ code: 'TIMED_OUT' });
+      await noConnectionLeft();
+      await expect(everyCall[name]?.(port, call({ signal: stop.signal }))).rejects.toMatchObject({ code: 'ABORTED' });
+    });
+  }
+
+  for (const [name, ask] of Object.entries(everyCall).filter(([known]) => !making.includes(known))) {
     test(`${name} ends in time or when it is aborted, and closes its connection`, async () => {
       const port = await portOf(hangs);
       await expect(ask(port, call({ timeoutMs: 30 }))).rejects.toMatchObject({ code: 'TIMED_OUT' });

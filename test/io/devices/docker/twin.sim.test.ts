@@ -80,6 +80,7 @@ describe('a fault', () => {
     await docker.pull('new:1', call());
     await docker.importImage((async function* () {})(), 'own:1', [], call());
     await docker.imageFolder('app:1', '/data', call());
+    await docker.networks({}, call());
     await docker.containers({}, call());
     await docker.inspect(id, call());
     await docker.stats(id, call());
@@ -95,6 +96,7 @@ describe('a fault', () => {
       imageFolder: true,
       ensureNetwork: true,
       removeNetwork: true,
+      networks: true,
       containers: true,
       inspect: true,
       create: true,

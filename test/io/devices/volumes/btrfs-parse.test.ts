@@ -202,9 +202,9 @@ describe('the table of mounts', () => {
   const mounts = parseMountinfo(
     [
       '25 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw',
-      '72 25 0:61 / /tmp/my\\040pool rw,noatime - btrfs /dev/loop0 rw,subvolid=5,subvol=/',
-      '73 25 0:61 /a/b /srv ro,noatime shared:2 master:3 - btrfs /dev/loop0 rw,subvolid=5,subvol=/',
-      '74 73 0:70 / /srv rw - tmpfs tmpfs rw',
+      '72 25 0:61 / /tmp/my\\040pool rw,nosuid,nodev,noatime - btrfs /dev/loop0 rw,subvolid=5,subvol=/',
+      '73 25 0:61 /a/b /srv ro,nosuid,noatime shared:2 master:3 - btrfs /dev/loop0 rw,subvolid=5,subvol=/',
+      '74 73 0:70 / /srv rw,nodev - tmpfs tmpfs rw',
       '75 25 0:71 / /frozen rw - btrfs /dev/sdb ro,subvolid=5',
       'nonsense',
     ].join('\n'),
@@ -217,10 +217,12 @@ describe('the table of mounts', () => {
       root: '/',
       point: '/tmp/my pool',
       readOnly: false,
+      isHarmless: true,
       type: 'btrfs',
       source: '/dev/loop0',
     });
     expect(mounts.map(({ readOnly }) => readOnly)).toEqual([false, false, true, false, true]);
+    expect(mounts.map(({ isHarmless }) => isHarmless)).toEqual([false, true, false, false, false]);
   });
 
   test('a path belongs to the nearest mount above it, and of two at one place to the one on top', () => {

@@ -10,7 +10,7 @@ import type { SeededRandom } from '../../random/sim.ts';
 import { engineError } from '../errors.ts';
 import { checkedName, checkedReference } from '../names.ts';
 import { hasLabels, networkInUse } from '../networks.ts';
-import type { ContainerInfo, ContainerPort, ContainerSpec, EngineEvent } from '../port.ts';
+import type { ContainerInfo, ContainerPort, ContainerSpec, EngineEvent, LabelFilter, NetworkInfo } from '../port.ts';
 import { Queue } from '../queue.ts';
 import { normalReference } from '../reference.ts';
 import type { About } from '../within.ts';
@@ -74,10 +74,18 @@ export class SimHost {
   }
 
   /** @throws NAME_IN_USE */
-  ensureNetwork(name: string, labels: Readonly<Record<string, string>>): void {
+  ensureNetwork(name: string, labels: Readonly<Record<string, string>>, notes: Readonly<Record<string, string>>): void {
     const known = this.#networks.get(name);
     if (known && !hasLabels(known, labels)) throw networkInUse(name);
-    if (!known) this.#networks.set(name, { ...labels });
+    if (!known) this.#networks.set(name, { ...notes, ...labels });
+  }
+
+  /** By name. */
+  networks(wanted: LabelFilter): readonly NetworkInfo[] {
+    return [...this.#networks]
+      .map(([name, labels]) => ({ name, labels }))
+      .filter(({ labels }) => hasLabels(labels, wanted))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** @throws BUSY */

@@ -4,6 +4,9 @@
  * All blocks of the file are reserved when it is made, so that nothing else on the host's disk can take the space that
  * the pool believes to have. Therefore nothing may punch holes into it: neither mkfs nor the mount discard blocks.
  *
+ * Whoever is root in a container can put device nodes and setuid files into its volume, and the host sees them there:
+ * the mount gives neither an effect. A volume holds data; programs that need those belong into an image.
+ *
  * Every step can be interrupted. The file has another name until it is formatted; a file with its final name is
  * complete, and is never formatted again.
  */
@@ -27,6 +30,9 @@ const minImageBytes = GiB;
 const usualImageBytes = 10 * GiB;
 /** Left to the host in any case. */
 const headroomBytes = 512 * MiB;
+
+/** Of the mount itself, so that one that is there can get them too. */
+const mountFlags = 'nodev,nosuid,noatime';
 
 export interface ImageTools {
   readonly run: RunCommand;
@@ -99,7 +105,7 @@ export async function mountImage(tools: ImageTools, image: string, mountpoint: s
   await mkdir(mountpoint, { recursive: true, mode: 0o711 });
   const there = await mountAt(mountpoint);
   if (there) {
-    if (await isImage(tools, there, image)) return;
+    if (await isImage(tools, there, image)) return harden(tools, there);
     throw new IoError('EXISTS', {
       op: 'mount',
       target: mountpoint,
@@ -116,8 +122,13 @@ export async function mountImage(tools: ImageTools, image: string, mountpoint: s
       hint: 'Somebody wrote there. Move it away, then start again.',
     });
   }
-  await must(tools, 'mount', ['-t', 'btrfs', '-o', 'loop,noatime,nodiscard', image, mountpoint], image);
+  await must(tools, 'mount', ['-t', 'btrfs', '-o', `loop,nodiscard,${mountFlags}`, image, mountpoint], image);
   await tools.step('mounted');
+}
+
+/** Of one that an earlier version has mounted. What runs in containers keeps the mounts that it has. */
+async function harden(tools: ImageTools, { isHarmless, point }: Mount): Promise<void> {
+  if (!isHarmless) await must(tools, 'mount', ['-o', `remount,bind,${mountFlags}`, point], point);
 }
 
 /**

@@ -7,6 +7,8 @@ export interface Mount {
   readonly root: string;
   readonly point: string;
   readonly readOnly: boolean;
+  /** Neither device nodes nor setuid files in it have an effect, for whoever comes this way. */
+  readonly isHarmless: boolean;
   readonly type: string;
   /** For example `/dev/loop0`. */
   readonly source: string;
@@ -18,8 +20,11 @@ export function parseMountinfo(text: string): readonly Mount[] {
     const [, , device, root, point, options = ''] = (before ?? '').split(' ');
     const [type, source, superOptions = ''] = (after ?? '').split(' ');
     if (device === undefined || root === undefined || point === undefined || !type || source === undefined) return [];
-    const readOnly = [options, superOptions].some((list) => list.split(',').includes('ro'));
-    return [{ device, root: unescape(root), point: unescape(point), readOnly, type, source: unescape(source) }];
+    const flags = options.split(',');
+    const readOnly = flags.includes('ro') || superOptions.split(',').includes('ro');
+    const isHarmless = flags.includes('nodev') && flags.includes('nosuid');
+    const places = { root: unescape(root), point: unescape(point), source: unescape(source) };
+    return [{ device, ...places, readOnly, isHarmless, type }];
   });
 }
 
