@@ -1,6 +1,7 @@
 /** What the durable log of a member promises, on any store and any directory. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { noMembers } from '#events/raft/configuration.ts';
 import type { Entry } from '#events/raft/entry.ts';
 import { packEntry } from '#io/log/raft/entry-codec.ts';
 import { createStorage, openStorage, type StorageParts } from '#io/log/raft/open.ts';
@@ -61,13 +62,34 @@ export function raftStorageContract(title: string, setup: () => Promise<RaftStor
       expect(opened.identity).toEqual(identity);
       expect(opened.findings).toEqual([]);
       expect(start).toEqual({
-        hardState: { term: 0, vote: undefined, commit: 0 },
-        snapshot: { index: 0, term: 0, configuration: firstConfiguration },
+        hardState: { term: 1, vote: undefined, commit: 1 },
+        snapshot: { index: 1, term: 1, configuration: firstConfiguration },
         entries: [],
       });
       expect(opened.storage.snapshot).toBeUndefined();
       await reopen();
       expect(opened.start).toEqual(start);
+      expect(opened.findings).toEqual([]);
+    });
+
+    test('the log of a machine that belongs to no group yet begins before everything', async () => {
+      await opened.storage.close();
+      await subject.clear();
+      opened = await createStorage(await subject.open(), identity, noMembers);
+      const { start } = opened;
+      expect(start).toEqual({
+        hardState: { term: 0, vote: undefined, commit: 0 },
+        snapshot: { index: 0, term: 0, configuration: noMembers },
+        entries: [],
+      });
+      await reopen();
+      expect(opened.start).toEqual(start);
+      const meta = { index: 7, term: 3, configuration: firstConfiguration };
+      const hardState = { term: 4, vote: undefined, commit: 7 };
+      const joined = storing(nothing, [{ snapshot: meta, hardState, entries: entriesAt(meta, 4, 2) }]);
+      await joined.run(opened.storage);
+      await reopen();
+      expect(judgeOpened(opened, joined.next)).toBe('exact');
     });
 
     test('where there is no log, opening one says so, and making one twice is refused', async () => {
@@ -117,7 +139,7 @@ export function raftStorageContract(title: string, setup: () => Promise<RaftStor
       await known.run(opened.storage);
       await reopen();
       expect(judgeOpened(opened, known.next)).toBe('exact');
-      expect(opened.start.entries.map(({ term }) => term)).toEqual([1, 1, 1, 1, 1, 2, 3]);
+      expect(opened.start.entries.map(({ term }) => term)).toEqual([1, 1, 1, 1, 2, 3]);
     });
 
     test('entries come back with the bytes that they were packed to', async () => {
@@ -134,16 +156,16 @@ export function raftStorageContract(title: string, setup: () => Promise<RaftStor
         { what: 'term', a: 0, b: 0 },
         ...Array.from({ length: 5 }, (): Step => ({ what: 'append', a: 3, b: 0 })),
       );
-      const snapshot = { index: 12, term: 1, configuration: firstConfiguration };
+      const snapshot = { index: 12, term: 2, configuration: firstConfiguration };
       await expect(opened.storage.compact(10)).rejects.toMatchObject({ name: 'ConsensusBroken' });
       await opened.storage.snapshotMade(pointerTo(snapshot));
       await opened.storage.compact(7);
       expect(opened.storage.snapshot).toEqual(pointerTo(snapshot));
       await reopen();
-      expect(opened.start.base).toEqual({ index: 7, term: 1 });
+      expect(opened.start.base).toEqual({ index: 7, term: 2 });
       expect(opened.start.snapshot).toEqual(snapshot);
       expect(opened.start.entries.map(({ index }) => index)).toEqual([
-        8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20,
+        8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
       ]);
       await opened.storage.compact(12);
       await reopen();
@@ -153,7 +175,7 @@ export function raftStorageContract(title: string, setup: () => Promise<RaftStor
 
     test('an older snapshot does not take the place of a newer one', async () => {
       await live(nothing, { what: 'term', a: 0, b: 0 }, { what: 'append', a: 3, b: 0 });
-      const meta = (index: number) => ({ index, term: 1, configuration: firstConfiguration });
+      const meta = (index: number) => ({ index, term: 2, configuration: firstConfiguration });
       await opened.storage.snapshotMade(pointerTo(meta(3)));
       await opened.storage.snapshotMade(pointerTo(meta(2)));
       expect(opened.storage.snapshot).toEqual(pointerTo(meta(3)));
@@ -178,7 +200,7 @@ export function raftStorageContract(title: string, setup: () => Promise<RaftStor
 
     test('entries that would leave a gap, or replace what a snapshot holds, break the log at once', async () => {
       const known = await live(nothing, { what: 'term', a: 0, b: 0 }, { what: 'append', a: 3, b: 0 });
-      const gap = storing(known, [{ entries: entriesAt({ index: 5, term: 1 }, 1, 1) }]);
+      const gap = storing(known, [{ entries: entriesAt({ index: 6, term: 2 }, 2, 1) }]);
       await expect(gap.run(opened.storage)).rejects.toMatchObject({ name: 'ConsensusBroken' });
       await expect(opened.storage.snapshotMade(pointerTo(nothing.start))).rejects.toMatchObject({
         name: 'ConsensusBroken',

@@ -47,7 +47,7 @@ function stand(core: Core, transfer: boolean): void {
 }
 
 const ballot = ({ id, log }: Core, term: number, transfer: boolean) =>
-  ({ from: id, term, lastIndex: log.last, lastTerm: log.lastTerm, transfer }) as const;
+  ({ from: id, term, lastIndex: log.last, lastTerm: log.lastTerm, committed: log.lastCommitted, transfer }) as const;
 
 const others = (core: Core): readonly PeerId[] => votersOf(core.configuration).filter((peer) => peer !== core.id);
 
@@ -100,12 +100,13 @@ export function onPreVoteResponse(core: Core, message: PreVoteResponse, role: Pr
 }
 
 /**
- * Somebody who was asked for its vote knows that an entry is committed which this member has too. It must hear of it: the
- * entry may be a change after which it needs fewer votes, and those that it needs until then may be of members who left
- * with a longer log, who refuse for ever and do not campaign themselves.
+ * Somebody who asks for a vote, or was asked for one, knows that an entry is committed which this member has too. It must
+ * hear of it: the entry may be a change after which it needs fewer votes, and those that it needs until then may be of
+ * members who left with a longer log, who refuse for ever and do not campaign themselves. Or this member is a suspect
+ * who does not campaign because it does not know whether a change in its log is in force.
  * @returns whether there is a change to apply now before it may campaign
  */
-export function learnCommitted(core: Core, { committed }: PreVoteResponse | VoteResponse): boolean {
+export function learnCommitted(core: Core, { committed }: PreVote | PreVoteResponse | Vote | VoteResponse): boolean {
   const { log, role } = core;
   if (role.name === 'leader' || committed.index <= log.committed || !log.has(committed.index, committed.term))
     return false;

@@ -59,6 +59,24 @@ export class ConsensusBroken extends Error {
   }
 }
 
+/**
+ * The leader has another entry where this member has a committed one: the group went on without it (see `tally.ts`, a
+ * possible loss). What this member applied nobody can take back: it must begin anew, under a new incarnation, and what
+ * it holds is worth keeping until a person has looked at it.
+ */
+export class GivenUp extends ConsensusBroken {
+  /** Of the entry. */
+  readonly index: number;
+
+  constructor(index: number, here: number, there: number) {
+    super(
+      `entry ${index} is committed here, of term ${here}, but the leader has one of term ${there}: the group gave up what this member holds`,
+    );
+    this.name = 'GivenUp';
+    this.index = index;
+  }
+}
+
 export function invariant(holds: boolean, message: () => string): asserts holds {
   if (!holds) throw new ConsensusBroken(message());
 }

@@ -1,8 +1,9 @@
 /** What a member does with what its leader says: entries, heartbeats, snapshots (§5.3, §7). */
 import { isMember } from './configuration.ts';
 import type { PeerId } from './entry.ts';
-import type { Append, AppendResponse, Heartbeat, ReadResponse, Read, Snapshot } from './message.ts';
+import type { Append, AppendResponse, Heartbeat, Read, ReadRefusal, ReadResponse, Snapshot } from './message.ts';
 import { campaignAsSuccessor } from './election.ts';
+import { refuseRead } from './leader.ts';
 import type { Core, Follower } from './state.ts';
 import { becomeFollower } from './transitions.ts';
 
@@ -10,6 +11,8 @@ export function onAppend(core: Core, message: Append): void {
   const { log } = core;
   hear(core, message.from);
   const { prevIndex, prevTerm, entries } = message;
+  log.checkCommitted(prevIndex, prevTerm);
+  for (const { index, term } of entries) log.checkCommitted(index, term);
   // Old news: all of it up to the commit index is the same by now.
   if (prevIndex < log.committed) return acknowledge(core, message.from, log.committed);
   if (!log.has(prevIndex, prevTerm)) {
@@ -27,14 +30,25 @@ export function onAppend(core: Core, message: Append): void {
 export function onHeartbeat(core: Core, message: Heartbeat): void {
   const { log } = core;
   hear(core, message.from);
-  // The leader knows that this member had the entry. If it is gone the disk has lost it, and nothing told.
-  // Of which term that was the leader does not say: of none later than its own. A watermark of an earlier term knows
-  // nothing of it, and would let this member be trusted again in the very term in which it lost something.
-  if (message.commit <= log.last) log.commitTo(message.commit);
-  else if (core.suspect === undefined || core.suspect.term < core.term)
-    core.suspect = { term: core.term, lastIndex: message.commit, lastTerm: core.term };
+  const { commit, commitTerm } = message;
+  if (commit > log.committed) {
+    if (commitTerm !== undefined && log.has(commit, commitTerm)) log.commitTo(commit);
+    else if (commitTerm !== undefined || commit > log.last) suspectItself(core, commit);
+  } else if (commitTerm !== undefined) log.checkCommitted(commit, commitTerm);
   const { from: to, token } = message;
-  core.outbox.send.push({ type: 'heartbeat-response', from: core.id, to, term: core.term, token });
+  const end = { lastIndex: log.last, lastTerm: log.lastTerm };
+  core.outbox.send.push({ type: 'heartbeat-response', from: core.id, to, term: core.term, token, ...end });
+}
+
+/**
+ * The leader knows that this member had the entry. If it is gone, or another one is in its place (an old image of the
+ * disk was put back), the disk has lost it, and perhaps nothing told. Of which term the last lost entry was the leader
+ * does not say: of none later than its own. A watermark of an earlier term knows nothing of it, and would let this
+ * member be trusted again in the very term in which it lost something.
+ */
+function suspectItself(core: Core, lastIndex: number): void {
+  if (core.suspect === undefined || core.suspect.term < core.term)
+    core.suspect = { term: core.term, lastIndex, lastTerm: core.term };
 }
 
 export function onSnapshot(core: Core, message: Snapshot): void {
@@ -42,6 +56,7 @@ export function onSnapshot(core: Core, message: Snapshot): void {
   hear(core, message.from);
   const { snapshot } = message;
   const { configuration, index, term } = snapshot;
+  log.checkCommitted(index, term);
   // What is committed here is never given up for something older, nor for a group without this member.
   if (index > log.committed && isMember(configuration, core.id)) {
     if (log.has(index, term)) log.commitTo(index);
@@ -59,12 +74,29 @@ export function onTimeoutNow(core: Core): void {
 
 /** A read that somebody sent to the wrong place goes on to the leader, once. */
 export function onReadAstray(core: Core, message: Read, role: Follower): void {
-  if (role.leader === undefined || message.from === role.leader) return;
+  if (role.leader === undefined || message.from === role.leader) return onReadInVain(core, message);
   core.outbox.send.push({ ...message, to: role.leader });
 }
 
-export function onReadResponse(core: Core, message: ReadResponse): void {
-  core.outbox.reads.push({ request: message.request, index: message.index });
+/** Nobody is known to whom it could go on. */
+export function onReadInVain(core: Core, { from, request }: Read): void {
+  refuseRead(core, from, request, 'no-leader');
+}
+
+/** Somebody wants to read here. */
+export function askLeader(core: Core, request: string, leader: PeerId): void {
+  if (core.asked.count >= core.settings.maxPendingReads) return refuseRead(core, core.id, request, 'too-many');
+  core.asked.add(request);
+  core.outbox.send.push({ type: 'read', from: core.id, to: leader, term: core.term, request });
+}
+
+/** One that is not waited for any more was refused already, or comes for the second time. */
+export function onReadResponse(core: Core, { request, index }: ReadResponse): void {
+  if (core.asked.answered(request)) core.outbox.reads.push({ request, index });
+}
+
+export function onReadRefusal(core: Core, { request, why }: ReadRefusal): void {
+  if (core.asked.answered(request)) core.outbox.refusedReads.push({ request, why });
 }
 
 /** Whoever leads in this term: a candidate gives up, a follower knows it from now on. */

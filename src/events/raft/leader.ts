@@ -1,7 +1,7 @@
 /** What a leader does with the answers of its followers, and with what others ask of it. */
 import { membersOf } from './configuration.ts';
 import { invariant, type PeerId } from './entry.ts';
-import type { Append, AppendResponse, Heartbeat, HeartbeatResponse, Read, Snapshot } from './message.ts';
+import type { Append, AppendResponse, Heartbeat, HeartbeatResponse, Read, ReadRefused, Snapshot } from './message.ts';
 import type { Progress } from './progress.ts';
 import { isQuorum, reached } from './quorum.ts';
 import { advanceCommit, broadcastAppend, broadcastHeartbeat, sendAppend, sendEntries } from './replication.ts';
@@ -64,17 +64,26 @@ export function onHeartbeatResponse(core: Core, message: HeartbeatResponse, lead
   progress.isActive = true;
   progress.isPaused = false;
   progress.token = Math.max(progress.token, token);
-  // What was lost on its way is noticed here, as the window may be full and nothing else be sent.
-  if (progress.match < core.log.last || progress.state === 'probe') sendAppend(core, leader, from);
+  // What was lost on its way is noticed here, as the window may be full and nothing else be sent. So is what the
+  // follower's disk lost, while there is nothing else to send: then its answer to the probe tells how much. (An old
+  // answer, from before the last acknowledgement, costs one probe in vain.)
+  const isWhole = message.lastIndex >= progress.match && core.log.has(message.lastIndex, message.lastTerm);
+  if (progress.match < core.log.last || progress.state === 'probe' || !isWhole) sendAppend(core, leader, from);
   confirmReads(core, leader);
 }
 
 /** A read of this member itself, or of a follower for its own clients. */
 export function onRead(core: Core, { from, request }: Pick<Read, 'from' | 'request'>, leader: Leader): void {
-  if (leader.reads.count >= core.settings.maxPendingReads) return;
+  if (leader.reads.count >= core.settings.maxPendingReads) return refuseRead(core, from, request, 'too-many');
   if (core.log.termAt(core.log.committed) === core.term) leader.reads.add(from, request, core.log.committed);
   else leader.reads.addEarly(from, request);
   confirmReads(core, leader);
+}
+
+/** There will be no answer; whoever asked is told, here or elsewhere. */
+export function refuseRead(core: Core, to: PeerId, request: string, why: ReadRefused): void {
+  if (to === core.id) core.outbox.refusedReads.push({ request, why });
+  else core.outbox.send.push({ type: 'read-refusal', from: core.id, to, term: core.term, request, why });
 }
 
 /** Answers the reads that a majority has confirmed, and begins the next round for those that came meanwhile. */

@@ -8,7 +8,7 @@
  * Invariants: applied ≤ applying ≤ min(committed, durable), durable ≤ stored ≤ last; nothing committed is ever replaced.
  * A snapshot that came from the leader (`installing`) replaces the log at once; nothing is applied until it is durable.
  */
-import { ConsensusBroken, invariant, sizeOf, type Entry, type SnapshotMeta } from './entry.ts';
+import { ConsensusBroken, GivenUp, invariant, sizeOf, type Entry, type SnapshotMeta } from './entry.ts';
 
 export class RaftLog {
   /** After `#base`, without gap. */
@@ -100,6 +100,12 @@ export class RaftLog {
   /** Whether this log has the entry, and so (log matching, §5.3) everything before it. */
   has(index: number, term: number): boolean {
     return this.termAt(index) === term;
+  }
+
+  /** What is committed here is the same everywhere. @throws GivenUp when the leader has something else at this place */
+  checkCommitted(index: number, term: number): void {
+    const here = index <= this.#committed ? this.termAt(index) : undefined;
+    if (here !== undefined && here !== term) throw new GivenUp(index, here, term);
   }
 
   /** Whether a log that ends there is at least as up to date as this one (§5.4.1). */

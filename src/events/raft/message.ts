@@ -14,6 +14,8 @@ interface Ballot extends Envelope {
   /** Of the candidate's log. */
   readonly lastIndex: number;
   readonly lastTerm: number;
+  /** What the candidate knows to be committed: a voter that has that entry may not have heard of it. */
+  readonly committed: { readonly index: number; readonly term: number };
   /** The leader asked for this election (§3.10): a voter need not protect it. */
   readonly transfer: boolean;
 }
@@ -65,8 +67,10 @@ export interface AppendResponse extends Envelope {
 
 export interface Heartbeat extends Envelope {
   readonly type: 'heartbeat';
-  /** No further than what this follower is known to have. */
+  /** No further than what this follower is known to have, */
   readonly commit: number;
+  /** and the term of the entry there; undefined when the leader has compacted it. */
+  readonly commitTerm: number | undefined;
   /** Of the newest round in which the leader asks whether it still leads. Made by the leader, grows within its term. */
   readonly token: number;
 }
@@ -74,6 +78,9 @@ export interface Heartbeat extends Envelope {
 export interface HeartbeatResponse extends Envelope {
   readonly type: 'heartbeat-response';
   readonly token: number;
+  /** Where the follower's log ends: less than what it acknowledged when its disk lost that. */
+  readonly lastIndex: number;
+  readonly lastTerm: number;
 }
 
 export interface Snapshot extends Envelope {
@@ -89,7 +96,7 @@ export interface TimeoutNow extends Envelope {
 /** Up to where must I have applied, so that I read nothing stale? */
 export interface Read extends Envelope {
   readonly type: 'read';
-  /** The asker's own name for it, echoed; it proves nothing. */
+  /** The asker's name for it, echoed: good once, or a late answer would be taken for another one's. To the leader it proves nothing. */
   readonly request: string;
 }
 
@@ -98,6 +105,19 @@ export interface ReadResponse extends Envelope {
   readonly request: string;
   readonly index: number;
 }
+
+/** There will be no answer: ask again. */
+export interface ReadRefusal extends Envelope {
+  readonly type: 'read-refusal';
+  readonly request: string;
+  readonly why: ReadRefused;
+}
+
+/**
+ * `no-leader`: nobody is known to lead. `too-many`: more reads wait already than may (`maxPendingReads`).
+ * `leader-changed`: whoever was asked does not lead any more. `unanswered`: nothing was heard for an election time-out.
+ */
+export type ReadRefused = 'no-leader' | 'too-many' | 'leader-changed' | 'unanswered';
 
 export type Message =
   | PreVote
@@ -111,7 +131,8 @@ export type Message =
   | Snapshot
   | TimeoutNow
   | Read
-  | ReadResponse;
+  | ReadResponse
+  | ReadRefusal;
 
 export type MessageType = Message['type'];
 

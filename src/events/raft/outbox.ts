@@ -3,12 +3,13 @@
  * of the disk that are under way.
  */
 import type { Message } from './message.ts';
-import type { ReadState, StoreMark } from './ready.ts';
+import type { ReadState, RefusedRead, StoreMark } from './ready.ts';
 
 export class Outbox {
   send: Message[] = [];
   thenSend: Message[] = [];
   reads: ReadState[] = [];
+  refusedReads: RefusedRead[] = [];
   /** A newer snapshot than there is. */
   wantsSnapshot = false;
   /** The disk's jobs, oldest first, with the tick in which each began. */
@@ -62,5 +63,11 @@ export class Outbox {
     const reads = this.reads;
     this.reads = [];
     return reads;
+  }
+
+  takeRefusedReads(): RefusedRead[] {
+    const refused = this.refusedReads;
+    this.refusedReads = [];
+    return refused;
   }
 }

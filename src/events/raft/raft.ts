@@ -13,13 +13,15 @@
 import { isVoter, type Change, type Configuration } from './configuration.ts';
 import { campaign } from './election.ts';
 import { invariant, totalSize, type Entry, type HardState, type PeerId, type SnapshotMeta } from './entry.ts';
-import { onRead, transferTo } from './leader.ts';
+import { askLeader } from './follower.ts';
+import { onRead, refuseRead, transferTo } from './leader.ts';
 import { RaftLog } from './log.ts';
 import { applyChanges, proposeChange, refusalOf, snapshotMetaOf } from './membership.ts';
 import type { Message } from './message.ts';
 import { Outbox } from './outbox.ts';
 import { mustStore, onStored, takeStore } from './persistence.ts';
 import type { Progress } from './progress.ts';
+import { AskedReads } from './reads.ts';
 import type { Done, Leadership, Ready } from './ready.ts';
 import { broadcastAppend } from './replication.ts';
 import type { RaftSettings } from './settings.ts';
@@ -33,7 +35,7 @@ import { appendAsLeader, becomeFollower } from './transitions.ts';
 export interface RaftStart {
   readonly id: PeerId;
   readonly hardState: HardState;
-  /** Newest durable snapshot; index 0 with the first configuration when there is none. */
+  /** Newest durable snapshot; its index is 1 at least where there are voters (`beginning.ts`). */
   readonly snapshot: SnapshotMeta;
   /** After `base`, or else after the snapshot, without gap. */
   readonly entries: readonly Entry[];
@@ -44,7 +46,7 @@ export interface RaftStart {
 }
 
 export type Refused = {
-  readonly refused: 'not-leader' | 'transferring' | 'too-much-uncommitted' | 'change-impossible';
+  readonly refused: 'not-leader' | 'transferring' | 'too-large' | 'too-much-uncommitted' | 'change-impossible';
   /** A sentence, for a change. */
   readonly explain?: string;
 };
@@ -89,6 +91,7 @@ export class Raft {
       applying: [],
       handedOut: { term: hardState.term, vote: hardState.vote, suspect: start.suspect, installing: undefined },
       outbox: new Outbox(),
+      asked: new AskedReads(),
     };
     invariant(
       log.lastTerm <= this.#core.term,
@@ -132,6 +135,7 @@ export class Raft {
     const core = this.#core;
     const leader = this.#proposing();
     if ('refused' in leader) return leader;
+    if (data.some((bytes) => bytes.length > core.settings.maxEntryBytes)) return { refused: 'too-large' };
     const firstIndex = core.log.last + 1;
     const entries = data.map((bytes, at): Entry => ({
       type: 'data',
@@ -151,6 +155,7 @@ export class Raft {
   proposeChange(change: Change, data: Uint8Array): { readonly term: number; readonly index: number } | Refused {
     const leader = this.#proposing();
     if ('refused' in leader) return leader;
+    if (data.length > this.#core.settings.maxEntryBytes) return { refused: 'too-large' };
     const explain = refusalOf(this.#core, leader, change);
     if (explain !== undefined) return { refused: 'change-impossible', explain };
     const { term, index } = proposeChange(this.#core, leader, change, data);
@@ -165,13 +170,17 @@ export class Raft {
 
   /**
    * Asks for an index that a reader must have applied to read nothing stale. The answer comes in `ready().reads`, under
-   * the same name; or never, when the leader changes or a message is lost: then ask again, under a new name.
+   * the same name, or in `ready().refusedReads`: then ask again, under a new name. A name is good once: this member must
+   * never have used it before, not even before it was started again, or a late answer to the old question would be taken
+   * for one to the new. Draw it at random. At a leader that hears no majority it
+   * comes when that is over, or when it leads no longer.
    */
   read(request: string): void {
-    const { id, term, role, outbox } = this.#core;
-    if (role.name === 'leader') onRead(this.#core, { from: id, request }, role);
-    else if (role.name === 'follower' && role.leader !== undefined)
-      outbox.send.push({ type: 'read', from: id, to: role.leader, term, request });
+    const core = this.#core;
+    const { id, role } = core;
+    if (role.name === 'leader') onRead(core, { from: id, request }, role);
+    else if (role.name === 'follower' && role.leader !== undefined) askLeader(core, request, role.leader);
+    else refuseRead(core, id, request, 'no-leader');
   }
 
   /** Hands leadership to a voter. It is given up after an election time-out; until then nothing can be proposed. */
@@ -229,6 +238,7 @@ export class Raft {
     return (
       outbox.send.length > 0 ||
       outbox.reads.length > 0 ||
+      outbox.refusedReads.length > 0 ||
       outbox.wantsSnapshot ||
       mustStore(core) ||
       (log.hasUnapplied && core.applying.length === 0) ||
@@ -251,6 +261,7 @@ export class Raft {
       store,
       apply,
       reads: core.outbox.takeReads(),
+      refusedReads: core.outbox.takeRefusedReads(),
       snapshotWanted: core.outbox.takeSnapshotWish(),
     };
   }

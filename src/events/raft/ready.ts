@@ -13,7 +13,7 @@
  * Taking a Ready and carrying it out may lie apart, and new ones may be taken meanwhile.
  */
 import type { Entry, HardState, PeerId, SnapshotMeta } from './entry.ts';
-import type { Message } from './message.ts';
+import type { Message, ReadRefused } from './message.ts';
 import type { Watermark } from './state.ts';
 
 export interface Ready {
@@ -25,6 +25,8 @@ export interface Ready {
   readonly apply: readonly Entry[];
   /** Reads that may be answered as soon as `index` is applied. */
   readonly reads: readonly ReadState[];
+  /** Reads that will never be answered: to be asked again, under a new name. */
+  readonly refusedReads: readonly RefusedRead[];
   /** A member needs a newer snapshot than there is: make one of what is applied. */
   readonly snapshotWanted: boolean;
 }
@@ -72,6 +74,11 @@ export interface StoreMark {
 export interface ReadState {
   readonly request: string;
   readonly index: number;
+}
+
+export interface RefusedRead {
+  readonly request: string;
+  readonly why: ReadRefused;
 }
 
 export interface Done {

@@ -62,7 +62,8 @@ export function broadcastHeartbeat(core: Core, leader: Leader): void {
   for (const [to, progress] of leader.peers) {
     // What a follower does not have yet it must not take for committed: another entry may stand there.
     const commit = Math.min(progress.match, core.log.committed);
-    core.outbox.send.push({ type: 'heartbeat', from: core.id, to, term: core.term, commit, token });
+    const commitTerm = core.log.termAt(commit);
+    core.outbox.send.push({ type: 'heartbeat', from: core.id, to, term: core.term, commit, commitTerm, token });
   }
 }
 

@@ -14,11 +14,13 @@ export interface RaftSettings {
   readonly maxInflight: number;
   /** and their bytes. */
   readonly maxInflightBytes: number;
+  /** Of one entry's data; larger ones are refused. Below what the history takes: what is committed must be storable. */
+  readonly maxEntryBytes: number;
   /** Of entries that are proposed and not yet committed; more are refused. One proposal always fits. */
   readonly maxUncommittedBytes: number;
   /** Of entries handed out at once to be applied; one always fits. */
   readonly maxApplyBytes: number;
-  /** Reads that may wait for the leader to be sure of itself; more are refused. */
+  /** Reads that may wait for the leader to be sure of itself, and at each follower for its leader; more are refused. */
   readonly maxPendingReads: number;
 }
 
@@ -30,6 +32,7 @@ export const defaultSettings: RaftSettings = {
   maxAppendBytes: 256 * 1024,
   maxInflight: 256,
   maxInflightBytes: 1024 * 1024,
+  maxEntryBytes: 8 * 1024 * 1024,
   maxUncommittedBytes: 16 * 1024 * 1024,
   maxApplyBytes: 1024 * 1024,
   maxPendingReads: 10_000,

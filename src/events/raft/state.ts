@@ -17,7 +17,7 @@ import type { RaftLog } from './log.ts';
 import type { Outbox } from './outbox.ts';
 import type { HandedOut } from './persistence.ts';
 import type { Progress } from './progress.ts';
-import type { Reads } from './reads.ts';
+import type { AskedReads, Reads } from './reads.ts';
 import type { RaftSettings } from './settings.ts';
 
 /** Follows a leader, or waits for one. Invariant: `leader` leads in the member's own term. */
@@ -29,19 +29,19 @@ export interface Follower {
 /** Asks whether an election would be won. Has not changed its term, and may still have a vote in it. */
 export interface PreCandidate {
   readonly name: 'pre-candidate';
-  readonly votes: Map<PeerId, Verdict>;
+  readonly votes: Map<PeerId, CastVote>;
 }
 
-/** Has voted for itself in its term. Invariant: its own verdict is there only when that vote is durable. */
+/** Has voted for itself in its term. Invariant: its own vote is counted only when that vote is durable. */
 export interface Candidate {
   readonly name: 'candidate';
-  readonly votes: Map<PeerId, Verdict>;
+  readonly votes: Map<PeerId, CastVote>;
   /** The leader before wanted this election: voters need not protect it. */
   readonly transfer: boolean;
 }
 
 /** `suspect`: granted by somebody who does not trust its own disk. */
-export type Verdict = 'granted' | 'suspect' | 'refused';
+export type CastVote = 'granted' | 'suspect' | 'refused';
 
 /**
  * Invariants: appends to its log, never replaces in it; commits only entries of its own term by counting (§5.4.2), and
@@ -99,6 +99,8 @@ export interface Core {
   /** Handed out to be applied. */
   applying: readonly Entry[];
   handedOut: HandedOut;
+  /** Of the leader of this term. Invariant: empty unless this member is a follower. */
+  readonly asked: AskedReads;
   readonly outbox: Outbox;
 }
 

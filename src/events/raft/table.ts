@@ -4,7 +4,16 @@
  * `ignored` is a decision too; beside each stands why.
  */
 import { onPreVote, onPreVoteResponse, onVote, onVoteResponse } from './election.ts';
-import { onAppend, onHeartbeat, onReadAstray, onReadResponse, onSnapshot, onTimeoutNow } from './follower.ts';
+import {
+  onAppend,
+  onHeartbeat,
+  onReadAstray,
+  onReadInVain,
+  onReadRefusal,
+  onReadResponse,
+  onSnapshot,
+  onTimeoutNow,
+} from './follower.ts';
 import { onAppendResponse, onHeartbeatResponse, onRead, onRival } from './leader.ts';
 import type { Message, MessageOf, MessageType } from './message.ts';
 import type { Core, RoleName, RoleOf } from './state.ts';
@@ -19,6 +28,12 @@ type Table = { readonly [R in RoleName]: { readonly [T in MessageType]: Handler<
 const noAnswersAwaited = {
   'append-response': 'ignored',
   'heartbeat-response': 'ignored',
+} as const;
+
+/** It does not follow the leader that it asked: whoever wanted to read was told already. */
+const noReadsAwaited = {
+  'read-response': 'ignored',
+  'read-refusal': 'ignored',
 } as const;
 
 /** Of the leader of this term: whoever else campaigned in it has lost. */
@@ -39,10 +54,12 @@ export const table: Table = {
     'timeout-now': onTimeoutNow,
     read: onReadAstray,
     'read-response': onReadResponse,
+    'read-refusal': onReadRefusal,
   },
   'pre-candidate': {
     ...fromTheLeader,
     ...noAnswersAwaited,
+    ...noReadsAwaited,
     'pre-vote': onPreVote,
     'pre-vote-response': onPreVoteResponse,
     // It has not changed its term, and may have its vote to give.
@@ -50,25 +67,25 @@ export const table: Table = {
     'vote-response': 'ignored',
     // It has heard no leader of its term for long: the order is from before that.
     'timeout-now': 'ignored',
-    read: 'ignored', // knows no leader to pass it to
-    'read-response': onReadResponse,
+    read: onReadInVain,
   },
   candidate: {
     ...fromTheLeader,
     ...noAnswersAwaited,
+    ...noReadsAwaited,
     'pre-vote': onPreVote,
     'pre-vote-response': 'ignored',
     // Its vote is its own; it says so.
     vote: onVote,
     'vote-response': onVoteResponse,
     'timeout-now': 'ignored', // campaigns already
-    read: 'ignored',
-    'read-response': onReadResponse,
+    read: onReadInVain,
   },
   leader: {
     append: onRival,
     heartbeat: onRival,
     snapshot: onRival,
+    ...noReadsAwaited,
     'append-response': onAppendResponse,
     'heartbeat-response': onHeartbeatResponse,
     'pre-vote': onPreVote,
@@ -77,7 +94,6 @@ export const table: Table = {
     'vote-response': 'ignored',
     'timeout-now': 'ignored', // leads already
     read: onRead,
-    'read-response': onReadResponse,
   },
 };
 

@@ -10,16 +10,16 @@
 import { votersOf, type Configuration } from './configuration.ts';
 import type { PeerId } from './entry.ts';
 import { electionOf } from './quorum.ts';
-import type { Verdict } from './state.ts';
+import type { CastVote } from './state.ts';
 
 export type Outcome = 'won' | 'won-by-all' | 'lost' | 'open';
 
-export function tally(configuration: Configuration, votes: ReadonlyMap<PeerId, Verdict>): Outcome {
+export function tally(configuration: Configuration, votes: ReadonlyMap<PeerId, CastVote>): Outcome {
   const outcome = electionOf(configuration, (peer) => voteOf(votes.get(peer)));
   if (outcome === 'won') return 'won';
   const isUnanimous = votersOf(configuration).every((peer) => votes.has(peer) && votes.get(peer) !== 'refused');
   return isUnanimous ? 'won-by-all' : outcome;
 }
 
-const voteOf = (verdict: Verdict | undefined): boolean | undefined =>
-  verdict === 'granted' ? true : verdict === 'refused' ? false : undefined;
+const voteOf = (vote: CastVote | undefined): boolean | undefined =>
+  vote === 'granted' ? true : vote === 'refused' ? false : undefined;

@@ -3,8 +3,9 @@
  *
  *   higher  the member adopts it and follows; except that a question before an election (and its grant) changes no term,
  *           and that voters who hear a leader protect it from elections that it did not ask for (§6.2, §9.6)
- *   lower   the sender is behind. It is told the term where it would not learn it otherwise: a deposed leader that is
- *           heard by a candidate with a higher term (both would be stuck), and whoever asks before an election
+ *   lower   the sender is behind. It is told the term where it might not learn it otherwise: a leader that is heard by a
+ *           member with a higher term, who does not follow it and may not campaign (both would be stuck), and whoever
+ *           asks before an election
  */
 import { learnCommitted } from './election.ts';
 import type { Message } from './message.ts';
@@ -13,6 +14,7 @@ import { becomeFollower } from './transitions.ts';
 
 /** @returns whether the message counts */
 export function admit(core: Core, message: Message): boolean {
+  if (message.type === 'pre-vote' || message.type === 'vote') learnCommitted(core, message);
   if (message.term > core.term) return admitHigher(core, message);
   if (message.term < core.term) {
     // What is committed is so in every term.
@@ -57,12 +59,12 @@ const protectsLeader = (core: Core): boolean =>
   core.settings.checkQuorum && leaderOf(core) !== undefined && core.electionElapsed < core.settings.electionTicks;
 
 function answerLower(core: Core, { type, from: to }: Message): void {
-  const { id: from, term, settings, outbox } = core;
+  const { id: from, term, outbox } = core;
   if (type === 'pre-vote') {
     const suspect = core.suspect !== undefined;
     const committed = core.log.lastCommitted;
     outbox.send.push({ type: 'pre-vote-response', from, to, term, granted: false, suspect, committed });
-  } else if ((type === 'append' || type === 'heartbeat') && (settings.checkQuorum || settings.preVote)) {
+  } else if (type === 'append' || type === 'heartbeat') {
     outbox.send.push({ type: 'append-response', from, to, term, index: 0, hint: undefined, suspect: false });
   }
 }

@@ -7,6 +7,8 @@ import { becomeFollower } from './transitions.ts';
 
 export function tick(core: Core): void {
   core.outbox.tick();
+  for (const request of core.asked.tick(core.settings.electionTicks))
+    core.outbox.refusedReads.push({ request, why: 'unanswered' });
   core.electionElapsed++;
   if (core.role.name === 'leader') tickLeader(core, core.role);
   // Who may not campaign goes on counting: it must not go on protecting a leader that it does not hear.

@@ -8,6 +8,7 @@ import type { Core, Leader } from './state.ts';
 
 /** @param leader of that term, if known */
 export function becomeFollower(core: Core, term: number, leader: PeerId | undefined): void {
+  loseReads(core);
   reset(core, term);
   core.role = { name: 'follower', leader };
 }
@@ -15,6 +16,7 @@ export function becomeFollower(core: Core, term: number, leader: PeerId | undefi
 /** Keeps term and vote: asking binds nobody. */
 export function becomePreCandidate(core: Core): void {
   invariant(core.role.name !== 'leader', () => 'a leader cannot campaign');
+  loseReads(core);
   core.electionElapsed = 0;
   drawTimeout(core);
   core.role = { name: 'pre-candidate', votes: new Map() };
@@ -22,6 +24,7 @@ export function becomePreCandidate(core: Core): void {
 
 export function becomeCandidate(core: Core, transfer: boolean): void {
   invariant(core.role.name !== 'leader', () => 'a leader cannot campaign');
+  loseReads(core);
   reset(core, core.term + 1);
   core.vote = core.id;
   core.role = { name: 'candidate', votes: new Map(), transfer };
@@ -52,6 +55,12 @@ export function becomeLeader(core: Core, possibleLoss: boolean): void {
 export function appendAsLeader(core: Core, leader: Leader, entries: readonly Entry[]): void {
   core.log.append(entries);
   for (const entry of entries) leader.uncommittedBytes += sizeOf(entry);
+}
+
+/** Who was asked to read here hears that the leader will not answer. What others asked of this one they find out. */
+function loseReads({ id, role, asked, outbox }: Core): void {
+  const own = role.name === 'leader' ? role.reads.namesOf(id) : [];
+  for (const request of [...own, ...asked.takeAll()]) outbox.refusedReads.push({ request, why: 'leader-changed' });
 }
 
 function reset(core: Core, term: number): void {

@@ -8,7 +8,16 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { checkName, closedDirectory, isName, leavesHole, noSuchFile, pieceBytes, type Directory } from './directory.ts';
+import {
+  checkName,
+  closedDirectory,
+  isName,
+  leavesHole,
+  noSuchFile,
+  pieceBytes,
+  unreadable,
+  type Directory,
+} from './directory.ts';
 import { replaceFile, syncDir } from './files.ts';
 import { StoreError } from './port.ts';
 
@@ -56,7 +65,7 @@ class RealDirectory implements Directory {
   }
 
   read(name: string): Promise<Uint8Array | undefined> {
-    return this.#read(`read ${name} in`, async () => {
+    return this.#readFile(name, async () => {
       checkName(name);
       const bytes = await orMissing(readFile(this.#at(name)));
       return bytes && new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -64,8 +73,7 @@ class RealDirectory implements Directory {
   }
 
   async *stream(name: string, from = 0): AsyncIterable<Uint8Array> {
-    const doing = `read ${name} in`;
-    const handle = await this.#read(doing, async () => {
+    const handle = await this.#readFile(name, async () => {
       checkName(name);
       const opened = await orMissing(open(this.#at(name), 'r'));
       if (!opened) throw noSuchFile(name, this.#path);
@@ -74,7 +82,7 @@ class RealDirectory implements Directory {
     try {
       for (let at = from; ;) {
         const piece = new Uint8Array(pieceBytes);
-        const { bytesRead } = await this.#read(doing, () => handle.read(piece, 0, pieceBytes, at));
+        const { bytesRead } = await this.#readFile(name, () => handle.read(piece, 0, pieceBytes, at));
         if (bytesRead === 0) return;
         at += bytesRead;
         yield piece.subarray(0, bytesRead);
@@ -166,6 +174,17 @@ class RealDirectory implements Directory {
     const file = this.#open.get(name);
     this.#open.delete(name);
     await file?.handle.close();
+  }
+
+  /** A place that cannot be read damages one file; with everything else the directory itself may be out of reach. */
+  #readFile<T>(name: string, read: () => Promise<T>): Promise<T> {
+    return this.#read(`read ${name} in`, async () => {
+      try {
+        return await read();
+      } catch (error) {
+        throw codeOf(error) === 'EIO' ? unreadable(name, this.#path, error) : error;
+      }
+    });
   }
 
   async #read<T>(doing: string, read: () => Promise<T>): Promise<T> {

@@ -1,5 +1,13 @@
 /** One process's view of a simulated directory: it dies with its process, and breaks with its first failed write. */
-import { checkName, closedDirectory, leavesHole, noSuchFile, pieceBytes, type Directory } from './directory.ts';
+import {
+  checkName,
+  closedDirectory,
+  leavesHole,
+  noSuchFile,
+  pieceBytes,
+  unreadable,
+  type Directory,
+} from './directory.ts';
 import { StoreError } from './port.ts';
 import { SimFile } from './sim-file.ts';
 import { never } from './sim-medium.ts';
@@ -36,16 +44,21 @@ export class SimDirectoryHandle implements Directory {
 
   async read(name: string): Promise<Uint8Array | undefined> {
     checkName(name);
-    return (await this.#read()).get(name)?.bytes.slice();
+    const file = (await this.#read()).get(name);
+    if (file && file.readableUpTo(0, file.bytes.length) < file.bytes.length) throw badSector(name);
+    return file?.bytes.slice();
   }
 
   async *stream(name: string, from = 0): AsyncIterable<Uint8Array> {
     checkName(name);
     const file = (await this.#read()).get(name);
     if (!file) throw noSuchFile(name, where);
-    for (let at = from; at < file.bytes.length; at += pieceBytes) {
+    for (let at = from; at < file.bytes.length;) {
       if (at > from) await this.#read();
-      yield file.bytes.slice(at, at + pieceBytes);
+      const end = file.readableUpTo(at, Math.min(file.bytes.length, at + pieceBytes));
+      if (end === at) throw badSector(name);
+      yield file.bytes.slice(at, end);
+      at = end;
     }
   }
 
@@ -142,6 +155,9 @@ export class SimDirectoryHandle implements Directory {
     return this.#state === 'dead';
   }
 }
+
+const badSector = (name: string): StoreError =>
+  unreadable(name, where, Object.assign(new Error('EIO'), { code: 'EIO' }));
 
 const byName = (one: { readonly name: string }, other: { readonly name: string }): number =>
   one.name < other.name ? -1 : 1;

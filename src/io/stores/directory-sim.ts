@@ -63,6 +63,16 @@ export class SimDirectory {
     return file !== undefined;
   }
 
+  /**
+   * A sector of a file, of this one or any, cannot be read any more: the one with this byte, or any.
+   * @returns false when there is none with a byte
+   */
+  makeUnreadable(name?: string, at?: number): boolean {
+    const file = this.#pick(name);
+    file?.makeUnreadable(at ?? this.#medium.below(file.bytes.length));
+    return file !== undefined;
+  }
+
   /** A file loses its end: this one, or any; this many bytes, or any number. @returns false when there is none with a byte */
   cutTail(name?: string, bytes?: number): boolean {
     const file = this.#pick(name);

@@ -6,16 +6,20 @@
  * survives the process, and may be lost in parts when the power fails; `replace` and `rename` are atomic, also across a
  * crash. Names are plain (`[A-Za-z0-9._-]{1,128}`, never `.` or `..`). One call at a time for each name. Nothing else
  * writes into the directory. An error of a write means that the state of the disk is unknown: every later write is
- * refused, and the caller ends the process.
+ * refused, and the caller ends the process. A read that fails for a place that the disk cannot read any more (EIO) says
+ * that this one file is DAMAGED: whoever can do without it, or have it from others, goes on.
  */
 import { StoreError } from './port.ts';
 
 export interface Directory {
   /** Sorted by name. */
   list(): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]>;
-  /** The whole file; undefined when there is none. For small files. */
+  /** The whole file; undefined when there is none. For small files. @throws StoreError DAMAGED, FAILED */
   read(name: string): Promise<Uint8Array | undefined>;
-  /** From an offset to the end, in pieces of up to 256 KiB. @throws StoreError MISSING */
+  /**
+   * From an offset to the end, in pieces of up to 256 KiB; up to the place that cannot be read, if there is one.
+   * @throws StoreError MISSING, DAMAGED, FAILED
+   */
   stream(name: string, from?: number): AsyncIterable<Uint8Array>;
   /** Puts a whole file in the place of what was there. Durable. */
   replace(name: string, bytes: Uint8Array): Promise<void>;
@@ -50,6 +54,24 @@ export function checkName(name: string): void {
 
 export const noSuchFile = (name: string, where: string): StoreError =>
   new StoreError('MISSING', `there is no file ${name} in ${where}`, 'Look at what the directory holds.');
+
+export const unreadable = (name: string, where: string, cause: unknown): StoreError =>
+  new StoreError(
+    'DAMAGED',
+    `a place of ${name} in ${where} cannot be read any more`,
+    'Look at the disk (dmesg, SMART), and replace it if there is more of that.',
+    cause,
+  );
+
+/** The whole file; undefined when there is none, `damaged` when not all of it can be read any more. */
+export async function readIfIntact(directory: Directory, name: string): Promise<Uint8Array | undefined | 'damaged'> {
+  try {
+    return await directory.read(name);
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'DAMAGED') return 'damaged';
+    throw error;
+  }
+}
 
 export const leavesHole = (name: string, offset: number, sizeBytes: number): StoreError =>
   new StoreError(

@@ -2,8 +2,10 @@
  * The bytes of one simulated file: as processes see them, and as they are on the disk.
  *
  * A write is visible at once and durable after a sync. Until then a power cut decides for each sector by itself whether
- * it had reached the disk, in whatever order, and now and then leaves one torn. A sync that fails leaves the writes visible and takes them for written:
- * later syncs pass over them, and the next power cut shows that they were not.
+ * it had reached the disk, in whatever order, and now and then leaves one torn. A sync that fails leaves the writes
+ * visible and takes them for written: later syncs pass over them, and the next power cut shows that they were not.
+ *
+ * A sector that the disk cannot read any more can be read again once all of it was written anew.
  */
 import type { SimMedium } from './sim-medium.ts';
 
@@ -18,6 +20,8 @@ export class SimFile {
   #visible: Uint8Array;
   #durable: Uint8Array;
   #unsynced: Write[] = [];
+  /** Numbers of sectors. */
+  readonly #unreadable = new Set<number>();
 
   constructor(durable: Uint8Array) {
     this.#visible = this.#durable = durable;
@@ -28,7 +32,22 @@ export class SimFile {
     return this.#visible;
   }
 
+  /** The sector with this byte cannot be read any more. */
+  makeUnreadable(at: number): void {
+    this.#unreadable.add(Math.floor(at / sectorBytes));
+  }
+
+  /** Up to where it can be read, from one byte on and up to another one. */
+  readableUpTo(from: number, to: number): number {
+    const first = Math.floor(from / sectorBytes);
+    const bad = [...this.#unreadable].filter((sector) => sector >= first).toSorted((one, other) => one - other)[0];
+    return bad === undefined ? to : Math.min(to, Math.max(from, bad * sectorBytes));
+  }
+
   write(offset: number, bytes: Uint8Array): void {
+    for (const sector of this.#unreadable)
+      if (sector * sectorBytes >= offset && (sector + 1) * sectorBytes <= offset + bytes.length)
+        this.#unreadable.delete(sector);
     this.#visible = written(this.#visible, offset, bytes);
     this.#unsynced.push({ offset, bytes });
   }

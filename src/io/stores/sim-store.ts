@@ -7,6 +7,8 @@ const sliceEntries = 1000;
 
 interface Device {
   readonly image: SortedBytes;
+  /** @throws StoreError FAILED for a record that cannot be read any more */
+  checkReadable(key: Uint8Array): void;
   delay(): Promise<void> | undefined;
   write(handle: SimStore, ops: readonly Op[], sync: boolean): Promise<void>;
   closed(handle: SimStore): void;
@@ -33,6 +35,7 @@ export class SimStore implements Store {
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
     await this.#arrive();
+    this.#device.checkReadable(key);
     return this.#device.image.get(key)?.slice();
   }
 
@@ -41,7 +44,9 @@ export class SimStore implements Store {
     const entries = this.#device.image.entries(range);
     for (let at = 0; at < entries.length; at += sliceEntries) {
       if (at > 0) await this.#arrive();
-      yield entries.slice(at, at + sliceEntries).map(([key, value]) => [key, value.slice()] as const);
+      const slice = entries.slice(at, at + sliceEntries);
+      for (const [key] of slice) this.#device.checkReadable(key);
+      yield slice.map(([key, value]) => [key, value.slice()] as const);
     }
   }
 

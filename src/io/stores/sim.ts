@@ -54,6 +54,8 @@ export class SimDisk {
   #halfWritten: readonly Op[] | undefined;
   #file = 0;
   #handle: SimStore | undefined;
+  /** Keys of records that the disk cannot read any more, in hexadecimal. */
+  readonly #unreadable = new Set<string>();
 
   constructor(options: SimDiskOptions) {
     this.#options = options;
@@ -76,6 +78,9 @@ export class SimDisk {
     this.#unsynced = [];
     this.#handle = new SimStore({
       image: this.#image,
+      checkReadable: (key) => {
+        if (this.#isUnreadable(key)) throw simFailure('read from the simulated disk', 'EIO');
+      },
       delay: () => this.#medium.delay(),
       write: (handle, ops, sync) => this.#write(handle, ops, sync),
       closed: (handle) => {
@@ -124,6 +129,16 @@ export class SimDisk {
     return true;
   }
 
+  /**
+   * A record, of this key or any, cannot be read any more until it is written anew: whoever reads it, or over it, gets
+   * an error, as from LevelDB. @returns false when there is none
+   */
+  makeUnreadable(key?: Uint8Array): boolean {
+    const entry = this.#pick(key);
+    if (entry) this.#unreadable.add(hexOf(entry[0]));
+    return entry !== undefined;
+  }
+
   /** Silently loses the entries with the greatest keys. */
   deleteTail(count: number): void {
     this.#unsynced = [];
@@ -169,6 +184,7 @@ export class SimDisk {
   /** Puts an image back, in the place of everything. No process should have it open. */
   restore(image: SimImage): void {
     this.#unsynced = [];
+    this.#unreadable.clear();
     for (const [key] of this.#image.entries({})) this.#image.delete(key);
     for (const [key, value] of image) this.#image.put(key, value);
   }
@@ -210,7 +226,12 @@ export class SimDisk {
     this.#apply(ops, sync);
   }
 
+  #isUnreadable(key: Uint8Array): boolean {
+    return this.#unreadable.size > 0 && this.#unreadable.has(hexOf(key));
+  }
+
   #apply(ops: readonly Op[], sync: boolean): void {
+    if (this.#unreadable.size > 0) for (const op of ops) this.#unreadable.delete(hexOf('put' in op ? op.put : op.del));
     const { random, rotation } = this.#options;
     if (rotation !== undefined && random.next() < rotation) {
       this.#file++;
@@ -246,6 +267,8 @@ export class SimDisk {
     return items.slice(0, Math.floor(this.#options.random.next() * (items.length + 1)));
   }
 }
+
+const hexOf = (key: Uint8Array): string => Buffer.from(key).toString('hex');
 
 /** Changes the image. @returns what undoes it, in the order in which it must be applied */
 function apply(image: SortedBytes, ops: readonly Op[]): readonly Op[] {

@@ -15,7 +15,7 @@ import { configurationOf, noMembers, type Configuration } from '#events/raft/con
 import { asPeer, type Entry, type HardState, type PeerId, type SnapshotMeta } from '#events/raft/entry.ts';
 import type { Message, MessageOf, MessageType } from '#events/raft/message.ts';
 import { Raft } from '#events/raft/raft.ts';
-import type { Leadership, ReadState, StoreJob } from '#events/raft/ready.ts';
+import type { Leadership, ReadState, RefusedRead, StoreJob } from '#events/raft/ready.ts';
 import { defaultSettings, type RaftSettings } from '#events/raft/settings.ts';
 import type { Watermark } from '#events/raft/state.ts';
 
@@ -99,6 +99,7 @@ export class Member {
   state: string[] = [];
   appliedIndex = 0;
   reads: ReadState[] = [];
+  refusedReads: RefusedRead[] = [];
   leadership: Leadership[] = [];
 
   constructor(id: PeerId, disk: Disk, raft: Raft) {
@@ -363,6 +364,7 @@ export class Group {
       if (ready.leadership) this.#led(member, ready.leadership);
       this.#send(ready.send);
       member.reads.push(...ready.reads);
+      member.refusedReads.push(...ready.refusedReads);
       if (ready.store) member.jobs.push(ready.store);
       if (ready.apply.length > 0) member.slice = ready.apply;
       if (ready.snapshotWanted) this.compact(member.id, Number.MAX_SAFE_INTEGER);

@@ -13,17 +13,28 @@ import type {
 
 const envelope = (from: string, to: string, term: number) => ({ from: asPeer(from), to: asPeer(to), term });
 
-export const heartbeat = (from: string, to: string, term: number, commit = 0, token = 0): Heartbeat => ({
-  type: 'heartbeat',
-  ...envelope(from, to, term),
-  commit,
-  token,
-});
+export const heartbeat = (
+  from: string,
+  to: string,
+  term: number,
+  commit = 0,
+  token = 0,
+  commitTerm = commit === 0 ? 0 : term,
+): Heartbeat => ({ type: 'heartbeat', ...envelope(from, to, term), commit, commitTerm, token });
 
-export const heartbeatResponse = (from: string, to: string, term: number, token = 0): HeartbeatResponse => ({
+/** @param log where the follower's ends */
+export const heartbeatResponse = (
+  from: string,
+  to: string,
+  term: number,
+  token = 0,
+  log: { readonly index: number; readonly term: number } = { index: 0, term: 0 },
+): HeartbeatResponse => ({
   type: 'heartbeat-response',
   ...envelope(from, to, term),
   token,
+  lastIndex: log.index,
+  lastTerm: log.term,
 });
 
 /** @param after the entry before those that are sent */
@@ -58,7 +69,14 @@ export const vote = (
   term: number,
   log: { readonly index: number; readonly term: number } = { index: 0, term: 0 },
   transfer = false,
-): Vote => ({ type: 'vote', ...envelope(from, to, term), lastIndex: log.index, lastTerm: log.term, transfer });
+): Vote => ({
+  type: 'vote',
+  ...envelope(from, to, term),
+  lastIndex: log.index,
+  lastTerm: log.term,
+  committed: { index: 0, term: 0 },
+  transfer,
+});
 
 export const preVote = (...of: Parameters<typeof vote>): PreVote => ({ ...vote(...of), type: 'pre-vote' });
 

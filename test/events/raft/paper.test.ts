@@ -62,7 +62,9 @@ describe('§5.1 terms', () => {
     group.step(vote('b', 'a', 4, { index: 9, term: 4 }));
     expect(group.now('a')).toMatchObject({ term: 5, leader: undefined, log: ['1:1.1'] });
     expect(group.at('a').status).toMatchObject({ vote: undefined, committed: 0 });
-    expect(group.sent).toEqual([]);
+    // A leader that was deposed is told (Figure 2: "reply false, with the current term").
+    const told = { type: 'append-response', to: 'b', term: 5, index: 0 };
+    expect(group.sent).toMatchObject([told, told]);
   });
 });
 

@@ -4,7 +4,7 @@ import { asPeer } from '#events/raft/entry.ts';
 import { Reads } from '#events/raft/reads.ts';
 import { Group } from './group.ts';
 
-const [a, b] = [asPeer('a'), asPeer('b')];
+const [a, b, c] = [asPeer('a'), asPeer('b'), asPeer('c')];
 const names = (reads: readonly { readonly request: string }[]): string[] => reads.map(({ request }) => request);
 
 describe('a round', () => {
@@ -116,22 +116,26 @@ describe('a read', () => {
     expect(group.at('a').reads).toEqual([{ request: 'r', index: 2 }]);
   });
 
-  test('at a member that knows no leader is not answered', () => {
+  test('at a member that knows no leader is refused at once', () => {
     const group = new Group({ voters: 'abc' });
     read(group, 'b', 'r');
     expect([group.sent, group.at('b').reads]).toEqual([[], []]);
+    expect(group.at('b').refusedReads).toEqual([{ request: 'r', why: 'no-leader' }]);
   });
 
   test('sent to a follower is passed on to the leader, once', () => {
     const group = led();
-    group.step({ type: 'read', from: asPeer('c'), to: b, term: 1, request: 'r' });
+    read(group, 'c', 'r');
+    group.wire = [];
+    group.sent = [];
+    group.step({ type: 'read', from: c, to: b, term: 1, request: 'r' });
     expect(group.sentOf('read')).toMatchObject([{ from: 'c', to: 'a' }]);
     group.settle();
     expect(group.at('c').reads).toEqual([{ request: 'r', index: 2 }]);
     // Should the leader itself ask, it does not lead any more: nobody knows who does.
     group.sent = [];
     group.step({ type: 'read', from: a, to: b, term: 1, request: 'r' });
-    expect(group.sent).toEqual([]);
+    expect(group.sent).toMatchObject([{ type: 'read-refusal', to: 'a', request: 'r', why: 'no-leader' }]);
   });
 
   test('that is asked twice under one name is answered twice, each after a round of its own', () => {
@@ -210,15 +214,135 @@ describe('a read', () => {
     expect(group.at('a').reads).toEqual([]);
   });
 
-  test('beyond those that may wait is dropped', () => {
+  test('beyond those that may wait is refused, at the leader', () => {
     const group = new Group({ voters: 'abc', settings: { maxPendingReads: 2 } });
     group.elect('a');
     for (const name of ['r1', 'r2', 'r3']) read(group, 'a', name);
+    expect(group.at('a').refusedReads).toEqual([{ request: 'r3', why: 'too-many' }]);
     group.settle();
     expect(names(group.at('a').reads)).toEqual(['r1', 'r2']);
     read(group, 'a', 'r4');
     group.settle();
     expect(names(group.at('a').reads)).toEqual(['r1', 'r2', 'r4']);
+    expect(group.at('a').refusedReads).toHaveLength(1);
+  });
+
+  test('beyond those that may wait at the leader is refused to the follower that asked', () => {
+    const group = new Group({ voters: 'abc', settings: { maxPendingReads: 2 } });
+    group.elect('a');
+    for (const name of ['r1', 'r2']) read(group, 'a', name);
+    read(group, 'b', 'r3');
+    group.deliver(({ type }) => type === 'read');
+    group.settle();
+    expect(group.at('b').reads).toEqual([]);
+    expect(group.at('b').refusedReads).toEqual([{ request: 'r3', why: 'too-many' }]);
+    expect(group.at('a').refusedReads).toEqual([]);
+  });
+
+  test('beyond those that may wait for the leader is refused at the follower itself', () => {
+    const group = new Group({ voters: 'abc', settings: { maxPendingReads: 2 } });
+    group.elect('a');
+    for (const name of ['r1', 'r2', 'r3']) read(group, 'b', name);
+    expect(group.at('b').refusedReads).toEqual([{ request: 'r3', why: 'too-many' }]);
+    group.settle();
+    expect(names(group.at('b').reads)).toEqual(['r1', 'r2']);
+    // Those that were answered make room.
+    read(group, 'b', 'r4');
+    group.settle();
+    expect(names(group.at('b').reads)).toEqual(['r1', 'r2', 'r4']);
+  });
+
+  test('is answered once, however often the answer arrives', () => {
+    const group = led();
+    read(group, 'b', 'r');
+    group.settle();
+    for (const answer of group.sentOf('read-response')) group.step(answer);
+    expect(group.at('b').reads).toHaveLength(1);
+  });
+});
+
+describe('whoever asked for a read is told that there will be no answer', () => {
+  const refused = (group: Group, of: string) =>
+    group.at(of).refusedReads.map(({ request, why }) => `${request} ${why}`);
+
+  test('when the leader that it asked itself steps down', () => {
+    const group = led();
+    group.isolate('a');
+    read(group, 'a', 'r');
+    group.tick('a', 20);
+    expect(group.at('a').role).toBe('follower');
+    expect([group.at('a').reads, refused(group, 'a')]).toEqual([[], ['r leader-changed']]);
+  });
+
+  test('when the leader had not committed anything yet, and steps down', () => {
+    const group = new Group({ voters: 'abc' });
+    group.loses = ({ type }) => type === 'append';
+    group.elect('a');
+    read(group, 'a', 'r');
+    group.isolate('a');
+    group.tick('a', 20);
+    expect(refused(group, 'a')).toEqual(['r leader-changed']);
+  });
+
+  test('when its follower passed it on, and hears of another leader', () => {
+    const group = led();
+    group.loses = ({ type }) => type === 'read-response';
+    read(group, 'c', 'r');
+    group.settle();
+    expect(refused(group, 'c')).toEqual([]);
+    group.heal();
+    group.do('a', (raft) => raft.transferTo(b));
+    group.settle();
+    expect(group.at('c').leader).toBe('b');
+    expect([group.at('c').reads, refused(group, 'c')]).toEqual([[], ['r leader-changed']]);
+    // An answer of the leader before would come too late.
+    group.step({ type: 'read-response', from: a, to: c, term: 1, request: 'r', index: 2 });
+    expect(group.at('c').reads).toEqual([]);
+  });
+
+  test('when its follower campaigns', () => {
+    const group = led();
+    read(group, 'c', 'r');
+    group.campaign('c');
+    expect(refused(group, 'c')).toEqual(['r leader-changed']);
+  });
+
+  test('not when its follower only forgets its leader: what that one says still holds', () => {
+    const group = led();
+    read(group, 'c', 'r');
+    group.do('c', (raft) => raft.forgetLeader());
+    group.settle();
+    expect([names(group.at('c').reads), refused(group, 'c')]).toEqual([['r'], []]);
+  });
+
+  test('when the question was lost on its way, after an election time-out, although the leader is heard', () => {
+    const group = led();
+    group.loses = ({ type }) => type === 'read';
+    read(group, 'c', 'r1');
+    group.settle();
+    group.heal();
+    for (let tick = 0; tick < 5; tick++) group.pass(1);
+    read(group, 'c', 'r2');
+    group.settle();
+    expect(names(group.at('c').reads)).toEqual(['r2']);
+    for (let tick = 0; tick < 4; tick++) group.pass(1);
+    expect(refused(group, 'c')).toEqual([]);
+    group.pass(1);
+    expect(refused(group, 'c')).toEqual(['r1 unanswered']);
+    group.pass(20);
+    expect(refused(group, 'c')).toHaveLength(1);
+  });
+
+  test('and by nobody when its own process ended', () => {
+    const group = led();
+    group.loses = ({ type }) => type === 'read-response';
+    read(group, 'c', 'r');
+    group.settle();
+    group.crash('c');
+    group.restart('c');
+    group.heal();
+    group.pass(20);
+    expect([group.at('c').reads, refused(group, 'c')]).toEqual([[], []]);
   });
 });
 

@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { asPeer } from '#events/raft/entry.ts';
 import type { Message } from '#events/raft/message.ts';
+import { defaultSettings } from '#events/raft/settings.ts';
+import { maxEntryBytes } from '#io/log/raft/history/segment.ts';
 import { bytes, Group } from './group.ts';
 import { append } from './messages.ts';
 
@@ -250,6 +252,21 @@ describe('a leader', () => {
     expect(group.propose('a', 'y'.repeat(5000))).toMatchObject({ firstIndex: 3 });
   });
 
+  test('takes on no entry that is larger than may be, nor one of several, nor a change with such a note', () => {
+    const group = new Group({ voters: 'abc', settings: { maxEntryBytes: 100 } });
+    group.elect('a');
+    expect(group.offer('a', 'x'.repeat(101))).toEqual({ refused: 'too-large' });
+    expect(group.offer('a', 'x', 'x'.repeat(101))).toEqual({ refused: 'too-large' });
+    const removal = { steps: [{ do: 'remove', peer: c }], transition: 'auto' } as const;
+    expect(group.at('a').raft.proposeChange(removal, new Uint8Array(101))).toEqual({ refused: 'too-large' });
+    expect(group.at('a').status.lastIndex).toBe(1);
+    expect(group.propose('a', 'x'.repeat(100))).toMatchObject({ firstIndex: 2 });
+  });
+
+  test('by default takes on nothing that the history could not keep', () => {
+    expect(defaultSettings.maxEntryBytes).toBeLessThan(maxEntryBytes);
+  });
+
   test('does not count what an earlier leader left behind against that', () => {
     const terms = Array.from({ length: 50 }, () => 1);
     const group = new Group({ voters: 'abc', logs: { a: terms, b: terms }, settings: { maxUncommittedBytes: 100 } });
@@ -283,8 +300,7 @@ describe('a leader', () => {
     const group = new Group({ voters: 'abc' });
     group.elect('a');
     const rival = { from: b, to: a, term: 1 } as const;
-    expect(() => group.step({ type: 'heartbeat', ...rival, commit: 0, token: 0 })).toThrow(
-      /b sends heartbeat as leader/,
-    );
+    const heartbeat = { type: 'heartbeat', ...rival, commit: 0, commitTerm: 0, token: 0 } as const;
+    expect(() => group.step(heartbeat)).toThrow(/b sends heartbeat as leader/);
   });
 });

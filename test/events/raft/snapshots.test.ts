@@ -209,7 +209,7 @@ describe('a snapshot', () => {
     const group = new Group({ voters: 'abc', logs: { c: [1, 1, 2, 2] } });
     group.step(append('a', 'c', 9, { index: 4, term: 2 }, [], 4));
     group.sent = [];
-    group.step(snapshotMessage(2, 9));
+    group.step({ ...snapshotMessage(2, 1), term: 9 });
     expect(group.now('c')).toMatchObject({ committed: 4, lastIndex: 4, configuration: voters });
     // It says what it has instead.
     expect(group.sentOf('append-response')).toMatchObject([{ index: 4, hint: undefined }]);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { asPeer } from '#events/raft/entry.ts';
 import { Group } from './group.ts';
-import { heartbeat, vote } from './messages.ts';
+import { heartbeat, heartbeatResponse, vote } from './messages.ts';
 
 const [b, c] = [asPeer('b'), asPeer('c')];
 
@@ -140,6 +140,63 @@ describe('a member is trusted again', () => {
   });
 });
 
+describe('a leader that has nothing to send', () => {
+  const idle = (lost: number): Group => {
+    const group = damaged({ c: lost }, 'abc', 'c');
+    group.tick('a');
+    group.settle();
+    return group;
+  };
+
+  test('notices with the next heartbeat that a follower lost the end of its log, and feeds it again', () => {
+    const group = idle(2);
+    expect(group.at('c').state).toEqual(['x', 'y', 'z']);
+    expect(group.at('a').progress('c')).toMatchObject({ state: 'replicate', match: 4 });
+  });
+
+  test('notices it too where the same number of other entries stands there', () => {
+    const group = new Group({ voters: 'abc' });
+    group.elect('a');
+    group.propose('a', 'x');
+    group.do('a', (raft) => raft.transferTo(b));
+    group.settle();
+    group.propose('b', 'y');
+    expect(group.at('c').log).toEqual(['1:', '1:x', '2:', '2:y']);
+    // An old image of its disk was put back, with entries that lost an election.
+    const { disk } = group.at('c');
+    group.crash('c');
+    const old = disk.entries.map((entry): typeof entry =>
+      entry.index > 2 ? { ...entry, term: 1, type: 'data' } : entry,
+    );
+    disk.entries = old;
+    disk.suspect = { term: 2, lastIndex: 4, lastTerm: 2 };
+    disk.hardState = { ...disk.hardState, commit: 2 };
+    group.restart('c');
+    group.tick('b');
+    group.settle();
+    expect(group.at('c').log).toEqual(['1:', '1:x', '2:', '2:y']);
+  });
+
+  test('does not ask a whole follower anything, suspect or not', () => {
+    const group = idle(1);
+    group.sent = [];
+    for (let round = 0; round < 5; round++) {
+      group.tick('a');
+      group.settle();
+    }
+    expect(isSuspect(group, 'c')).toBe(true);
+    expect(new Set(group.sent.map(({ type }) => type))).toEqual(new Set(['heartbeat', 'heartbeat-response']));
+  });
+
+  test('is not misled by an answer from before the last acknowledgement', () => {
+    const group = damaged({}, 'abc', '');
+    const before = group.at('a').progress('c').match;
+    group.step(heartbeatResponse('c', 'a', 1, 0, { index: 2, term: 1 }));
+    group.settle();
+    expect(group.at('a').progress('c')).toMatchObject({ state: 'replicate', match: before, next: before + 1 });
+  });
+});
+
 describe('when suspects leave no majority', () => {
   test('every voter has to grant; then the best log leads, and says that something may be lost', () => {
     // a has everything; b and c lost z, and say so.
@@ -181,6 +238,38 @@ describe('when suspects leave no majority', () => {
     group.propose('a', 'more');
     for (const id of 'abc') expect(group.at(id).state).toEqual(['x', 'y', 'z', 'more']);
   });
+});
+
+test('a suspect that cannot know whether a change is in force hears it from whoever wants its vote, and leads then', () => {
+  const group = new Group({ voters: 'abc' });
+  group.elect('a');
+  const change = { steps: [{ do: 'add-learner', peer: asPeer('d') }], transition: 'auto' } as const;
+  group.do('a', (raft) => raft.proposeChange(change, new Uint8Array(0)));
+  group.settle();
+  group.isolate('b');
+  group.propose('a', 'x');
+  expect(['a', 'b', 'c'].map((id) => group.at(id).status.lastIndex)).toEqual([3, 2, 3]);
+  for (const id of 'abc') group.crash(id);
+  group.heal();
+  group.wire = [];
+  for (const id of 'ac') {
+    const { disk } = group.at(id);
+    disk.suspect = { term: 1, lastIndex: 3, lastTerm: 1 };
+    disk.hardState = { ...disk.hardState, commit: 0 };
+  }
+  const { disk } = group.at('b');
+  disk.hardState = { ...disk.hardState, commit: 2 };
+  for (const id of 'abc') group.restart(id);
+  group.campaign('a');
+  expect(group.at('a').role).toBe('follower');
+  // b cannot win: its log lacks x. But it knows that the change is committed.
+  group.campaign('b');
+  group.settle();
+  expect(group.leader).toBeUndefined();
+  group.campaign('a');
+  group.settle();
+  expect(group.at('a').leadership.at(-1)).toMatchObject({ role: 'leader', possibleLoss: true });
+  expect(group.at('b').state).toEqual(['x']);
 });
 
 describe('a loss that nobody noticed', () => {

@@ -40,6 +40,7 @@ const messages: Readonly<Record<MessageType, (term: number) => Message>> = {
   'timeout-now': (term) => ({ type: 'timeout-now', from: c, to: a, term }),
   read: (term) => ({ type: 'read', from: c, to: a, term, request: 'r' }),
   'read-response': (term) => ({ type: 'read-response', from: c, to: a, term, request: 'r', index: 3 }),
+  'read-refusal': (term) => ({ type: 'read-refusal', from: c, to: a, term, request: 'r', why: 'too-many' }),
 };
 
 const roles: Readonly<Record<string, () => Group>> = {
@@ -47,6 +48,12 @@ const roles: Readonly<Record<string, () => Group>> = {
   'follower of b': () => {
     const group = new Group({ voters: 'abc', terms: { a: 5 } });
     group.step(heartbeat('b', 'a', 5));
+    return group;
+  },
+  'follower of b that asked it for a read': () => {
+    const group = new Group({ voters: 'abc', terms: { a: 5 } });
+    group.step(heartbeat('b', 'a', 5));
+    group.do('a', (raft) => raft.read('r'));
     return group;
   },
   'pre-candidate': () => {
@@ -90,6 +97,7 @@ function effect(group: Group, message: Message): string {
     words.push(`→${sent.to} ${sent.type}${granted}`);
   }
   for (const read of group.at('a').reads) words.push(`reads at ${read.index}`);
+  for (const read of group.at('a').refusedReads) words.push(`cannot read: ${read.why}`);
   return words.join(', ') || 'nothing';
 }
 
@@ -107,8 +115,9 @@ describe.each([
       'heartbeat-response': 'nothing',
       snapshot: 'follows c, log to 7, commits 7, →c append-response',
       'timeout-now': 'becomes candidate, term 6, votes for a, →b vote, →c vote',
-      read: 'nothing',
-      'read-response': 'reads at 3',
+      read: '→c read-refusal',
+      'read-response': 'nothing',
+      'read-refusal': 'nothing',
     },
   ],
   [
@@ -125,7 +134,16 @@ describe.each([
       snapshot: 'follows c, log to 7, commits 7, →c append-response',
       'timeout-now': 'becomes candidate, follows nobody, term 6, votes for a, →b vote, →c vote',
       read: '→b read',
+      // It has asked nothing; below it has.
+      'read-response': 'nothing',
+      'read-refusal': 'nothing',
+    },
+  ],
+  [
+    'follower of b that asked it for a read',
+    {
       'read-response': 'reads at 3',
+      'read-refusal': 'cannot read: too-many',
     },
   ],
   [
@@ -141,8 +159,9 @@ describe.each([
       'heartbeat-response': 'nothing',
       snapshot: 'becomes follower, follows c, log to 7, commits 7, →c append-response',
       'timeout-now': 'nothing',
-      read: 'nothing',
-      'read-response': 'reads at 3',
+      read: '→c read-refusal',
+      'read-response': 'nothing',
+      'read-refusal': 'nothing',
     },
   ],
   [
@@ -158,8 +177,9 @@ describe.each([
       'heartbeat-response': 'nothing',
       snapshot: 'becomes follower, follows c, log to 7, commits 7, →c append-response',
       'timeout-now': 'nothing',
-      read: 'nothing',
-      'read-response': 'reads at 3',
+      read: '→c read-refusal',
+      'read-response': 'nothing',
+      'read-refusal': 'nothing',
     },
   ],
   [
@@ -178,7 +198,8 @@ describe.each([
       'timeout-now': 'nothing',
       // It waits: nothing of this term is committed yet.
       read: 'nothing',
-      'read-response': 'reads at 3',
+      'read-response': 'nothing',
+      'read-refusal': 'nothing',
     },
   ],
 ] as const)('a %s', (role, cells) => {

@@ -3,14 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { configurationOf, votersOf, type Configuration } from '#events/raft/configuration.ts';
 import { asPeer, type PeerId } from '#events/raft/entry.ts';
-import type { Verdict } from '#events/raft/state.ts';
+import type { CastVote } from '#events/raft/state.ts';
 import { tally } from '#events/raft/tally.ts';
 
 const peers = (ids: string): PeerId[] => [...ids].map(asPeer);
 
 /** `+` granted, `s` granted by a suspect, `-` refused, `.` silent; one sign for each of a, b, c … */
-const votesOf = (signs: string): Map<PeerId, Verdict> => {
-  const verdicts: Readonly<Record<string, Verdict>> = { '+': 'granted', s: 'suspect', '-': 'refused' };
+const votesOf = (signs: string): Map<PeerId, CastVote> => {
+  const verdicts: Readonly<Record<string, CastVote>> = { '+': 'granted', s: 'suspect', '-': 'refused' };
   return new Map(
     [...signs].flatMap((sign, at) => {
       const verdict = verdicts[sign];
@@ -64,7 +64,7 @@ describe('with the votes of a, b, c …', () => {
 });
 
 test('two candidates never both win with votes of one term, whoever is suspect', () => {
-  const verdict = fc.constantFrom<Verdict | undefined>('granted', 'suspect', undefined);
+  const verdict = fc.constantFrom<CastVote | undefined>('granted', 'suspect', undefined);
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 7 }),
@@ -73,7 +73,7 @@ test('two candidates never both win with votes of one term, whoever is suspect',
         const configuration = configurationOf(peers('abcdefg'.slice(0, size)));
         // Each gives its vote of the term to one of the two, and refuses it to the other.
         const [one, other] = [0, 1].map((candidate) => {
-          const votes = new Map<PeerId, Verdict>();
+          const votes = new Map<PeerId, CastVote>();
           for (const [at, peer] of votersOf(configuration).entries()) {
             const vote = given[at];
             if (vote?.verdict) votes.set(peer, vote.to === candidate ? vote.verdict : 'refused');

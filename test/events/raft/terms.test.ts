@@ -33,6 +33,7 @@ const messages: Readonly<Record<MessageType, (term: number) => Message>> = {
   'timeout-now': (term) => ({ type: 'timeout-now', from: b, to: a, term }),
   read: (term) => ({ type: 'read', from: b, to: a, term, request: 'r' }),
   'read-response': (term) => ({ type: 'read-response', from: b, to: a, term, request: 'r', index: 0 }),
+  'read-refusal': (term) => ({ type: 'read-refusal', from: b, to: a, term, request: 'r', why: 'too-many' }),
 };
 const types = Object.keys(messages) as MessageType[];
 
@@ -166,10 +167,19 @@ describe('a lower term', () => {
     expect(group.sentOf('pre-vote-response')).toMatchObject([{ granted: false, term: 5 }]);
   });
 
-  test('of a leader is not answered where nobody can be stuck: without pre-vote and check-quorum', () => {
-    const group = inRole('follower', { preVote: false, checkQuorum: false });
-    group.step(heartbeat('b', 'a', 4));
-    group.step(append('b', 'a', 4, start));
-    expect(group.sent).toEqual([]);
+  test('of a leader is answered without pre-vote and check-quorum too, or a suspect would be stuck in its own', () => {
+    const settings = { preVote: false, checkQuorum: false };
+    const group = new Group({ voters: 'abc', logs: { a: [1, 1], b: [1, 1], c: [1] }, terms: { c: 5 }, settings });
+    // It lost an entry, so it does not campaign; nor does it follow a leader of an earlier term than its own.
+    group.at('c').disk.suspect = { term: 1, lastIndex: 2, lastTerm: 1 };
+    group.restart('c');
+    group.isolate('c');
+    group.elect('a');
+    expect(group.at('a').term).toBe(2);
+    group.heal();
+    for (let round = 0; round < 4; round++) group.pass(10);
+    expect(group.leader?.term).toBeGreaterThan(5);
+    expect(group.at('c').log.slice(0, 2)).toEqual(['1:1.1', '1:1.2']);
+    expect(group.at('c').status.suspect).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -48,6 +48,20 @@ test('after a write that failed nothing more is written, and what is there can s
   await expect(directory.replace('a', Uint8Array.of(2))).rejects.toMatchObject({ code: 'FAILED' });
   await expect(directory.sync('a')).rejects.toMatchObject({ code: 'FAILED' });
   expect([...((await directory.read('a')) ?? [])]).toEqual([1]);
+  await directory.close();
+});
+
+test('a file of which a place cannot be read any more is damaged, and no other is', async () => {
+  const directory = await openDirectory(dir);
+  await directory.replace('right', Uint8Array.of(1));
+  // The first page of a process cannot be read: the operating system says EIO.
+  await symlink('/proc/self/mem', join(dir, 'bad'));
+  const damaged = { name: 'StoreError', code: 'DAMAGED', message: expect.stringContaining(`bad in ${dir}`) };
+  await expect(directory.read('bad')).rejects.toMatchObject(damaged);
+  await expect(directory.stream('bad')[Symbol.asyncIterator]().next()).rejects.toMatchObject(damaged);
+  expect([...((await directory.read('right')) ?? [])]).toEqual([1]);
+  await directory.replace('bad', Uint8Array.of(2));
+  expect([...((await directory.read('bad')) ?? [])]).toEqual([2]);
   await directory.close();
 });
 

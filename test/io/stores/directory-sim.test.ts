@@ -195,6 +195,49 @@ test('without latency there are no timers, and a stall holds everything up until
   }
 });
 
+test('a sector that cannot be read damages its file alone, until it is written anew', async () => {
+  const files = new SimDirectory(mediumOf());
+  expect(files.makeUnreadable()).toBe(false);
+  const whole = new Uint8Array(2000).fill(1);
+  files.restore([
+    ['a', whole],
+    ['b', whole],
+  ]);
+  expect(files.makeUnreadable('a', 700)).toBe(true);
+  const directory = files.open();
+  const damaged = {
+    name: 'StoreError',
+    code: 'DAMAGED',
+    message: expect.stringContaining('a'),
+    cause: { code: 'EIO' },
+  };
+  await expect(directory.read('a')).rejects.toMatchObject(damaged);
+  expect(await directory.read('b')).toEqual(whole);
+  const readable = async (from: number) => {
+    let count = 0;
+    const reading = async () => {
+      for await (const piece of directory.stream('a', from)) count += piece.length;
+    };
+    await expect(reading()).rejects.toMatchObject(damaged);
+    return count;
+  };
+  expect(await readable(0)).toBe(512);
+  expect(await readable(800)).toBe(0);
+  let behind = 0;
+  for await (const piece of directory.stream('a', 1024)) behind += piece.length;
+  expect(behind).toBe(976);
+  // A part of a sector does not mend it.
+  await directory.writeAt('a', 600, new Uint8Array(1000));
+  await expect(directory.read('a')).rejects.toMatchObject(damaged);
+  await directory.writeAt('a', 512, new Uint8Array(512));
+  expect((await directory.read('a'))?.length).toBe(2000);
+  files.makeUnreadable('a');
+  files.crash('power');
+  await expect(files.open().read('a')).rejects.toMatchObject(damaged);
+  await files.open().replace('a', whole);
+  expect(await files.open().read('a')).toEqual(whole);
+});
+
 test('damage does what it says, and only that', () => {
   const medium = mediumOf(3);
   const files = new SimDirectory(medium);

@@ -32,6 +32,20 @@ storeContract('The simulated disk with latency', async () => {
   };
 });
 
+test('a record that cannot be read fails whoever reads it or over it, until it is written anew', async () => {
+  const disk = diskOf();
+  expect(disk.makeUnreadable()).toBe(false);
+  const store = disk.open();
+  await store.batch([put(1), put(2), put(3)], { sync: true });
+  expect(disk.makeUnreadable(Uint8Array.of(2))).toBe(true);
+  const failed = { name: 'StoreError', code: 'FAILED', cause: { code: 'EIO' } };
+  await expect(store.get(Uint8Array.of(2))).rejects.toMatchObject(failed);
+  await expect(keys(store)).rejects.toMatchObject(failed);
+  expect(await store.get(Uint8Array.of(1))).toBeDefined();
+  await store.batch([put(2)], { sync: true });
+  expect(await keys(store)).toEqual([1, 2, 3]);
+});
+
 test('without latency the disk uses no timers', async () => {
   const clock = new VirtualClock();
   const store = diskOf({ clock }).open();

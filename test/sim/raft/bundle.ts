@@ -1,19 +1,27 @@
-/** The simulation with one line of the code under it changed, as a module of its own. */
+/** The simulation with a line or two of the code under it changed, as a module of its own. */
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import type { Canary } from './canaries.ts';
-import type { simulateRaft } from './simulate.ts';
+import type { simulateRaft, simulateStored } from './simulate.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 
+interface Simulations {
+  readonly simulateRaft: typeof simulateRaft;
+  readonly simulateStored: typeof simulateStored;
+}
+
 /** @throws when the text of the canary is not in its file exactly once */
-export async function bundleWith(canary: Canary): Promise<typeof simulateRaft> {
-  const path = join(root, canary.file);
-  const text = await readFile(path, 'utf8');
-  const parts = text.split(canary.find);
-  if (parts.length !== 2) throw new Error(`“${canary.find}” is in ${canary.file} ${parts.length - 1} times`);
+export async function bundleWith(canary: Canary): Promise<Simulations> {
+  const changed = new Map<string, string>();
+  for (const edit of [canary, ...(canary.also ? [canary.also] : [])]) {
+    const path = join(root, edit.file);
+    const parts = (changed.get(path) ?? (await readFile(path, 'utf8'))).split(edit.find);
+    if (parts.length !== 2) throw new Error(`“${edit.find}” is in ${edit.file} ${parts.length - 1} times`);
+    changed.set(path, parts.join(edit.replace));
+  }
   // Where the packages that it imports are found.
   await mkdir(join(root, 'node_modules', '.cache'), { recursive: true });
   const directory = await mkdtemp(join(root, 'node_modules', '.cache', 'floatlab-canary-'));
@@ -32,14 +40,14 @@ export async function bundleWith(canary: Canary): Promise<typeof simulateRaft> {
         {
           name: 'canary',
           setup: ({ onLoad }) =>
-            onLoad({ filter: /\.ts$/ }, ({ path: loaded }) =>
-              loaded === path ? { contents: parts.join(canary.replace), loader: 'ts' } : undefined,
-            ),
+            onLoad({ filter: /\.ts$/ }, ({ path }) => {
+              const contents = changed.get(path);
+              return contents === undefined ? undefined : { contents, loader: 'ts' };
+            }),
         },
       ],
     });
-    const module = (await import(pathToFileURL(outfile).href)) as { readonly simulateRaft: typeof simulateRaft };
-    return module.simulateRaft;
+    return (await import(pathToFileURL(outfile).href)) as Simulations;
   } finally {
     await rm(directory, { recursive: true });
   }

@@ -36,6 +36,8 @@ export class Clients {
   readonly #clients: readonly Client[];
   /** `member index term` → whose command stands there. */
   readonly #proposed = new Map<string, { readonly client: Client; readonly command: Command }>();
+  /** Reads that a member was asked and has said nothing of, by their names, which are never used twice. */
+  readonly #reads = new Map<string, Member>();
   #moment = 0;
 
   constructor(group: Group, truth: Truth, count: number, random: SeededRandom) {
@@ -53,7 +55,11 @@ export class Clients {
         }
       },
       read: (member, request, index) => {
+        if (!this.#reads.delete(request)) truth.complain(`${member.id} answers read ${request} twice`);
         for (const client of this.#clients) client.readAnswered(member, request, index);
+      },
+      readRefused: (member, request) => {
+        if (!this.#reads.delete(request)) truth.complain(`${member.id} refuses read ${request}, which it has answered`);
       },
     };
     for (const client of this.#clients) client.next();
@@ -84,6 +90,19 @@ export class Clients {
     });
   }
 
+  read(member: Member, request: string): void {
+    member.do((raft) => {
+      this.#reads.set(request, member);
+      raft.read(request);
+    });
+  }
+
+  /** Reads of which nobody heard yet, at processes that did not end. */
+  forgottenReads(): readonly string[] {
+    const forgotten = [...this.#reads].filter(([name, member]) => member.isAlive && !member.knowsIndexOf(name));
+    return forgotten.map(([name, { id }]) => `read ${name} at ${id}`);
+  }
+
   /** Nothing more begins. */
   stop(): void {
     for (const client of this.#clients) client.stop();
@@ -94,6 +113,9 @@ class Client {
   readonly #name: string;
   readonly #clients: Clients;
   readonly #random: SeededRandom;
+  /** How many sessions it has had, */
+  #lives = 0;
+  /** and the present one: the index of the entry that opened it. */
   #session = 0;
   #sequence = 0;
   #values = 0;
@@ -126,12 +148,13 @@ class Client {
     if (underWay?.asked.kind !== 'command' || underWay.asked.command !== command) return;
     const { truth } = this.#clients;
     if (result === 'outdated')
-      truth.complain(`command ${command.client}/${command.sequence} is outdated for its own client`);
+      truth.complain(`command ${command.client}/${this.#sequence} is outdated for its own client`);
     if (result === 'expired') {
       this.#end(underWay, undefined);
       this.#forget();
       return;
     }
+    if (command.do === 'open') this.#session = index;
     truth.acknowledged = Math.max(truth.acknowledged, index);
     this.#end(underWay, { done: result === 'done', read: '' });
   }
@@ -147,21 +170,21 @@ class Client {
   }
 
   #draw(): Asked {
-    if (this.#sequence === 0) return { kind: 'command', command: { client: this.#id, sequence: 0, do: 'open' } };
+    if (this.#sequence === 0) return { kind: 'command', command: { client: this.#id, do: 'open' } };
     const key = this.#random.pick(keys);
     if (this.#random.chance(0.5)) return { kind: 'read', key, request: '' };
-    const sequence = this.#sequence;
+    const numbered = { client: this.#id, session: this.#session, sequence: this.#sequence };
     const value = `${this.#name}.${++this.#values}`;
     const from = this.#random.chance(0.5)
       ? ''
       : `${this.#random.pick(['c0', 'c1', 'c2'])}.${Math.max(1, this.#values - 1)}`;
     return this.#random.chance(0.3)
-      ? { kind: 'command', command: { client: this.#id, sequence, do: 'cas', key, from, to: value } }
-      : { kind: 'command', command: { client: this.#id, sequence, do: 'write', key, value } };
+      ? { kind: 'command', command: { ...numbered, do: 'cas', key, from, to: value } }
+      : { kind: 'command', command: { ...numbered, do: 'write', key, value } };
   }
 
   get #id(): string {
-    return `${this.#name}#${this.#session}`;
+    return `${this.#name}#${this.#lives}`;
   }
 
   #try(underWay: UnderWay): void {
@@ -179,8 +202,7 @@ class Client {
       if (asked.kind === 'command') this.#clients.propose(this, member, asked.command);
       else {
         asked.request = `${this.#id}/${++this.#reads}`;
-        const { request } = asked;
-        member.do((raft) => raft.read(request));
+        this.#clients.read(member, asked.request);
       }
     }
     group.agenda.in(retryMs * (0.5 + this.#random.next()), () => this.#try(underWay));
@@ -220,7 +242,7 @@ class Client {
 
   /** Its session is gone, or the fate of its last command unknown: it goes on as another. */
   #forget(): void {
-    this.#session++;
+    this.#lives++;
     this.#sequence = 0;
   }
 }

@@ -9,6 +9,8 @@ import {
 } from '#events/raft/configuration.ts';
 import { noBytes, type PeerId } from '#events/raft/entry.ts';
 import type { Watermark } from '#events/raft/state.ts';
+import { entryKey } from '#io/log/raft/keys.ts';
+import { segmentNamed } from '#io/log/raft/history/segment.ts';
 import type { SeededRandom } from '#io/devices/random/sim.ts';
 import { peerOf, type Group, type Machine } from '#io/world/consensus/group.ts';
 import type { Member } from '#io/world/consensus/member.ts';
@@ -57,7 +59,8 @@ export class Faults {
 
   /**
    * Whether a majority (of both halves) is there and trusts its disks; or everybody is there, and somebody's log reaches
-   * as far as every disk is known to have gone. Where neither is so the group rightly halts, until a person decides.
+   * as far as every disk is known to have gone, without a change of which nobody knows any more whether it is in force.
+   * Where neither is so the group rightly halts, until a person decides.
    */
   canDecide(): boolean {
     const configuration = this.configuration();
@@ -69,7 +72,26 @@ export class Faults {
     const byMajority = [voters, outgoing].every(
       (half) => half.length === 0 || half.filter((peer) => diskOf(peer)?.isSuspect === false).length > half.length / 2,
     );
-    return voters.length > 0 && (byMajority || canElectByAll(votersOf(configuration).map(diskOf)));
+    const committed = Math.max(...this.#group.members.map(({ raft }) => raft.status.committed));
+    return voters.length > 0 && (byMajority || canElectByAll(votersOf(configuration).map(diskOf), committed));
+  }
+
+  /** A follower that the others can do without starts again and has lost the end of its log. @returns which, if any could */
+  loseOneTail(): Machine | undefined {
+    const { voters, learners } = this.configuration();
+    const followers = this.#group.machines.filter(
+      ({ member }) =>
+        member?.isAlive &&
+        member.raft.status.role.name === 'follower' &&
+        [...voters, ...learners].includes(member.id) &&
+        !(member.disk instanceof StoredDisk),
+    );
+    const machine = followers.length > 0 ? this.#random.pick(followers) : undefined;
+    if (!machine || !this.#canSpare(machine)) return undefined;
+    this.#group.kill(machine.name);
+    const isLost = machine.disk.loseTail(1 + this.#random.below(3), false);
+    this.#group.boot(machine.name);
+    return isLost ? machine : undefined;
   }
 
   readonly #strikes: { readonly [K in FaultKind]: () => string | undefined } = {
@@ -140,17 +162,17 @@ export class Faults {
     },
     'lost-tail': () => {
       const machine = this.#machine();
-      if (!this.#canSpare(machine) && this.#random.chance(0.9)) return undefined;
+      if (machine.isBooting || (!this.#canSpare(machine) && this.#random.chance(0.9))) return undefined;
       this.#group.kill(machine.name);
       this.#bootLater(machine);
       // The leader may be the only other one that has what is lost here.
       const leader = this.#leaders()[0];
       if (leader && this.#random.chance(0.3)) this.#downFor(this.#group.machine(machineOf(leader.id)), 'killed');
       const count = 1 + this.#random.below(10);
-      if (machine.disk instanceof StoredDisk) return undefined;
-      return machine.disk.loseTail(count, this.#random.chance(0.5))
-        ? `${machine.name} loses ${count} entries`
-        : 'nothing';
+      const { disk } = machine;
+      const isLost =
+        disk instanceof StoredDisk ? loseEntries(disk, count) : disk.loseTail(count, this.#random.chance(0.5));
+      return isLost ? `${machine.name} loses ${count} entries` : 'nothing';
     },
     'lost-tail-everywhere': () => {
       if (this.#random.chance(0.9)) return undefined;
@@ -218,7 +240,9 @@ export class Faults {
     },
     'bit-rot': () =>
       this.#damageDisk('one bit of $ is another', ({ medium }) =>
-        this.#random.chance(0.7) ? medium.database('raft').flipBit() : medium.directory('raft').flipBit(),
+        this.#random.chance(0.5)
+          ? medium.database('raft').flipBit()
+          : medium.directory(this.#random.pick(['raft', 'history'])).flipBit(),
       ),
     'misdirected-write': () =>
       this.#damageDisk('a record of $ stands in the place of another', ({ medium }) =>
@@ -227,8 +251,20 @@ export class Faults {
     'lost-record': () => this.#damageDisk('a record of $ is gone', ({ medium }) => medium.database('raft').lose()),
     'lost-file': () =>
       this.#damageDisk('a file of $ is gone', ({ medium }) =>
-        this.#random.chance(0.5) ? medium.directory('raft').lose() : (medium.database('raft').wipe(), true),
+        this.#random.chance(0.6)
+          ? medium.directory(this.#random.pick(['raft', 'history'])).lose()
+          : (medium.database('raft').wipe(), true),
       ),
+    // Sealed segments rot unseen, under whoever lives on them.
+    'rotten-history': () => {
+      const { disk, name } = this.#machine();
+      if (!(disk instanceof StoredDisk)) return undefined;
+      const history = disk.medium.directory('history');
+      const sealed = history.image().filter(([file]) => segmentNamed(file)?.state === 'segment');
+      if (sealed.length === 0) return undefined;
+      const [file] = this.#random.pick(sealed);
+      return history.flipBit(file) ? `one bit of ${file} of ${name} is another` : undefined;
+    },
     'power-cut': () => {
       const machine = this.#machine();
       const { disk } = machine;
@@ -378,10 +414,23 @@ export class Faults {
   }
 }
 
-function canElectByAll(disks: readonly (ModelDisk | undefined)[]): boolean {
+/** The newest of the log. @returns whether there was one */
+function loseEntries({ medium, lastIndex, snapshot }: StoredDisk, count: number): boolean {
+  let isLost = false;
+  for (let index = lastIndex; index > Math.max(snapshot.index, lastIndex - count); index--)
+    isLost = medium.database('raft').lose(entryKey(index)) || isLost;
+  return isLost;
+}
+
+/** @param committed as far as anybody knows */
+function canElectByAll(disks: readonly (ModelDisk | undefined)[], committed: number): boolean {
   const present = disks.filter((disk) => disk !== undefined);
   const marks = present.flatMap(({ suspicion }) => suspicion ?? []);
   const reaches = (disk: ModelDisk, mark: Watermark): boolean =>
     disk.lastTerm > mark.lastTerm || (disk.lastTerm === mark.lastTerm && disk.lastIndex >= mark.lastIndex);
-  return present.length === disks.length && present.some((disk) => marks.every((mark) => reaches(disk, mark)));
+  const mayLead = (disk: ModelDisk): boolean => !disk.isSuspect || !disk.hasChangeAfter(committed);
+  return (
+    present.length === disks.length &&
+    present.some((disk) => mayLead(disk) && marks.every((mark) => reaches(disk, mark)))
+  );
 }

@@ -20,6 +20,7 @@ import { checkLogs } from './checkers/logs.ts';
 import { checkStates } from './checkers/states.ts';
 import { Clients } from './clients.ts';
 import { Faults } from './faults.ts';
+import { Histories } from './histories.ts';
 import { drawPlan, type Plan } from './swarm.ts';
 import { newTruth, type Truth } from './truth.ts';
 import { Trace } from './trace.ts';
@@ -45,6 +46,8 @@ export interface RaftSimResult {
   readonly mustLive: boolean;
   readonly wrong: readonly string[];
   readonly trace: number;
+  /** Segments of the history that came from other members, and those that were verified in the end. */
+  readonly segments: { readonly fetched: number; readonly verified: number };
 }
 
 const defaultStormMs = 8000;
@@ -69,6 +72,7 @@ export async function simulateStored({ seed, stormMs = defaultStormMs, log }: Ra
   do {
     await quiet();
   } while (!life.next().done);
+  await simulation.proveHistories();
   return simulation.result;
 }
 
@@ -85,6 +89,7 @@ class Simulation {
   readonly #truth: Truth;
   readonly #clients: Clients;
   readonly #faults: Faults;
+  readonly #histories: Histories;
   #steps = 0;
   #mustLive = false;
 
@@ -123,6 +128,8 @@ class Simulation {
     this.#clients = new Clients(this.#group, this.#truth, plan.clients, random.fork('clients'));
     checkers.push(this.#clients.checker);
     this.#faults = new Faults(this.#group, random.fork('faults'));
+    const say = (line: string): void => this.#trace.say(line);
+    this.#histories = new Histories(this.#group, this.#truth, random.fork('histories'), say);
   }
 
   /** Step by step: it yields after each. */
@@ -147,7 +154,13 @@ class Simulation {
       mustLive: this.#mustLive,
       wrong: this.#wrong,
       trace: this.#trace.hash,
+      segments: { fetched: this.#histories.fetched, verified: this.#histories.verified },
     };
+  }
+
+  /** After its life, when nothing is under way any more. */
+  async proveHistories(): Promise<void> {
+    if (this.#goesOn) await this.#histories.prove();
   }
 
   *#storm(stormMs: number): Generator<void, void> {
@@ -185,8 +198,23 @@ class Simulation {
     this.#clients.stop();
     const upTo = this.#truth.commitIndex;
     const agree = yield* this.#until(() => this.#laggards(upTo).length === 0, recoveryMs);
+    if (!this.#goesOn) return true;
     if (!agree) this.#truth.complain(`${this.#laggards(upTo).join(', ')} never reached entry ${upTo}`);
+    if (!agree) return true;
+    const isTold = yield* this.#until(() => this.#clients.forgottenReads().length === 0, recoveryMs);
+    if (!isTold) this.#truth.complain(`nobody ever heard of ${this.#clients.forgottenReads().join(', ')}`);
+    yield* this.#repairIdle();
     return true;
+  }
+
+  /** Nobody asks for anything any more: nevertheless a follower gets back what its disk loses now. */
+  *#repairIdle(): Generator<void, void> {
+    const upTo = this.#truth.commitIndex;
+    const machine = this.#faults.loseOneTail();
+    if (!machine) return;
+    this.#trace.say(`── ${machine.name} loses its tail, and nobody asks for anything`);
+    const isWhole = yield* this.#until(() => machine.disk.lastIndex >= upTo, recoveryMs);
+    if (!isWhole) this.#truth.complain(`${machine.name} never got back what its disk lost`);
   }
 
   /** Members of the group that have not applied this yet. */
@@ -248,6 +276,7 @@ function settingsOf({ preVote, checkQuorum, narrow }: Plan): RaftSettings {
         maxInflightBytes: 500,
         maxUncommittedBytes: 1500,
         maxApplyBytes: 300,
+        maxPendingReads: 1,
       }
     : settings;
 }
@@ -262,6 +291,7 @@ function everybody(checkers: readonly Checker[]): Observer {
     installed: (...about) => checkers.forEach((checker) => checker.installed?.(...about)),
     leadership: (...about) => checkers.forEach((checker) => checker.leadership?.(...about)),
     read: (...about) => checkers.forEach((checker) => checker.read?.(...about)),
+    readRefused: (...about) => checkers.forEach((checker) => checker.readRefused?.(...about)),
     stepped: (...about) => checkers.forEach((checker) => checker.stepped?.(...about)),
     died: (...about) => checkers.forEach((checker) => checker.died?.(...about)),
   };

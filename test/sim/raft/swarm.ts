@@ -36,6 +36,7 @@ export const storageFaultKinds = [
   'misdirected-write',
   'lost-record',
   'lost-file',
+  'rotten-history',
   'power-cut',
   'full-disk',
   'failed-sync',

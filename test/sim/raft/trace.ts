@@ -39,6 +39,9 @@ export class Trace {
             `${member.id} is ${role} in term ${term}${leader ? `, led by ${leader}` : ''}${possibleLoss ? ', perhaps with losses' : ''}`,
           );
       },
+      readRefused: (member, request) => {
+        if (log) this.#print(`${member.id} refuses read ${request}`);
+      },
       read: (member, request, index) => {
         this.#mix(index);
         if (log) this.#print(`${member.id} answers read ${request} as of ${index}`);
@@ -91,7 +94,7 @@ function details(message: Message): string {
     case 'heartbeat':
       return `commit ${message.commit} token ${message.token}`;
     case 'heartbeat-response':
-      return `token ${message.token}`;
+      return `token ${message.token} log ${message.lastTerm}/${message.lastIndex}`;
     case 'snapshot':
       return `at ${message.snapshot.term}/${message.snapshot.index}`;
     case 'timeout-now':
@@ -100,5 +103,7 @@ function details(message: Message): string {
       return message.request;
     case 'read-response':
       return `${message.request} as of ${message.index}`;
+    case 'read-refusal':
+      return `${message.request}: ${message.why}`;
   }
 }

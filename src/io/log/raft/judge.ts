@@ -6,9 +6,10 @@
  * mark of how far it had gone, until the group has brought it back to there.
  *
  * Suspect: something after the start is damaged or missing; the log is shorter than its watermark or commit index, or
- * has another entry at the watermark; term and vote are unreadable, or behind the watermark or the log; the identity is gone from the database; there
- * is no watermark. The last one even if nothing else is wrong: without it nobody can tell a whole log from one that lost
- * its newest entries and its last vote, and an old image of a database put back looks exactly like that.
+ * has another entry at the watermark; it does not reach what was applied; term and vote are unreadable, or behind the
+ * watermark or the log; the identity is gone from the database; there is no watermark. The last one even if nothing else
+ * is wrong: without it nobody can tell a whole log from one that lost its newest entries and its last vote, and an old
+ * image of a database put back looks exactly like that.
  * Not suspect: an entry at the very end, above the watermark, that was not written to its end. Nobody was told of it.
  */
 import type { HardState, SnapshotMeta } from '#events/raft/entry.ts';
@@ -17,7 +18,7 @@ import type { Watermark } from '#events/raft/state.ts';
 import type { Scanned } from './scan.ts';
 import type { StoredState } from './small-records.ts';
 import type { Finding } from './storage.ts';
-import { both, isFurther } from './suspicion.ts';
+import { both, isFurther, type Position } from './suspicion.ts';
 import type { Mark } from './watermark.ts';
 
 export interface Found {
@@ -27,15 +28,18 @@ export interface Found {
   readonly start: SnapshotMeta;
   readonly state: StoredState | undefined;
   readonly mark: Mark | undefined;
+  /** By the history. */
+  readonly applied: Position | undefined;
   readonly scanned: Scanned;
 }
 
-export interface Verdict {
+/** With what a member starts, and why so. */
+export interface JudgedStart {
   readonly start: Omit<RaftStart, 'id'>;
   readonly findings: readonly Finding[];
 }
 
-export function judge(found: Found): Verdict {
+export function judge(found: Found): JudgedStart {
   const { start, mark, scanned } = found;
   const news = newFindings(found);
   const isSuspect = scanned.isBroken || news.length > 0;
@@ -57,7 +61,7 @@ export function judge(found: Found): Verdict {
 }
 
 /** Everything that makes a suspect, except what the scan found already. */
-function newFindings({ hasIdentity, state, mark, scanned }: Found): readonly Finding[] {
+function newFindings({ hasIdentity, state, mark, applied, scanned }: Found): readonly Finding[] {
   const findings: Finding[] = [];
   const add = (kind: Finding['kind'], explain: string): void => void findings.push({ kind, explain });
   const { last } = scanned;
@@ -87,26 +91,31 @@ function newFindings({ hasIdentity, state, mark, scanned }: Found): readonly Fin
       'unlike-watermark',
       `Entry ${mark?.lastIndex} is of term ${termAtMark}, but one of term ${mark?.lastTerm} was stored there last.`,
     );
+  if (applied && isFurther(applied, last) && findings.length === 0 && !scanned.isBroken)
+    add('behind-history', `The log ends at entry ${at(last)}, but entry ${at(applied)} was applied here.`);
   return findings;
 }
+
+const at = ({ index, term }: Position): string => `${index} of term ${term}`;
 
 const isBehind = ({ term, vote }: HardState, mark: Mark): boolean =>
   term < mark.term || (term === mark.term && mark.vote !== undefined && vote !== mark.vote);
 
 /** The latest term that this member is known to have been in, and its vote in it. */
-function ballotOf({ state, mark, scanned }: Found): HardState {
+function ballotOf({ state, mark, applied, scanned }: Found): HardState {
   const known: HardState = state ?? { term: 0, vote: undefined, commit: 0 };
-  const term = Math.max(known.term, mark?.term ?? 0, scanned.last.term);
+  const term = Math.max(known.term, mark?.term ?? 0, applied?.term ?? 0, scanned.last.term);
   const voteOfTerm = (of: { readonly term: number; readonly vote: HardState['vote'] } | undefined): HardState['vote'] =>
     of?.term === term ? of.vote : undefined;
   return { term, vote: voteOfTerm(mark) ?? voteOfTerm(known), commit: known.commit };
 }
 
-/** How far it is known to have gone: by what stands here, behind the damage too, by its commit index and its watermark. */
-function furthestOf({ mark, state, scanned }: Found, term: number): Watermark {
+/** How far it is known to have gone: by what stands here, behind the damage too, by commit index, history and watermark. */
+function furthestOf({ mark, state, applied, scanned }: Found, term: number): Watermark {
   const { last, furthest } = scanned;
-  const committed = { index: state?.commit ?? 0, term: last.term };
-  const { index: lastIndex, term: lastTerm } = [furthest, committed].reduce(
+  // Of which term a committed entry was that is gone nobody knows: of none later than that of the hard state.
+  const committed = state && state.commit > last.index ? { index: state.commit, term: state.term } : last;
+  const { index: lastIndex, term: lastTerm } = [furthest, committed, applied ?? last].reduce(
     (best, one) => (isFurther(one, best) ? one : best),
     last,
   );

@@ -115,7 +115,7 @@ export class LevelRaftStorage implements RaftStorage {
     await this.#store.batch(ops, { sync: true });
     this.#start = start;
     this.#last = plan.last;
-    this.#tail = this.#last.index;
+    if (endsLog(plan)) this.#tail = plan.last.index;
     this.#state = state;
     for (const index of this.#arrived.keys()) if (index <= start.meta.index) this.#arrived.delete(index);
     await this.#watermark.raise(state, plan);
@@ -153,7 +153,7 @@ export class LevelRaftStorage implements RaftStorage {
 
   /** What stands behind the new end of the log, from the end on: so that a part of the deletions leaves no gap. */
   async #leftovers(plan: Plan): Promise<readonly Uint8Array[]> {
-    const isShorter = plan.entries.length > 0 && plan.last.index < this.#tail;
+    const isShorter = endsLog(plan) && plan.last.index < this.#tail;
     if (!plan.install && !isShorter) return [];
     const keys: Uint8Array[] = [];
     const range = plan.install ? allEntries : entriesFrom(plan.last.index + 1);
@@ -211,3 +211,10 @@ export class LevelRaftStorage implements RaftStorage {
     return this.#ended.reason;
   }
 }
+
+/**
+ * Whether a leader said where the log ends: by its snapshot, its entries, or its trust in a suspect. Any other job leaves
+ * what stands behind damage where it is; it must be known as long as it is there.
+ */
+const endsLog = ({ install, entries, suspicion }: Plan): boolean =>
+  install !== undefined || entries.length > 0 || suspicion === 'cleared';

@@ -6,11 +6,13 @@
  * parts do not belong together (DAMAGED). Otherwise it hands out what is intact, as a suspect where that is less than was
  * promised; and it makes the suspicion durable before anybody can act on it.
  *
- * Only the group knows of one case: database and directory were both replaced by an older, matching pair (an image of
- * the whole machine). There the leader's first heartbeat tells.
+ * One case cannot be seen here: database, directory and history were all replaced by older, matching ones (an image of
+ * the whole machine). A leader that still has what is missing tells with its first heartbeat, as its commit index is beyond
+ * this log. If so many went back together that none is left who has it, nobody tells, and it is lost for good.
  */
+import { checkBeginning, firstSnapshot } from '#events/raft/beginning.ts';
 import type { Configuration } from '#events/raft/configuration.ts';
-import type { Directory } from '../../stores/directory.ts';
+import { readIfIntact, type Directory } from '../../stores/directory.ts';
 import { StoreError, type Op, type Store } from '../../stores/port.ts';
 import { LogError } from '../port.ts';
 import { judge } from './judge.ts';
@@ -40,11 +42,18 @@ export interface StorageParts {
    * not, the log begins anew, and the group has to send what was in it. Taken for granted if omitted.
    */
   readonly hasSnapshot?: (pointer: SnapshotPointer) => Promise<boolean>;
+  /**
+   * The last entry that is known to have been applied here: that of the history, if there is one. Only what is durable in
+   * this log is ever applied, and a history begins from a snapshot only after its job was stored; so a log that does not
+   * reach it has lost something.
+   */
+  readonly applied?: Position;
 }
 
 /**
  * A log that begins empty, for a member that never was: with a new incarnation, and so under a new peer id. All members
- * of a group begin with the same first configuration.
+ * of a group begin with the same first configuration, as its snapshot at index 1; a machine that is to join one begins
+ * at index 0, with `noMembers`.
  * @throws LogError REFUSED where there is a log, or what is left of one
  */
 export async function createStorage(
@@ -63,21 +72,21 @@ export async function createStorage(
   }
   // The database last: a log without watermark would look like one whose watermark was lost.
   const birth = { identity, firstConfiguration };
-  const state: StoredState = { term: 0, vote: undefined, commit: 0, suspicion: undefined };
+  const start = firstStart(birth);
+  const { index, term } = start.meta;
+  const state: StoredState = { term, vote: undefined, commit: index, suspicion: undefined };
   await directory.replace(birthFile.name, birthFile.record.seal(birth));
-  await file.create(markOf(identity, state, { index: 0, term: 0 }));
-  await store.batch([birthRecord.op(birth), startRecord.op(firstStart(birth)), stateRecord.op(state)], {
-    sync: true,
-  });
+  await file.create(markOf(identity, state, start.meta));
+  await store.batch([birthRecord.op(birth), startRecord.op(start), stateRecord.op(state)], { sync: true });
   return openStorage(parts);
 }
 
-/** @throws StoreError MISSING, LogError DAMAGED, TOO_NEW; then nothing was changed, and store and directory stay open */
+/** @throws StoreError MISSING, LogError DAMAGED, TOO_NEW, ConsensusBroken; then nothing was changed, and store and directory stay open */
 export async function openStorage(parts: StorageParts): Promise<Opened> {
   const { store, directory } = parts;
   const watermark = await WatermarkFile.open(directory);
   const inDatabase = await stored(store, birthRecord);
-  const inFile = birthFile.record.read(await directory.read(birthFile.name));
+  const inFile = birthFile.record.read(intactOf(await readIfIntact(directory, birthFile.name)));
   const birth = inDatabase ?? inFile;
   if (!inDatabase && isUnborn(watermark.mark) && (await isEmpty(store))) throw missing();
   if (!birth) throw nobodys();
@@ -85,10 +94,18 @@ export async function openStorage(parts: StorageParts): Promise<Opened> {
   checkTogether(birth, inFile, mark);
 
   const begin = await beginOf(parts, birth);
+  checkBeginning(begin.start.meta);
   const scanned = await scanEntries(store, begin.start.meta, mark?.lastIndex ?? 0);
   const hasIdentity = inDatabase !== undefined;
   const state = await stored(store, stateRecord);
-  const { start, findings } = judge({ hasIdentity, start: begin.start.meta, state, mark, scanned });
+  const { start, findings } = judge({
+    hasIdentity,
+    start: begin.start.meta,
+    state,
+    mark,
+    applied: parts.applied,
+    scanned,
+  });
   const next: StoredState = { ...start.hardState, suspicion: start.suspect };
   const nextMark = markOf(birth.identity, next, scanned.last);
 
@@ -138,7 +155,7 @@ async function beginOf(
 }
 
 const firstStart = ({ firstConfiguration }: Birth): LogStart => ({
-  meta: { index: 0, term: 0, configuration: firstConfiguration },
+  meta: firstSnapshot(firstConfiguration),
   pointer: undefined,
 });
 
@@ -154,6 +171,9 @@ async function stored<T>(
 ): Promise<T | undefined> {
   return read(await store.get(key));
 }
+
+const intactOf = (found: Uint8Array | undefined | 'damaged'): Uint8Array | undefined =>
+  found === 'damaged' ? undefined : found;
 
 async function isEmpty(store: Store): Promise<boolean> {
   for await (const slice of store.range({ limit: 1 })) if (slice.length > 0) return false;

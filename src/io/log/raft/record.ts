@@ -23,7 +23,8 @@ export function seal(place: Uint8Array, format: number, body: Uint8Array): Uint8
 export function sealInPlace(place: Uint8Array, format: number, record: Buffer): Uint8Array {
   record[4] = format;
   record.writeUInt32LE(checksum(place, record), 0);
-  return record;
+  // The same bytes, and no Buffer: whoever copies one with `slice` shares its memory.
+  return new Uint8Array(record.buffer, record.byteOffset, record.length);
 }
 
 /**

@@ -18,7 +18,7 @@ export interface Birth {
   readonly firstConfiguration: Configuration;
 }
 
-/** Index 0 with the first configuration, or a snapshot with its file. */
+/** The first configuration (`firstSnapshot`), which needs no file; or a snapshot with its file. */
 export interface LogStart {
   readonly meta: SnapshotMeta;
   readonly pointer: SnapshotPointer | undefined;

@@ -27,6 +27,7 @@ export interface Finding {
     | 'gap'
     | 'shorter-than-watermark'
     | 'unlike-watermark'
+    | 'behind-history'
     | 'lost-hard-state'
     | 'lost-watermark'
     | 'lost-identity'

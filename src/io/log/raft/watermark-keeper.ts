@@ -5,7 +5,8 @@
  * and every lowering. Otherwise it is a matter of price, because a sync costs as much as storing a job: synced after
  * much was stored, and noted in between. Nobody waits for a note; it is there a moment after the job, and exact unless
  * the power fails. So only damage that strikes the newest entries together with a power cut (or with the death of the
- * process in that very moment) escapes the watermark; then the leader's next heartbeat tells.
+ * process in that very moment) escapes the watermark. A leader that still has those entries, and knows them to be
+ * committed, tells with its next heartbeat; if damage took them from a majority in the same power cut, nobody does.
  */
 import { totalSize } from '#events/raft/entry.ts';
 import type { Plan } from './plan.ts';

@@ -15,7 +15,7 @@ import { Buffer } from 'node:buffer';
 import { Packr } from 'msgpackr';
 import { asPeer, type PeerId } from '#events/raft/entry.ts';
 import type { Watermark } from '#events/raft/state.ts';
-import type { Directory } from '../../stores/directory.ts';
+import { readIfIntact, type Directory } from '../../stores/directory.ts';
 import { seal, unseal } from './record.ts';
 import { packSuspicion, unpackSuspicion, type PackedSuspicion } from './suspicion.ts';
 
@@ -27,9 +27,12 @@ export interface Mark extends Watermark {
   readonly suspicion: Watermark | undefined;
 }
 
-/** Nothing was stored, and nothing can be lost. */
-export const isInitial = (mark: Mark): boolean =>
-  mark.term === 0 && mark.lastIndex === 0 && mark.vote === undefined && mark.suspicion === undefined;
+/**
+ * Nothing was stored since the log was made, and nothing can be lost. A log begins at index 0 or 1, in the term of the
+ * same number (`firstSnapshot`), and whatever is stored first is of a later term.
+ */
+export const isInitial = ({ term, lastIndex, lastTerm, vote, suspicion }: Mark): boolean =>
+  term <= 1 && lastIndex === term && lastTerm === term && vote === undefined && suspicion === undefined;
 
 const fileName = 'watermark';
 const blockBytes = 4096;
@@ -70,14 +73,14 @@ export class WatermarkFile {
   }
 
   /**
-   * @returns `unreadable` when there is a file and no block of it is intact
+   * @returns `unreadable` when there is a file and no block of it is intact, or not all of it can be read any more
    * @throws StoreError FAILED, LogError TOO_NEW
    */
   static async open(
     directory: Directory,
   ): Promise<{ readonly file: WatermarkFile; readonly mark: Mark | 'missing' | 'unreadable' }> {
-    const bytes = await directory.read(fileName);
-    const found = bytes ? blocksOf(bytes) : [];
+    const bytes = await readIfIntact(directory, fileName);
+    const found = bytes && bytes !== 'damaged' ? blocksOf(bytes) : [];
     const newest = newestOf(found);
     const newestSynced = newestOf(found.filter(({ at }) => at !== noteBlock));
     const mark = newest?.mark ?? (bytes ? 'unreadable' : 'missing');

@@ -2,6 +2,7 @@
  * A simulated group: machines that can lose power, disks that outlive their processes, and a network. It only does what
  * it is told; which faults strike, what clients ask and what must hold is up to whoever drives it.
  */
+import { firstSnapshot } from '#events/raft/beginning.ts';
 import { configurationOf, noMembers, type Configuration } from '#events/raft/configuration.ts';
 import { asPeer, type PeerId, type SnapshotMeta } from '#events/raft/entry.ts';
 import type { RaftSettings } from '#events/raft/settings.ts';
@@ -57,7 +58,7 @@ export class Group {
     this.first = configurationOf(machines.slice(0, voters).map((name) => peerOf(name, 1)));
     for (const [at, name] of machines.entries()) {
       const hardware = defaultHardware(random.fork(name));
-      const disk = this.#newDisk(peerOf(name, 1), at < voters ? firstSnapshot(this.first) : emptySnapshot);
+      const disk = this.#newDisk(peerOf(name, 1), firstSnapshot(at < voters ? this.first : noMembers));
       this.#machines.set(name, { name, hardware, incarnation: 1, disk, member: undefined, isBooting: false });
       this.boot(name);
     }
@@ -127,7 +128,7 @@ export class Group {
     machine.member?.kill();
     const { disk } = machine;
     machine.incarnation++;
-    machine.disk = this.#newDisk(peerOf(name, machine.incarnation), emptySnapshot);
+    machine.disk = this.#newDisk(peerOf(name, machine.incarnation), firstSnapshot(noMembers));
     return disk;
   }
 
@@ -142,12 +143,6 @@ export class Group {
 }
 
 export const peerOf = (machine: string, incarnation: number): PeerId => asPeer(`${machine}@${incarnation}`);
-
-/** Every member of a new group begins with the same snapshot: so that whoever joins later needs one too. */
-const firstSnapshot = (configuration: Configuration): SnapshotMeta => ({ index: 1, term: 1, configuration });
-
-/** Of a machine that belongs to nothing yet. */
-const emptySnapshot: SnapshotMeta = { index: 0, term: 0, configuration: noMembers };
 
 const defaultHardware = (random: SeededRandom): Hardware => ({
   tickMs: 45 + random.next() * 10,

@@ -15,7 +15,7 @@ import type { SeededRandom } from '../../devices/random/sim.ts';
 import type { Agenda, Appointment } from './agenda.ts';
 import type { ModelDisk, OpenedDisk } from './model-disk.ts';
 import type { Cargo } from './network.ts';
-import { Registers, unpackCommand, type Command, type RegistersContent, type Result } from './registers.ts';
+import { Registers, unpackCommand, type NumberedCommand, type RegistersContent, type Result } from './registers.ts';
 
 /** How fast this machine's parts are. Faults change it. */
 export interface Hardware {
@@ -37,10 +37,11 @@ export interface Observer {
   sent(member: Member, message: Message): void;
   stored(member: Member, job: StoreJob): void;
   applied(member: Member, entries: readonly Entry[], results: readonly (Result | undefined)[]): void;
-  effect(member: Member, index: number, command: Command): void;
+  effect(member: Member, index: number, command: NumberedCommand): void;
   installed(member: Member, meta: SnapshotMeta): void;
   leadership(member: Member, leadership: Leadership): void;
   read(member: Member, request: string, index: number): void;
+  readRefused(member: Member, request: string): void;
   /** The member is at rest again after whatever touched it. */
   stepped(member: Member): void;
   /** An error of the disk, or a broken invariant, ended the process. */
@@ -99,6 +100,11 @@ export class Member {
 
   get isPaused(): boolean {
     return this.#isPaused;
+  }
+
+  /** Whether its read only waits for what is to be applied: for ever, perhaps, at one that was removed from the group. */
+  knowsIndexOf(request: string): boolean {
+    return this.#reads.some((read) => read.request === request);
   }
 
   /** Of what was applied. */
@@ -194,6 +200,7 @@ export class Member {
         this.#after(hardware.applyMs, () => this.#apply());
       }
       this.#reads.push(...ready.reads);
+      for (const { request } of ready.refusedReads) observer.readRefused(this, request);
       if (ready.snapshotWanted) this.#takeSnapshot();
     }
     this.#answerReads();
@@ -226,7 +233,7 @@ export class Member {
   }
 
   /** At once, or when the promise says so; a rejection ends the process. */
-  #whenDone(doing: void | Promise<void>, then: () => void): void {
+  #whenDone(doing: undefined | void | Promise<void>, then: () => void): void {
     if (!doing) then();
     else
       doing.then(
@@ -272,16 +279,20 @@ export class Member {
       const results = slice.entries.map((entry) => this.#applyOne(entry));
       this.#options.observer.applied(this, slice.entries, results);
     }
-    this.raft.advance({ applied: last.index });
-    const { applied } = this.raft.status;
-    if (applied - this.disk.snapshot.index >= this.#options.hardware.snapshotEvery) this.#takeSnapshot();
-    this.#drain();
+    this.#whenDone(slice.isVoid ? undefined : this.disk.applied(slice.entries), () => {
+      this.raft.advance({ applied: last.index });
+      const { applied } = this.raft.status;
+      if (applied - this.disk.snapshot.index >= this.#options.hardware.snapshotEvery) this.#takeSnapshot();
+      this.#drain();
+    });
   }
 
   #applyOne(entry: Entry): Result | undefined {
     if (entry.type !== 'data') return undefined;
     const { observer } = this.#options;
-    return this.#registers.apply(unpackCommand(entry.data), (command) => observer.effect(this, entry.index, command));
+    return this.#registers.apply(unpackCommand(entry.data), entry.index, (command) =>
+      observer.effect(this, entry.index, command),
+    );
   }
 
   #takeSnapshot(): void {
@@ -293,6 +304,7 @@ export class Member {
     this.#after(3 * hardware.diskMs, () => {
       this.#whenDone(this.disk.writeSnapshot(meta, content), () => {
         this.#isTakingSnapshot = false;
+        if (this.disk.snapshot.index < meta.index) return;
         this.raft.snapshotTaken(meta);
         const upTo = this.raft.compact(meta.index - hardware.keptEntries);
         this.#whenDone(this.disk.compact(Math.min(upTo, this.disk.snapshot.index)), () => undefined);

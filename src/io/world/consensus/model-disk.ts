@@ -108,6 +108,9 @@ export class ModelDisk {
     this.#image.content = content;
   }
 
+  /** These were applied; kept for ever by whoever keeps a history. */
+  applied(_entries: readonly Entry[]): void | Promise<void> {}
+
   compact(upTo: number): void | Promise<void> {
     this.carryOutCompaction(upTo);
   }
@@ -131,11 +134,12 @@ export class ModelDisk {
     if (kept >= image.entries.length || image.base.index + kept >= image.watermark.lastIndex) return false;
     image.suspicion = image.suspicion ? laterOf(image.suspicion, image.watermark) : image.watermark;
     image.entries.length = kept;
-    const { term, commit } = image.hardState;
+    const { term } = image.hardState;
     image.hardState = {
       term: withVote ? this.lastTerm : term,
       vote: withVote ? undefined : image.hardState.vote,
-      commit: Math.min(commit, this.lastIndex),
+      // What stood where the commit index points may not be what stands there now.
+      commit: image.snapshot.index,
     };
     return true;
   }
@@ -181,6 +185,11 @@ export class ModelDisk {
   termAt(index: number): number | undefined {
     const { base, entries } = this.#image;
     return index === base.index ? base.term : entries[index - base.index - 1]?.term;
+  }
+
+  /** Whether the log has a change of the group behind this entry. */
+  hasChangeAfter(index: number): boolean {
+    return this.#image.entries.some((entry) => entry.index > index && entry.type === 'change');
   }
 
   /** Whether this entry is here, or in the snapshot. */

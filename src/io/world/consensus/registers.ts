@@ -1,19 +1,23 @@
 /** The replicated state of a simulated group: registers that clients write, compare and read; exactly once. */
-import { Sessions, type Session } from '#events/raft/sessions.ts';
+import { Sessions, type SessionRows } from '#events/raft/sessions.ts';
 
-export type Command = {
-  readonly client: string;
-  /** 0 opens the session. */
+/** The client's name is for those who watch; what counts is its session. */
+export type Command = { readonly client: string } & ({ readonly do: 'open' } | Write | CompareAndSet);
+export type NumberedCommand = Exclude<Command, { readonly do: 'open' }>;
+
+interface Numbered {
+  /** Index of the entry that opened it. */
+  readonly session: number;
   readonly sequence: number;
-} & ({ readonly do: 'open' } | Write | CompareAndSet);
+}
 
-interface Write {
+interface Write extends Numbered {
   readonly do: 'write';
   readonly key: string;
   readonly value: string;
 }
 
-interface CompareAndSet {
+interface CompareAndSet extends Numbered {
   readonly do: 'cas';
   readonly key: string;
   readonly from: string;
@@ -31,7 +35,7 @@ export const unpackCommand = (bytes: Uint8Array): Command => JSON.parse(decoder.
 /** A copy of all state, as a snapshot holds it. Never changed. */
 export interface RegistersContent {
   readonly registers: readonly (readonly [key: string, value: string])[];
-  readonly sessions: readonly (readonly [client: string, session: Session<Result>])[];
+  readonly sessions: SessionRows<Result>;
   readonly hash: number;
 }
 
@@ -60,16 +64,16 @@ export class Registers {
   }
 
   /** @param effect hears of each command that takes effect: not of those that were known already */
-  apply(command: Command, effect: (command: Command) => void): Result {
+  apply(command: Command, index: number, effect: (command: NumberedCommand) => void): Result {
     if (command.do === 'open') {
-      this.#sessions.open(command.client);
+      this.#sessions.open(index);
       return 'done';
     }
-    const verdict = this.#sessions.judge(command.client, command.sequence);
+    const verdict = this.#sessions.judge(command.session, command.sequence);
     if (verdict === 'expired' || verdict === 'outdated') return verdict;
     if (verdict !== 'new') return verdict.result;
     const result = this.#take(command);
-    this.#sessions.record(command.client, command.sequence, result);
+    this.#sessions.record(command.session, command.sequence, result);
     this.#mix(`${command.client}/${command.sequence}/${result}`);
     effect(command);
     return result;

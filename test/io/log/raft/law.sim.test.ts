@@ -16,6 +16,7 @@ import {
   identity,
   nothing,
   rebuilt,
+  rebuiltSlowly,
   stepNames,
   type Deed,
   type Known,
@@ -173,34 +174,50 @@ test('no single damage is silent, whatever it is and wherever it strikes', async
     { numRuns: 3000 },
   );
   // Otherwise this test would prove nothing.
-  for (const { name, isHarmless } of damages)
-    expect(outcomes.get(name)?.get(isHarmless ? 'exact' : 'suspect'), name).toBeGreaterThan(0);
+  for (const { name, isHarmless, isRefused } of damages) {
+    const expected = isHarmless ? 'exact' : isRefused ? 'refused' : 'suspect';
+    expect(outcomes.get(name)?.get(expected), name).toBeGreaterThan(0);
+  }
 });
 
 test('a suspect that the group has brought back is as good as any other', async () => {
   await fc.assert(
-    fc.asyncProperty(anySeed, anyStory, fc.constantFrom(...damages), async (seed, story, damage) => {
-      const lab = await lived(seed, story, false);
-      if (!(await damage.strike(lab)) || (await outcomeOf(lab)) !== 'suspect') return;
-      // Still a suspect, and of the same, however often it is started.
-      const first = await openStorage(partsOf(lab.disk));
-      expect(first.start.suspect).toEqual(lab.opened?.start.suspect);
-      expect(first.findings.map(({ kind }) => kind)).toContain('still-suspect');
-      const { start } = first;
-      const { index, term } = start.entries.at(-1) ?? start.base ?? start.snapshot;
-      const found: Known = {
-        hardState: start.hardState,
-        start: start.snapshot,
-        pointer: first.storage.snapshot,
-        entries: new Map(start.entries.map((entry) => [entry.index, entry])),
-        last: { index, term },
-        suspicion: start.suspect,
-      };
-      const deed = rebuilt(found, Math.max(start.hardState.term, start.suspect?.term ?? 0) + 1);
-      await deed.run(first.storage);
-      lab.disk.crash('process');
-      expect(judgeOpened(await openStorage(partsOf(lab.disk)), deed.next)).toBe('exact');
-    }),
+    fc.asyncProperty(
+      anySeed,
+      anyStory,
+      fc.constantFrom(...damages),
+      fc.boolean(),
+      async (seed, story, damage, slow) => {
+        const lab = await lived(seed, story, false);
+        if (!(await damage.strike(lab)) || (await outcomeOf(lab)) !== 'suspect') return;
+        // Still a suspect, and of the same, however often it is started.
+        const first = await openStorage(partsOf(lab.disk));
+        expect(first.start.suspect).toEqual(lab.opened?.start.suspect);
+        expect(first.findings.map(({ kind }) => kind)).toContain('still-suspect');
+        const { start } = first;
+        const { index, term } = start.entries.at(-1) ?? start.base ?? start.snapshot;
+        const found: Known = {
+          hardState: start.hardState,
+          start: start.snapshot,
+          pointer: first.storage.snapshot,
+          entries: new Map(start.entries.map((entry) => [entry.index, entry])),
+          last: { index, term },
+          suspicion: start.suspect,
+        };
+        const nextTerm = Math.max(start.hardState.term, start.suspect?.term ?? 0) + 1;
+        let known = found;
+        for (const next of slow ? rebuiltSlowly : [rebuilt]) {
+          const deed = next(known, nextTerm);
+          await deed.run(first.storage);
+          known = deed.next;
+        }
+        if (slow) await first.storage.close();
+        lab.disk.crash('process');
+        const opened = await openStorage(partsOf(lab.disk));
+        expect(judgeOpened(opened, known)).toBe('exact');
+        expect(opened.findings.filter(({ kind }) => kind !== 'damaged-entry')).toEqual([]);
+      },
+    ),
     { numRuns: 1000 },
   );
 });
@@ -330,6 +347,8 @@ interface Damage {
   readonly name: string;
   /** What it strikes is there more than once. */
   readonly isHarmless?: true;
+  /** LevelDB itself can do nothing with it any more. */
+  readonly isRefused?: true;
   /** @returns false when there was nothing to damage */
   strike(lab: Lab): Promise<boolean> | boolean;
 }
@@ -401,6 +420,8 @@ const damages: readonly Damage[] = [
   { name: 'a flipped bit in a file', isHarmless: true, strike: (lab) => files(lab).flipBit() },
   { name: 'a file that lost its end', isHarmless: true, strike: (lab) => files(lab).cutTail() },
   { name: 'a deleted file', strike: (lab) => files(lab).lose() },
+  { name: 'a sector of a file that cannot be read', strike: (lab) => files(lab).makeUnreadable() },
+  { name: 'a record that cannot be read', isRefused: true, strike: (lab) => database(lab).makeUnreadable() },
   { name: 'a misdirected sector', isHarmless: true, strike: (lab) => files(lab).misdirect() },
   {
     name: 'all files gone',

@@ -24,12 +24,13 @@ export interface Known {
   readonly suspicion: Watermark | undefined;
 }
 
+/** Of a new member of a new group. */
 export const nothing: Known = {
-  hardState: { term: 0, vote: undefined, commit: 0 },
-  start: { index: 0, term: 0, configuration: firstConfiguration },
+  hardState: { term: 1, vote: undefined, commit: 1 },
+  start: { index: 1, term: 1, configuration: firstConfiguration },
   pointer: undefined,
   entries: new Map(),
-  last: { index: 0, term: 0 },
+  last: { index: 1, term: 1 },
   suspicion: undefined,
 };
 
@@ -77,8 +78,9 @@ export function deedOf(known: Known, step: Step): Deed | undefined {
   const { hardState, last, start } = known;
   const { term } = hardState;
   switch (step.what) {
+    // Nobody leads in term 1.
     case 'append':
-      return term === 0 ? undefined : storing(known, [{ entries: entriesAt(last, term, 1 + (a % 4)) }]);
+      return term === 1 ? undefined : storing(known, [{ entries: entriesAt(last, term, 1 + (a % 4)) }]);
     case 'vote':
       return hardState.vote === undefined || a % 2 === 0
         ? storing(known, [
@@ -137,7 +139,7 @@ export function deedOf(known: Known, step: Step): Deed | undefined {
     case 'clear':
       return known.suspicion ? storing(known, [{ suspicion: 'cleared' }]) : undefined;
     case 'twice': {
-      if (term === 0) return undefined;
+      if (term === 1) return undefined;
       const first = entriesAt(last, term, 1 + (a % 3));
       const again = entriesAt({ index: last.index, term: last.term }, term + 1, 1 + (b % 2));
       const later = { term: term + 1, vote: undefined, commit: hardState.commit };
@@ -151,6 +153,14 @@ export function rebuilt(known: Known, term: number): Deed {
   const hardState = { term, vote: undefined, commit: known.last.index };
   return storing(known, [{ hardState, entries: entriesAt(known.last, term, 3), suspicion: 'cleared' }]);
 }
+
+/** The same job by job, as it comes from a leader: its term, its entries, and trust. */
+export const rebuiltSlowly: readonly ((known: Known, term: number) => Deed)[] = [
+  (known, term) => storing(known, [{ hardState: { ...known.hardState, term, vote: undefined } }]),
+  (known, term) => storing(known, [{ entries: entriesAt(known.last, term, 3) }]),
+  (known, term) =>
+    storing(known, [{ hardState: { term, vote: undefined, commit: known.last.index }, suspicion: 'cleared' }]),
+];
 
 export function storing(known: Known, parts: readonly Partial<StoreJob>[]): Deed {
   const { jobs, next } = jobsOf(known, parts);

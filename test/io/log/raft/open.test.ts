@@ -5,6 +5,7 @@ import { seededRandom } from '#io/devices/random/sim.ts';
 import { entryKey, hardStateKey, identityKey, startKey } from '#io/log/raft/keys.ts';
 import { createStorage, openStorage } from '#io/log/raft/open.ts';
 import { seal } from '#io/log/raft/record.ts';
+import { startRecord } from '#io/log/raft/small-records.ts';
 import type { Opened } from '#io/log/raft/storage.ts';
 import { WatermarkFile } from '#io/log/raft/watermark.ts';
 import { SimMachineDisk } from '#io/stores/sim-machine.ts';
@@ -59,8 +60,8 @@ beforeEach(async () => {
     await deed.run(storage);
     known = deed.next;
   };
-  await run(storing(known, [{ hardState: { term: 1, vote: undefined, commit: 0 } }]));
-  await run(storing(known, [{ entries: entriesAt(nothing.last, 1, 5) }]));
+  await run(storing(known, [{ hardState: { term: 1, vote: undefined, commit: 1 } }]));
+  await run(storing(known, [{ entries: entriesAt(nothing.last, 1, 4) }]));
   await run(storing(known, [{ hardState: { term: 2, vote: undefined, commit: 4 } }]));
   await run(storing(known, [{ hardState: { term: 2, vote: asPeer('b'), commit: 4 } }]));
   const pointer = pointerTo({ index: 3, term: 1, configuration: firstConfiguration });
@@ -140,7 +141,8 @@ describe('Of a log that lost something', () => {
     },
     {
       title: 'the log begins anew when it is not known where it starts',
-      damage: () => database().lose(startKey),
+      // And a part of what came before its start is compacted already.
+      damage: () => database().lose(startKey) && database().lose(entryKey(2)),
       kinds: ['lost-snapshot', 'gap'],
       left: [],
     },
@@ -218,6 +220,27 @@ describe('Of a log that lost something', () => {
     expect(judgeOpened(await open(), deed.next)).toBe('exact');
   });
 
+  test.each([
+    { title: 'job by job', parts: [{ entries: entriesAt({ index: 4, term: 1 }, 3, 1) }, { suspicion: 'cleared' }] },
+    { title: 'without any entry', parts: [{ suspicion: 'cleared' }] },
+  ] as const)('a suspect that was brought back $title is none at the next start', async ({ parts }) => {
+    database().flipBit(entryKey(5));
+    const first = await open();
+    expect(first.start.suspect).toEqual(mark);
+    const { storage } = await openStorage(partsOf());
+    let found: Known = { ...known, last: { index: 4, term: 1 }, suspicion: first.start.suspect };
+    // The new term comes by itself, before anything of it.
+    for (const part of [{ hardState: { term: 3, vote: undefined, commit: 4 } }, ...parts]) {
+      const deed = storing(found, [part]);
+      await deed.run(storage);
+      found = deed.next;
+    }
+    await storage.close();
+    const opened = await open();
+    expect(opened.findings).toEqual([]);
+    expect(judgeOpened(opened, found)).toBe('exact');
+  });
+
   test('what was lost after it was closed in order is noticed, even if the power failed since', async () => {
     const { storage } = await openStorage(partsOf());
     await storing(known, [{ entries: entriesAt(known.last, 2, 1) }]).run(storage);
@@ -244,7 +267,8 @@ describe('Of a log that lost something', () => {
     disk.crash('process');
     const opened = await open();
     expect(kindsOf(opened)).toEqual(['shorter-than-watermark']);
-    expect(opened.start.suspect).toEqual({ term: 2, lastIndex: 4, lastTerm: 1 });
+    // Of which term entry 4 was nobody knows any more: of none later than that of the hard state.
+    expect(opened.start.suspect).toEqual({ term: 2, lastIndex: 4, lastTerm: 2 });
   });
 
   test('the suspicion outlives an old image of the database, and one of the files', async () => {
@@ -260,6 +284,55 @@ describe('Of a log that lost something', () => {
       disk.restore(image);
     }
   });
+});
+
+describe('Of a log beside a history', () => {
+  /** Database and directory are those of an earlier day, both: of themselves they tell nothing. */
+  const opensWith = async (applied: { readonly index: number; readonly term: number }) => {
+    const opened = await openStorage({ ...partsOf(), applied });
+    disk.crash('process');
+    return opened;
+  };
+
+  test.each([
+    { title: 'an entry that was applied and is not there', applied: { index: 9, term: 2 }, term: 2, vote: 'b' },
+    { title: 'an entry of a later term', applied: { index: 7, term: 4 }, term: 4, vote: undefined },
+  ])('$title proves a loss', async ({ applied, term, vote }) => {
+    const opened = await opensWith(applied);
+    expect(kindsOf(opened)).toEqual(['behind-history']);
+    expect(opened.start.suspect).toEqual({ term, lastIndex: applied.index, lastTerm: applied.term });
+    expect(opened.start.hardState).toEqual({ term, vote, commit: 3 });
+    expect(kindsOf(await open())).toEqual(['still-suspect']);
+  });
+
+  test.each([
+    { title: 'that ends where it does', applied: { index: 8, term: 2 } },
+    { title: 'that ends before', applied: { index: 4, term: 1 } },
+    // Then the history has to go, and says so when the first of them is appended.
+    { title: 'whose last entries the group has given up', applied: { index: 20, term: 1 } },
+  ])('a history $title proves nothing', async ({ applied }) => {
+    const opened = await opensWith(applied);
+    expect(opened.findings).toEqual([]);
+    expect(judgeOpened(opened, known)).toBe('exact');
+  });
+});
+
+test('a start that is lost is no loss while the log goes back to the first configuration', async () => {
+  database().lose(startKey);
+  const opened = await open();
+  expect(kindsOf(opened)).toEqual(['lost-snapshot']);
+  expect(opened.start.snapshot).toEqual({ index: 1, term: 1, configuration: firstConfiguration });
+  expect(opened.start.entries.map(({ index }) => index)).toEqual([2, 3, 4, 5, 6, 7, 8]);
+  expect(opened.start.suspect).toBeUndefined();
+});
+
+test('a log of members that would begin before their first snapshot is not opened', async () => {
+  const start = { meta: { index: 0, term: 0, configuration: firstConfiguration }, pointer: undefined };
+  await database()
+    .open()
+    .batch([startRecord.op(start)], { sync: true });
+  disk.crash('process');
+  await expect(openStorage(partsOf())).rejects.toMatchObject({ name: 'ConsensusBroken' });
 });
 
 test('what a snapshot holds may be damaged without loss', async () => {
@@ -295,6 +368,19 @@ test('a lost identity is written back, so that the next start finds it', async (
   expect(kindsOf(opened)).toEqual(['still-suspect']);
 });
 
+test('a file beside the database that cannot be read any more is a lost one, and is made anew', async () => {
+  files().makeUnreadable('identity');
+  expect((await open()).findings).toEqual([]);
+  for (const block of [0, 1, 2]) {
+    disk.restore(whole);
+    files().makeUnreadable('watermark', 4096 * block);
+    const opened = await open();
+    expect(kindsOf(opened)).toEqual(['lost-watermark']);
+    expect(judgeOpened(opened, known)).toBe('suspect');
+    expect(kindsOf(await open())).toEqual(['still-suspect']);
+  }
+});
+
 test('an entry that was never written to its end is removed, and counted for nobody', async () => {
   files().restore(earlier.directories.get('raft') ?? []);
   putBack(8, (value) => value.slice(0, 20));
@@ -320,10 +406,11 @@ test('a snapshot that is gone makes the log begin anew, and the group is asked f
     asked.push(meta.index);
     return false;
   };
+  database().lose(entryKey(2));
   const opened = await openStorage({ ...partsOf(), hasSnapshot });
   expect(asked).toEqual([3]);
   expect(kindsOf(opened)).toEqual(['lost-snapshot', 'gap']);
-  expect(opened.start.snapshot).toEqual({ index: 0, term: 0, configuration: firstConfiguration });
+  expect(opened.start.snapshot).toEqual({ index: 1, term: 1, configuration: firstConfiguration });
   expect(opened.storage.snapshot).toBeUndefined();
   disk.crash('process');
   expect(kindsOf(await open())).toEqual(['gap', 'still-suspect']);
@@ -429,6 +516,15 @@ describe('Opening refuses', () => {
       (whole.databases.get('raft') ?? []).map(([at, value]) => [at, Buffer.compare(at, key) === 0 ? later : value]),
     );
     expect(await refused('TOO_NEW')).toContain('format');
+  });
+
+  test.each([
+    { what: 'an entry', key: entryKey(6) },
+    { what: 'the hard state', key: hardStateKey },
+    { what: 'the start', key: startKey },
+  ])('a database in which $what cannot be read any more', async ({ key }) => {
+    database().makeUnreadable(key);
+    expect(await refused('FAILED')).toContain('EIO');
   });
 
   test('a watermark that a later version wrote', async () => {

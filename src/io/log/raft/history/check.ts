@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import type { Directory } from '../../../stores/directory.ts';
 import { StoreError } from '../../../stores/port.ts';
-import type { Broken } from '../snapshots/broken.ts';
+import { explainRead, type Broken } from '../snapshots/broken.ts';
 import { FrameReader } from '../snapshots/frame-reader.ts';
 import { endFrameBytes, endOf, expecting, sealedName, type SegmentInfo, type SegmentStart } from './segment.ts';
 
@@ -25,10 +25,7 @@ export async function readSealed(
       if (reader.broken) break;
     }
   } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    // A disk that cannot read a place any more says so by an error.
-    const explain = error.code === 'MISSING' ? 'it is not here' : error.message;
-    return { file, offset: reader.offset, explain, index: nextIndex(reader, start) };
+    return { file, offset: reader.offset, explain: explainRead(error), index: nextIndex(reader, start) };
   }
   return sealedIn(reader, file, start);
 }
@@ -71,7 +68,13 @@ export async function hasItsEnd(
 ): Promise<boolean> {
   if (sizeBytes !== segment.sizeBytes) return false;
   const pieces: Uint8Array[] = [];
-  for await (const piece of directory.stream(sealedName(segment.first), sizeBytes - endFrameBytes)) pieces.push(piece);
+  try {
+    const end = directory.stream(sealedName(segment.first), sizeBytes - endFrameBytes);
+    for await (const piece of end) pieces.push(piece);
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'DAMAGED') return false;
+    throw error;
+  }
   return Buffer.compare(Buffer.concat(pieces), endOf(segment, previous)) === 0;
 }
 

@@ -7,8 +7,8 @@
  *             all members
  *
  * Laws: what `sync` said is durable survives; what was appended after it may be lost from the end when the power fails,
- * and is appended once more from the consensus log, which is compacted only up to `durable`. Appending is idempotent by
- * index, and leaves no gap. After an error of a write nothing more is written: the process must end.
+ * and is appended once more from the consensus log, which is compacted only up to `durable`. Appending is idempotent, and
+ * leaves no gap. After an error of a write nothing more is written: the process must end.
  *
  * A seal, in an order in which a crash between any two steps leaves something that `open.ts` completes:
  *
@@ -23,6 +23,7 @@ import type { BrokenHistory } from './check.ts';
 import { headAt, type HistoryHead } from './head.ts';
 import { droppedBelow, placeAfter, startAfter, writeManifest, type Floor, type Manifest } from './manifest.ts';
 import { OpenSegment } from './open-segment.ts';
+import { Overlap, type Standing } from './overlap.ts';
 import { entriesIn } from './read.ts';
 import { belowFloor, gap, pastHead, tooLarge } from './refusals.ts';
 import type { Sealing } from './sealing.ts';
@@ -58,6 +59,7 @@ export interface VerifyOptions {
 export class History {
   readonly #directory: Directory;
   readonly #sealing: Sealing;
+  readonly #overlap: Overlap;
   #manifest: Manifest;
   #open: OpenSegment;
   readonly #missing: Set<number>;
@@ -69,6 +71,7 @@ export class History {
   constructor(parts: HistoryParts) {
     this.#directory = parts.directory;
     this.#sealing = parts.sealing;
+    this.#overlap = new Overlap(parts.directory);
     this.#manifest = parts.manifest;
     this.#open = parts.open;
     this.#missing = new Set(parts.missing);
@@ -100,13 +103,16 @@ export class History {
   }
 
   /**
-   * Appends applied entries, of any kind, without gap; those that it has are passed over. Not durable before `sync`.
-   * @throws LogError REFUSED for a gap (the history lost its end: begin it anew from a snapshot) or an entry above
+   * Appends applied entries, of any kind, without gap; those that it has are compared and passed over. Not durable before
+   * `sync`. @throws LogError DAMAGED when one of them is another one than it has: then nothing was written, and nothing is
+   * written any more (`overlap.ts`). LogError REFUSED for a gap (the history lost its end: begin it anew from a snapshot) or an entry above
    * 16 MiB: then nothing was written. StoreError FAILED
    */
   append(entries: readonly HistoryEntry[]): Promise<void> {
     return this.#writing(async () => {
       const begin = entries.findIndex(({ index }) => index > this.last);
+      const again = begin < 0 ? entries : entries.slice(0, begin);
+      await this.#overlap.check(again, (index) => this.#segmentWith(index));
       if (begin < 0) return;
       this.#check(entries, begin);
       for (let at = begin; at < entries.length;) {
@@ -269,16 +275,23 @@ export class History {
     readonly pieces: AsyncIterable<Uint8Array>;
   }> {
     return this.#inTurn(async () => {
-      const place = placeAfter(this.#manifest, at);
-      if (place) {
-        const [{ first, last }, start] = place;
-        const file = sealedName(first);
-        return { file, start, last, pieces: this.#directory.stream(file) };
-      }
-      const { name: file, start, last } = this.#open;
+      const { file, start, last } = this.#standingAfter(at);
+      if (file !== this.#open.name) return { file, start, last, pieces: this.#directory.stream(file) };
       const bytes = await this.#directory.read(file);
       return { file, start, last, pieces: only(bytes ?? new Uint8Array(0)) };
     });
+  }
+
+  /** Where this entry stands; undefined where it was dropped. */
+  #segmentWith(index: number): Standing | undefined {
+    return index > this.floor.index ? this.#standingAfter(index - 1) : undefined;
+  }
+
+  #standingAfter(at: number): Standing {
+    const place = placeAfter(this.#manifest, at);
+    if (!place) return { file: this.#open.name, start: this.#open.start, last: this.#open.last };
+    const [{ first, last }, start] = place;
+    return { file: sealedName(first), start, last };
   }
 
   #arrived(first: number, part: PartFile): Promise<void> {
@@ -297,7 +310,8 @@ export class History {
       try {
         return await work();
       } catch (error) {
-        if (!(error instanceof LogError)) this.#ended ??= { reason: error };
+        const goesOn = error instanceof LogError && error.code !== 'DAMAGED';
+        if (!goesOn) this.#ended ??= { reason: error };
         throw error;
       }
     });

@@ -8,7 +8,7 @@
  * Invariants: each segment begins behind the one before, the first behind the floor; hashes chain them.
  */
 import { Packr } from 'msgpackr';
-import type { Directory } from '../../../stores/directory.ts';
+import { readIfIntact, type Directory } from '../../../stores/directory.ts';
 import { seal, unseal } from '../record.ts';
 import { noHash, type SegmentInfo, type SegmentStart } from './segment.ts';
 
@@ -102,8 +102,9 @@ export const writeManifest = (directory: Directory, manifest: Manifest): Promise
 
 /** @throws LogError TOO_NEW */
 export async function readManifest(directory: Directory): Promise<Manifest | 'missing' | 'damaged'> {
-  const record = await directory.read(manifestName);
+  const record = await readIfIntact(directory, manifestName);
   if (!record) return 'missing';
+  if (record === 'damaged') return 'damaged';
   const body = unseal(place, format, record, 'the manifest of the history');
   return body ? unpackManifest(packr.unpack(body) as PackedManifest) : 'damaged';
 }

@@ -8,6 +8,7 @@
  */
 import type { Directory } from '../../../stores/directory.ts';
 import { StoreError } from '../../../stores/port.ts';
+import { cannotRead } from '../snapshots/broken.ts';
 import { FrameReader } from '../snapshots/frame-reader.ts';
 import { hasItsEnd, isBroken, readSealed } from './check.ts';
 import { checkHead, type HistoryHead } from './head.ts';
@@ -152,18 +153,22 @@ class Opening {
   /** @param isNew the segment before was sealed a moment ago; this one may not have been made yet */
   async #openAt(start: SegmentStart, isNew: boolean): Promise<OpenSegment | SegmentInfo> {
     const name = openName(start.first);
-    const bytes = await this.#directory.read(name);
+    const { bytes, isWhole } = await readableOf(this.#directory, name);
     const reader = new FrameReader(expecting(name, start));
     if (bytes) reader.check(bytes);
     if (!bytes || !reader.hasHead) {
       if (bytes || !isNew) {
-        const what = bytes ? `is damaged: ${reader.broken?.explain ?? 'it is cut off'}` : 'is not here';
+        const problem = reader.broken?.explain ?? (isWhole ? 'it is cut off' : cannotRead);
+        const what = bytes ? `is damaged: ${problem}` : 'is not here';
         this.#find('lost-tail', name, `The open segment of the history, ${name}, ${what}.`);
       }
       return this.#makeOpen(start);
     }
     const { end, offset, number } = reader;
-    if (bytes.length > offset) {
+    if (!isWhole) {
+      const explain = `The open segment of the history, ${name}, cannot be read any more from byte ${bytes.length} on.`;
+      this.#find('lost-tail', name, explain);
+    } else if (bytes.length > offset) {
       const explain = `${name} was not written to its end: what follows after byte ${offset} was cut off.`;
       this.#find('torn-tail', name, explain);
     }
@@ -201,6 +206,23 @@ class Opening {
 
   #find(kind: HistoryFinding['kind'], file: string, explain: string): void {
     this.#findings.push({ kind, file, explain });
+  }
+}
+
+/** What can be read of a file, from its beginning on. */
+async function readableOf(
+  directory: Directory,
+  name: string,
+): Promise<{ readonly bytes: Uint8Array | undefined; readonly isWhole: boolean }> {
+  const pieces: Uint8Array[] = [];
+  try {
+    for await (const piece of directory.stream(name)) pieces.push(piece);
+    return { bytes: Buffer.concat(pieces), isWhole: true };
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    if (error.code === 'MISSING') return { bytes: undefined, isWhole: true };
+    if (error.code === 'DAMAGED') return { bytes: Buffer.concat(pieces), isWhole: false };
+    throw error;
   }
 }
 

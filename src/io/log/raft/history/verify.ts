@@ -1,8 +1,8 @@
 /** Whether the files of the history are what they should be, every byte of them. */
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import type { Directory } from '../../../stores/directory.ts';
-import { StoreError } from '../../../stores/port.ts';
+import { readIfIntact, type Directory } from '../../../stores/directory.ts';
+import { cannotRead, explainRead } from '../snapshots/broken.ts';
 import { FrameReader } from '../snapshots/frame-reader.ts';
 import { problemWith, readSealed, type BrokenHistory } from './check.ts';
 import { manifestName, manifestRecord, type Manifest } from './manifest.ts';
@@ -19,10 +19,14 @@ import {
 
 /** @param manifest what its file should say */
 export async function verifyManifest(directory: Directory, manifest: Manifest): Promise<BrokenHistory | undefined> {
-  const found = await directory.read(manifestName);
-  if (found && Buffer.compare(found, manifestRecord(manifest)) === 0) return undefined;
-  const explain = found ? 'it does not say what it should' : 'it is not here';
-  return { file: manifestName, offset: 0, explain, index: manifest.floor.index + 1 };
+  const broken = (explain: string): BrokenHistory => {
+    return { file: manifestName, offset: 0, explain, index: manifest.floor.index + 1 };
+  };
+  const found = await readIfIntact(directory, manifestName);
+  if (found === 'damaged') return broken(cannotRead);
+  if (!found) return broken('it is not here');
+  const isRight = Buffer.compare(found, manifestRecord(manifest)) === 0;
+  return isRight ? undefined : broken('it does not say what it should');
 }
 
 export async function verifySealed(
@@ -51,8 +55,9 @@ async function isRight(directory: Directory, segment: SegmentInfo, start: Segmen
       if (cut < piece.length) end.push(piece.subarray(cut));
     }
   } catch (error) {
-    if (error instanceof StoreError) return false;
-    throw error;
+    // Whether, not where. Anything else is thrown.
+    explainRead(error);
+    return false;
   }
   return (
     Buffer.compare(Buffer.concat(end), endOf(segment, start.previous)) === 0 && hash.digest('hex') === segment.sha256
@@ -62,10 +67,11 @@ async function isRight(directory: Directory, segment: SegmentInfo, start: Segmen
 export async function verifyOpen(directory: Directory, open: OpenSegment): Promise<BrokenHistory | undefined> {
   const { name: file, start, last, sizeBytes, sha256 } = open;
   const reader = new FrameReader(expecting(file, start));
-  const bytes = await directory.read(file);
-  if (bytes) reader.check(bytes);
+  const bytes = await readIfIntact(directory, file);
+  if (bytes && bytes !== 'damaged') reader.check(bytes);
   const index = reader.hasHead ? reader.number : start.first;
   const broken = (offset: number, explain: string): BrokenHistory => ({ file, offset, explain, index });
+  if (bytes === 'damaged') return broken(0, cannotRead);
   if (!bytes) return broken(0, 'it is not here');
   if (reader.broken) return broken(reader.broken.offset, reader.broken.explain);
   if (reader.offset < sizeBytes) return broken(reader.offset, `it is cut off there, and went on to entry ${last}`);

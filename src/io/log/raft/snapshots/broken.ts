@@ -9,5 +9,18 @@ export interface Broken {
   readonly explain: string;
 }
 
+/** Of a place that is unreadable, not wrong. */
+export const cannotRead = 'the disk cannot read what stands there';
+
+/**
+ * What a read that failed says about its file: it is not here, or not all of it can be read any more.
+ * @throws the error itself, if it says something else
+ */
+export function explainRead(error: unknown): string {
+  if (error instanceof StoreError && error.code === 'MISSING') return 'it is not here';
+  if (error instanceof StoreError && error.code === 'DAMAGED') return cannotRead;
+  throw error;
+}
+
 export const damaged = ({ file, offset, explain }: Broken, hint: string): StoreError =>
   new StoreError('DAMAGED', `${file} is damaged at byte ${offset}: ${explain}`, hint);

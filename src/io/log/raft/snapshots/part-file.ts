@@ -34,9 +34,8 @@ export class PartFile {
 
   static async open(directory: Directory, name: string, options: PartOptions): Promise<PartFile> {
     const part = new PartFile(directory, name, options);
-    const found = await part.#resume();
-    if (found <= options.sizeBytes) return part;
-    // Writing goes over what is there, and never takes anything away.
+    if (await part.#resume(options.sizeBytes)) return part;
+    // Writing goes over what is there: it takes nothing away, and may not even go over what cannot be read.
     await directory.delete(name);
     return new PartFile(directory, name, options);
   }
@@ -69,8 +68,8 @@ export class PartFile {
     await this.#directory.delete(this.name);
   }
 
-  /** @returns how many bytes there are */
-  async #resume(): Promise<number> {
+  /** @returns whether one can go on with what there is */
+  async #resume(sizeBytes: number): Promise<boolean> {
     let found = 0;
     try {
       for await (const piece of this.#directory.stream(this.name)) {
@@ -81,10 +80,12 @@ export class PartFile {
         await this.#put(at, piece);
       }
     } catch (error) {
-      if (!(error instanceof StoreError) || error.code !== 'MISSING') throw error;
+      if (!(error instanceof StoreError)) throw error;
+      if (error.code === 'DAMAGED') return false;
+      if (error.code !== 'MISSING') throw error;
     }
     this.reader.rewind();
-    return found;
+    return found <= sizeBytes;
   }
 
   async #put(at: number, bytes: Uint8Array): Promise<void> {

@@ -1,7 +1,8 @@
 /** Reads the file of a snapshot, and finds out whether it is the one that a pointer means. */
 import type { Directory } from '../../../stores/directory.ts';
+import { StoreError } from '../../../stores/port.ts';
 import type { SnapshotPointer } from '../storage.ts';
-import { damaged, type Broken } from './broken.ts';
+import { damaged, explainRead, type Broken } from './broken.ts';
 import { endBody, packMeta, rowsOf, snapshotKind } from './format.ts';
 import { FrameReader } from './frame-reader.ts';
 
@@ -63,9 +64,14 @@ export async function* readRows(
 /** Reads every byte. @returns the first place that is not right. @throws StoreError MISSING, LogError TOO_NEW */
 export async function verifySnapshot(directory: Directory, pointer: SnapshotPointer): Promise<Broken | undefined> {
   const reader = snapshotReader(pointer, pointer.file);
-  for await (const piece of directory.stream(pointer.file)) {
-    reader.check(piece);
-    if (reader.broken) break;
+  try {
+    for await (const piece of directory.stream(pointer.file)) {
+      reader.check(piece);
+      if (reader.broken) break;
+    }
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'MISSING') throw error;
+    return { file: pointer.file, offset: reader.offset, explain: explainRead(error) };
   }
   return endProblem(reader, pointer);
 }

@@ -44,6 +44,8 @@ export class SnapshotFiles {
   readonly #uses = new Map<string, number>();
   /** To be deleted when nobody uses them. */
   readonly #obsolete = new Set<string>();
+  /** Being deleted at this moment. */
+  readonly #deletions = new Map<string, Promise<void>>();
   /** Whole files of an earlier life that no pointer is known to mean. */
   readonly #orphans: Set<string>;
   #isRetaining = false;
@@ -74,6 +76,7 @@ export class SnapshotFiles {
     try {
       const { sizeBytes, sha256 } = await writeSnapshot(this.#directory, making, meta, rows, this.#syncEveryBytes);
       const file = fileNameOf(meta, sha256);
+      await this.#keep(file);
       await this.#directory.rename(making, file);
       await this.#arrived(file);
       return { meta, file, sizeBytes, sha256 };
@@ -181,7 +184,7 @@ export class SnapshotFiles {
         const found = snapshotNamed(name);
         if (found && found.index <= index) this.#obsolete.add(name);
       }
-      this.#isWanted(pointer.file);
+      await this.#keep(pointer.file);
       await this.#sweep();
     });
   }
@@ -197,7 +200,7 @@ export class SnapshotFiles {
     const part = partNameOf(file);
     for (const { name } of await this.#directory.list())
       if (snapshotNamed(name)?.isPart && name !== part) await this.#directory.delete(name);
-    this.#isWanted(file);
+    await this.#keep(file);
     if (await this.hasWhole(pointer)) return undefined;
     const reader = (): FrameReader => snapshotReader(pointer, file);
     return PartFile.open(this.#directory, part, { sizeBytes, reader, syncEveryBytes: this.#syncEveryBytes });
@@ -205,23 +208,32 @@ export class SnapshotFiles {
 
   /** A new file is durable: what an earlier life left over need not be kept beside it. */
   async #arrived(file: string): Promise<void> {
-    this.#isWanted(file);
+    await this.#keep(file);
     if (!this.#isRetaining) return;
     for (const orphan of this.#orphans) this.#obsolete.add(orphan);
     this.#orphans.clear();
     await this.#sweep();
   }
 
-  #isWanted(file: string): void {
+  /** From now on it is wanted. Once resolved, no deletion of it is under way any more, and it is here or it is not. */
+  async #keep(file: string): Promise<void> {
     this.#obsolete.delete(file);
     this.#orphans.delete(file);
+    await this.#deletions.get(file);
   }
 
   async #sweep(): Promise<void> {
     for (const name of [...this.#obsolete]) {
-      if (this.#uses.has(name)) continue;
+      // While another one was being deleted it may have become wanted, or somebody may have begun to use it.
+      if (!this.#obsolete.has(name) || this.#uses.has(name)) continue;
       this.#obsolete.delete(name);
-      await this.#directory.delete(name);
+      const deletion = this.#directory.delete(name);
+      this.#deletions.set(name, deletion);
+      try {
+        await deletion;
+      } finally {
+        this.#deletions.delete(name);
+      }
     }
   }
 

@@ -211,6 +211,7 @@ const kinds: readonly string[] = [
   'timeout-now',
   'read',
   'read-response',
+  'read-refusal',
 ] satisfies readonly MessageType[];
 
 /** `from=1 to=2,3 append heartbeat`: these kinds between these peers; `first`: only the oldest. */

@@ -138,7 +138,7 @@ export class Member {
 }
 
 function readyLines(
-  { leadership, send, store, apply, reads, snapshotWanted }: Ready,
+  { leadership, send, store, apply, reads, refusedReads, snapshotWanted }: Ready,
   isAsync: boolean,
 ): readonly string[] {
   const lines = [
@@ -148,6 +148,7 @@ function readyLines(
     ...(store?.thenSend ?? []).map((message) => `  then   ${messageLine(message)}`),
     apply.length > 0 && `  apply  ${entriesLine(apply)}`,
     ...reads.map(({ request, index }) => `  read   ${request} at ${index}`),
+    ...refusedReads.map(({ request, why }) => `  read   ${request} refused: ${why}`),
     snapshotWanted && '  want   a newer snapshot',
   ].filter((line) => typeof line === 'string');
   return lines.length === 0 ? ['  nothing'] : lines;

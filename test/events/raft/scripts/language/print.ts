@@ -64,9 +64,9 @@ function contentOf(message: Message): string {
       return `${hint ? ` rejects ${index}, look at ${placed(hint)}` : ` index ${index}`}${suspect ? ', suspect' : ''}`;
     }
     case 'heartbeat':
-      return ` commit ${message.commit}${tokenOf(message.token)}`;
+      return ` commit ${message.commit}${message.commit > 0 ? `@${message.commitTerm ?? '?'}` : ''}${tokenOf(message.token)}`;
     case 'heartbeat-response':
-      return tokenOf(message.token);
+      return `, log ends ${message.lastIndex}@${message.lastTerm}${tokenOf(message.token)}`;
     case 'snapshot':
       return ` at ${placed(message.snapshot)}, ${configurationLine(message.snapshot.configuration)}`;
     case 'timeout-now':
@@ -75,6 +75,8 @@ function contentOf(message: Message): string {
       return ` ${message.request}`;
     case 'read-response':
       return ` ${message.request} at ${message.index}`;
+    case 'read-refusal':
+      return ` ${message.request}: ${message.why}`;
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { beginHistory } from '#io/log/raft/history/open.ts';
+import { beginHistory, openHistory } from '#io/log/raft/history/open.ts';
 import type { History } from '#io/log/raft/history/history.ts';
 import type { SimDirectory, SimDirectoryImage } from '#io/stores/directory-sim.ts';
 import { simDirectory } from '../snapshots/crash-points.ts';
@@ -95,6 +95,72 @@ test('an open segment with other entries, all of it in order, is found by the pr
   expect(image.map(([name]) => name)).toEqual(subject.image.map(([name]) => name).toSorted());
   subject.disk.restore(image);
   expect(await subject.history.verify()).toMatchObject({ explain: expect.stringMatching(/not those/) });
+});
+
+test('a place that cannot be read any more damages its file, and the history opens all the same', async () => {
+  const healthy = await member();
+  const whole = filesOf(healthy.disk);
+  const own = [...healthy.image].map(([name]) => name).filter((name) => name !== 'manifest');
+  expect(own.filter((name) => name.endsWith('.segment'))).toHaveLength(2);
+  expect(own.filter((name) => name.endsWith('.open'))).toHaveLength(1);
+  for (const name of own) {
+    const size = healthy.image.find(([other]) => other === name)?.[1].length ?? 0;
+    for (const at of [0, Math.min(600, size - 1), size - 1]) {
+      const { disk, history: before } = await member();
+      disk.makeUnreadable(name, at);
+      expect(await before.verify()).toMatchObject({ file: name, explain: expect.stringMatching(/cannot read/) });
+      disk.crash('process');
+      const { history, findings } = await reopen(disk.open(), end);
+      const isOpen = name.endsWith('.open');
+      // Of a sealed one only its end is read. Verifying finds the rest.
+      if (isOpen || at === size - 1)
+        expect(findings[0]).toMatchObject({ kind: isOpen ? 'lost-tail' : 'damaged-segment', file: name });
+      else expect(await history.verify()).toMatchObject({ file: name });
+      for (const segment of history.missing()) {
+        const receiver = await history.receive(segment);
+        for await (const piece of healthy.history.source('attic').read(segment, 0)) await receiver?.take(piece);
+        expect(await receiver?.finish()).toBeUndefined();
+      }
+      await history.append(entries(history.last + 1, end));
+      await history.sync();
+      expect(await history.verify()).toBeUndefined();
+      expect(filesOf(disk)).toEqual(whole);
+    }
+  }
+});
+
+test('an open segment that cannot be read to its end keeps what can be read', async () => {
+  const disk = simDirectory();
+  const { history } = await begin(disk.open(), { entries: 1000, bytes: 100_000 });
+  await history.append(entries(1, 40));
+  await history.sync();
+  disk.crash('process');
+  disk.makeUnreadable('0000000000000001.open', 1600);
+  const opened = await openHistory(disk.open(), { sealing: { entries: 1000, bytes: 100_000 }, acknowledged: 30 });
+  expect(opened.history.last).toBeGreaterThan(10);
+  expect(opened.history.last).toBeLessThan(30);
+  expect(await readAll(opened.history)).toEqual(described(entries(1, opened.history.last)));
+  expect(opened.findings.map(({ kind }) => kind)).toEqual(['lost-tail', 'lost-tail']);
+  expect(opened.findings[0]?.explain).toContain('cannot be read any more from byte 1536 on');
+});
+
+test('a manifest that cannot be read any more is a damaged one', async () => {
+  const { disk, history } = await member();
+  disk.makeUnreadable('manifest', 0);
+  expect(await history.verify()).toMatchObject({ file: 'manifest', explain: expect.stringMatching(/cannot read/) });
+  await expect(reopen(disk.open(), end)).rejects.toMatchObject({ name: 'StoreError', code: 'DAMAGED' });
+  const begun = await beginHistory(disk.open(), await history.at(end), { sealing: smallSealing });
+  expect(begun.findings).toEqual([]);
+  expect(await begun.history.verify()).toBeUndefined();
+});
+
+test('verifying a history that was closed meanwhile says so, and finds no damage', async () => {
+  const disk = simDirectory();
+  const directory = disk.open();
+  const history = await historyUpTo(directory, end);
+  const verifying = history.verify({ progress: () => void directory.close() });
+  await expect(verifying).rejects.toMatchObject({ name: 'StoreError', code: 'FAILED' });
+  expect(history.missing()).toEqual([]);
 });
 
 test('the first broken place is told: file, byte and entry', async () => {

@@ -88,6 +88,25 @@ describe.each([1, 2])('with seed %i', (seed) => {
     expect(resumed).toBeGreaterThan(3);
   });
 
+  test('a crash of the receiver, and a sector that cannot be read after it, cost no more than another transfer', async () => {
+    const sending = await SnapshotFiles.open(simDirectory().open());
+    const pointer = await sending.write(metaAt(10), each(rowsOf(1)));
+    let damaged = 0;
+    await everyCrash(async (point) => {
+      const disk = simDirectory(seed * 100 + point.call);
+      const hasEnded = await runUntilCrash(disk, point, async (directory) => {
+        await transfer(sending, await SnapshotFiles.open(directory, options), pointer);
+      });
+      if (disk.makeUnreadable()) damaged++;
+      const files = await SnapshotFiles.open(disk.open(), options);
+      expect(await files.hasWhole(pointer)).toBe(false);
+      expect(await transfer(sending, files, pointer)).toEqual(pointer);
+      expect(await readAll(files, pointer)).toBe(digestOf(rowsOf(1)));
+      return hasEnded;
+    });
+    expect(damaged).toBeGreaterThan(20);
+  });
+
   test('a crash of the sender only interrupts: the next process sends the rest', async () => {
     await everyCrash(async (point) => {
       const disk = simDirectory(seed);

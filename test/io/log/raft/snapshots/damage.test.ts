@@ -11,7 +11,7 @@ import { SnapshotFiles } from '#io/log/raft/snapshots/snapshot-files.ts';
 import type { SnapshotPointer } from '#io/log/raft/storage.ts';
 import type { SimDirectory } from '#io/stores/directory-sim.ts';
 import { simDirectory } from './crash-points.ts';
-import { chunksOf, each, metaAt, readAll, someRows, transfer } from './samples.ts';
+import { chunksOf, digestOf, each, metaAt, readAll, receiverOf, someRows, transfer } from './samples.ts';
 
 interface Kept {
   readonly disk: SimDirectory;
@@ -96,6 +96,39 @@ test('who sends a file that is cut off ends with an error, and not as if that wa
     code: 'DAMAGED',
     message: expect.stringMatching(/byte 300000: it is cut off/),
   });
+});
+
+test('a file that the disk cannot read any more is one that is not here, and arrives from another member', async () => {
+  const rows = someRows(5, 600_000);
+  for (const at of [0, 300_000, 599_999]) {
+    const { disk, files, pointer } = await kept(rows);
+    const sending = (await kept(rows)).files;
+    disk.makeUnreadable(pointer.file, at);
+    expect(await files.hasWhole(pointer)).toBe(false);
+    const broken = await files.verify(pointer);
+    expect(broken).toMatchObject({ file: pointer.file, explain: expect.stringMatching(/cannot read/) });
+    expect(broken?.offset).toBeLessThanOrEqual(at);
+    await expect(readAll(files, pointer)).rejects.toMatchObject({ code: 'DAMAGED' });
+    await expect(chunksOf(files, pointer)).rejects.toMatchObject({ code: 'DAMAGED' });
+    expect(await transfer(sending, files, pointer)).toEqual(pointer);
+    expect(await files.hasWhole(pointer)).toBe(true);
+  }
+});
+
+test('a part that cannot be read any more is thrown away, and the snapshot arrives from its beginning', async () => {
+  const rows = someRows(5, 900_000);
+  const sending = await kept(rows);
+  const { pointer } = sending;
+  const disk = simDirectory();
+  const chunks = await chunksOf(sending.files, pointer);
+  const receiver = await receiverOf(await SnapshotFiles.open(disk.open()), pointer);
+  for (const chunk of chunks.slice(0, 3)) await receiver.take(chunk);
+  disk.crash('process');
+  disk.makeUnreadable(`${pointer.file}.part`, 400_000);
+  const files = await SnapshotFiles.open(disk.open());
+  expect((await receiverOf(files, pointer)).offset).toBe(0);
+  expect(await transfer(sending.files, files, pointer)).toEqual(pointer);
+  expect(await readAll(files, pointer)).toBe(digestOf(rows));
 });
 
 test('a file that belies itself is found, even if it is the one that is meant', async () => {
