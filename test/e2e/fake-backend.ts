@@ -239,7 +239,9 @@ export class FakeBackend {
         return this.#begin(response);
       }
       case 'compose-file': {
-        const app = this.lab.view.byName('app', params['namespace'] ?? '', params['name'] ?? '');
+        const then = this.#moment(query['at']);
+        const lab = then === undefined ? this.lab.view : this.lab.viewAt(then);
+        const app = lab.byName('app', params['namespace'] ?? '', params['name'] ?? '');
         const bytes = app && this.lab.blob(app.context.compose);
         if (!bytes) throw new Refusal('NOT_FOUND', `There is no app ${params['name']}.`);
         return new TextDecoder().decode(bytes);

@@ -315,12 +315,21 @@ export class FakeLab {
   }
 
   rowsAt(view: ViewName, index: number): readonly (readonly [string, object])[] {
+    return this.#foldedAt(index).rows(view);
+  }
+
+  /** The lab as it was. */
+  viewAt(index: number): Lab {
+    return this.#foldedAt(index).lab;
+  }
+
+  #foldedAt(index: number): Folded {
     const past = new Folded();
     for (const event of this.#events.slice(0, index)) {
       past.fold(event);
       past.takeChanges();
     }
-    return past.rows(view);
+    return past;
   }
 
   indexAt(time: number): number {

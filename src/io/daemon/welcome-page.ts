@@ -45,7 +45,7 @@ footer { margin-top: 2rem; color: var(--soft); font-size: .875rem }
 <dl>
 <div><dt>Its files</dt><dd>You read <code>/srv/index.html</code> of the service <code>web</code>. The folder <code>/srv</code> is the volume <code>welcome-site</code>: it outlives every container.</dd></div>
 <div><dt>Change it</dt><dd>Open a shell in the service and edit the page:
-<pre><code>floatlab exec welcome web -- sh
+<pre><code>floatlab exec -it welcome web -- sh
 vi /srv/index.html</code></pre></dd></div>
 <div><dt>Undo it</dt><dd>Every 15 minutes FloatLab takes a snapshot of the volume. All are kept for two hours, then one per hour for a day and one per day for two weeks.</dd></div>
 <div><dt>Your own app</dt><dd>Describe it in a compose file, as you do already:

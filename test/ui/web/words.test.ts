@@ -5,7 +5,6 @@ import { operationTitle, percent, progressOf, whoOf, count } from '#ui/web/forma
 import { operationTone, stateWords, thingTone, thingWords, toneOf } from '#ui/web/format/state.ts';
 import { evidenceLines, operationName, operationOf, shortWhy } from '#ui/web/format/why.ts';
 import { toneOfEvent } from '#ui/web/format/event-tone.ts';
-import { hostOf } from '#ui/web/format/url.ts';
 import { eventTypes } from '#events/registry.ts';
 
 const app = (name: string, state: string, delay: object | null = null) => ({
@@ -160,12 +159,6 @@ describe('who, what and why', () => {
       ['atlas', 'free 1 GiB, pool tank'],
       ['vega', 'free 0 B, refused is full'],
     ]);
-  });
-
-  it('shows an address by what tells it from others', () => {
-    expect(hostOf('https://photos.lab/')).toBe('photos.lab');
-    expect(hostOf('https://photos.lab:8443/albums')).toBe('photos.lab:8443/albums');
-    expect(hostOf('not an address')).toBe('not an address');
   });
 });
 

@@ -1,32 +1,41 @@
 /** Where an app is reached. In a simulated lab nothing listens there, or something of the person's own machine does. */
 import { IconExternalLink } from '@tabler/icons-react';
-import { hostOf } from '../format/url.ts';
+import type { AppRow } from '#projections/views/apps.ts';
+import { addressOf, bareAddressOf, isLink } from '../format/address.ts';
 import { useWho } from '../live/session.tsx';
 import { cx } from './cx.ts';
 
-/** Whether the addresses of apps lead anywhere. */
-export const useHasAddresses = (): boolean => useWho().simulated !== true;
+/** @returns where a browser reaches the app; null when it cannot, or the lab is simulated */
+export function useLinkTo(app: AppRow): string | null {
+  const isReal = useIsReal();
+  const address = addressOf(app, location.hostname);
+  return isReal && address !== null && isLink(address) ? address : null;
+}
+
+const useIsReal = (): boolean => useWho().simulated !== true;
 
 interface Address {
-  readonly url: string;
+  readonly app: AppRow;
   readonly className?: string | undefined;
   /** Shows that it leads away. */
   readonly withIcon?: boolean;
 }
 
-export function AppAddress({ url, className, withIcon = false }: Address) {
-  const isReal = useHasAddresses();
-  const host = hostOf(url);
+export function AppAddress({ app, className, withIcon = false }: Address) {
+  const isReal = useIsReal();
+  const address = isReal ? addressOf(app, location.hostname) : bareAddressOf(app);
+  if (address === null) return <span className="faint">–</span>;
   if (!isReal) {
     return (
       <span className={cx('muted', className)} data-tip="The app is simulated: nothing of it listens there.">
-        {host}
+        {address}
       </span>
     );
   }
+  if (!isLink(address)) return <span className={className}>{address}</span>;
   return (
-    <a href={url} target="_blank" rel="noreferrer" className={cx('link', className)}>
-      {host} {withIcon && <IconExternalLink size={13} aria-label="opens in a new tab" />}
+    <a href={address} target="_blank" rel="noreferrer" className={cx('link', className)}>
+      {address.replace(/\/$/, '')} {withIcon && <IconExternalLink size={13} aria-label="opens in a new tab" />}
     </a>
   );
 }

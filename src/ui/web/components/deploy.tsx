@@ -11,6 +11,7 @@ import { rest } from '../live/clients.tsx';
 import { troubleOf, useCommand } from '../live/use-command.ts';
 import { useNoAction } from './action-button.tsx';
 import { ComposeEditor, type EditorHandle } from './compose-editor.tsx';
+import { useLeaveGuard } from './leave-guard.tsx';
 import { Loading } from './page.tsx';
 import { Plan } from './plan-dialog.tsx';
 import { Glyph } from './state.tsx';
@@ -22,6 +23,8 @@ interface DeployProps {
   /** The app that it must stay; a new one takes its name from the file. */
   readonly app?: { readonly namespace: string; readonly name: string };
   readonly aside?: ReactNode;
+  /** What is worth knowing before one looks at the plan. */
+  readonly note?: ReactNode;
   readonly onDone: (app: { readonly namespace: string; readonly name: string }) => void;
   readonly onCancel?: () => void;
 }
@@ -37,7 +40,7 @@ function useSettled<T>(value: T): T {
   return settled;
 }
 
-export function Deploy({ initial, app, aside, onDone, onCancel }: DeployProps) {
+export function Deploy({ initial, app, aside, note, onDone, onCancel }: DeployProps) {
   const [text, setText] = useState(initial);
   const [start, setStart] = useState(true);
   const editor = useRef<EditorHandle>(null);
@@ -45,6 +48,7 @@ export function Deploy({ initial, app, aside, onDone, onCancel }: DeployProps) {
   const reason = useNoAction();
   const { run, isRunning } = useCommand();
   const isEmpty = settled.trim() === '';
+  const guard = useLeaveGuard(text !== initial && text.trim() !== '');
 
   const check = useQuery({
     queryKey: ['validate', settled, app],
@@ -71,7 +75,9 @@ export function Deploy({ initial, app, aside, onDone, onCancel }: DeployProps) {
 
   const deploy = async (): Promise<void> => {
     const answer = await run('deploy-app', input);
-    if (answer) onDone({ namespace: app?.namespace ?? 'default', name: name ?? '' });
+    if (!answer) return;
+    guard.free();
+    onDone({ namespace: app?.namespace ?? 'default', name: name ?? '' });
   };
 
   return (
@@ -80,6 +86,8 @@ export function Deploy({ initial, app, aside, onDone, onCancel }: DeployProps) {
         <ComposeEditor value={text} onChange={setText} findings={findings} handle={editor} />
       </div>
       <aside className={classes['right']} aria-label="Check and plan">
+        <h2 className="hidden">Check and plan</h2>
+        {note}
         <Verdict
           count={findings.length}
           isEmpty={isEmpty}
@@ -108,7 +116,7 @@ export function Deploy({ initial, app, aside, onDone, onCancel }: DeployProps) {
         {isEmpty && aside}
         <div className={classes['buttons']}>
           {onCancel && (
-            <Button variant="default" onClick={onCancel}>
+            <Button variant="default" onClick={() => guard.leave(onCancel)}>
               Cancel
             </Button>
           )}
@@ -123,6 +131,7 @@ export function Deploy({ initial, app, aside, onDone, onCancel }: DeployProps) {
           </Button>
         </div>
       </aside>
+      {guard.dialog}
     </div>
   );
 }

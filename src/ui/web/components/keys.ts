@@ -1,5 +1,8 @@
 import { useEffect, useRef } from 'react';
 
+/** As the person's keyboard names it. */
+export const modifierKey = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘' : 'Ctrl';
+
 /** Single letters are commands only where nobody writes. */
 export function isTyping(event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey) return true;

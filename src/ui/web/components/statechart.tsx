@@ -36,7 +36,7 @@ export function Statechart({ machine, state, label }: StatechartProps) {
         role="img"
         aria-label={`${label}: it is ${stateWords(state)}`}
       >
-        {ways.map(({ from, to }) => {
+        {litLast(ways, shown).map(({ from, to }) => {
           const [a, b] = [stateNamed(chart, from), stateNamed(chart, to)];
           if (!a || !b) return null;
           const isLit = from === shown;
@@ -74,6 +74,10 @@ export function Statechart({ machine, state, label }: StatechartProps) {
   );
 }
 
+/** What is drawn last lies above the others. */
+const litLast = (ways: readonly Pick<Arc, 'from' | 'to'>[], shown: string) =>
+  ways.toSorted((a, b) => Number(a.from === shown) - Number(b.from === shown));
+
 const stateNamed = (chart: Chart, name: string): ChartState | undefined =>
   chart.states.find((one) => one.name === name);
 
@@ -83,52 +87,62 @@ function waysOf(arcs: readonly Arc[]): readonly Pick<Arc, 'from' | 'to'>[] {
   return [...ways.values()];
 }
 
+type Side = 'left' | 'right' | 'top' | 'bottom';
+
+/** From a side of one box to a side of another. */
 interface Ends {
   readonly x1: number;
   readonly y1: number;
+  readonly from: Side;
   readonly x2: number;
   readonly y2: number;
-  readonly kind: 'forward' | 'back' | 'column';
+  readonly to: Side;
 }
 
-/** Forward ways leave on the right and arrive on the left; ways back and ways in a column swing around. */
+/**
+ * Forward ways leave on the right and arrive on the left; ways back go along below them. In a column neighbours are
+ * joined straight; what goes further swings around the others, down on the right and up on the left. Where ways of
+ * several kinds meet a side, each kind has a height of its own, so that every head can be seen.
+ */
 function endsOf(chart: Chart, a: ChartState, b: ChartState): Ends {
   const [ax, ay, bx, by] = [xOf(a), yOf(chart, a), xOf(b), yOf(chart, b)];
+  const middle = box.height / 2;
   if (b.column > a.column)
-    return { x1: ax + box.width, y1: ay + box.height / 2, x2: bx, y2: by + box.height / 2, kind: 'forward' };
+    return { x1: ax + box.width, y1: ay + middle, from: 'right', x2: bx, y2: by + middle - 4, to: 'left' };
   if (b.column < a.column)
-    return { x1: ax, y1: ay + box.height / 2 + 5, x2: bx + box.width, y2: by + box.height / 2 + 5, kind: 'back' };
+    return { x1: ax, y1: ay + middle + 5, from: 'left', x2: bx + box.width, y2: by + middle + 5, to: 'right' };
   const isDown = by > ay;
-  const shift = isDown ? 12 : -12;
-  return {
-    x1: ax + box.width / 2 + shift,
-    y1: isDown ? ay + box.height : ay,
-    x2: bx + box.width / 2 + shift,
-    y2: isDown ? by : by + box.height,
-    kind: 'column',
-  };
+  if (Math.abs(a.row - b.row) === 1) {
+    const x = ax + box.width / 2 + (isDown ? 12 : -12);
+    return isDown
+      ? { x1: x, y1: ay + box.height, from: 'bottom', x2: x, y2: by, to: 'top' }
+      : { x1: x, y1: ay, from: 'top', x2: x, y2: by + box.height, to: 'bottom' };
+  }
+  const side = isDown ? 'right' : 'left';
+  const x = isDown ? ax + box.width : ax;
+  const off = isDown ? 12 : -12;
+  return { x1: x, y1: ay + middle + off, from: side, x2: x, y2: by + middle - off, to: side };
 }
+
+const head = { length: 8, half: 4.5 } as const;
 
 function curve(chart: Chart, a: ChartState, b: ChartState): string {
-  const { x1, y1, x2, y2, kind } = endsOf(chart, a, b);
-  if (kind === 'column') {
-    if (Math.abs(a.row - b.row) === 1) return `M${x1} ${y1}L${x2} ${y2}`;
-    // The further it goes, the wider it swings, so that ways side by side can be told apart.
-    const far = 14 + 12 * Math.abs(a.row - b.row);
-    const side = (y2 > y1 ? 1 : -1) * (box.width / 2 + far);
-    const middle = xOf(a) + box.width / 2;
-    return `M${x1} ${y1}C${middle + side} ${y1 + (y2 > y1 ? 6 : -6)} ${middle + side} ${y2 - (y2 > y1 ? 6 : -6)} ${x2} ${y2}`;
-  }
-  const bend = Math.max(24, Math.abs(x2 - x1) / 2) * (kind === 'forward' ? 1 : -1);
-  return `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+  const { x1, y1, from, x2, y2, to } = endsOf(chart, a, b);
+  // The line ends where the head begins: a point stays a point.
+  const [tipX, tipY] = [x2 - headX(to), y2 - headY(to)];
+  if (to === 'top' || to === 'bottom') return `M${x1} ${y1}L${tipX} ${tipY}`;
+  // The further a way in a column goes, the wider it swings: ways side by side can be told apart.
+  const bend = from === to ? 14 + 12 * Math.abs(a.row - b.row) : Math.max(24, Math.abs(x2 - x1) / 2);
+  return `M${x1} ${y1}C${x1 + (from === 'right' ? bend : -bend)} ${y1} ${tipX + (to === 'right' ? bend : -bend)} ${tipY} ${tipX} ${tipY}`;
 }
 
+/** How the head lies from where it begins to its point, on the side where it arrives. */
+const headX = (to: Side): number => (to === 'left' ? head.length : to === 'right' ? -head.length : 0);
+const headY = (to: Side): number => (to === 'top' ? head.length : to === 'bottom' ? -head.length : 0);
+
 function arrowhead(chart: Chart, a: ChartState, b: ChartState): string {
-  const { x2, y2, y1, kind } = endsOf(chart, a, b);
-  if (kind === 'column') {
-    const up = y2 > y1 ? -1 : 1;
-    return `M${x2} ${y2}l-4 ${6 * up}h8z`;
-  }
-  const back = kind === 'forward' ? -1 : 1;
-  return `M${x2} ${y2}l${6 * back} -4v8z`;
+  const { x2, y2, to } = endsOf(chart, a, b);
+  return to === 'top' || to === 'bottom'
+    ? `M${x2} ${y2}l${-head.half} ${-headY(to)}h${2 * head.half}z`
+    : `M${x2} ${y2}l${-headX(to)} ${-head.half}v${2 * head.half}z`;
 }

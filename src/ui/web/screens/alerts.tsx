@@ -13,7 +13,7 @@ export function Alerts() {
       ) : rows.length === 0 ? (
         <Empty
           title="Nothing is wrong"
-          command="floatlab alerts"
+          command="floatlab alert ls"
           action={
             <Button variant="default" renderRoot={(props) => <Link to="/activity" {...props} />}>
               What happened lately

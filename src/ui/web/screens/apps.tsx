@@ -76,8 +76,7 @@ const columns: readonly Column<AppRow>[] = [
     title: 'Address',
     width: 'minmax(120px, 2fr)',
     sort: ({ url }) => url,
-    cell: ({ url }) =>
-      url === null ? <span className="faint">–</span> : <AppAddress url={url} className={classes['url']} withIcon />,
+    cell: (row) => <AppAddress app={row} className={classes['url']} withIcon />,
   },
 ];
 

@@ -1,9 +1,9 @@
 import { Menu } from '@mantine/core';
-import { IconDots, IconPlayerPause, IconPlayerPlay, IconTrash } from '@tabler/icons-react';
+import { IconDots, IconPlayerPause, IconPlayerPlay, IconPlus, IconTrash } from '@tabler/icons-react';
 import { useSearch } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import type { ScheduleRow } from '#projections/views/schedules.ts';
-import { ActionItem } from '../components/action-button.tsx';
+import { ActionButton, ActionItem } from '../components/action-button.tsx';
 import { DataTable, type Column } from '../components/data-table.tsx';
 import { AppLink, VolumeLink } from '../components/links.tsx';
 import { ListBar, NothingFound, useList, useSetSearch } from '../components/list.tsx';
@@ -17,6 +17,7 @@ import { toneOf } from '../format/state.ts';
 import { count } from '../format/who.ts';
 import { useCommand } from '../live/use-command.ts';
 import { useView } from '../live/use-view.ts';
+import { NewSchedule } from './volume/volume-forms.tsx';
 import classes from './schedules.module.css';
 
 const columnsFor = (remove: (row: ScheduleRow) => void): readonly Column<ScheduleRow>[] => [
@@ -135,20 +136,36 @@ export function Schedules() {
   const search = useSearch({ strict: false }) as ListSearch;
   const setSearch = useSetSearch();
   const { rows, ready } = useView('schedules');
+  const volumes = useView('volumes');
   const [removing, setRemoving] = useState<ScheduleRow>();
+  const [isMaking, setMaking] = useState(false);
   const columns = useMemo(() => columnsFor(setRemoving), []);
   const list = useList({ rows, columns, search, fallback: byNext, texts, tone });
+  const add = (
+    <ActionButton
+      leftSection={<IconPlus size={16} />}
+      refused={
+        volumes.ready && volumes.rows.length === 0
+          ? 'A schedule snapshots a volume, and there is none yet. Create one under Volumes, or deploy an app.'
+          : undefined
+      }
+      onClick={() => setMaking(true)}
+    >
+      New schedule
+    </ActionButton>
+  );
   return (
-    <Page title="Schedules">
+    <Page title="Schedules" actions={add}>
       {!ready ? (
         <Loading />
       ) : rows.length === 0 ? (
         <Empty
           title="Nothing is repeated yet"
           command={'floatlab schedule create nightly --volume photos-db --cron "30 2 * * *"'}
+          action={add}
         >
           A schedule snapshots a volume again and again. Write <code>x-floatlab: snapshot:</code> into a compose file,
-          or add one on the page of a volume.
+          or add one here or on the page of a volume.
         </Empty>
       ) : (
         <>
@@ -172,6 +189,7 @@ export function Schedules() {
           )}
         </>
       )}
+      {isMaking && <NewSchedule onClose={() => setMaking(false)} />}
       {removing && (
         <PlanDialog
           title={`Remove ${removing.name}`}

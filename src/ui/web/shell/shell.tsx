@@ -17,7 +17,7 @@ import { Logo } from '../components/logo.tsx';
 import { Empty, Loading, Page } from '../components/page.tsx';
 import { TipLayer } from '../components/tip.tsx';
 import { Toasts } from '../components/toasts.tsx';
-import { useKeys } from '../components/keys.ts';
+import { isTyping, useKeys } from '../components/keys.ts';
 import { usePast, useTravel } from '../live/past.ts';
 import { troubleOf } from '../live/use-command.ts';
 import { useStatus } from '../live/use-status.ts';
@@ -28,6 +28,7 @@ import { Tray } from './tray.tsx';
 import classes from './shell.module.css';
 
 const Palette = lazy(async () => ({ default: (await import('./palette.tsx')).Palette }));
+const KeysHelp = lazy(async () => ({ default: (await import('./keys-help.tsx')).KeysHelp }));
 const PastBar = lazy(async () => ({ default: (await import('./past-bar.tsx')).PastBar }));
 
 const icon = { size: 18, stroke: 1.6, 'aria-hidden': true } as const;
@@ -50,7 +51,9 @@ export function Shell() {
   const { isPast } = usePast();
   const missing = useMissingMoment();
   const [isPaletteOpen, setPaletteOpen] = useState(false);
+  const [isShowingKeys, setShowingKeys] = useState(false);
   useKeys((event) => {
+    if (event.key === '?' && !isTyping(event)) setShowingKeys(true);
     if (event.key !== 'k' || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
     setPaletteOpen((open) => !open);
@@ -71,7 +74,7 @@ export function Shell() {
         ))}
       </nav>
       <div className={classes['column']}>
-        <TopBar onSearch={() => setPaletteOpen(true)} />
+        <TopBar onSearch={() => setPaletteOpen(true)} onKeys={() => setShowingKeys(true)} />
         {isPast && (
           <Suspense fallback={<div className={classes['pastPlace']} />}>
             <PastBar />
@@ -89,6 +92,11 @@ export function Shell() {
       <Tray />
       <Toasts />
       <TipLayer />
+      {isShowingKeys && (
+        <Suspense fallback={null}>
+          <KeysHelp onClose={() => setShowingKeys(false)} />
+        </Suspense>
+      )}
       {isPaletteOpen && (
         <Suspense fallback={null}>
           <Palette onClose={() => setPaletteOpen(false)} places={places} />

@@ -1,6 +1,7 @@
 import { Menu, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
-import { IconLogout, IconMoon, IconPassword, IconSearch, IconSun, IconUser } from '@tabler/icons-react';
+import { IconKeyboard, IconLogout, IconMoon, IconPassword, IconSearch, IconSun, IconUser } from '@tabler/icons-react';
 import { useState } from 'react';
+import { modifierKey } from '../components/keys.ts';
 import { PasswordDialog } from '../components/password-dialog.tsx';
 import { Logo } from '../components/logo.tsx';
 import { useSessionActions, useWho } from '../live/session.tsx';
@@ -9,9 +10,12 @@ import { LiveDot } from './live-dot.tsx';
 import { TimeControl } from './time-control.tsx';
 import classes from './top-bar.module.css';
 
-const modifier = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘' : 'Ctrl';
+interface TopBarProps {
+  readonly onSearch: () => void;
+  readonly onKeys: () => void;
+}
 
-export function TopBar({ onSearch }: { readonly onSearch: () => void }) {
+export function TopBar({ onSearch, onKeys }: TopBarProps) {
   const { rows } = useView('overview', { now: true });
   return (
     <header className={classes['bar']}>
@@ -22,13 +26,13 @@ export function TopBar({ onSearch }: { readonly onSearch: () => void }) {
       <button type="button" className={classes['search']} onClick={onSearch}>
         <IconSearch size={14} aria-hidden />
         <span className={classes['searchText']}>Go to…</span>
-        <kbd aria-hidden>{modifier} K</kbd>
+        <kbd aria-hidden>{modifierKey} K</kbd>
       </button>
       <div className={classes['end']}>
         <TimeControl />
         <LiveDot />
         <ThemeToggle />
-        <Person />
+        <Person onKeys={onKeys} />
       </div>
     </header>
   );
@@ -52,7 +56,7 @@ function ThemeToggle() {
   );
 }
 
-function Person() {
+function Person({ onKeys }: Pick<TopBarProps, 'onKeys'>) {
   const { name } = useWho();
   const { signOut } = useSessionActions();
   const [isChanging, setChanging] = useState(false);
@@ -69,6 +73,9 @@ function Person() {
           <Menu.Label>Signed in as {name}</Menu.Label>
           <Menu.Item leftSection={<IconPassword size={16} />} onClick={() => setChanging(true)}>
             Change password…
+          </Menu.Item>
+          <Menu.Item leftSection={<IconKeyboard size={16} />} onClick={onKeys}>
+            Keys
           </Menu.Item>
           <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void signOut()}>
             Sign out

@@ -12,7 +12,7 @@ import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { AppRow } from '#projections/views/apps.ts';
 import { ActionButton, ActionItem } from '../../components/action-button.tsx';
-import { useHasAddresses } from '../../components/app-address.tsx';
+import { useLinkTo } from '../../components/app-address.tsx';
 import { AppIcon } from '../../components/app-icon.tsx';
 import { NodeLink } from '../../components/links.tsx';
 import { Empty, Loading, Page } from '../../components/page.tsx';
@@ -105,7 +105,7 @@ const About = ({ app }: { readonly app: AppRow }) => (
 
 function Actions({ app }: { readonly app: AppRow }) {
   const { run, isRunning } = useCommand();
-  const hasAddresses = useHasAddresses();
+  const link = useLinkTo(app);
   const navigate = useNavigate();
   const [isRemoving, setRemoving] = useState(false);
   const target = { namespace: app.namespace, name: app.name };
@@ -113,11 +113,11 @@ function Actions({ app }: { readonly app: AppRow }) {
   const isGoing = app.state === 'removing' ? `${app.name} is being removed.` : undefined;
   return (
     <>
-      {app.url !== null && hasAddresses && (
+      {link !== null && (
         <Button
           variant={isOff ? 'default' : 'filled'}
           rightSection={<IconExternalLink size={14} />}
-          renderRoot={(props) => <a href={app.url ?? ''} target="_blank" rel="noreferrer" {...props} />}
+          renderRoot={(props) => <a href={link} target="_blank" rel="noreferrer" {...props} />}
         >
           Open
         </Button>

@@ -38,10 +38,7 @@ export function AppOverview() {
         <Facts
           facts={[
             { label: 'Node', value: app.node ? <NodeLink name={app.node.name} /> : '–' },
-            {
-              label: 'Address',
-              value: app.url === null ? '–' : <AppAddress url={app.url} />,
-            },
+            { label: 'Address', value: <AppAddress app={app} /> },
             {
               label: 'Volumes',
               value:

@@ -11,7 +11,7 @@ export function AppVolumes() {
   const rows = volumes.rows.filter((row) => row.app?.id === app.id);
   if (rows.length === 0) {
     return (
-      <Empty title="This app keeps nothing" command={`floatlab compose show ${app.name}`}>
+      <Empty title="This app keeps nothing" command={`floatlab app compose ${app.name}`}>
         What its containers write is gone when they are replaced. Name a volume in the compose file and mount it where
         the data is.
       </Empty>

@@ -44,7 +44,7 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
         <Section bare>
           <Empty
             title="Nowhere to go back to yet"
-            command={`floatlab snapshot ${volume.name}`}
+            command={`floatlab volume snapshot ${volume.name}`}
             action={
               <ActionButton
                 leftSection={<IconCamera size={14} />}

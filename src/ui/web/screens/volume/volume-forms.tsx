@@ -1,5 +1,5 @@
 /** What one can say about volumes: make one, snapshot it, change it, snapshot it again and again. */
-import { Button, Modal, TextInput } from '@mantine/core';
+import { Button, Modal, NativeSelect, TextInput } from '@mantine/core';
 import { useState, type FormEvent, type ReactNode } from 'react';
 import { parseKeep } from '#events/values/keep.ts';
 import { isName, nameRule } from '#events/values/name.ts';
@@ -9,6 +9,7 @@ import { useNoAction } from '../../components/action-button.tsx';
 import classes from '../../components/plan-dialog.module.css';
 import { cronInWords } from '../../format/cron-words.ts';
 import { useCommand } from '../../live/use-command.ts';
+import { useView } from '../../live/use-view.ts';
 
 interface FormProps {
   readonly title: string;
@@ -170,23 +171,51 @@ export function ChangeVolume({ volume, onClose }: OfVolume) {
   );
 }
 
-export function NewSchedule({ volume, onClose }: OfVolume) {
+interface NewScheduleProps {
+  /** Without one a person chooses among all. */
+  readonly volume?: VolumeRow;
+  readonly onClose: () => void;
+}
+
+const sortedByName = (volumes: readonly VolumeRow[]): readonly VolumeRow[] =>
+  volumes.toSorted((a, b) => a.namespace.localeCompare(b.namespace) || a.name.localeCompare(b.name));
+
+export function NewSchedule({ volume: given, onClose }: NewScheduleProps) {
   const { run } = useCommand();
-  const [name, setName] = useState(`${volume.name.slice(0, 54)}-nightly`);
+  const choices = sortedByName(useView('volumes', { when: given === undefined }).rows);
+  const [chosen, setChosen] = useState<string>();
+  const volume = given ?? choices.find(({ id }) => id === chosen) ?? choices[0];
+  const [typed, setTyped] = useState<string>();
+  const name = typed ?? (volume === undefined ? '' : `${volume.name.slice(0, 54)}-nightly`);
   const [cron, setCron] = useState('30 2 * * *');
   const hasFields = cron.trim().split(/\s+/).length === 5;
   const words = hasFields ? cronInWords(cron) : undefined;
-  const submit = async (): Promise<boolean> =>
-    (await run('create-schedule', { namespace: volume.namespace, name, volume: volume.name, cron: cron.trim() })) !==
-    undefined;
+  const submit = async (): Promise<boolean> => {
+    if (!volume) return false;
+    const input = { namespace: volume.namespace, name, volume: volume.name, cron: cron.trim() };
+    return (await run('create-schedule', input)) !== undefined;
+  };
   return (
     <Form
-      title={`Snapshot ${volume.name} again and again`}
+      title={given === undefined ? 'New schedule' : `Snapshot ${given.name} again and again`}
       confirm="Add schedule"
-      isValid={isName(name) && hasFields}
+      isValid={volume !== undefined && isName(name) && hasFields}
       onClose={onClose}
       submit={submit}
     >
+      {given === undefined && (
+        <NativeSelect
+          label="Volume"
+          description="It is snapshotted again and again."
+          data={choices.map(({ id, namespace, name: label }) => ({
+            value: id,
+            label: namespace === 'default' ? label : `${namespace}/${label}`,
+          }))}
+          value={volume?.id ?? ''}
+          data-autofocus
+          onChange={(event) => setChosen(event.currentTarget.value)}
+        />
+      )}
       <TextInput
         label="When"
         description={
@@ -194,7 +223,7 @@ export function NewSchedule({ volume, onClose }: OfVolume) {
             ? 'Minute, hour, day of month, month, day of week, in the lab’s time zone.'
             : `That is ${words}, in the lab’s time zone.`
         }
-        data-autofocus
+        data-autofocus={given !== undefined || undefined}
         value={cron}
         error={hasFields ? undefined : 'Write five fields: 30 2 * * *'}
         onChange={(event) => setCron(event.currentTarget.value)}
@@ -202,8 +231,8 @@ export function NewSchedule({ volume, onClose }: OfVolume) {
       <TextInput
         label="Name"
         value={name}
-        error={isName(name) ? undefined : `For names, ${nameRule}.`}
-        onChange={(event) => setName(event.currentTarget.value)}
+        error={name === '' || isName(name) ? undefined : `For names, ${nameRule}.`}
+        onChange={(event) => setTyped(event.currentTarget.value)}
       />
     </Form>
   );

@@ -1,0 +1,79 @@
+/** The web app in a real browser, against a lab in memory: that everybody can use every screen, by eye, ear and keys. */
+import { expect, it } from 'vitest';
+import { accessibilityProblems } from '../browser.ts';
+import { busyLab } from '../seed.ts';
+import { describeWeb, heading, patience, row, settled, shown, walk } from './harness.ts';
+import { screens } from './screens.ts';
+
+describeWeb(({ open }) => {
+  it.each(['light', 'dark'] as const)(
+    'is accessible on every screen, %s',
+    async (scheme) => {
+      const lab = busyLab();
+      const { page, backend } = await open('/', lab, { scheme, initialPassword: true });
+      lab.failNext('start-instance', {
+        code: 'IMAGE_NOT_FOUND',
+        message: 'Image `x:1` does not exist.',
+        hint: 'Look at its tag.',
+      });
+      lab.run('start-app', { name: 'backup' });
+      const problems: string[] = [];
+      const look = async (name: string): Promise<void> => {
+        await settled(page);
+        problems.push(...(await accessibilityProblems(page)).map((problem) => `${name} ${problem}`));
+      };
+      /** Something has opened over the screen; escape closes it again. */
+      const lookOver = async (name: string): Promise<void> => {
+        const over = page.locator('[role=dialog]:visible, [role=menu]:visible');
+        await over.first().waitFor(patience);
+        await look(name);
+        await page.keyboard.press('Escape');
+        await over.first().waitFor({ state: 'detached', ...patience });
+      };
+      for (const path of screens) {
+        await walk(page, path);
+        await look(path);
+      }
+      await walk(page, '/apps/default/photos/terminal');
+      await page.getByRole('button', { name: 'Open terminal' }).click();
+      await page.keyboard.type('colours');
+      await page.keyboard.press('Enter');
+      await page.locator('.xterm-rows').getByText('green').waitFor(patience);
+      await look('terminal');
+      await walk(page, '/volumes/default/photos-db');
+      await row(page, 'first light').getByRole('button', { name: 'Roll back' }).click();
+      await lookOver('roll back');
+      await page.getByRole('button', { name: /Look at the past/ }).click();
+      await lookOver('time');
+      await page.keyboard.press('Control+k');
+      await lookOver('palette');
+      await page.getByRole('button', { name: 'More actions' }).click();
+      await lookOver('menu');
+      await page.keyboard.press('?');
+      await lookOver('keys');
+      await walk(page, '/schedules');
+      await page.getByRole('button', { name: 'New schedule' }).click();
+      await lookOver('new schedule');
+      lab.run('deploy-app', { compose: 'name: wiki\nservices:\n  web:\n    image: requarks/wiki:3.0\n' });
+      await walk(page, '/apps/default/wiki/compose');
+      await page.getByLabel('Revision').selectOption('1');
+      await page.getByRole('button', { name: 'Return to revision 1' }).click();
+      await shown(page, 'What is different');
+      await look('return');
+      await page.getByRole('textbox', { name: 'Compose file' }).fill('name: wiki');
+      await shown(page, /problem/);
+      await look('compose');
+      await page.getByRole('button', { name: 'Cancel' }).click();
+      await lookOver('leave');
+      await page.getByRole('button', { name: 'Cancel' }).click();
+      await page.getByRole('button', { name: 'Leave', exact: true }).click();
+      await page.getByRole('button', { name: 'Change it' }).click();
+      await lookOver('password');
+      backend.signOutAll();
+      await heading(page, 'Sign in to FloatLab').waitFor(patience);
+      await look('sign in');
+      expect(problems).toEqual([]);
+    },
+    180_000,
+  );
+});

@@ -1,0 +1,55 @@
+/** The web app in a real browser, against a lab in memory: schedules, and the time zone that they go by. */
+import { expect, it } from 'vitest';
+import { emptyLab } from '../seed.ts';
+import { describeWeb, patience, row, shown } from './harness.ts';
+
+describeWeb(({ open }) => {
+  it('suspends, resumes and removes schedules', async () => {
+    const { page } = await open('/schedules');
+    const nightly = row(page, 'wiki-nightly');
+    await nightly.getByText('every day at 02:30').waitFor(patience);
+    const choose = async (name: string): Promise<void> => {
+      await nightly.getByRole('button', { name: 'More for wiki-nightly' }).click();
+      await page.getByRole('menuitem', { name }).click();
+    };
+    await choose('Suspend');
+    await nightly.getByText('suspended').waitFor(patience);
+    await choose('Resume');
+    await nightly.getByText('active').waitFor(patience);
+    await choose('Remove');
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove schedule' }).click();
+    await nightly.waitFor({ state: 'detached', ...patience });
+  });
+
+  it('changes the time zone, and knows which there are', async () => {
+    const { page, lab } = await open('/settings');
+    const field = page.getByRole('combobox', { name: /time zone/ });
+    await field.fill('Mars/Base');
+    await shown(page, 'There is no such time zone.');
+    await field.fill('Asia/Tokyo');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expect.poll(() => lab.rows('overview')[0]?.[1], patience).toMatchObject({ timeZone: 'Asia/Tokyo' });
+  });
+
+  it('makes a schedule for a volume that one chooses', async () => {
+    const { page, lab, backend } = await open('/schedules');
+    await row(page, 'wiki-nightly').waitFor(patience);
+    await page.getByRole('button', { name: 'New schedule' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Volume').selectOption({ label: 'photos-db' });
+    expect(await dialog.getByLabel('Name').inputValue()).toBe('photos-db-nightly');
+    await dialog.getByLabel('When').fill('15 4 * * 1');
+    await dialog.getByText(/That is .*Monday/).waitFor(patience);
+    await dialog.getByLabel('Name').fill('mondays');
+    await dialog.getByRole('button', { name: 'Add schedule' }).click();
+    await row(page, 'mondays').filter({ hasText: 'photos-db' }).waitFor(patience);
+    expect(backend.asked.at(-1)).toMatchObject({ command: 'create-schedule', input: { cron: '15 4 * * 1' } });
+    expect(lab.view.list('schedule').some(({ context }) => context.metadata.name === 'mondays')).toBe(true);
+  });
+
+  it('says on an empty lab that a schedule needs a volume', async () => {
+    const { page } = await open('/schedules', emptyLab());
+    const add = page.getByRole('main').getByRole('button', { name: 'New schedule' }).first();
+    await expect.poll(() => add.getAttribute('aria-description'), patience).toContain('there is none yet');
+  });
+});
