@@ -12,10 +12,13 @@
  * left behind is taken away by the next start. With FLOATLAB_TEST_DOCKER=<socket> that engine is used and left alone,
  * so tests remove their own containers and networks in any case.
  */
+import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import Docker from 'dockerode';
 import { afterAll } from 'vitest';
 import { startOwnEngine, stopOwnEngine } from '#io/daemon/engine.ts';
 import { debianBusybox, ensureWelcomeImage, welcomeImage } from '#io/daemon/welcome-image.ts';
@@ -112,3 +115,24 @@ afterAll(async () => {
   if (dataDir !== undefined) await dispose(dataDir);
   shared = dataDir = undefined;
 });
+
+/** Names of the network links of this machine. */
+export async function links(): Promise<readonly string[]> {
+  return (await allLinks()).map(({ ifname }) => ifname);
+}
+
+/** The bridges of one engine, and what hangs on them: others on this machine have theirs, which come and go meanwhile. */
+export async function linksOf(socketPath: string): Promise<readonly string[]> {
+  const networks = await new Docker({ socketPath }).listNetworks();
+  const bridges = networks
+    .filter(({ Driver }) => Driver === 'bridge')
+    .map(({ Id, Options }) => Options?.['com.docker.network.bridge.name'] ?? `br-${Id.slice(0, 12)}`);
+  return (await allLinks())
+    .filter(({ ifname, master = '' }) => bridges.includes(ifname) || bridges.includes(master))
+    .map(({ ifname }) => ifname);
+}
+
+async function allLinks(): Promise<readonly { readonly ifname: string; readonly master?: string }[]> {
+  const { stdout } = await promisify(execFile)('ip', ['-json', 'link']);
+  return JSON.parse(stdout) as { ifname: string }[];
+}

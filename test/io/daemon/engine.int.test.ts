@@ -13,7 +13,7 @@ import { type EnginePaths, enginePaths } from '#io/devices/docker/own/paths.ts';
 import { allProcesses, pidIn } from '#io/devices/docker/own/processes.ts';
 import type { ContainerSpec, DockerPort } from '#io/devices/docker/port.ts';
 import { dockerOverSocket } from '#io/devices/docker/real.ts';
-import { missingDocker, patientCall, quietLog, sharedEngine } from '#test/engine-fixture.ts';
+import { links, linksOf, missingDocker, patientCall, quietLog, sharedEngine } from '#test/engine-fixture.ts';
 import { describeReal } from '#test/real.ts';
 import { freePort } from '../devices/docker/free-port.ts';
 
@@ -88,11 +88,6 @@ describeReal('An engine', missingDocker(), () => {
     let text = '';
     for await (const { bytes } of session.output) text += Buffer.from(bytes).toString();
     return text.trim();
-  }
-
-  async function links(): Promise<readonly string[]> {
-    const { stdout } = await exec('ip', ['-json', 'link']);
-    return (JSON.parse(stdout) as { ifname: string }[]).map(({ ifname }) => ifname);
   }
 
   async function expectNoTrace(): Promise<void> {
@@ -183,22 +178,22 @@ describeReal('An engine', missingDocker(), () => {
     await docker.start('web', patientCall());
     expect(await served(port)).toBe('survives');
 
-    const network = (await links()).filter((name) => name.startsWith('br-'));
+    const own = await linksOf(paths.socket);
+    expect(own.some((name) => name.startsWith('br-'))).toBe(true);
     await killEngine();
     await stopOwnEngine({ dataDir, remove: true });
     await expectNoTrace();
-    const left = await links();
-    // The bridge of its network was among them, and went; those of others stay.
-    expect(network.filter((name) => !left.includes(name))).toHaveLength(1);
+    expect((await links()).filter((name) => own.includes(name))).toEqual([]);
   });
 
   test('that is stopped and started keeps its images and containers', async () => {
-    const before = await links();
     const docker = dockerOverSocket(await start());
     const port = await site(docker, 'kept');
+    const own = await linksOf(paths.socket);
+    expect(own).toContain(paths.bridge);
     await stopOwnEngine({ dataDir });
     // Neither its own bridge nor those of its networks stay.
-    expect((await links()).filter((name) => /^(?:br|fl)-/.test(name) && !before.includes(name))).toEqual([]);
+    expect((await links()).filter((name) => own.includes(name))).toEqual([]);
     await stopOwnEngine({ dataDir });
     await start();
     expect(await docker.inspect('web', patientCall())).toMatchObject({ state: 'exited' });
@@ -248,15 +243,15 @@ describeReal('An engine', missingDocker(), () => {
     });
 
     test('leaves docker0 to the other one, says so, and publishes ports', async () => {
-      const before = (await links()).includes('docker0');
       const warned: string[] = [];
       const engine = await start({
         isolated: false,
         log: { ...quietLog, warn: (...said: string[]) => void warned.push(...said) },
       });
       expect(warned.join()).toMatch(/another container engine runs on this machine \(process \d+\)/);
-      expect((await links()).includes('docker0')).toBe(before);
-      expect(await links()).toContain(paths.bridge);
+      const own = await linksOf(engine.socketPath);
+      expect(own).toContain(paths.bridge);
+      expect(own).not.toContain('docker0');
       const docker = dockerOverSocket(engine);
       expect(await served(await site(docker, 'beside'))).toBe('beside');
       await stopOwnEngine({ dataDir, remove: true });

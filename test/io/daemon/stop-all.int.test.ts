@@ -4,7 +4,6 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
-import Docker from 'dockerode';
 import { afterEach, expect, test } from 'vitest';
 import { enginePaths } from '#io/devices/docker/own/paths.ts';
 import { allProcesses } from '#io/devices/docker/own/processes.ts';
@@ -12,7 +11,7 @@ import { dockerOverSocket } from '#io/devices/docker/real.ts';
 import { startOwnEngine } from '#io/daemon/engine.ts';
 import { ensureWelcomeImage, welcomeImage } from '#io/daemon/welcome-image.ts';
 import { DaemonFixture, eventually, fetchText, freePort } from '#test/daemon-fixture.ts';
-import { missingDocker, patientCall, quietLog, sharedEngine } from '#test/engine-fixture.ts';
+import { links, linksOf, missingDocker, patientCall, quietLog, sharedEngine } from '#test/engine-fixture.ts';
 import { missingBtrfs } from '#test/pool-fixture.ts';
 import { describeReal } from '#test/real.ts';
 
@@ -32,20 +31,6 @@ async function stopAll(dataDir: string): Promise<Stopped> {
   );
 }
 
-const links = async (): Promise<readonly { ifname: string; master?: string }[]> =>
-  JSON.parse((await exec('ip', ['-json', 'link'])).stdout);
-
-/** The bridges of an engine, and what hangs on them: other engines on this machine have theirs. */
-async function linksOf(socketPath: string): Promise<readonly string[]> {
-  const networks = await new Docker({ socketPath }).listNetworks();
-  const bridges = networks
-    .filter(({ Driver }) => Driver === 'bridge')
-    .map(({ Id, Options }) => Options?.['com.docker.network.bridge.name'] ?? `br-${Id.slice(0, 12)}`);
-  const names = (await links())
-    .filter(({ ifname, master = '' }) => bridges.includes(ifname) || bridges.includes(master))
-    .map(({ ifname }) => ifname);
-  return names.filter((name) => name !== 'docker0');
-}
 const mounts = (): string => readFileSync('/proc/self/mountinfo', 'utf8');
 const loops = async (): Promise<string> =>
   (await exec('losetup', ['--list', '--noheadings', '-O', 'BACK-FILE'])).stdout;
@@ -98,7 +83,7 @@ describeReal('a lab that is stopped as a whole', missingDocker() ?? missingBtrfs
     await daemon.end('SIGTERM');
     expect(await page(port)).toContain('FloatLab');
     expect([mounts().includes(daemon.dataDir), await loops()]).toEqual([true, expect.stringContaining(image)]);
-    const own = await linksOf(socketPath);
+    const own = (await linksOf(socketPath)).filter((name) => name !== 'docker0');
     expect(own.length).toBeGreaterThan(2);
 
     const stopped = await stopAll(daemon.dataDir);
@@ -111,7 +96,7 @@ describeReal('a lab that is stopped as a whole', missingDocker() ?? missingBtrfs
     expect(left).toEqual([]);
     expect([mounts().includes(daemon.dataDir), mounts().includes(paths.runtime)]).toEqual([false, false]);
     expect(await loops()).not.toContain(image);
-    expect((await links()).filter(({ ifname }) => own.includes(ifname))).toEqual([]);
+    expect((await links()).filter((name) => own.includes(name))).toEqual([]);
 
     // Again: nothing to do.
     expect(await stopAll(daemon.dataDir)).toMatchObject({ code: 0, stdout: expect.stringContaining('No app ran') });
