@@ -97,7 +97,10 @@ export class Faults {
   readonly #strikes: { readonly [K in FaultKind]: () => string | undefined } = {
     kill: () => this.#downFor(this.#machine(), 'killed'),
     'kill-all': () => {
-      for (const machine of this.#group.machines) this.#downFor(machine, 'killed');
+      for (const machine of this.#group.machines) {
+        this.#downFor(machine, 'killed');
+        if (machine.disk instanceof StoredDisk && !machine.isBooting) machine.disk.medium.crash('power');
+      }
       return 'all machines lose power';
     },
     pause: () => {
@@ -179,8 +182,11 @@ export class Faults {
       for (const machine of this.#group.machines) {
         this.#group.kill(machine.name);
         this.#bootLater(machine);
-        if (this.#random.chance(0.7) && !(machine.disk instanceof StoredDisk))
-          machine.disk.loseTail(1 + this.#random.below(5), this.#random.chance(0.5));
+        const { disk } = machine;
+        if (machine.isBooting || !this.#random.chance(0.7)) continue;
+        const count = 1 + this.#random.below(5);
+        if (disk instanceof StoredDisk) loseEntries(disk, count);
+        else disk.loseTail(count, this.#random.chance(0.5));
       }
       return 'a power cut loses the tails of most disks';
     },
