@@ -18,7 +18,7 @@ async function residentMiB(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
 }
 
-export async function benchIdle(seconds = 20): Promise<Row[]> {
+export async function benchIdle(seconds = 60): Promise<Row[]> {
   const program = fileURLToPath(new URL('../../bin/floatlabd.js', import.meta.url));
   const child = spawn(process.execPath, [program, '--simulate', '1', '--listen', `127.0.0.1:${await freePort()}`], {
     stdio: ['ignore', 'pipe', 'ignore'],

@@ -85,7 +85,8 @@ class Bare {
 
 class Log {
   readonly #storage: RaftStorage;
-  #index = 0;
+  /** Of the snapshot with which a group begins. */
+  #index = 1;
 
   constructor(storage: RaftStorage) {
     this.#storage = storage;
