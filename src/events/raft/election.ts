@@ -1,8 +1,8 @@
 /** Campaigns, votes and their outcome (§5.2, §5.4.1; pre-vote §9.6; transfer §3.10). */
 import { isVoter, votersOf } from './configuration.ts';
-import type { PeerId } from './entry.ts';
+import { isUpToDate, type PeerId } from './entry.ts';
 import type { PreVote, PreVoteResponse, Vote, VoteResponse } from './message.ts';
-import { leaderOf, type Candidate, type Core, type PreCandidate, type Watermark } from './state.ts';
+import { leaderOf, type Candidate, type Core, type PreCandidate } from './state.ts';
 import { tally } from './tally.ts';
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from './transitions.ts';
 
@@ -27,7 +27,7 @@ function mayCampaign(core: Core): boolean {
   if (core.role.name === 'leader' || !isVoter(core.configuration, core.id)) return false;
   if (log.installing || core.outbox.stalledTicks > core.settings.electionTicks) return false;
   // Even everybody's vote could not bring back what this member's own log is known to lack.
-  if (core.suspect && !reaches(log.last, log.lastTerm, core.suspect)) return false;
+  if (core.suspect && !isUpToDate(log.end, core.suspect)) return false;
   // A suspect may have forgotten what is committed: any change in its log may be in force.
   const known = core.suspect ? log.last : log.committed;
   for (let index = log.applied + 1; index <= known; index++) if (log.at(index)?.type === 'change') return false;
@@ -37,7 +37,7 @@ function mayCampaign(core: Core): boolean {
 function askBefore(core: Core): void {
   becomePreCandidate(core);
   for (const to of others(core)) core.outbox.send.push({ type: 'pre-vote', to, ...ballot(core, core.term + 1, false) });
-  if (core.role.name === 'pre-candidate') countPreVote(core, core.role, core.id, true, core.suspect !== undefined);
+  if (core.role.name === 'pre-candidate') count(core, core.role, core.id, true, core.suspect !== undefined);
 }
 
 function stand(core: Core, transfer: boolean): void {
@@ -82,21 +82,17 @@ const isFree = (core: Core, candidate: PeerId): boolean =>
   core.vote === candidate || (core.vote === undefined && leaderOf(core) === undefined);
 
 /** Whether the candidate's log has all that this member ever acknowledged. */
-function mayHave(core: Core, { lastIndex, lastTerm, term }: PreVote | Vote): boolean {
-  if (!core.log.isUpToDate(lastIndex, lastTerm)) return false;
+function mayHave(core: Core, ballot: PreVote | Vote): boolean {
+  if (!isUpToDate(ballot, core.log.end)) return false;
   const mark = core.suspect;
   if (!mark) return true;
   // It may have voted in the term of its watermark without knowing it.
-  return term > mark.term && reaches(lastIndex, lastTerm, mark);
+  return ballot.term > mark.term && isUpToDate(ballot, mark);
 }
-
-/** Whether a log that ends there has all that was durable where the watermark was set. */
-const reaches = (lastIndex: number, lastTerm: number, mark: Watermark): boolean =>
-  lastTerm > mark.lastTerm || (lastTerm === mark.lastTerm && lastIndex >= mark.lastIndex);
 
 export function onPreVoteResponse(core: Core, message: PreVoteResponse, role: PreCandidate): void {
   if (message.granted && message.term !== core.term + 1) return;
-  if (!learnCommitted(core, message)) countPreVote(core, role, message.from, message.granted, message.suspect);
+  if (!learnCommitted(core, message)) count(core, role, message.from, message.granted, message.suspect);
 }
 
 /**
@@ -116,27 +112,21 @@ export function learnCommitted(core: Core, { committed }: PreVote | PreVoteRespo
   return true;
 }
 
-function countPreVote(core: Core, role: PreCandidate, from: PeerId, granted: boolean, suspect: boolean): void {
-  if (role.votes.has(from)) return;
-  role.votes.set(from, granted ? (suspect ? 'suspect' : 'granted') : 'refused');
-  const outcome = tally(core.configuration, role.votes);
-  if (outcome === 'won' || outcome === 'won-by-all') stand(core, false);
-  else if (outcome === 'lost') becomeFollower(core, core.term, undefined);
-}
-
 export function onVoteResponse(core: Core, message: VoteResponse, role: Candidate): void {
-  if (!learnCommitted(core, message)) countVote(core, role, message.from, message.granted, message.suspect);
+  if (!learnCommitted(core, message)) count(core, role, message.from, message.granted, message.suspect);
 }
 
 /** Its own vote, as soon as that is durable. */
 export function onOwnVoteDurable(core: Core, role: Candidate): void {
-  countVote(core, role, core.id, true, core.suspect !== undefined);
+  count(core, role, core.id, true, core.suspect !== undefined);
 }
 
-function countVote(core: Core, role: Candidate, from: PeerId, granted: boolean, suspect: boolean): void {
+/** What a member says counts once. */
+function count(core: Core, role: PreCandidate | Candidate, from: PeerId, granted: boolean, suspect: boolean): void {
   if (role.votes.has(from)) return;
   role.votes.set(from, granted ? (suspect ? 'suspect' : 'granted') : 'refused');
   const outcome = tally(core.configuration, role.votes);
-  if (outcome === 'won' || outcome === 'won-by-all') becomeLeader(core, outcome === 'won-by-all');
-  else if (outcome === 'lost') becomeFollower(core, core.term, undefined);
+  if (outcome === 'lost') becomeFollower(core, core.term, undefined);
+  else if (outcome !== 'open' && role.name === 'pre-candidate') stand(core, false);
+  else if (outcome !== 'open') becomeLeader(core, outcome === 'won-by-all');
 }

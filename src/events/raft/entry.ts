@@ -35,6 +35,16 @@ export function totalSize(entries: readonly Entry[]): number {
   return bytes;
 }
 
+/** The last entry of a log. */
+export interface LogEnd {
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+}
+
+/** Whether a log that ends at the one is at least as up to date as a log that ends at the other (§5.4.1). */
+export const isUpToDate = (one: LogEnd, other: LogEnd): boolean =>
+  one.lastTerm > other.lastTerm || (one.lastTerm === other.lastTerm && one.lastIndex >= other.lastIndex);
+
 /** A state of the whole lab at an entry, from which a member can go on without the entries before. */
 export interface SnapshotMeta {
   readonly index: number;

@@ -8,7 +8,7 @@
  * Invariants: applied ≤ applying ≤ min(committed, durable), durable ≤ stored ≤ last; nothing committed is ever replaced.
  * A snapshot that came from the leader (`installing`) replaces the log at once; nothing is applied until it is durable.
  */
-import { ConsensusBroken, GivenUp, invariant, sizeOf, type Entry, type SnapshotMeta } from './entry.ts';
+import { ConsensusBroken, GivenUp, invariant, sizeOf, type Entry, type LogEnd, type SnapshotMeta } from './entry.ts';
 
 export class RaftLog {
   /** After `#base`, without gap. */
@@ -55,6 +55,10 @@ export class RaftLog {
 
   get lastTerm(): number {
     return this.#entries.at(-1)?.term ?? this.#base.term;
+  }
+
+  get end(): LogEnd {
+    return { lastIndex: this.last, lastTerm: this.lastTerm };
   }
 
   get committed(): number {
@@ -106,11 +110,6 @@ export class RaftLog {
   checkCommitted(index: number, term: number): void {
     const here = index <= this.#committed ? this.termAt(index) : undefined;
     if (here !== undefined && here !== term) throw new GivenUp(index, here, term);
-  }
-
-  /** Whether a log that ends there is at least as up to date as this one (§5.4.1). */
-  isUpToDate(lastIndex: number, lastTerm: number): boolean {
-    return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.last);
   }
 
   /** Entries of [from, upTo], as many as fit; at least one if there is one. */

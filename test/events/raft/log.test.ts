@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { configurationOf } from '#events/raft/configuration.ts';
-import { asPeer, type Entry } from '#events/raft/entry.ts';
+import { asPeer, isUpToDate, type Entry } from '#events/raft/entry.ts';
 import { RaftLog } from '#events/raft/log.ts';
 import { entriesAfter } from './messages.ts';
 
@@ -64,7 +64,7 @@ describe('another log is at least as up to date', () => {
     [4, 3, true],
     [2, 3, false],
   ])('when it ends at %i with term %i: %s (this one at 3 with term 3)', (index, term, is) => {
-    expect(logOf([1, 2, 3]).isUpToDate(index, term)).toBe(is);
+    expect(isUpToDate({ lastIndex: index, lastTerm: term }, logOf([1, 2, 3]).end)).toBe(is);
   });
 });
 

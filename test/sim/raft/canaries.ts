@@ -164,15 +164,15 @@ export const canaries: readonly Canary[] = [
   {
     name: 'a member that lost entries votes for a log below its watermark',
     file: `${raft}/election.ts`,
-    find: 'return term > mark.term && reaches(lastIndex, lastTerm, mark)',
-    replace: 'return term > 0',
+    find: 'return ballot.term > mark.term && isUpToDate(ballot, mark)',
+    replace: 'return ballot.term > 0',
     seed: 1239,
   },
   {
     name: 'a candidate with a stale log is elected',
-    file: `${raft}/log.ts`,
-    find: 'return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.last)',
-    replace: 'return lastTerm >= 0 && lastIndex >= 0',
+    file: `${raft}/election.ts`,
+    find: 'if (!isUpToDate(ballot, core.log.end)) return false',
+    replace: 'if (ballot.lastIndex < 0) return false',
   },
   {
     name: 'a member votes for everybody who asks',
@@ -297,7 +297,7 @@ export const canaries: readonly Canary[] = [
     find: 'if (last.index < reached) {',
     replace: 'if (last.index < 0) {',
     isStored: true,
-    seed: 77,
+    seed: 259,
   },
   {
     name: 'a leader of two majorities commits with either',

@@ -7,8 +7,7 @@ import {
   type ChangeStep,
   leaveJoint,
 } from '#events/raft/configuration.ts';
-import { noBytes, type PeerId } from '#events/raft/entry.ts';
-import type { Watermark } from '#events/raft/state.ts';
+import { isUpToDate, noBytes, type PeerId } from '#events/raft/entry.ts';
 import { entryKey } from '#io/log/raft/keys.ts';
 import { segmentNamed } from '#io/log/raft/history/segment.ts';
 import type { SeededRandom } from '#io/devices/random/sim.ts';
@@ -432,11 +431,9 @@ function loseEntries({ medium, lastIndex, snapshot }: StoredDisk, count: number)
 function canElectByAll(disks: readonly (ModelDisk | undefined)[], committed: number): boolean {
   const present = disks.filter((disk) => disk !== undefined);
   const marks = present.flatMap(({ suspicion }) => suspicion ?? []);
-  const reaches = (disk: ModelDisk, mark: Watermark): boolean =>
-    disk.lastTerm > mark.lastTerm || (disk.lastTerm === mark.lastTerm && disk.lastIndex >= mark.lastIndex);
   const mayLead = (disk: ModelDisk): boolean => !disk.isSuspect || !disk.hasChangeAfter(committed);
   return (
     present.length === disks.length &&
-    present.some((disk) => mayLead(disk) && marks.every((mark) => reaches(disk, mark)))
+    present.some((disk) => mayLead(disk) && marks.every((mark) => isUpToDate(disk, mark)))
   );
 }

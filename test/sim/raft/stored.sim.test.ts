@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { seedsTried } from './seeds.ts';
 import { simulateStored } from './simulate.ts';
 
-/** Together about a quarter of a minute on one core; `npm run sim -- --of storage` goes on for ever. */
+/** Together about forty seconds on one core; `npm run sim -- --of storage` goes on for ever. */
 const seeds = seedsTried.stored;
 const perTest = 20;
 

@@ -1,4 +1,5 @@
 /** How far a log is known to have gone, and what is suspected when a part of that is lost. */
+import { isUpToDate, type LogEnd } from '#events/raft/entry.ts';
 import type { Watermark } from '#events/raft/state.ts';
 
 /** An entry, by which two logs are compared. */
@@ -7,18 +8,17 @@ export interface Position {
   readonly term: number;
 }
 
-/** Whether a log that ends at the one is more up to date than one that ends at the other (§5.4.1). */
-export const isFurther = (one: Position, other: Position): boolean =>
-  one.term > other.term || (one.term === other.term && one.index > other.index);
+/** Whether a log that ends at the one is more up to date than one that ends at the other. */
+export const isFurther = (one: Position, other: Position): boolean => !isUpToDate(endAt(other), endAt(one));
 
 /** Satisfied only by what satisfies both: a suspicion never shrinks until it is cleared. */
 export function both(one: Watermark | undefined, other: Watermark | undefined): Watermark | undefined {
   if (!one || !other) return one ?? other;
-  const { lastIndex, lastTerm } = isFurther(endOf(one), endOf(other)) ? one : other;
+  const { lastIndex, lastTerm } = isUpToDate(one, other) ? one : other;
   return { term: Math.max(one.term, other.term), lastIndex, lastTerm };
 }
 
-const endOf = ({ lastIndex, lastTerm }: Watermark): Position => ({ index: lastIndex, term: lastTerm });
+const endAt = ({ index, term }: Position): LogEnd => ({ lastIndex: index, lastTerm: term });
 
 export type PackedSuspicion = readonly [term: number, lastIndex: number, lastTerm: number];
 

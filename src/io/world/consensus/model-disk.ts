@@ -8,6 +8,7 @@ import type { RaftStart } from '#events/raft/raft.ts';
 import type { StoreJob } from '#events/raft/ready.ts';
 import type { Watermark } from '#events/raft/state.ts';
 import type { SeededRandom } from '../../devices/random/sim.ts';
+import { both } from '../../log/raft/suspicion.ts';
 
 /** The state of the lab that a snapshot holds, opaque here. */
 export type Content = object;
@@ -132,7 +133,7 @@ export class ModelDisk {
     const image = this.#image;
     const kept = Math.max(image.snapshot.index - image.base.index, image.entries.length - count, 0);
     if (kept >= image.entries.length || image.base.index + kept >= image.watermark.lastIndex) return false;
-    image.suspicion = image.suspicion ? laterOf(image.suspicion, image.watermark) : image.watermark;
+    image.suspicion = both(image.suspicion, image.watermark);
     image.entries.length = kept;
     const { term } = image.hardState;
     image.hardState = {
@@ -196,12 +197,4 @@ export class ModelDisk {
   has(index: number, term: number): boolean {
     return index <= this.#image.snapshot.index || this.termAt(index) === term;
   }
-}
-
-/** Of two times that a log lost a part, all that is known of how far it had gone: it may have voted in between. */
-function laterOf(one: Watermark, other: Watermark): Watermark {
-  const isFurther =
-    other.lastTerm > one.lastTerm || (other.lastTerm === one.lastTerm && other.lastIndex > one.lastIndex);
-  const { lastIndex, lastTerm } = isFurther ? other : one;
-  return { term: Math.max(one.term, other.term), lastIndex, lastTerm };
 }
