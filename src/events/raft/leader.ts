@@ -64,9 +64,11 @@ export function onHeartbeatResponse(core: Core, message: HeartbeatResponse, lead
   progress.isActive = true;
   progress.isPaused = false;
   progress.token = Math.max(progress.token, token);
-  // What was lost on its way is noticed here, as the window may be full and nothing else be sent. So is what the
-  // follower's disk lost, while there is nothing else to send: then its answer to the probe tells how much. (An old
-  // answer, from before the last acknowledgement, costs one probe in vain.)
+  // Its disk lost what it acknowledged, and nothing told it so. (An old answer, from before the last acknowledgement,
+  // looks the same and costs one probe in vain: to know less of a follower than is so is always safe.)
+  if (message.lastIndex < progress.match)
+    progress.lost(core.log.findConflict(message.lastIndex, message.lastTerm).index);
+  // What was lost on its way is noticed here, as the window may be full and nothing else be sent.
   const isWhole = message.lastIndex >= progress.match && core.log.has(message.lastIndex, message.lastTerm);
   if (progress.match < core.log.last || progress.state === 'probe' || !isWhole) sendAppend(core, leader, from);
   confirmReads(core, leader);

@@ -84,8 +84,9 @@ export class Progress {
 
   /**
    * Its disk lost what it had acknowledged, and nothing is known of it any more but where the logs can meet at best.
-   * What was committed with its help stays committed: the others who helped
-   * have it, and this follower takes no part in elections until its log is whole (`persistence.ts`).
+   * What was committed with its help stays committed: the others who helped have it, and this follower, if it knows
+   * what it lost, takes no part in elections until its log is whole (`persistence.ts`). What is not committed yet is not
+   * committed with its help.
    */
   lost(meet: number): void {
     this.match = 0;

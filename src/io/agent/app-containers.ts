@@ -6,6 +6,7 @@ import type { Call } from '../devices/call.ts';
 import type { ContainerInfo, DockerPort, ExecSession, LogLine } from '../devices/docker/port.ts';
 import { IoError } from '../devices/error.ts';
 import type { AppContainers } from '../lab/port.ts';
+import { findContainers } from './containers/find.ts';
 import { label } from './containers/labels.ts';
 import { mergeLines } from './merge-lines.ts';
 
@@ -41,7 +42,7 @@ export function appContainers(
         hint: `Start it: floatlab app start ${name}.`,
       });
     }
-    const all = await docker.containers({ [label.instance]: idOf(instance.stream) }, call);
+    const all = await findContainers(docker, { [label.instance]: idOf(instance.stream) }, call);
     return {
       docker,
       containers: all.filter(({ labels }) => service === undefined || labels[label.service] === service),

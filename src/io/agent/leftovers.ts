@@ -6,15 +6,16 @@
  * What goes, goes because events say so. It carries as labels the instance, and as its epoch the index of the event
  * that assigned it: that event must be in the history of this lab, for this node, and the instance must have ended
  * since. So what other labs, other nodes and other tools have made is never touched, nor what belongs to a history
- * that this lab has lost.
+ * that this lab has lost, nor a copy that somebody made of a container (`containers/find.ts`).
  */
 import { asIndex, streamOf, type StreamId } from '#events/envelope.ts';
 import type { Logger } from 'pino';
 import type { Call } from '../devices/call.ts';
-import type { DockerPort } from '../devices/docker/port.ts';
+import type { ContainerInfo, DockerPort } from '../devices/docker/port.ts';
 import { IoError } from '../devices/error.ts';
 import type { RunningLab } from '../lab/running.ts';
 import { LogError } from '../log/port.ts';
+import { isMadeByAgent } from './containers/find.ts';
 import { label } from './containers/labels.ts';
 import { removeContainer } from './containers/remove.ts';
 
@@ -29,15 +30,22 @@ type Labels = Readonly<Record<string, string>>;
 
 export class Leftovers {
   readonly #parts: LeftoversParts;
+  /** What could not be removed, and why: said once. */
+  readonly #staying = new Map<string, string>();
 
   constructor(parts: LeftoversParts) {
     this.#parts = parts;
   }
 
-  /** Whether a container with these labels is one: its instance has ended. An instance that has ended never comes back. */
-  async isContainer(labels: Labels): Promise<boolean> {
+  /** Whether this container is one: its instance has ended. An instance that has ended never comes back. */
+  async isContainer(container: Pick<ContainerInfo, 'name' | 'labels'>): Promise<boolean> {
+    const { labels } = container;
     const { view } = this.#parts.lab;
-    return !view.get(streamOf('instance', labels[label.instance] ?? '')) && (await this.#wasAssigned(labels));
+    return (
+      isMadeByAgent(container) &&
+      !view.get(streamOf('instance', labels[label.instance] ?? '')) &&
+      (await this.#wasAssigned(labels))
+    );
   }
 
   /** Whether a network with these labels is one: its app has gone. Until then its next instance uses the same. */
@@ -49,20 +57,37 @@ export class Leftovers {
   /** Removes all that there are on this engine; what does not go now goes another time. @throws IoError */
   async clear(call: Call): Promise<void> {
     const { docker } = this.#parts;
-    for (const { id, name, labels } of await docker.containers({ [label.instance]: null }, call))
-      if (await this.isContainer(labels)) await this.#remove(name, () => removeContainer(id, docker, call));
-    for (const { name, labels } of await docker.networks({ [label.instance]: null }, call))
-      if (await this.isNetwork(labels)) await this.#remove(name, () => docker.removeNetwork(name, labels, call));
+    for (const container of await docker.containers({ [label.instance]: null }, call)) {
+      const { id, name } = container;
+      await this.#clear(
+        name,
+        () => this.isContainer(container),
+        () => removeContainer(id, docker, call),
+      );
+    }
+    for (const { name, labels } of await docker.networks({ [label.instance]: null }, call)) {
+      await this.#clear(
+        name,
+        () => this.isNetwork(labels),
+        () => docker.removeNetwork(name, labels, call),
+      );
+    }
   }
 
-  async #remove(name: string, work: () => Promise<void>): Promise<void> {
+  /** One that cannot be judged, or does not go, holds up no other. */
+  async #clear(name: string, isOne: () => Promise<boolean>, remove: () => Promise<void>): Promise<void> {
     const { log } = this.#parts;
     try {
-      await work();
+      if (!(await isOne())) return;
+      await remove();
+      this.#staying.delete(name);
       log.info({ name }, 'removed what was left of an app that is no longer here');
     } catch (error) {
-      if (!(error instanceof IoError) || error.code === 'ABORTED') throw error;
-      log.info({ name, error: error.message }, 'what is left of an app that is no longer here stays for now');
+      if (error instanceof IoError && error.code === 'ABORTED') throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      if (this.#staying.get(name) !== reason)
+        log.info({ name, error: reason }, 'what is left of an app that is no longer here stays for now');
+      this.#staying.set(name, reason);
     }
   }
 

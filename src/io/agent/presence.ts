@@ -11,6 +11,7 @@ import type { Random } from '../devices/random/port.ts';
 import type { Leader } from '../lab/leader.ts';
 import type { RunningLab } from '../lab/running.ts';
 import type { PoolInfo } from '../devices/volumes/port.ts';
+import { findContainers } from './containers/find.ts';
 import { label } from './containers/labels.ts';
 import type { Ports } from './worker.ts';
 
@@ -146,7 +147,7 @@ export class Presence {
     }
     if (!lab.observedRows.isWatched('usage')) return;
     for (const instance of lab.view.referrers(node, 'instance')) {
-      const containers = await ports.docker.containers({ [label.instance]: idOf(instance.stream) }, this.#call());
+      const containers = await findContainers(ports.docker, { [label.instance]: idOf(instance.stream) }, this.#call());
       for (const { id, labels, state } of containers) {
         if (state !== 'running') continue;
         const stats = await ports.docker.stats(id, this.#call());

@@ -63,7 +63,9 @@ export async function stopAll({ dataDir }: Settings, context: StopContext): Prom
           : 'The pool is unmounted; something else still holds its loop device, see "losetup".',
       );
     }
-    return [...done, `Nothing of the lab in ${dataDir} runs any more. The next start goes on from here: npm start`];
+    // Wherever it lies: a start without this would begin another lab, in the usual place.
+    const next = `npm start -- --data ${dataDir}`;
+    return [...done, `Nothing of the lab in ${dataDir} runs any more. The next start goes on from here: ${next}`];
   } finally {
     await lock.release();
   }

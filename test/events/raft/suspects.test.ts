@@ -308,4 +308,30 @@ describe('a loss that nobody noticed', () => {
     group.step(heartbeat('b', 'c', 2, 5));
     expect(group.at('c').status.suspect).toMatchObject({ term: 2 });
   });
+
+  test('of an entry that is not committed yet is noticed by the leader, which counts it no longer and sends it again', () => {
+    const group = new Group({ voters: 'abc' });
+    group.elect('a');
+    group.crash('c');
+    const a = group.at('a');
+    a.storesAtOnce = false;
+    group.propose('a', 'x');
+    group.settle();
+    expect(a.progress('b').match).toBe(2);
+    group.crash('b');
+    group.at('b').disk.entries.pop();
+    group.restart('b');
+    expect(isSuspect(group, 'b')).toBe(false);
+    const toB = (): boolean => group.at('b').status.lastIndex === 2;
+    // What is sent again does not arrive yet, and meanwhile the leader's own disk has the entry.
+    group.loses = ({ type }) => type === 'append';
+    group.tick('a', 1);
+    group.settle();
+    group.store('a');
+    expect([a.status.committed, toB()]).toEqual([1, false]);
+    group.heal();
+    group.tick('a', 1);
+    group.settle();
+    expect([a.status.committed, toB()]).toEqual([2, true]);
+  });
 });

@@ -94,8 +94,10 @@ describe('what looks like it and is not', () => {
       await one.foreign(name, { labels });
       await one.await(one.docker.port.ensureNetwork(`net-${name}`, labels, call()));
     }
+    // An image that somebody made of a container has its labels, and so has what runs from that image.
+    await one.foreign('my-debug', { labels: left });
     const all = await one.names();
-    await one.foreign('left', { labels: left });
+    await one.foreign(`shop-web-1-${left[label.app]?.slice(0, 8)}`, { labels: left });
     await one.restart();
     await one.clock.run(700_000);
     expect(await one.names()).toEqual(all);

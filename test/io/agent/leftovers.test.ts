@@ -8,12 +8,19 @@ import { seededRandom } from '#io/devices/random/sim.ts';
 import { LogError } from '#io/log/port.ts';
 import { VirtualClock } from '#io/world/virtual-clock.ts';
 
-const labels = { [label.app]: 'a1', [label.instance]: 'i1', [label.epoch]: '4' };
+const labels = {
+  'com.docker.compose.project': 'photos',
+  [label.service]: 'web',
+  [label.app]: 'a1-and-more',
+  [label.instance]: 'i1',
+  [label.epoch]: '4',
+};
+const container = { name: 'photos-web-1', labels };
 const assigned = {
   index: 4,
   type: 'instance.assigned',
   stream: 'instance:i1',
-  data: { node: 'node:n1', app: 'app:a1' },
+  data: { node: 'node:n1', app: 'app:a1-and-more' },
 };
 
 function leftovers(some: {
@@ -35,11 +42,17 @@ function leftovers(some: {
 
 describe('what was made for an instance', () => {
   test('is left over once the instance has ended, a network once the app has gone', async () => {
-    expect(await leftovers({}).isContainer(labels)).toBe(true);
+    expect(await leftovers({}).isContainer(container)).toBe(true);
     expect(await leftovers({}).isNetwork(labels)).toBe(true);
-    expect(await leftovers({ there: ['app:a1'] }).isContainer(labels)).toBe(true);
-    expect(await leftovers({ there: ['app:a1'] }).isNetwork(labels)).toBe(false);
-    expect(await leftovers({ there: ['instance:i1', 'app:a1'] }).isContainer(labels)).toBe(false);
+    expect(await leftovers({ there: ['app:a1-and-more'] }).isContainer(container)).toBe(true);
+    expect(await leftovers({ there: ['app:a1-and-more'] }).isNetwork(labels)).toBe(false);
+    expect(await leftovers({ there: ['instance:i1', 'app:a1-and-more'] }).isContainer(container)).toBe(false);
+  });
+
+  test('is not what somebody made of a copy of it, which has the same labels', async () => {
+    expect(await leftovers({}).isContainer({ ...container, name: 'my-debug' })).toBe(false);
+    // The second name is for the one of two apps that comes later.
+    expect(await leftovers({}).isContainer({ ...container, name: 'photos-web-1-a1-and-m' })).toBe(true);
   });
 
   test('of an assignment that is not folded here yet is not judged', async () => {
@@ -47,24 +60,26 @@ describe('what was made for an instance', () => {
       yield await Promise.resolve([assigned as unknown as LabEvent]);
       throw new LogError('PAST_HEAD', 'the log ends at 9', 'wait');
     };
-    expect(await leftovers({ read }).isContainer({ ...labels, [label.epoch]: '10' })).toBe(false);
+    expect(await leftovers({ read }).isContainer({ ...container, labels: { ...labels, [label.epoch]: '10' } })).toBe(
+      false,
+    );
   });
 
   test('on another node is for that node to remove', async () => {
-    expect(await leftovers({ node: 'node:n2' }).isContainer(labels)).toBe(false);
+    expect(await leftovers({ node: 'node:n2' }).isContainer(container)).toBe(false);
   });
 
   test('is left alone where the history that would tell is no longer kept', async () => {
     const read = () => {
       throw new LogError('BELOW_FLOOR', 'history begins at 7', 'look elsewhere');
     };
-    expect(await leftovers({ read }).isContainer(labels)).toBe(false);
+    expect(await leftovers({ read }).isContainer(container)).toBe(false);
   });
 
   test('is not judged by a history that cannot be read', async () => {
     const read = () => {
       throw new LogError('DAMAGED', 'entry 4 is damaged', 'restore it');
     };
-    await expect(leftovers({ read }).isContainer(labels)).rejects.toMatchObject({ code: 'DAMAGED' });
+    await expect(leftovers({ read }).isContainer(container)).rejects.toMatchObject({ code: 'DAMAGED' });
   });
 });

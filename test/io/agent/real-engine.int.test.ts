@@ -266,7 +266,8 @@ describeReal('An app on a real engine', missingDocker(), () => {
   });
 
   test('what nobody has any more goes from a real engine, and nothing else does', async () => {
-    const made = { [label.app]: 'a1', [label.instance]: 'i0', [label.epoch]: '4' };
+    const whose = { [label.app]: 'a1', [label.instance]: 'i0', [label.epoch]: '4' };
+    const made = { ...whose, 'com.docker.compose.project': 'shop', [label.service]: 'web' };
     const theirs = { ...made, [label.instance]: 'theirs' };
     const event = { type: 'instance.assigned', stream: 'instance:i0', data: { node: 'node:n1', app: 'app:a1' } };
     const history = async function* () {
@@ -274,17 +275,18 @@ describeReal('An app on a real engine', missingDocker(), () => {
     };
     const lab = { view: { get: () => undefined }, index: 9, history };
     const leftovers = new Leftovers({ node: 'node:n1', lab: lab as never, docker, log: pino({ level: 'silent' }) });
-    for (const [name, labels] of Object.entries({ ours: made, theirs, nobodys: {} })) {
-      await docker.ensureNetwork(`net-${name}`, { ...labels, 'floatlab.test': 'yes' }, patientCall());
+    for (const [name, labels] of Object.entries({ 'shop-web-1': made, theirs, nobodys: {}, copied: made })) {
+      const about = name === 'copied' ? {} : labels;
+      await docker.ensureNetwork(`net-${name}`, { ...about, 'floatlab.test': 'yes' }, patientCall());
       const some = { name, image, environment: [], ports: [], mounts: [], network: `net-${name}`, aliases: [] };
       const id = await docker.create({ ...some, labels, command: ['sleep', '600'] }, patientCall());
-      if (name !== 'ours') await docker.start(id, patientCall());
+      if (name !== 'shop-web-1') await docker.start(id, patientCall());
     }
     try {
       await leftovers.clear(patientCall());
-      expect([...(await containers()).keys()]).toEqual(['nobodys', 'theirs']);
+      expect([...(await containers()).keys()]).toEqual(['copied', 'nobodys', 'theirs']);
       const networks = await docker.networks({ 'floatlab.test': null }, patientCall());
-      expect(networks.map(({ name }) => name)).toEqual(['net-nobodys', 'net-theirs']);
+      expect(networks.map(({ name }) => name)).toEqual(['net-copied', 'net-nobodys', 'net-theirs']);
     } finally {
       for (const { id } of await docker.containers({}, patientCall())) await docker.remove(id, patientCall());
       for (const { name, labels } of await docker.networks({ 'floatlab.test': null }, patientCall()))

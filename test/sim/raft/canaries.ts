@@ -203,6 +203,11 @@ export const canaries: readonly Canary[] = [
     file: `${raft}/leader.ts`,
     find: " || progress.state === 'probe' || !isWhole)",
     replace: " || progress.state === 'probe')",
+    also: {
+      file: `${raft}/leader.ts`,
+      find: 'if (message.lastIndex < progress.match)',
+      replace: 'if (message.lastIndex < 0)',
+    },
   },
   {
     name: 'a leader counts itself before its disk has the entry',

@@ -8,11 +8,9 @@ import { idOf } from '#events/envelope.ts';
 import type { ContainerInfo, ContainerSpec } from '../../devices/docker/port.ts';
 import { IoError } from '../../devices/error.ts';
 import type { Ports, Run } from '../worker.ts';
-import { label, type InstanceOrder } from './labels.ts';
+import { namesFor } from './find.ts';
+import { label, projectOf, type InstanceOrder } from './labels.ts';
 import { removeContainer } from './remove.ts';
-
-/** So much of the id tells two apps apart. */
-const idLength = 8;
 
 /** @returns its id @throws IoError NAME_IN_USE when the name belongs to a container that is not FloatLab's */
 export async function makeContainer(
@@ -37,7 +35,7 @@ export async function makeContainer(
   };
   const attempt = async (name: string): Promise<string | ContainerInfo> => {
     const made = await attemptOnce(name);
-    if (typeof made === 'string' || !(await run.leftovers?.isContainer(made.labels))) return made;
+    if (typeof made === 'string' || !(await run.leftovers?.isContainer(made))) return made;
     run.fence();
     await removeContainer(made.id, ports.docker, run);
     return attemptOnce(name);
@@ -47,7 +45,8 @@ export async function makeContainer(
   const owner = made.labels[label.app];
   if (owner === undefined) throw isForeign(spec.name);
   if (owner === app) throw isOlder(spec.name);
-  const other = await attempt(`${spec.name}-${app.slice(0, idLength)}`);
+  const [, second] = namesFor(projectOf(order.input), spec.labels[label.service] ?? '', app);
+  const other = await attempt(second);
   if (typeof other === 'string') return other;
   throw other.labels[label.app] === undefined ? isForeign(other.name) : isOlder(other.name);
 }

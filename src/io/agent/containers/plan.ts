@@ -1,9 +1,11 @@
 /** From a bundle to containers: pure, and the order in which they come up. */
+import { idOf } from '#events/envelope.ts';
 import { createHash } from 'node:crypto';
 import { appFolderVolume, type Bundle } from '#actors/compose/model.ts';
 import { insideFolder } from '#events/values/path.ts';
 import type { ContainerSpec } from '../../devices/docker/port.ts';
 import { IoError } from '../../devices/error.ts';
+import { namesFor } from './find.ts';
 import { containerLabels, networkOf, projectOf, type InstanceOrder } from './labels.ts';
 
 /** Services so that each comes after what it depends on; ties in the order of their names. */
@@ -53,7 +55,7 @@ export function containerSpec(order: InstanceOrder, bundle: Bundle, service: str
     readOnly,
   }));
   const unlabelled: ContainerSpec = {
-    name: `${projectOf(input)}-${service}-1`,
+    name: namesFor(projectOf(input), service, idOf(input.app))[0],
     image: resolved.image,
     ...(resolved.command === undefined ? {} : { command: resolved.command }),
     ...(resolved.entrypoint === undefined ? {} : { entrypoint: resolved.entrypoint }),

@@ -10,6 +10,7 @@ import type { ContainerInfo } from '../../devices/docker/port.ts';
 import { IoError } from '../../devices/error.ts';
 import type { KeptFile } from '../../devices/files/port.ts';
 import type { Ports, Run } from '../worker.ts';
+import { findContainers } from './find.ts';
 import { appSelector, label, networkLabels, networkNotes, networkOf, type InstanceOrder } from './labels.ts';
 import { makeContainer } from './make.ts';
 import { containerSpec, parseBundle, startOrder } from './plan.ts';
@@ -54,7 +55,7 @@ export class Project {
   }
 
   async #own(): Promise<readonly ContainerInfo[]> {
-    const all = await this.#ports.docker.containers(appSelector(this.order.input), this.#run);
+    const all = await findContainers(this.#ports.docker, appSelector(this.order.input), this.#run);
     const newer = all.find(({ labels }) => Number(labels[label.epoch]) > this.order.epoch);
     if (newer) {
       throw new IoError('FENCED', {
@@ -68,7 +69,7 @@ export class Project {
 
   /** What an earlier assignment left behind. */
   async clearOlder(): Promise<void> {
-    const all = await this.#ports.docker.containers(appSelector(this.order.input), this.#run);
+    const all = await findContainers(this.#ports.docker, appSelector(this.order.input), this.#run);
     for (const container of all) {
       if (Number(container.labels[label.epoch]) < this.order.epoch) await this.#remove(container);
     }
@@ -175,7 +176,7 @@ export class Project {
    * @throws IoError FENCED, BUSY
    */
   async removeAll(): Promise<readonly Problem[]> {
-    const found = await this.#ports.docker.containers(appSelector(this.order.input), this.#run);
+    const found = await findContainers(this.#ports.docker, appSelector(this.order.input), this.#run);
     const ours = found.filter(({ labels }) => Number(labels[label.epoch]) <= this.order.epoch);
     for (const container of this.#dependantsFirst(ours)) {
       this.say(`stopping ${container.name}`);

@@ -166,7 +166,10 @@ class Opening {
     }
     const { end, offset, number } = reader;
     if (!isWhole) {
-      const explain = `The open segment of the history, ${name}, cannot be read any more from byte ${bytes.length} on.`;
+      // What follows may be readable again one day, or by others: it is put aside, not overwritten.
+      const aside = `${name}.unreadable`;
+      await this.#directory.rename(name, aside);
+      const explain = `The open segment of the history, ${name}, cannot be read any more from byte ${bytes.length} on; it is kept as ${aside}.`;
       this.#find('lost-tail', name, explain);
     } else if (bytes.length > offset) {
       const explain = `${name} was not written to its end: what follows after byte ${offset} was cut off.`;

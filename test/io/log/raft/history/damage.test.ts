@@ -140,8 +140,10 @@ test('an open segment that cannot be read to its end keeps what can be read', as
   expect(opened.history.last).toBeGreaterThan(10);
   expect(opened.history.last).toBeLessThan(30);
   expect(await readAll(opened.history)).toEqual(described(entries(1, opened.history.last)));
-  expect(opened.findings.map(({ kind }) => kind)).toEqual(['lost-tail', 'lost-tail']);
+  expect(opened.findings.map(({ kind }) => kind)).toEqual(['lost-tail', 'lost-tail', 'stray-file']);
   expect(opened.findings[0]?.explain).toContain('cannot be read any more from byte 1536 on');
+  // Nothing is thrown away that may be readable again one day.
+  expect(opened.findings[2]?.file).toBe('0000000000000001.open.unreadable');
 });
 
 test('a manifest that cannot be read any more is a damaged one', async () => {
