@@ -27,7 +27,7 @@ export interface Lab {
   ref(text: string, options: InNamespace): Ref;
   /** The namespace that is meant; undefined when nobody says one. */
   namespace(options: InNamespace): string | undefined;
-  /** The live connection, opened by the first call. */
+  /** The live connection, opened by the first call, and by the next one after it has closed. */
   live(): LiveClient;
   close(): Promise<void>;
 }
@@ -91,7 +91,10 @@ export class Cli {
         this.#namespace = namespace ?? this.#namespace;
         return namespace;
       },
-      live: () => (live ??= this.#openLive(settings)),
+      live: () => {
+        if (!live || live.status().state === 'closed') live = this.#openLive(settings);
+        return live;
+      },
       close: async () => {
         live?.close();
         await http.close();

@@ -4,6 +4,7 @@
  * A token and a pinned CA belong to one server. They are used only for that server: another address on the command
  * line never gets what belongs to the context's.
  */
+import { contextOf } from './context-of.ts';
 import type { Context, Contexts } from './contexts.ts';
 import { usageError } from './errors.ts';
 
@@ -82,7 +83,7 @@ function owner(
 ): readonly [string, Context] | undefined {
   if (named !== undefined && context?.server === server) return [named, context];
   if (onlyNamed) return undefined;
-  return Object.entries(contexts.contexts).find(([, other]) => other.server === server);
+  return contextOf(server, contexts);
 }
 
 /** `atlas.lab` → `https://atlas.lab:7400`; a loopback address without a scheme means plain HTTP. */

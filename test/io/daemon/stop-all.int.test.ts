@@ -89,6 +89,7 @@ describeReal('a lab that is stopped as a whole', missingDocker() ?? missingBtrfs
     const stopped = await stopAll(daemon.dataDir);
     expect(stopped, stopped.stderr).toMatchObject({ code: 0 });
     expect(stopped.stdout).toMatch(/Stopped: site\.\n.*engine of FloatLab is stopped.*\n.*pool is unmounted/);
+    expect(stopped.stdout).toContain(`npm start -- --data ${daemon.dataDir}\n`);
     // In order: who depends on the other first.
     expect(stopped.stderr).toMatch(/stopping site-web-1[^]*stopping site-helper-1/);
     expect(await page(port)).toBe('');

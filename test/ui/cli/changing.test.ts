@@ -485,10 +485,12 @@ test('a namespace that is not empty stays, with what shows why', async () => {
 
 describe('the power of a simulated machine', () => {
   const route = 'PUT /api/v1/simulation/machines/vega/power';
+  const machines = (power: 'on' | 'off'): void => void lab.rows('/api/v1/simulation/machines', [machine(power)]);
+  const machine = (power: 'on' | 'off') => ({ name: 'vega', power });
 
   test('is taken away with a word on how it comes back', async () => {
     lab.on(route, ({ body }) => ({ json: { name: 'vega', ...(body as object) } }));
-    const { code, out, err } = await floatlab('node power vega off');
+    const { code, out, err } = await floatlab('node power vega off -y');
     expect(err).toContain('Node vega has no power');
     expect(err).toContain('floatlab node power vega on');
     expect([code, out]).toEqual([0, '']);
@@ -496,7 +498,34 @@ describe('the power of a simulated machine', () => {
     expect(JSON.parse((await floatlab('node power vega on -o json')).out)).toEqual({ name: 'vega', power: 'on' });
   });
 
+  test('is taken away once somebody agrees: what runs there ends', async () => {
+    machines('on');
+    lab.on(route, { json: machine('off') });
+    const declined = await floatlab('node power vega off', { tty: true, answers: [false] });
+    expect(declined).toMatchObject({
+      code: 1,
+      asked: ['Take the power of node vega away? What runs there ends.'],
+      err: expect.stringContaining('You declined') as string,
+    });
+    expect(await floatlab('node power vega off')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--yes') as string,
+    });
+    expect(lab.changes).toEqual([]);
+    expect((await floatlab('node power vega off', { tty: true, answers: [true] })).code).toBe(0);
+    expect(lab.changes).toEqual([route]);
+  });
+
+  test('is taken from a machine that has none, and given back, without a question', async () => {
+    machines('off');
+    lab.on(route, { json: machine('off') });
+    expect(await floatlab('node power vega off', { tty: true })).toMatchObject({ code: 0, asked: [] });
+    machines('on');
+    expect(await floatlab('node power vega on', { tty: true })).toMatchObject({ code: 0, asked: [] });
+  });
+
   test('is not to be had of a machine that is not there', async () => {
+    lab.rows('/api/v1/simulation/machines', []);
     lab.problem(route, 'NOT_FOUND', 'There is no simulated machine vega.');
     const { code, err } = await floatlab('node power vega off');
     expect(code).toBe(4);

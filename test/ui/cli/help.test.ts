@@ -99,6 +99,7 @@ describe('help', () => {
       'app stop',
       'app restart',
       'app rm',
+      'node power',
       'node rm',
       'schedule rm',
       'volume rm',

@@ -83,6 +83,40 @@ describe('floatlab login', () => {
     }
   });
 
+  test('means the context in use where a lab has several, else the one that was used last', async () => {
+    const lastBody = (): unknown => lab.heard.at(-1)?.body;
+    const signIn = (name: string, more: string): Promise<Run> => {
+      lab.on('POST /api/v1/session', { json: { ...session, name, token: `token-of-${name}` } });
+      return floatlab(`login ${lab.url} --password-stdin ${more}`.trim(), { stdin: 'x' });
+    };
+    await signIn('anna', '-u anna --as first');
+    await signIn('bert', '-u bert --as second');
+    await signIn('bert', '');
+    expect(lastBody()).toEqual({ name: 'bert', password: 'x' });
+    expect((await saved()).contexts['first']).toMatchObject({ user: 'anna', token: 'token-of-anna' });
+
+    const other = await FakeServer.start();
+    try {
+      other.on('POST /api/v1/session', { json: session });
+      const goElsewhere = (): Promise<Run> =>
+        floatlab(`login ${other.url} --password-stdin --as other`, { stdin: 'x' });
+      await goElsewhere();
+      await signIn('bert', '');
+      expect(lastBody()).toEqual({ name: 'bert', password: 'x' });
+      await floatlab('context use first');
+      await goElsewhere();
+      await floatlab(`whoami --server ${lab.url}`);
+      expect(lab.heard.at(-1)?.headers.authorization).toBe('Bearer token-of-anna');
+      await signIn('anna', '');
+      expect(lastBody()).toEqual({ name: 'anna', password: 'x' });
+      expect((await saved()).contexts['second']).toMatchObject({ user: 'bert', token: 'token-of-bert' });
+      await signIn('bert', '--context second');
+      expect(lastBody()).toEqual({ name: 'bert', password: 'x' });
+    } finally {
+      await other.stop();
+    }
+  });
+
   test('has no option that takes a password', async () => {
     const { out } = await floatlab('login --help');
     expect(out).toContain('--password-stdin');

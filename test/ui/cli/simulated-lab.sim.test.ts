@@ -97,7 +97,8 @@ describe('a person with a new lab', () => {
   });
 
   test('takes the power of a machine away, and gives it back', async () => {
-    expect(await floatlab('node power vega off')).toMatchObject({
+    expect(await floatlab('node power vega off')).toMatchObject({ code: 2 });
+    expect(await floatlab('node power vega off --yes')).toMatchObject({
       code: 0,
       err: expect.stringContaining('Node vega has no power') as string,
     });

@@ -126,7 +126,7 @@ describe('floatlab logs', () => {
     const seen = (out: string): void => void (lines(out).length === 2 && ctrlC.abort());
     const { out } = await floatlab('logs -f photos web', { interrupt: ctrlC.signal, seen });
     expect(out).toBe('1\n2\n');
-    expect(lab.heardLive.filter(({ t }) => t === 'logs').at(-1)).toMatchObject({ since: now + 2, follow: true });
+    expect(lab.heardLive.filter(({ t }) => t === 'logs').at(-1)).toMatchObject({ since: now + 1, follow: true });
     expect(lab.heardLive.at(-1)).not.toHaveProperty('tail');
   });
 
@@ -143,6 +143,86 @@ describe('floatlab logs', () => {
     };
     const { code, out } = await floatlab('logs -f photos', { interrupt: ctrlC.signal, seen: () => ctrlC.abort() });
     expect([code, out]).toEqual([130, 'hello\n']);
+  });
+
+  test('wait for an engine that is away, and say so once', async () => {
+    const ctrlC = new AbortController();
+    lab.live = (message, say) => {
+      if (message.t !== 'logs') return;
+      const code = lab.heardLive.length === 1 ? 'NOT_READY' : 'ENGINE_UNREACHABLE';
+      const line = (at: number, text: string) => ({ service: 'web', at, stream: 'stdout' as const, text });
+      const all = lab.heardLive.length < 3 ? [line(now, 'before')] : [line(now, 'before'), line(now, 'after')];
+      say({ t: 'lines', sub: message.sub, lines: all });
+      const problem = problemOf(code, 'The engine of atlas does not answer.');
+      if (lab.heardLive.length < 3) say({ t: 'end', sub: message.sub, problem });
+    };
+    const seen = (out: string): void => void (out.includes('after') && ctrlC.abort());
+    expect(await floatlab('logs -f photos web', { interrupt: ctrlC.signal, seen })).toMatchObject({
+      code: 130,
+      out: 'before\nafter\n',
+      err: 'The engine of atlas does not answer. Waiting until it is there again. Ctrl-C ends this.\n',
+    });
+  });
+
+  test('go on after a pause where each service was, to the same millisecond', async () => {
+    const ctrlC = new AbortController();
+    const line = (service: string, at: number, text: string) => ({ service, at, stream: 'stdout' as const, text });
+    const written = [
+      line('web', now, 'tick'),
+      line('db', now - 3, 'old'),
+      line('web', now, 'tick'),
+      line('web', now, 'tock'),
+      line('db', now - 1, 'late'),
+      line('db', now, 'tick'),
+      line('web', now + 1, 'end'),
+    ];
+    lab.live = (message, say) => {
+      if (message.t !== 'logs') return;
+      const { since = 0 } = message;
+      const isFirst = lab.heardLive.length === 1;
+      const all = isFirst ? written.slice(0, 3) : written.filter(({ at }) => at >= since);
+      say({ t: 'lines', sub: message.sub, lines: all });
+      if (isFirst) say({ t: 'end', sub: message.sub });
+    };
+    const seen = (out: string): void => void (out.includes('end') && ctrlC.abort());
+    const { out } = await floatlab('logs -f photos', { interrupt: ctrlC.signal, seen });
+    expect(lines(out)).toEqual([
+      'web | tick',
+      'db  | old',
+      'web | tick',
+      'web | tock',
+      'db  | late',
+      'db  | tick',
+      'web | end',
+    ]);
+  });
+
+  test('wait for a lab that goes away before the live connection is open', async () => {
+    const ctrlC = new AbortController();
+    let asked = 0;
+    lab.refuseLive = 502;
+    lab.on('GET /api/v1/apps/default/photos', () => {
+      if (++asked === 1) return { json: appRow('photos') };
+      lab.refuseLive = undefined;
+      return asked < 8 ? 'hang up' : { json: appRow('photos') };
+    });
+    lab.live = (message, say) => {
+      if (message.t === 'logs')
+        say({ t: 'lines', sub: message.sub, lines: [{ service: 'web', at: now, stream: 'stdout', text: 'hello' }] });
+    };
+    const { code, out, err } = await floatlab('logs -f photos', {
+      interrupt: ctrlC.signal,
+      seen: () => ctrlC.abort(),
+    });
+    expect([code, out]).toEqual([130, 'hello\n']);
+    expect(err).toContain('Waiting until it is there again.');
+  }, 20_000);
+
+  test('end when the lab answers and no live connection opens', async () => {
+    lab.refuseLive = 502;
+    const { code, err } = await floatlab('logs -f photos');
+    expect(code).toBe(8);
+    expect(err).toContain('Does a proxy in between pass WebSockets on?');
   });
 
   test('of a job that is done end', async () => {

@@ -1,6 +1,7 @@
 /** Contexts: the labs that one has signed in to. */
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
+import { chosen } from '../context-of.ts';
 import { loadContexts, saveContexts } from '../contexts.ts';
 import { CliError } from '../errors.ts';
 import { examples, outputOptions } from '../options.ts';
@@ -23,9 +24,10 @@ export function addContextCommands(program: Command, cli: Cli): void {
   list.action(async (options: OutputOptions) => {
     const { contexts, current } = await loadContexts(cli.contextsPath);
     // Tokens are not printed, in no format.
-    const rows = Object.entries(contexts).map(([name, { server, user, namespace, token }]): Row => {
+    const all = Object.entries(contexts).map(([name, { server, user, namespace, token }]): Row => {
       return { name, current: name === current, server, user, namespace, signedIn: token !== undefined };
     });
+    const rows = all.toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
     printList(cli.print, options, {
       rows,
       name: ({ name }) => name,
@@ -47,12 +49,8 @@ export function addContextCommands(program: Command, cli: Cli): void {
     const contexts = await loadContexts(cli.contextsPath);
     const context = contexts.contexts[name];
     if (!context) throw noContext(name);
-    const chosen = options.namespace === undefined ? context : { ...context, namespace: options.namespace };
-    await saveContexts(cli.contextsPath, {
-      ...contexts,
-      current: name,
-      contexts: { ...contexts.contexts, [name]: chosen },
-    });
+    const wanted = options.namespace === undefined ? context : { ...context, namespace: options.namespace };
+    await saveContexts(cli.contextsPath, chosen(contexts, name, wanted));
     cli.print.talk(`Context ${name} is in use: ${context.server}.`);
   });
   examples(use, 'floatlab context use home', 'floatlab context use home -n media');

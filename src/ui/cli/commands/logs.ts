@@ -2,7 +2,7 @@
 import type { LiveLogLine } from '#io/contract/live.ts';
 import type { Problem } from '#io/contract/problem.ts';
 import type { AppRow } from '#projections/views/apps.ts';
-import { ApiError } from '#ui/client/errors.ts';
+import { ApiError, classOf } from '#ui/client/errors.ts';
 import type { LiveClient } from '#ui/client/live.ts';
 import type { Command } from 'commander';
 import type { Cli, Lab } from '../cli.ts';
@@ -13,6 +13,7 @@ import { countOf, durationOf, examples, namespaceOption, type LabOptions, type R
 import { safe, safeLogLine } from '../output/safe.ts';
 import { padEnd } from '../output/width.ts';
 import { momentWords } from '../output/words.ts';
+import { PrintedLines } from '../printed-lines.ts';
 import { onInterrupt } from '../world.ts';
 
 interface LogOptions extends LabOptions {
@@ -73,21 +74,38 @@ type Print = (line: LiveLogLine) => void;
 /** How often an app without containers is asked again. */
 const againMs = 1000;
 
-/** An app that is stopped, or starts again, has no containers for a while: this waits for the next ones, and says so. */
+/**
+ * An app that is stopped, or starts again, has no containers for a while; an engine or a daemon may be away. This waits
+ * for them, and says so.
+ */
 async function followOn(cli: Cli, lab: Lab, ref: Ref, asked: LogQuery, print: Print): Promise<void> {
+  const printed = new PrintedLines();
   let said = 'running';
+  const printNew = (line: LiveLogLine): void => {
+    if (!printed.isNew(line)) return;
+    print(line);
+    said = 'running';
+  };
   for (let query = asked; ; await pause(againMs, cli.world.interrupt)) {
     if (cli.world.interrupt.aborted) throw interrupted();
-    const { problem, newestAt } = await readOnce(cli, lab, query, print);
-    if (newestAt !== undefined) query = { ...withoutTail(query), since: newestAt + 1 };
+    const since = printed.resume();
+    if (since !== undefined) query = { ...withoutTail(query), since };
+    const { problem, gaveUp } = await readOnce(cli, lab, query, printNew);
     // One that is gone in between is said to be; a daemon that restarts is waited for.
     const app = await lab.rest.show('apps', { ...ref }).catch((error: unknown) => {
       if (!isPassing(error)) throw error;
     });
+    if (app) query = { ...query, app: app.id };
+    if (problem && classOf(problem) === 'unavailable') {
+      // The lab answers, and yet no live connection opens: that does not pass by itself.
+      if (app && gaveUp) throw new ApiError(problem);
+      if (said !== 'away') cli.print.talk(`${problem.detail} Waiting until it is there again. Ctrl-C ends this.`);
+      said = 'away';
+      continue;
+    }
     if (!app) continue;
     const isWaiting = problem?.code === 'NOT_FOUND' && (!query.service || query.service in app.services);
     if (problem && !isWaiting) throw new ApiError(problem);
-    query = { ...query, app: app.id };
     const runs = app.state === 'running' || app.state === 'degraded';
     if (runs && isOver(app, query.service)) return;
     if (!runs && app.state !== said) {
@@ -110,13 +128,22 @@ interface ReadLog {
   readonly problem: Problem | undefined;
   /** Time of the newest line, when there was any. */
   readonly newestAt: number | undefined;
+  /** The live connection does not try any more. */
+  readonly gaveUp: boolean;
 }
 
 /** Until the log ends: at once, or once the containers have ended that are followed. */
 function readOnce(cli: Cli, lab: Lab, query: LogQuery, print: Print): Promise<ReadLog> {
   return new Promise((resolve, reject) => {
     let newestAt: number | undefined;
-    const close = lab.live().logs(query, {
+    let close = (): void => undefined;
+    const forget = onInterrupt(cli.world, () => {
+      close();
+      reject(interrupted());
+    });
+    const live = lab.live();
+    // A connection that is closed ends this before it returns.
+    close = live.logs(query, {
       lines: (all, dropped) => {
         if (dropped > 0) cli.print.talk(`${dropped} lines were left out: this reader was too slow.`);
         for (const line of all) {
@@ -126,12 +153,8 @@ function readOnce(cli: Cli, lab: Lab, query: LogQuery, print: Print): Promise<Re
       },
       end: (problem) => {
         forget();
-        resolve({ problem, newestAt });
+        resolve({ problem, newestAt, gaveUp: live.status().state === 'closed' });
       },
-    });
-    const forget = onInterrupt(cli.world, () => {
-      close();
-      reject(interrupted());
     });
   });
 }

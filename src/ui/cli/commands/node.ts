@@ -4,7 +4,7 @@ import type { NodeRow } from '#projections/views/nodes.ts';
 import type { Power } from '#io/contract/routes.ts';
 import { Argument, type Command } from 'commander';
 import { agree, change } from '../change.ts';
-import type { Cli } from '../cli.ts';
+import type { Cli, Lab } from '../cli.ts';
 import { withHint } from '../errors.ts';
 import { momentsOf } from '../moments.ts';
 import {
@@ -32,6 +32,10 @@ import { byName, readRows } from '../rows.ts';
 import { labelWords } from './app.ts';
 
 const nodeState = ({ state, cordoned }: NodeRow): string => (cordoned ? `${state}, cordoned` : state);
+
+interface PowerOptions extends LabOptions, OutputOptions {
+  readonly yes?: boolean;
+}
 
 export function addNodeCommands(program: Command, cli: Cli): void {
   const group = program
@@ -136,10 +140,11 @@ export function addNodeCommands(program: Command, cli: Cli): void {
     .description("take a simulated machine's power away, or give it back")
     .argument('<node>')
     .addArgument(new Argument('<power>').choices(['on', 'off']));
-  power.action(async (node: string, to: Power, options: LabOptions & OutputOptions) => {
+  power.action(async (node: string, to: Power, options: PowerOptions) => {
     const format = formatOf(options);
     const lab = await cli.lab(options);
     const { name } = lab.ref(node, {});
+    if (to === 'off' && !options.yes) await agreeToPowerOff(cli, lab, name);
     const machine = await lab.rest.setPower(name, to).catch((error: unknown) => {
       throw withHint(error, 'NOT_FOUND', 'floatlab node ls shows what there is.');
     });
@@ -150,7 +155,7 @@ export function addNodeCommands(program: Command, cli: Cli): void {
     cli.print.talk(`It comes back with floatlab node power ${name} on.`);
   });
   examples(
-    outputOptions(power, 'say nothing on success'),
+    yesOption(outputOptions(power, 'say nothing on success')),
     'floatlab node power vega off',
     'floatlab node power vega on',
   );
@@ -173,4 +178,11 @@ export function addNodeCommands(program: Command, cli: Cli): void {
     );
   });
   examples(yesOption(changeOptions(remove)), 'floatlab node rm vega', 'floatlab node rm vega --yes');
+}
+
+/** What runs on a machine ends with its power; of one that is off already nothing does. */
+async function agreeToPowerOff(cli: Cli, lab: Lab, name: string): Promise<void> {
+  const machines = await lab.rest.simulatedMachines();
+  const isOn = machines.some((machine) => machine.name === name && machine.power === 'on');
+  if (isOn) await agree(cli, {}, `Take the power of node ${name} away? What runs there ends.`);
 }

@@ -7,6 +7,7 @@ import { mustAsk } from '../ask.ts';
 import type { Cli } from '../cli.ts';
 import { fingerprintOf, presentedBy, sameFingerprint } from '../connect/certificate.ts';
 import { contextName } from '../context-name.ts';
+import { chosen, contextOf } from '../context-of.ts';
 import { loadContexts, saveContexts, type Context } from '../contexts.ts';
 import { CliError, reasonOf, usageError } from '../errors.ts';
 import { examples, outputOptions, type LabOptions } from '../options.ts';
@@ -65,8 +66,10 @@ async function signIn(cli: Cli, options: LoginOptions, given: string | undefined
     said ?? (ask.possible ? await ask.text('Address of the lab', defaultServer) : defaultServer),
   );
   refusePlainHttp(server);
-  const ca = await authorityFor(cli, options, server, contexts.contexts);
-  const user = options.user ?? (await whoSignsIn(cli, options, userBefore(server, contexts.contexts)));
+  // The same one says who, what is trusted, and which context is signed in again.
+  const before = options.context !== undefined && known?.server === server ? known : contextOf(server, contexts)?.[1];
+  const ca = await authorityFor(cli, options, server, before?.ca);
+  const user = options.user ?? (await whoSignsIn(cli, options, before?.user ?? usualUser));
   const password = options.passwordStdin ? await pipedPassword(cli) : await askPassword(cli, user, server);
   const lab = cli.labOf({ server, ca, token: undefined, context: undefined, namespace: undefined });
   const session = await lab.rest.signIn(user, password);
@@ -78,7 +81,8 @@ async function signIn(cli: Cli, options: LoginOptions, given: string | undefined
       'Is it a lab, of a version that this floatlab knows?',
     );
   }
-  const name = options.as ?? options.context ?? contextName(server, contexts.contexts);
+  const name =
+    options.as ?? options.context ?? contextOf(server, contexts)?.[0] ?? contextName(server, contexts.contexts);
   const { namespace } = contexts.contexts[name] ?? {};
   const context: Context = {
     server,
@@ -87,11 +91,7 @@ async function signIn(cli: Cli, options: LoginOptions, given: string | undefined
     ...(ca === undefined ? {} : { ca }),
     ...(namespace === undefined ? {} : { namespace }),
   };
-  await saveContexts(cli.contextsPath, {
-    ...contexts,
-    current: name,
-    contexts: { ...contexts.contexts, [name]: context },
-  });
+  await saveContexts(cli.contextsPath, chosen(contexts, name, context));
   cli.print.talk(`Signed in to ${server} as ${session.name} until ${momentWords(session.expiresAt)}; context ${name}.`);
   if (session.initialPassword) {
     cli.print.labelled(
@@ -106,12 +106,11 @@ async function authorityFor(
   cli: Cli,
   options: LoginOptions,
   server: string,
-  contexts: Readonly<Record<string, Context>>,
+  pinned: string | undefined,
 ): Promise<string | undefined> {
   if (options.ca !== undefined) return readAuthority(resolve(cli.world.cwd, options.ca));
   if (!server.startsWith('https:')) return undefined;
   const { trusted, authority } = await presentedBy(server, cli.world.interrupt);
-  const pinned = Object.values(contexts).find((context) => context.server === server)?.ca;
   if (pinned !== undefined && options.fingerprint === undefined) {
     if (!authority || fingerprintOf(pinned) === authority.fingerprint) return pinned;
     cli.print.talk(`The authority of ${server} is not the one that you trusted before. If nobody has set the lab up`);
@@ -157,9 +156,6 @@ async function readAuthority(path: string): Promise<string> {
 
 /** What the first start calls the administrator. */
 const usualUser = 'admin';
-
-const userBefore = (server: string, contexts: Readonly<Record<string, Context>>): string =>
-  Object.values(contexts).find((context) => context.server === server)?.user ?? usualUser;
 
 /** Whoever pipes the password in is a script: it is not asked. */
 async function whoSignsIn(cli: Cli, options: LoginOptions, usual: string): Promise<string> {

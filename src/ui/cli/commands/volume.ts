@@ -212,7 +212,7 @@ async function listVolumes(cli: Cli, options: ListOptions): Promise<void> {
   printList<VolumeRow>(cli.print, options, {
     rows,
     name: ({ name }) => name,
-    empty: 'No volumes. An app brings its own; floatlab volume create makes one without an app.',
+    empty: 'No volumes. An app brings its own; floatlab volume create NAME --size 10GiB makes one without an app.',
     columns: [
       { header: 'VOLUME', value: ({ name }) => name },
       ...namespaceColumn(rows),
