@@ -8,7 +8,7 @@ import type { Cli, Lab } from './cli.ts';
 import { mustAsk } from './ask.ts';
 import { CliError } from './errors.ts';
 import { failure, shortName, waitFor } from './operations.ts';
-import { isResting } from './not-running.ts';
+import { isResting } from '#ui/client/address.ts';
 import { durationOf, type ChangeOptions, type Ref, type WaitOptions } from './options.ts';
 import { formatOf, isStructured, printStructured } from './output/formats.ts';
 import { safe } from './output/safe.ts';

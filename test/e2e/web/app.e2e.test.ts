@@ -173,6 +173,102 @@ describeWeb(({ open }) => {
     await heading(page, 'Nodes').waitFor(patience);
   });
 
+  it('keeps what one writes while one looks at the past, whatever moment that is', async () => {
+    const { page } = await open('/apps/default/photos/compose');
+    await page.getByRole('button', { name: 'Edit' }).click();
+    const editor = page.getByRole('textbox', { name: 'Compose file' });
+    await editor.focus();
+    await page.keyboard.type('# mine ');
+    const travel = async (moment: string): Promise<void> => {
+      await page.getByRole('button', { name: /Look at the past|in the past/ }).click();
+      await page.getByLabel('Event or time').fill(moment);
+      await page.getByRole('button', { name: 'Go there' }).click();
+    };
+    await travel('15');
+    await page.getByText('The lab after event 15').waitFor(patience);
+    await heading(page, 'Photos').waitFor(patience);
+    expect(await editor.inputValue()).toContain('# mine');
+    // The app was not there yet.
+    await travel('6');
+    await shown(page, 'There is no app photos');
+    expect(await editor.inputValue()).toContain('# mine');
+    // There is no such moment: nothing is shown, and nothing lost.
+    await travel('999999');
+    await heading(page, 'No such moment').waitFor(patience);
+    expect(await editor.isVisible()).toBe(false);
+    await page.getByRole('main').getByRole('button', { name: 'Back to live' }).click();
+    await heading(page, 'Photos').waitFor(patience);
+    expect(await page.title()).toContain('Photos');
+    expect(await editor.inputValue()).toContain('# mine');
+    await page.getByRole('link', { name: 'Volumes', exact: true }).click();
+    await page.getByRole('dialog', { name: 'Leave without deploying?' }).waitFor(patience);
+  });
+
+  it('keeps what one writes when somebody else removes the app', async () => {
+    const { page, lab } = await open('/apps/default/wiki/compose');
+    await page.getByRole('button', { name: 'Edit' }).click();
+    const editor = page.getByRole('textbox', { name: 'Compose file' });
+    await editor.focus();
+    await page.keyboard.type('# mine ');
+    lab.run('remove-app', { name: 'wiki' });
+    await shown(page, 'There is no app wiki');
+    expect(await editor.inputValue()).toContain('# mine');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Leave' }).click();
+    await editor.waitFor({ state: 'detached', ...patience });
+    await shown(page, 'There is no app wiki');
+  });
+
+  it('shows nothing of one app in the editor of another, and asks there again', async () => {
+    const { page } = await open('/apps/default/photos/compose');
+    const editor = page.getByRole('textbox', { name: 'Compose file' });
+    const question = page.getByRole('dialog', { name: 'Leave without deploying?' });
+    const write = async (): Promise<void> => {
+      await page.getByRole('button', { name: 'Edit' }).click();
+      await editor.focus();
+      await page.keyboard.type('# mine ');
+    };
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await editor.waitFor(patience);
+    await walk(page, '/apps/default/wiki/compose');
+    await heading(page, 'wiki').waitFor(patience);
+    await shown(page, 'Revision 1, as it was written');
+    expect(await editor.count()).toBe(0);
+    await write();
+    expect(await editor.inputValue()).toContain('name: wiki');
+    await page.evaluate(() => history.back());
+    await question.getByRole('button', { name: 'Leave' }).click();
+    await heading(page, 'Photos').waitFor(patience);
+    await question.waitFor({ state: 'detached', ...patience });
+    expect(await editor.count()).toBe(0);
+    await write();
+    expect(await editor.inputValue()).toContain('name: photos');
+    await page.getByRole('link', { name: 'Volumes', exact: true }).click();
+    await question.waitFor(patience);
+  });
+
+  it('offers the other revisions when one of them cannot be read', async () => {
+    const { page, lab } = await open('/apps/default/wiki/compose');
+    await shown(page, 'Revision 1, as it was written');
+    const text = await page.getByRole('region', { name: 'Compose file' }).locator('pre').last().innerText();
+    lab.run('deploy-app', { compose: text.replace('wiki:2.5', 'wiki:3.0') });
+    await shown(page, 'Revision 2, as it was written');
+    const earlier = /\/compose\?at=/;
+    await page.route(earlier, (route) =>
+      route.fulfill({
+        status: 404,
+        contentType: 'application/problem+json',
+        body: JSON.stringify({ code: 'NOT_FOUND', status: 404, title: 'That file is gone.' }),
+      }),
+    );
+    await page.getByLabel('Revision').selectOption('1');
+    await page.getByRole('main').getByRole('alert').waitFor(patience);
+    expect(await page.getByRole('button', { name: 'Return to revision 1' }).count()).toBe(0);
+    await page.getByLabel('Revision').selectOption('2');
+    await shown(page, /requarks\/wiki:3\.0/);
+    await page.getByRole('button', { name: 'Edit' }).waitFor(patience);
+  });
+
   it('leads to an app by a whole link, made from its first port when nobody gave it one', async () => {
     const { page, lab } = await open('/apps');
     await page.getByRole('link', { name: 'https://wiki.lab' }).waitFor(patience);

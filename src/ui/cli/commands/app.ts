@@ -5,7 +5,8 @@ import { formatSize } from '#events/values/size.ts';
 import type { Command } from 'commander';
 import { agree, agreeToInterrupt, agreeToLoss, change, checkOptions } from '../change.ts';
 import type { Cli, Lab } from '../cli.ts';
-import { addressOf, reachOf } from '../addresses.ts';
+import { addressOf } from '#ui/client/address.ts';
+import { reachOf } from '../addresses.ts';
 import { momentsOf } from '../moments.ts';
 import {
   atOption,

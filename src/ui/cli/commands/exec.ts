@@ -1,12 +1,13 @@
 /** Running a command in a container of an app, with this terminal as its own where that is wanted. */
 import type { Problem } from '#io/contract/problem.ts';
+import { isResting } from '#ui/client/address.ts';
 import { ApiError } from '#ui/client/errors.ts';
 import type { LiveExec } from '#ui/client/live.ts';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { interrupted, usageError } from '../errors.ts';
 import { ExecStart } from '../exec-start.ts';
-import { isResting, notRunning } from '../not-running.ts';
+import { notRunning } from '../not-running.ts';
 import { examples, namespaceOption, type LabOptions } from '../options.ts';
 import { onInterrupt } from '../world.ts';
 

@@ -1,18 +1,18 @@
 /** Where an app is reached. In a simulated lab nothing listens there, or something of the person's own machine does. */
 import { IconExternalLink } from '@tabler/icons-react';
 import type { AppRow } from '#projections/views/apps.ts';
-import { addressOf, bareAddressOf, isLink } from '../format/address.ts';
+import { addressOf, isLink, type Reach } from '#ui/client/address.ts';
 import { useWho } from '../live/session.tsx';
 import { cx } from './cx.ts';
 
 /** @returns where a browser reaches the app; null when it cannot, or the lab is simulated */
 export function useLinkTo(app: AppRow): string | null {
-  const isReal = useIsReal();
-  const address = addressOf(app, location.hostname);
-  return isReal && address !== null && isLink(address) ? address : null;
+  const reach = useReach();
+  const address = addressOf(app, reach);
+  return !reach.simulated && address !== null && isLink(address) ? address : null;
 }
 
-const useIsReal = (): boolean => useWho().simulated !== true;
+const useReach = (): Reach => ({ host: location.hostname, simulated: useWho().simulated === true });
 
 interface Address {
   readonly app: AppRow;
@@ -22,10 +22,10 @@ interface Address {
 }
 
 export function AppAddress({ app, className, withIcon = false }: Address) {
-  const isReal = useIsReal();
-  const address = isReal ? addressOf(app, location.hostname) : bareAddressOf(app);
+  const reach = useReach();
+  const address = addressOf(app, reach);
   if (address === null) return <span className="faint">–</span>;
-  if (!isReal) {
+  if (reach.simulated) {
     return (
       <span className={cx('muted', className)} data-tip="The app is simulated: nothing of it listens there.">
         {address}

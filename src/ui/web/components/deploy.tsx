@@ -48,7 +48,7 @@ export function Deploy({ initial, app, aside, note, onDone, onCancel }: DeployPr
   const reason = useNoAction();
   const { run, isRunning } = useCommand();
   const isEmpty = settled.trim() === '';
-  const guard = useLeaveGuard(text !== initial && text.trim() !== '');
+  const guard = useLeaveGuard(text !== initial && text.trim() !== '' ? text : undefined);
 
   const check = useQuery({
     queryKey: ['validate', settled, app],

@@ -16,28 +16,31 @@ interface LeaveGuard {
   readonly free: () => void;
 }
 
-/** @param isUnsent whether something would be lost */
-export function useLeaveGuard(isUnsent: boolean): LeaveGuard {
-  const isFree = useRef(false);
+/** @param unsent what would be lost; undefined when nothing would */
+export function useLeaveGuard(unsent: string | undefined): LeaveGuard {
+  // What may be lost is the text as it stands now: what is written after that is asked about again.
+  const given = useRef<string>(undefined);
   const [pending, setPending] = useState<{ readonly act: () => void }>();
-  const isHeld = (): boolean => isUnsent && !isFree.current;
+  const isHeld = (): boolean => unsent !== undefined && unsent !== given.current;
   const blocker = useBlocker({
-    // A filter or a moment in the address is no other screen.
+    // A filter or a moment in the address is no other screen: what is written stays there.
     shouldBlockFn: ({ current, next }) => isHeld() && current.pathname !== next.pathname,
     enableBeforeUnload: isHeld,
     withResolver: true,
   });
   const free = (): void => {
-    isFree.current = true;
+    given.current = unsent;
   };
   const stay = (): void => {
     setPending(undefined);
     if (blocker.status === 'blocked') blocker.reset();
   };
   const go = (): void => {
+    // The question is answered for this way only.
+    if (blocker.status === 'blocked') return blocker.proceed();
     free();
-    if (blocker.status === 'blocked') blocker.proceed();
-    else pending?.act();
+    setPending(undefined);
+    pending?.act();
   };
   const isAsking = pending !== undefined || blocker.status === 'blocked';
   return {

@@ -7,7 +7,12 @@ import classes from './page.module.css';
 /** The browser's tab says where one is. */
 export function useTitle(title: string): void {
   useEffect(() => {
+    const before = document.title;
     document.title = title === '' ? 'FloatLab' : `${title} · FloatLab`;
+    // What covered another page for a while leaves its title to it.
+    return () => {
+      document.title = before;
+    };
   }, [title]);
 }
 

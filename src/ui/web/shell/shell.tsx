@@ -83,7 +83,11 @@ export function Shell() {
         <Banners />
         <main id="main" className={classes['main']} tabIndex={-1}>
           <Suspense fallback={<ScreenPlace />}>
-            {missing === undefined ? <Outlet /> : <NoSuchMoment why={missing} />}
+            {missing !== undefined && <NoSuchMoment why={missing} />}
+            {/* Hidden, not taken away: somebody may have written something there. */}
+            <div hidden={missing !== undefined}>
+              <Outlet />
+            </div>
           </Suspense>
           <div id="overlays" />
         </main>

@@ -11,6 +11,7 @@ import {
 import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { AppRow } from '#projections/views/apps.ts';
+import { isResting } from '#ui/client/address.ts';
 import { ActionButton, ActionItem } from '../../components/action-button.tsx';
 import { useLinkTo } from '../../components/app-address.tsx';
 import { AppIcon } from '../../components/app-icon.tsx';
@@ -25,60 +26,53 @@ import { RemoveApp } from './remove-app.tsx';
 import { useApp } from './use-app.ts';
 import classes from './app.module.css';
 
+/**
+ * The part that its tab shows is always there, in the same place: without an app it shows nothing, but for an editor in
+ * which somebody writes.
+ */
 export function AppPage() {
   const app = useApp();
   const { name = '' } = useParams({ strict: false });
-  if (app === undefined) {
-    return (
-      <Page title={name}>
-        <Loading />
-      </Page>
-    );
-  }
-  if (app === null) {
-    return (
-      <Page title={name}>
-        <Empty
-          title={`There is no app ${name}`}
-          action={<Button renderRoot={(props) => <Link to="/apps" {...props} />}>All apps</Button>}
-        >
-          It may have been removed. Activity still knows what happened to it.
-        </Empty>
-      </Page>
-    );
-  }
-  return <Loaded app={app} />;
-}
-
-const base = '/apps/$namespace/$name';
-
-function Loaded({ app }: { readonly app: AppRow }) {
   return (
-    <Page
-      title={app.title ?? app.name}
-      lead={<AppIcon app={app} large />}
-      about={<About app={app} />}
-      actions={<Actions app={app} />}
-      tabs={
-        <Tabs
-          label={`Parts of ${app.name}`}
-          params={{ namespace: app.namespace, name: app.name }}
-          tabs={[
-            { to: base, title: 'Overview', exact: true },
-            { to: `${base}/volumes`, title: 'Volumes', count: app.volumes.length },
-            { to: `${base}/logs`, title: 'Logs' },
-            { to: `${base}/terminal`, title: 'Terminal' },
-            { to: `${base}/compose`, title: 'Compose' },
-            { to: `${base}/history`, title: 'History' },
-            { to: `${base}/why`, title: 'Why' },
-          ]}
-        />
-      }
-    >
+    <Page title={app ? (app.title ?? app.name) : name} {...(app ? partsOf(app) : {})}>
+      {app === undefined && <Loading />}
+      {app === null && <NoApp name={name} />}
       <Outlet />
     </Page>
   );
 }
+
+const NoApp = ({ name }: { readonly name: string }) => (
+  <Empty
+    title={`There is no app ${name}`}
+    action={<Button renderRoot={(props) => <Link to="/apps" {...props} />}>All apps</Button>}
+  >
+    It may have been removed. Activity still knows what happened to it.
+  </Empty>
+);
+
+const base = '/apps/$namespace/$name';
+
+const partsOf = (app: AppRow) => ({
+  lead: <AppIcon app={app} large />,
+  about: <About app={app} />,
+  actions: <Actions app={app} />,
+  tabs: (
+    <Tabs
+      label={`Parts of ${app.name}`}
+      params={{ namespace: app.namespace, name: app.name }}
+      tabs={[
+        { to: base, title: 'Overview', exact: true },
+        { to: `${base}/volumes`, title: 'Volumes', count: app.volumes.length },
+        { to: `${base}/logs`, title: 'Logs' },
+        { to: `${base}/terminal`, title: 'Terminal' },
+        { to: `${base}/compose`, title: 'Compose' },
+        { to: `${base}/history`, title: 'History' },
+        { to: `${base}/why`, title: 'Why' },
+      ]}
+    />
+  ),
+});
 
 const About = ({ app }: { readonly app: AppRow }) => (
   <>
@@ -109,7 +103,7 @@ function Actions({ app }: { readonly app: AppRow }) {
   const navigate = useNavigate();
   const [isRemoving, setRemoving] = useState(false);
   const target = { namespace: app.namespace, name: app.name };
-  const isOff = app.state === 'stopped' || app.state === 'failed';
+  const isOff = isResting(app);
   const isGoing = app.state === 'removing' ? `${app.name} is being removed.` : undefined;
   return (
     <>

@@ -1,6 +1,7 @@
 /** The compose file byte for byte as somebody deployed it, earlier revisions of it, and the way to the next one. */
 import { IconHistory, IconPencil } from '@tabler/icons-react';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import type { AppRow } from '#projections/views/apps.ts';
 import { ActionButton } from '../../components/action-button.tsx';
@@ -26,20 +27,30 @@ interface Editing {
   readonly from?: Revision;
 }
 
+/** What is written for one app is not shown for another one. */
 export function AppCompose() {
+  const { namespace = '', name = '' } = useParams({ strict: false });
+  return <Compose key={`${namespace}/${name}`} namespace={namespace} name={name} />;
+}
+
+/**
+ * The editor needs no row: what somebody writes stays while the rows of another moment are on their way, where the app
+ * was not there yet, and when somebody else removes it.
+ */
+function Compose({ namespace, name }: { readonly namespace: string; readonly name: string }) {
   const app = useApp();
+  const { isPast } = usePast();
   const [editing, setEditing] = useState<Editing>();
   const revisions = useRevisions(app);
-  if (!app) return null;
-  if (!editing) return <File app={app} revisions={revisions} onEdit={setEditing} />;
+  if (!editing) return app ? <File app={app} revisions={revisions} onEdit={setEditing} /> : null;
   const close = (): void => setEditing(undefined);
   const { from } = editing;
   return (
     <Suspense fallback={<Loading lines={8} />}>
       <Deploy
         initial={editing.text}
-        app={{ namespace: app.namespace, name: app.name }}
-        note={from && <ReturnNote app={app} from={from} now={revisions[0]} />}
+        app={{ namespace, name }}
+        note={from && app && !isPast && <ReturnNote app={app} from={from} now={revisions[0]} />}
         onCancel={close}
         onDone={close}
       />
@@ -62,9 +73,8 @@ function File({ app, revisions, onEdit }: FileProps) {
     queryFn: () => rest.composeFile({ namespace: app.namespace, name: app.name }, { at: earlier?.index ?? at }),
     placeholderData: keepPreviousData,
   });
-  if (file.error) return <TroubleBox trouble={troubleOf(file.error)} />;
-  const text = file.data;
-  if (text === undefined) return <Loading lines={8} />;
+  const text = file.error ? undefined : file.data;
+  if (text === undefined && !file.error) return <Loading lines={8} />;
   return (
     <>
       <div className={classes['bar']}>
@@ -75,12 +85,12 @@ function File({ app, revisions, onEdit }: FileProps) {
         ) : (
           <span className="muted">Revision {app.revision}, as it was written</span>
         )}
-        <CopyButton text={text} label="Copy the file" />
+        {text !== undefined && <CopyButton text={text} label="Copy the file" />}
         <div className={classes['end']}>
           {revisions.length > 1 && (
             <ChooseRevision revisions={revisions} chosen={earlier ?? revisions[0]} onChoose={setChosen} />
           )}
-          {earlier ? (
+          {text === undefined ? null : earlier ? (
             <ActionButton
               leftSection={<IconHistory size={14} />}
               disabled={file.isPlaceholderData}
@@ -99,7 +109,8 @@ function File({ app, revisions, onEdit }: FileProps) {
           )}
         </div>
       </div>
-      <CodeView text={text} label="Compose file" />
+      {file.error && <TroubleBox trouble={troubleOf(file.error)} />}
+      {text !== undefined && <CodeView text={text} label="Compose file" />}
     </>
   );
 }
