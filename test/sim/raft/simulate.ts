@@ -2,14 +2,16 @@
  * One seed of a group's life: clients ask, faults strike, checkers judge after every step; then the storm ends, and the
  * group must come to life again. The same seed gives the same trace, to the last byte.
  */
-import { asPeer } from '#events/raft/entry.ts';
+import { asPeer, type PeerId } from '#events/raft/entry.ts';
 import { defaultSettings, type RaftSettings } from '#events/raft/settings.ts';
 import { seededRandom, type SeededRandom } from '#io/devices/random/sim.ts';
+import { Agenda } from '#io/world/consensus/agenda.ts';
+import { AgendaClock } from '#io/world/consensus/agenda-clock.ts';
 import { Group, type GroupOptions } from '#io/world/consensus/group.ts';
 import { DiskFailed, type Observer } from '#io/world/consensus/member.ts';
 import { StoredDisk } from '#io/world/consensus/stored-disk.ts';
-import { VirtualClock } from '#io/world/virtual-clock.ts';
 import { StoreError } from '#io/stores/port.ts';
+import type { SimMediumOptions } from '#io/stores/sim-medium.ts';
 import type { Checker } from './checkers/checker.ts';
 import { checkCommits } from './checkers/commits.ts';
 import { checkConfigurations } from './checkers/configurations.ts';
@@ -90,6 +92,8 @@ class Simulation {
   readonly #clients: Clients;
   readonly #faults: Faults;
   readonly #histories: Histories;
+  readonly #agenda = new Agenda();
+  #isStormy = true;
   #steps = 0;
   #mustLive = false;
 
@@ -118,6 +122,7 @@ class Simulation {
     ];
     const machines = Array.from({ length: plan.machines }, (_, at) => String.fromCharCode(97 + at));
     this.#group = new Group({
+      agenda: this.#agenda,
       machines,
       voters: plan.voters,
       settings,
@@ -136,6 +141,7 @@ class Simulation {
   *life(stormMs: number): Generator<void, void> {
     this.#trace.say(`${this.#plan.voters} voters of ${this.#plan.machines} machines: ${this.#plan.faults.join(' ')}`);
     yield* this.#storm(stormMs);
+    this.#isStormy = false;
     if (this.#goesOn) this.#mustLive = yield* this.#recover();
     if (this.#goesOn) {
       const unexplained = explainHistory(this.#clients.history, '');
@@ -240,10 +246,20 @@ class Simulation {
   /** Real storage on simulated media; a disk that cannot be opened any more is replaced, as a person would. */
   #stored(): Pick<GroupOptions, 'newDisk' | 'refused'> {
     const random = this.#random.fork('media');
-    // The model says how long things take, and the media have no latency of their own: so they need no clock.
-    const clock = new VirtualClock(0);
+    const clock = new AgendaClock(this.#agenda);
+    // With every second seed each call on a medium takes a while of its own, so that a process may be killed within a
+    // job, within the writing of a segment, while it opens its log.
+    const latencyMs = this.#seed % 2 === 0 ? 1 : 0;
+    const isStormy = (): boolean => this.#isStormy;
+    const newMedium = (peer: PeerId): SimMediumOptions => ({
+      clock,
+      random: random.fork(peer),
+      get latencyMs() {
+        return isStormy() ? latencyMs : 0;
+      },
+    });
     return {
-      newDisk: (peer, first) => new StoredDisk(peer, first, { clock, random: random.fork(peer), latencyMs: 0 }),
+      newDisk: (peer, first) => new StoredDisk(peer, first, newMedium(peer)),
       refused: ({ name }, error) => {
         this.#trace.say(`${name} cannot open its log: ${error instanceof Error ? error.message : String(error)}`);
         this.#group.wipe(name);

@@ -7,13 +7,14 @@ import { configurationOf, noMembers, type Configuration } from '#events/raft/con
 import { asPeer, type PeerId, type SnapshotMeta } from '#events/raft/entry.ts';
 import type { RaftSettings } from '#events/raft/settings.ts';
 import type { SeededRandom } from '../../devices/random/sim.ts';
-import { Agenda } from './agenda.ts';
+import type { Agenda } from './agenda.ts';
 import { Member, type Hardware, type Observer } from './member.ts';
 import { ModelDisk, type OpenedDisk } from './model-disk.ts';
 import { machineOf, Network } from './network.ts';
 import { emptyRegisters } from './registers.ts';
 
 export interface GroupOptions {
+  readonly agenda: Agenda;
   readonly machines: readonly string[];
   readonly voters: number;
   readonly settings: RaftSettings;
@@ -37,7 +38,7 @@ export interface Machine {
 }
 
 export class Group {
-  readonly agenda = new Agenda();
+  readonly agenda: Agenda;
   readonly network: Network;
   readonly first: Configuration;
   readonly #options: GroupOptions;
@@ -45,6 +46,7 @@ export class Group {
 
   constructor(options: GroupOptions) {
     this.#options = options;
+    this.agenda = options.agenda;
     const { random, machines, voters } = options;
     this.network = new Network({
       agenda: this.agenda,
