@@ -273,7 +273,7 @@ export class Faults {
     'power-cut': () => {
       const machine = this.#machine();
       const { disk } = machine;
-      if (!(disk instanceof StoredDisk)) return undefined;
+      if (!(disk instanceof StoredDisk) || machine.isBooting) return undefined;
       this.#group.kill(machine.name);
       disk.medium.crash('power');
       this.#bootLater(machine);

@@ -96,6 +96,8 @@ export class Group {
     const over = (then: () => void): void => {
       machine.isBooting = false;
       if (machine.disk === disk) then();
+      // Its disk was taken out meanwhile.
+      else this.boot(name);
     };
     opening.then(
       (opened) => over(() => this.#start(machine, opened)),
