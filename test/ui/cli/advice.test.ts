@@ -1,26 +1,9 @@
 import { addressed, pathOf } from '#ui/cli/advice.ts';
-import { Cli } from '#ui/cli/cli.ts';
-import { buildProgram } from '#ui/cli/program.ts';
-import { PassThrough } from 'node:stream';
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
-import { MemorySink } from './test-world.ts';
+import { programAlone } from './program.ts';
 
-const nobody = (): Promise<never> => Promise.reject(new Error('nobody is asked'));
-const program: Command = buildProgram(
-  new Cli({
-    env: {},
-    cwd: '/',
-    home: '/',
-    stdin: new PassThrough(),
-    stdout: new MemorySink(false),
-    stderr: new MemorySink(false),
-    ask: { possible: false, confirm: nobody, text: nobody, secret: nobody },
-    now: () => 0,
-    interrupt: new AbortController().signal,
-  }),
-  '1.2.3',
-);
+const program: Command = programAlone();
 const inMedia = (text: string): string => addressed(text, program, { namespace: 'media' });
 
 test.each([

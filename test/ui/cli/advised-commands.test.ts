@@ -4,14 +4,11 @@
  * of the sentence for it.
  */
 import { addressed } from '#ui/cli/advice.ts';
-import { Cli } from '#ui/cli/cli.ts';
-import { buildProgram } from '#ui/cli/program.ts';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
-import { MemorySink } from './test-world.ts';
+import { programAlone } from './program.ts';
 
 const rooms = ['src/actors', 'src/io', 'src/projections', 'src/ui/cli'];
 /** With these a sentence goes on behind a command. */
@@ -53,26 +50,9 @@ function wordsOf(text: string): string[] {
   return words.slice(1, end < 0 ? undefined : end).map((word) => word.replace(/[.,:?!]+$/, ''));
 }
 
-async function nobody(): Promise<never> {
-  throw new Error('nobody is asked');
-}
-
 /** A program that takes commands and does nothing. */
 function idleProgram(): Command {
-  const program = buildProgram(
-    new Cli({
-      env: {},
-      cwd: '/',
-      home: '/',
-      stdin: new PassThrough(),
-      stdout: new MemorySink(false),
-      stderr: new MemorySink(false),
-      ask: { possible: false, confirm: nobody, text: nobody, secret: nobody },
-      now: () => 0,
-      interrupt: new AbortController().signal,
-    }),
-    '1.2.3',
-  );
+  const program = programAlone();
   const calm = (command: Command): void => {
     if (command.commands.length === 0) command.action(() => undefined);
     else command.commands.forEach(calm);

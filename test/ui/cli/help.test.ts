@@ -2,33 +2,14 @@ import { execa } from 'execa';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { buildProgram } from '#ui/cli/program.ts';
-import { Cli } from '#ui/cli/cli.ts';
 import { completionScript, wordsOf } from '#ui/cli/commands/completion.ts';
 import { exitCodes } from '#ui/cli/exit-codes.ts';
 import { describe, expect, test } from 'vitest';
-import { PassThrough } from 'node:stream';
 import { emptyHome } from './home.ts';
-import { lines, MemorySink, run } from './test-world.ts';
+import { lines, run } from './test-world.ts';
+import { programAlone } from './program.ts';
 
-const program = buildProgram(
-  new Cli({
-    env: {},
-    cwd: '/',
-    home: '/',
-    stdin: new PassThrough(),
-    stdout: new MemorySink(false),
-    stderr: new MemorySink(false),
-    ask: { possible: false, confirm: never, text: never, secret: never },
-    now: () => 0,
-    interrupt: new AbortController().signal,
-  }),
-  '1.2.3',
-);
-async function never(): Promise<never> {
-  throw new Error('nobody is asked');
-}
-
+const program = programAlone();
 const pathsOf = (command: Command, path: string[] = []): string[][] => [
   path,
   ...command.commands.flatMap((sub) => pathsOf(sub, [...path, sub.name()])),

@@ -1,13 +1,10 @@
 /** What the web app tells people to type must be something that the command line takes. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { Cli } from '#ui/cli/cli.ts';
-import { buildProgram } from '#ui/cli/program.ts';
 import { wordsOf } from '#ui/web/format/command-line.ts';
-import { MemorySink } from '../cli/test-world.ts';
+import { programAlone } from '../cli/program.ts';
 
 const src = join(import.meta.dirname, '../../../src');
 
@@ -37,21 +34,7 @@ const shown: readonly Shown[] = files.flatMap((file) => {
   );
 });
 
-const nobody = (): Promise<never> => Promise.reject(new Error('nobody is asked'));
-const program = buildProgram(
-  new Cli({
-    env: {},
-    cwd: '/',
-    home: '/',
-    stdin: new PassThrough(),
-    stdout: new MemorySink(false),
-    stderr: new MemorySink(false),
-    ask: { possible: false, confirm: nobody, text: nobody, secret: nobody },
-    now: () => 0,
-    interrupt: new AbortController().signal,
-  }),
-  '1.2.3',
-);
+const program = programAlone();
 
 /** @returns why the command line would refuse it; undefined when it would not */
 function refusalOf(text: string, isWhole: boolean): string | undefined {
