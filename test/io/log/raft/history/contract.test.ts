@@ -1,36 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { seededRandom } from '#io/devices/random/sim.ts';
-import { openDirectory } from '#io/stores/directory-real.ts';
-import { SimDirectory } from '#io/stores/directory-sim.ts';
-import { SimMedium } from '#io/stores/sim-medium.ts';
 import { historyContract } from '#test/contracts/history.ts';
-import { VirtualClock } from '#test/io/stores/virtual-clock.ts';
+import { onEveryDirectory } from '#test/io/stores/directories.ts';
 
-historyContract('A real directory', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'floatlab-history-'));
-  return { open: () => openDirectory(dir), dispose: () => rm(dir, { recursive: true }) };
-});
-
-historyContract('A simulated directory', async () => {
-  const files = new SimDirectory(new SimMedium({ clock: new VirtualClock(), random: seededRandom(1), latencyMs: 0 }));
-  return { open: async () => files.open(), dispose: async () => undefined };
-});
-
-historyContract('A simulated directory with latency', async () => {
-  const clock = new VirtualClock();
-  const files = new SimDirectory(new SimMedium({ clock, random: seededRandom(1), latencyMs: 5 }));
-  let running = true;
-  const run = async () => {
-    while (running) await clock.step();
-  };
-  const stopped = run();
-  return {
-    open: async () => files.open(),
-    dispose: async () => {
-      running = false;
-      await stopped;
-    },
-  };
-});
+onEveryDirectory(historyContract);
