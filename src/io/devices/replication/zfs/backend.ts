@@ -1,0 +1,176 @@
+/**
+ * Replicas on zfs: OpenZFS, and zfs-fuse, which can neither resume a stream nor leave bookmarks. Where things are is in
+ * `layout.ts`; what becomes of roles in `roles.ts`; streams in `streams.ts`. What a peer needs is held by zfs itself.
+ */
+import { asIoError } from '../../error.ts';
+import { run as runCommand, type RunCommand } from '../../run.ts';
+import { isDatasetName } from '../../volumes/names.ts';
+import type { Dataset } from '../../volumes/port.ts';
+import { zfsCommands } from '../../volumes/zfs/commands.ts';
+import { isPrivate } from '../../volumes/zfs/layout.ts';
+import { readPoolId } from '../../volumes/zfs/pools.ts';
+import { checkRoot } from '../../volumes/zfs/root.ts';
+import type { ZfsPool } from '../../volumes/zfs/site.ts';
+import { readVolume, type Present } from '../../volumes/zfs/state.ts';
+import type { Backend, Hands } from '../backend.ts';
+import { replicationOver, type OverOptions } from '../over.ts';
+import { pipes as realPipes, type Pipes } from '../pipe.ts';
+import type { Base, ReplicationPort } from '../port.ts';
+import { refusal } from '../refusals.ts';
+import { streamCommands } from './commands.ts';
+import { bookmarkName, holdTag, peersProperty, readBookmark, replicaNames } from './layout.ts';
+import { demote, discard, promote, removeSnapshots, setAside, settleRole } from './roles.ts';
+import { poolOf, readMarker, readParts, replicaSite, writeMarker, type Part, type ReplicaSite } from './site.ts';
+import { accept, arrive, drop, resumedSource, source } from './streams.ts';
+
+export interface ZfsReplicationOptions extends OverOptions {
+  readonly pools: readonly ZfsPool[];
+  readonly run?: RunCommand;
+  readonly pipes?: Pipes;
+}
+
+export function zfsReplication(options: ZfsReplicationOptions): ReplicationPort {
+  for (const { root } of options.pools) checkRoot('zfs replication', root);
+  return replicationOver(zfsBackend(options), options);
+}
+
+function zfsBackend({ pools, run = runCommand, pipes = realPipes }: ZfsReplicationOptions): Backend {
+  const at = async <T>(of: Dataset, hands: Hands, body: (site: ReplicaSite) => Promise<T>): Promise<T> => {
+    try {
+      return await body(await replicaSite({ pools, run }, of, hands));
+    } catch (error) {
+      throw asIoError(error, hands.op, hands.target);
+    }
+  };
+
+  return {
+    format: 'zfs',
+
+    async abilities(pool, { op, target, within }) {
+      await readPoolId(zfsCommands(run, target, within), poolOf(pools, pool, op), op);
+      const { resume, compressed, raw, bookmarks } = await streamCommands(run, target, within).tools();
+      return { format: 'zfs', resume, compressed, raw, bookmarks };
+    },
+
+    async replicas(name, { op, target, within }) {
+      const pool = poolOf(pools, name, op);
+      const zfs = zfsCommands(run, target, within);
+      await readPoolId(zfs, pool, op);
+      const { holder } = replicaNames(pool.root, '');
+      if (!(await zfs.get(['type'], [holder])).has(holder)) return [];
+      const all = (await zfs.names(holder, 1)).map((one) => one.slice(holder.length + 1));
+      return all.filter(isDatasetName).toSorted();
+    },
+
+    find: (of, hands, isReceiving) =>
+      at(of, hands, async (site) => {
+        const marker = await readMarker(site);
+        const parts = await settleRole(site, marker, isReceiving);
+        const settled = marker.pending ? { ...marker, pending: null } : marker;
+        if (marker.pending) await writeMarker(site, settled);
+        const live = await liveOf(site);
+        const replica = parts.get(site.at.replica);
+        const part = live ? (await readParts(site, [live.live.dataset])).get(live.live.dataset) : replica;
+        const role = live ? 'volume' : replica ? 'replica' : 'none';
+        const token = parts.get(site.at.fresh)?.token ?? replica?.token;
+        const resume = token !== undefined && marker.incoming ? { ...marker.incoming, token } : undefined;
+        return { role, marker: settled, bases: part ? basesIn(part) : [], resume };
+      }),
+
+    mark: (of, marker, hands) => at(of, hands, (site) => writeMarker(site, marker)),
+
+    hold: (of, { name, guid, peers }, peer, hands) =>
+      at(of, hands, async (site) => {
+        const dataset = await datasetOf(site);
+        const all = [...new Set([...peers, peer])].toSorted();
+        await site.zfs.set(`${dataset}@${name}`, { [peersProperty]: all.join(',') });
+        await site.streams.hold(holdTag(peer), `${dataset}@${name}`);
+        if ((await site.streams.tools()).bookmarks)
+          await site.streams.bookmark(`${dataset}@${name}`, `${dataset}#${bookmarkName(peer, guid)}`);
+      }),
+
+    release: (of, peer, except, hands) =>
+      at(of, hands, async (site) => {
+        const live = await liveOf(site);
+        const dataset = live?.live.dataset ?? site.at.replica;
+        // Of a volume that was rolled back some are elsewhere.
+        const datasets = [dataset, ...(live?.lines ?? []).map((line) => line.dataset)];
+        for (const part of (await readParts(site, datasets)).values()) {
+          for (const { name, guid } of part.snaps) {
+            const peers = part.peers.get(name) ?? [];
+            if (!peers.includes(peer) || except.has(guid)) continue;
+            await site.streams.release(holdTag(peer), `${part.dataset}@${name}`);
+            const left = peers.filter((one) => one !== peer);
+            // Nothing of it may be left: an empty one would hide what is inherited.
+            if (left.length > 0) await site.zfs.set(`${part.dataset}@${name}`, { [peersProperty]: left.join(',') });
+            else await site.zfs.inherit(`${part.dataset}@${name}`, peersProperty);
+          }
+          for (const { name } of part.bookmarks) {
+            const mark = readBookmark(name);
+            if (mark?.peer === peer && !except.has(mark.guid))
+              await site.streams.destroyBookmark(`${part.dataset}#${name}`);
+          }
+        }
+      }),
+
+    source: (of, from, to, how, hands) =>
+      at(of, hands, async (site) => {
+        const dataset = await datasetOf(site);
+        const base = from && `${dataset}${from.kind === 'bookmark' ? '#' : '@'}${from.name}`;
+        return source(site, pipes, `${dataset}@${to.name}`, base, how);
+      }),
+
+    resumed: (of, token, hands) =>
+      at(of, hands, async (site) => {
+        const dataset = await datasetOf(site);
+        const snaps = (await readParts(site, [dataset])).get(dataset)?.snaps ?? [];
+        return resumedSource(site, pipes, token, (guid) => snaps.some((snap) => snap.guid === guid && snap.ours));
+      }),
+
+    arrive: (of, what, bytes, how, hands) => at(of, hands, (site) => arrive(site, pipes, what, bytes, how, hands)),
+    accept: (of, what, hands) => at(of, hands, (site) => accept(site, what)),
+    drop: (of, hands) => at(of, hands, drop),
+
+    promote: (of, spec, _, hands) => at(of, hands, (site) => promote(site, spec)),
+
+    demote: (of, final, { marker }, hands) =>
+      at(of, hands, async (site) => {
+        const volume = await liveOf(site);
+        if (!volume) return;
+        if ((await readParts(site, [site.at.replica])).size > 0)
+          throw refusal(site, 'EXISTS', `${site.at.replica} is in its place`, 'Rename it to another place.');
+        await demote(site, volume, final, (pending) => writeMarker(site, { ...marker, pending }));
+      }),
+
+    setAside: (of, common, as, { marker }, hands) =>
+      at(of, hands, (site) => setAside(site, common.guid, as, (pending) => writeMarker(site, { ...marker, pending }))),
+
+    removeSnapshots: (of, names, hands) => at(of, hands, (site) => removeSnapshots(site, names)),
+    discard: (of, hands) => at(of, hands, discard),
+  };
+}
+
+/** The volume of this name, if there is one. What was adopted and is lost only does not count where it is given up. */
+async function liveOf({ zfs, pool, name, op }: ReplicaSite): Promise<Present | undefined> {
+  const volume = await readVolume(zfs, pool.root, name, op, op === 'release' ? 'lenient' : 'strict');
+  return volume.live ? { ...volume, live: volume.live } : undefined;
+}
+
+const datasetOf = async (site: ReplicaSite): Promise<string> => (await liveOf(site))?.live.dataset ?? site.at.replica;
+
+/** Snapshots of ours, and the bookmarks of those that are gone, by age. */
+function basesIn({ snaps, bookmarks, peers }: Part): readonly Base[] {
+  const ours = snaps.filter(({ name, ours: isOurs, deferred }) => isOurs && !deferred && !isPrivate(name));
+  const all = ours.map(({ name, guid, txg, createdAt }) => ({
+    txg,
+    base: { kind: 'snapshot' as const, name, guid, createdAt, peers: peers.get(name) ?? [] },
+  }));
+  const gone = new Map<string, { txg: number; base: Base }>();
+  for (const { name, guid, txg, createdAt } of bookmarks) {
+    const peer = readBookmark(name)?.peer;
+    if (peer === undefined || ours.some((snap) => snap.guid === guid)) continue;
+    const needing = [...(gone.get(guid)?.base.peers ?? []), peer].toSorted();
+    gone.set(guid, { txg, base: { kind: 'bookmark', name, guid, createdAt, peers: needing } });
+  }
+  return [...all, ...gone.values()].toSorted((a, b) => a.txg - b.txg).map(({ base }) => base);
+}

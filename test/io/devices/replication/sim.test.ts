@@ -1,0 +1,77 @@
+/** The contract of replication on simulated pools: as btrfs, and as zfs. */
+import { describe, expect, test } from 'vitest';
+import { seededRandom } from '#io/devices/random/sim.ts';
+import { replicationByPool } from '#io/devices/replication/by-pool.ts';
+import { simReplication } from '#io/devices/replication/sim/backend.ts';
+import { simVolumes } from '#io/devices/volumes/sim.ts';
+import type { StreamAbilities } from '#io/devices/replication/port.ts';
+import type { SideUnderTest } from '#test/contracts/replication.ts';
+import { replicationContract } from '#test/contracts/replication.ts';
+import { codeOf, patient } from '#test/contracts/volumes.ts';
+import { selfWindingClock } from '../volumes/self-winding-clock.ts';
+
+const abilities: Readonly<Record<'btrfs' | 'zfs', StreamAbilities>> = {
+  btrfs: { format: 'btrfs', resume: false, compressed: true, raw: false, bookmarks: false },
+  zfs: { format: 'zfs', resume: true, compressed: true, raw: true, bookmarks: true },
+};
+
+describe.each(['btrfs', 'zfs'] as const)('simulated replication on %s', (driver) => {
+  replicationContract({
+    can: abilities[driver],
+    length: 'whole',
+    setup: async () => ({ here: side(driver, 1), there: side(driver, 2), dispose: async () => undefined }),
+  });
+});
+
+test('plain folders have no streams of their own, and their volumes are as they were', async () => {
+  const [clock, random] = [selfWindingClock(), seededRandom(1)];
+  const pools = [
+    { name: 'plain', sizeBytes: 1e9, driver: 'dir' as const },
+    { name: 'tank', sizeBytes: 1e9, driver: 'zfs' as const },
+  ];
+  const sim = simVolumes({ clock, random, pools });
+  const port = simReplication({ clock, random, volumes: sim });
+  const replication = replicationByPool([{ pools: ['tank'], port }]);
+  expect(await codeOf(port.abilities('plain', patient()))).toBe('UNSUPPORTED');
+  expect(await codeOf(replication.abilities('plain', patient()))).toBe('UNSUPPORTED');
+  const volumes = replication.guard(sim);
+  for (const pool of ['plain', 'tank']) {
+    const of = { pool, name: 'db' };
+    await volumes.create(of, { sizeBytes: 1000 }, patient());
+    const { guid } = await volumes.snapshot(of, 'one', patient());
+    const held = pool === 'tank';
+    expect(await codeOf(replication.protect(of, guid, 'vega', patient()))).toBe(held ? undefined : 'UNSUPPORTED');
+    expect(await codeOf(volumes.removeSnapshots(of, ['one'], patient()))).toBe(held ? 'HELD' : undefined);
+  }
+});
+
+function side(driver: 'btrfs' | 'zfs', seed: number): SideUnderTest {
+  const clock = selfWindingClock();
+  const random = seededRandom(seed);
+  const pool = `pool-${seed}`;
+  const sim = simVolumes({ clock, random, pools: [{ name: pool, sizeBytes: 256 * 2 ** 20, driver }] });
+  let user: string | undefined;
+  sim.usedBy = (path) => (user === path ? 'a container' : undefined);
+  const reopen: SideUnderTest['reopen'] = (step) => {
+    const replication = simReplication({ clock, random, volumes: sim, ...(step ? { step } : {}) });
+    return { replication, volumes: replication.guard(sim) };
+  };
+  let count = 0;
+  return {
+    pool,
+    ...reopen(),
+    reopen,
+    writeAt: async (folder, file, text) => sim.writeAt(folder, file, text),
+    fillAt: async (folder, file, bytes) => sim.writeAt(folder, file, 'x'.repeat(bytes)),
+    readAt: async (folder, file) => (sim.filesAt(folder) ?? sim.snapshotFilesAt(folder))?.get(file),
+    use: async (path) => {
+      user = path;
+      return async () => void (user = undefined);
+    },
+    makeNative: async () => sim.addNative(pool, `native-${++count}`).native,
+    removeByForce: async (of, guid) => {
+      const dataset = sim.inside.get(of.pool)?.datasets.get(of.name);
+      if (dataset) dataset.snapshots = dataset.snapshots.filter(({ info }) => info.guid !== guid);
+    },
+  };
+}
