@@ -109,20 +109,30 @@ export function eventLogContract(title: string, setup: () => Promise<LogUnderTes
     });
 
     test('a stream that has ended may begin again at version 1, and no version of its first life counts any more', async () => {
-      await append(entryFor(['volume:a', 'volume:a', 'volume:b']));
-      log.ended('volume:a', 2);
+      await append(entryFor(['volume:a', 'volume:b']));
+      await append(entryFor(['volume:a'], { ends: ['volume:a'] }));
       expect(await append(entryFor(['volume:a'], { expect: [['volume:a', 2]] }))).toEqual({ conflict: 'volume:a' });
       expect(await append(entryFor(['volume:a'], { expect: [['volume:a', 0]] }))).toEqual({ index: 4 });
       expect((await stored(3)).map(({ version }) => version)).toEqual([1]);
       expect(await append(entryFor(['volume:b'], { expect: [['volume:b', 1]] }))).toEqual({ index: 5 });
     });
 
-    test('the end of a stream has no effect on what of it came after', async () => {
-      const answers = [append(entryFor(['volume:a'])), append(entryFor(['volume:a']))];
-      log.ended('volume:a', 1);
-      log.ended('volume:never', 1);
-      await Promise.all(answers);
-      expect(await append(entryFor(['volume:a'], { expect: [['volume:a', 2]] }))).toEqual({ index: 3 });
+    test('an entry that comes to nothing ends no stream', async () => {
+      await append(entryFor(['volume:a']));
+      const late = entryFor(['volume:b'], { expect: [['volume:a', 7]], ends: ['volume:a'] });
+      expect(await append(late)).toEqual({ conflict: 'volume:a' });
+      expect(await append(entryFor(['volume:a'], { expect: [['volume:a', 1]] }))).toEqual({ index: 2 });
+    });
+
+    test('what has ended is still over after closing and opening', async () => {
+      await append(entryFor(['volume:a', 'volume:b']));
+      await append(entryFor(['volume:a'], { ends: ['volume:a'], because: { why: 'test' } }));
+      await log.close();
+      log = await subject.open();
+      expect((await stored()).at(-1)).toMatchObject({ version: 2, because: { why: 'test' } });
+      expect(await append(entryFor(['volume:a'], { expect: [['volume:a', 2]] }))).toEqual({ conflict: 'volume:a' });
+      expect(await append(entryFor(['volume:a'], { expect: [['volume:a', 0]] }))).toEqual({ index: 4 });
+      expect((await stored(3)).map(({ version }) => version)).toEqual([1]);
     });
 
     test('what was acknowledged is at or below the head and the read index', async () => {

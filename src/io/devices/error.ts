@@ -28,6 +28,18 @@ export const ioErrorCodes = {
   CONTAINER_FAILED: 'never',
   UNHEALTHY: 'never',
   DAMAGED: 'never',
+  /** The pool, or this version of its tools, cannot do that. */
+  UNSUPPORTED: 'never',
+  /** A hold, or what another tool made on it, that a person must lift. */
+  HELD: 'never',
+  /** Two histories of one volume: nothing is put over the other one. */
+  DIVERGED: 'never',
+  /** A stream that ended early, or is not what its sender made of it. */
+  TRUNCATED: 'some',
+  /** What a half-received stream could be resumed with is gone: begin anew. */
+  TOKEN_DEAD: 'never',
+  /** A command of the app that a snapshot needs did not do well. */
+  HOOK_FAILED: 'never',
 } as const satisfies Record<string, 'always' | 'some' | 'never'>;
 export type IoErrorCode = keyof typeof ioErrorCodes;
 

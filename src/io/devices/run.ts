@@ -54,7 +54,7 @@ export const run: RunCommand = async (file, args, options) => {
     stdin: 'ignore',
     cwd: '/',
     extendEnv: false,
-    env: { PATH: searchPath(), LC_ALL: 'C', TZ: 'UTC', HOME: '/' },
+    env: environment(),
     reject: false,
   });
   const result = await orGiveUp(child, options);
@@ -71,6 +71,9 @@ export const run: RunCommand = async (file, args, options) => {
   }
   return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode };
 };
+
+/** What a child sees. */
+export const environment = () => ({ PATH: searchPath(), LC_ALL: 'C', TZ: 'UTC', HOME: '/' });
 
 function searchPath(): string {
   const own = (process.env['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'));

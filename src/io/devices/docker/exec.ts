@@ -57,22 +57,23 @@ export async function openExec(
   // Writing to a command that has just ended breaks the socket; its exit code says more than that would.
   socket.on('error', () => {});
   const closing = new AbortController();
-  const close = () => {
+  const close = (how?: 'kill') => {
     if (closing.signal.aborted) return;
     closing.abort();
     socket.destroy();
-    call.signal.removeEventListener('abort', close);
+    call.signal.removeEventListener('abort', hangUpNow);
     // Best effort: an engine that is away has no command to end either.
     void exec.inspect().then(
-      (info) => (info.Running ? hangUp(info.Pid, info.ContainerID) : undefined),
+      (info) => (info.Running ? hangUp(info.Pid, info.ContainerID, how) : undefined),
       () => {},
     );
   };
+  const hangUpNow = () => close();
   if (call.signal.aborted) close();
-  else call.signal.addEventListener('abort', close, { once: true });
+  else call.signal.addEventListener('abort', hangUpNow, { once: true });
 
   const output = new Queue<Frame>();
-  const exitCode = follow().finally(() => call.signal.removeEventListener('abort', close));
+  const exitCode = follow().finally(() => call.signal.removeEventListener('abort', hangUpNow));
   // Whoever only reads the output need not look at the exit code.
   exitCode.catch(() => {});
 

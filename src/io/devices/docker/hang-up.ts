@@ -6,12 +6,14 @@
  */
 import { readFile } from 'node:fs/promises';
 
-export async function hangUp(pid: number, container: string): Promise<void> {
+/** @param how `kill`: at once, whatever it is at */
+export async function hangUp(pid: number, container: string, how?: 'kill'): Promise<void> {
   if (!(pid > 1) || container.length < 12) return;
+  // Without such a file it has ended by itself.
   const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
   if (!groups.includes(container)) return;
   try {
-    process.kill(pid, 'SIGHUP');
+    process.kill(pid, how === 'kill' ? 'SIGKILL' : 'SIGHUP');
   } catch {
     // It has just ended.
   }

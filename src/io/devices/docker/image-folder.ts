@@ -28,7 +28,7 @@ export async function readImageFolder(
   const name = `floatlab-image-folder-${randomBytes(6).toString('hex')}`;
   making.add(name);
   const leave = async (): Promise<void> => {
-    // Not with the caller's signal: it is to go above all when nobody waits any more.
+    // Not with the caller's signal: it is to go above all when nobody waits any more. What stays goes before the next one.
     await remove(docker, name, AbortSignal.timeout(removalMs)).catch(() => {});
     making.delete(name);
   };

@@ -120,7 +120,8 @@ export interface ExecSession {
   endInput(): void;
   resize(columns: number, rows: number): Promise<void>;
   readonly exitCode: Promise<number>;
-  close(): void;
+  /** The command is told as one whose terminal was closed; `kill`: it is not asked. */
+  close(how?: 'kill'): void;
 }
 
 export interface ContainerStats {

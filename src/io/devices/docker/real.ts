@@ -116,6 +116,7 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
 
     ensureNetwork: (name, labels, call, notes = {}) =>
       making('docker network create', name, call, (signal) => {
+        // Whether the one before could be made is for its own caller to hear.
         const made = (makingNetworks.get(name) ?? Promise.resolve())
           .catch(() => {})
           .then(() => ensureNetwork(docker, checkedName(name), labels, notes, signal));

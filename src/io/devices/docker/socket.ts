@@ -6,8 +6,12 @@
  * the next call.
  */
 import { Agent } from 'node:http';
+import { createRequire } from 'node:module';
 import type { Readable } from 'node:stream';
-import Docker from 'dockerode';
+import type Docker from 'dockerode';
+
+/** dockerode brings gRPC and protobuf: what talks to no engine (a recovery, a simulated lab, `--help`) starts without. */
+const load = createRequire(import.meta.url);
 
 export function dockerAt(socketPath: string): Docker {
   const options = {
@@ -21,7 +25,8 @@ export function dockerAt(socketPath: string): Docker {
     key: undefined,
     agent: new Agent({ keepAlive: false }),
   } as const;
-  return new Docker(options as Docker.DockerOptions);
+  const Dockerode = load('dockerode') as typeof Docker;
+  return new Dockerode(options as Docker.DockerOptions);
 }
 
 interface Get {

@@ -1,7 +1,7 @@
 /** What was written into a volume, and what is to be done about a file of the bundle. Pure. */
 import { createHash } from 'node:crypto';
 import { relativePath } from '#events/values/path.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { KeptFile } from './port.ts';
 
 /** SHA-256 of a content. */

@@ -1,5 +1,7 @@
 /** What the kernel and the system tell about the machine, as values. Pure; tested on captured text. */
 
+import type { BlockDevice } from './port.ts';
+
 export interface CpuTimes {
   /** Ticks of all cores since the start, idle ones included. */
   readonly total: number;
@@ -51,6 +53,40 @@ export function parseFleetingAddresses(text: string): ReadonlySet<string> {
     if ((Number.parseInt(flags, 16) & (temporary | failed | outdated | tentative)) !== 0) fleeting.add(address);
   }
   return fleeting;
+}
+
+/** What the files of `/sys/block/<name>` hold; a file that is not there is empty. */
+export interface BlockDeviceFiles {
+  readonly name: string;
+  /** Where the link leads. */
+  readonly path: string;
+  /** Sectors of 512 bytes, whatever the disk's own are. */
+  readonly size?: string | undefined;
+  readonly model?: string | undefined;
+  /** Of memory cards, which have no model. */
+  readonly card?: string | undefined;
+  readonly rotational?: string | undefined;
+}
+
+const sectorBytes = 512;
+/** Drives without a disk in them, and the parts of a memory card that only its firmware uses. */
+const noDisk = /^(?:sr|fd)\d|^mmcblk\d+(?:boot\d+|rpmb)$/;
+const longestModel = 128;
+
+/** @returns undefined for what is no disk: made of files or memory, empty, or a drive for disks that come and go */
+export function parseBlockDevice({
+  name,
+  path,
+  size,
+  model,
+  card,
+  rotational,
+}: BlockDeviceFiles): BlockDevice | undefined {
+  const sizeBytes = Number(size?.trim()) * sectorBytes;
+  if (path.includes('/virtual/') || noDisk.test(name) || !Number.isSafeInteger(sizeBytes) || sizeBytes <= 0)
+    return undefined;
+  const said = [model, card].map((text) => text?.trim().replaceAll(/\s+/g, ' ') ?? '').find((text) => text !== '');
+  return { name, sizeBytes, model: said?.slice(0, longestModel) ?? null, rotational: rotational?.trim() === '1' };
 }
 
 export interface InterfaceAddress {

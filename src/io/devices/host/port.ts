@@ -1,6 +1,16 @@
 /** The machine itself: what it is (facts, which become events) and how it does (figures, which never do). */
 import type { Call } from '../call.ts';
 
+/** A disk as the kernel sees it. */
+export interface BlockDevice {
+  /** For example `sda`, `nvme0n1`, `mmcblk0`. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** Null when it does not say. */
+  readonly model: string | null;
+  readonly rotational: boolean;
+}
+
 export interface HostFacts {
   readonly hostname: string;
   readonly architecture: string;
@@ -9,6 +19,8 @@ export interface HostFacts {
   readonly os: string;
   readonly kernel: string;
   readonly addresses: readonly string[];
+  /** Disks, in the order of their names; none that are made of files or memory. */
+  readonly devices: readonly BlockDevice[];
 }
 
 export interface HostUsage {

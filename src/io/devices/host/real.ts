@@ -9,6 +9,7 @@ import type { Call } from '../call.ts';
 import type { Clock } from '../clock/port.ts';
 import { realClock } from '../clock/real.ts';
 import { IoError, asIoError } from '../error.ts';
+import { blockDevices } from './block-devices.ts';
 import type { CpuTimes } from './parse.ts';
 import {
   cpuShare,
@@ -36,7 +37,11 @@ export function realHost(clock: Clock = realClock): HostPort {
   return {
     facts: (call) =>
       attempt('facts', call, async (): Promise<HostFacts> => {
-        const [osRelease, fleeting] = await Promise.all([readOr('/etc/os-release'), readOr('/proc/net/if_inet6')]);
+        const [osRelease, fleeting, devices] = await Promise.all([
+          readOr('/etc/os-release'),
+          readOr('/proc/net/if_inet6'),
+          blockDevices(),
+        ]);
         const addresses = Object.entries(networkInterfaces()).flatMap(([name, list]) =>
           (list ?? []).map(({ address, internal }) => ({ interface: name, address, internal })),
         );
@@ -48,6 +53,7 @@ export function realHost(clock: Clock = realClock): HostPort {
           os: parseOsName(osRelease) ?? process.platform,
           kernel: release(),
           addresses: reachableAddresses(addresses, parseFleetingAddresses(fleeting)),
+          devices,
         };
       }),
 

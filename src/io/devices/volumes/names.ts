@@ -33,6 +33,15 @@ export function checkSize(op: string, of: Dataset, sizeBytes: number): void {
   throw invalid(op, String(sizeBytes), `is not a size for ${describe(of)}`, 'Give a whole number of bytes above 0.');
 }
 
+/** @throws IoError INVALID when they are not all of one pool */
+export function checkSamePool(op: string, datasets: readonly Dataset[]): void {
+  const [first] = datasets;
+  const other = datasets.find(({ pool }) => pool !== first?.pool);
+  if (!first || !other) return;
+  const what = `is in another pool than ${describe(first)}`;
+  throw invalid(op, describe(other), what, 'Choose datasets of one pool.');
+}
+
 function invalid(op: string, name: unknown, what: string, hint: string): IoError {
   const shown = JSON.stringify(String(name).slice(0, 200));
   return new IoError('INVALID', { op, target: shown, message: `${shown} ${what}`, hint });

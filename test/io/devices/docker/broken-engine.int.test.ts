@@ -197,7 +197,7 @@ describe('an engine that is killed', () => {
     );
     const session = await port.exec('c', { command: ['x'], tty: false }, call());
     const reading = (async () => {
-      for await (const _ of session.output) void engine?.close().then(() => (engine = undefined));
+      for await (const _ of session.output) void engine?.close();
     })();
     await expect(reading).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' });
     await expect(session.exitCode).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   cpuShare,
+  parseBlockDevice,
   parseCpuTimes,
   parseFleetingAddresses,
   parseMemory,
@@ -106,5 +107,43 @@ describe('addresses of the machine', () => {
     expect(reachableAddresses(many, none)).toHaveLength(64);
     expect(reachableAddresses(many.toReversed(), none)).toEqual(reachableAddresses(many, none));
     expect(reachableAddresses([on('eth0', '10.0.0.1'), on('eth1', '10.0.0.1')], none)).toEqual(['10.0.0.1']);
+  });
+});
+
+describe('the disks of a machine', () => {
+  const path = '../devices/pci0000:00/0000:00:17.0/ata1/host0/target0:0:0/0:0:0:0/block/sda';
+  const sda = { name: 'sda', path, size: '7814037168\n', model: 'WDC WD40EFRX-68N \n', rotational: '1\n' };
+
+  test('are told with their size, model and kind', () => {
+    expect(parseBlockDevice(sda)).toEqual({
+      name: 'sda',
+      sizeBytes: 4_000_787_030_016,
+      model: 'WDC WD40EFRX-68N',
+      rotational: true,
+    });
+    const card = {
+      name: 'mmcblk0',
+      path: '../devices/platform/emmc2bus/block/mmcblk0',
+      size: '62333952',
+      card: 'SC32G\n',
+    };
+    expect(parseBlockDevice({ ...card, model: '', rotational: '0' })).toEqual({
+      name: 'mmcblk0',
+      sizeBytes: 31_914_983_424,
+      model: 'SC32G',
+      rotational: false,
+    });
+    expect(parseBlockDevice({ ...sda, model: '' })?.model).toBeNull();
+  });
+
+  test.each([
+    ['made of a file', { name: 'loop0', path: '../devices/virtual/block/loop0' }],
+    ['made of memory', { name: 'zram0', path: '../devices/virtual/block/zram0' }],
+    ['a drive for disks that come and go', { name: 'sr0' }],
+    ['a part of a card that its firmware uses', { name: 'mmcblk0boot1' }],
+    ['empty', { size: '0\n' }],
+    ['gone while it was looked at', { size: '' }],
+  ])('are not what is %s', (_, more) => {
+    expect(parseBlockDevice({ ...sda, ...more })).toBeUndefined();
   });
 });

@@ -12,8 +12,9 @@ describe('this machine', () => {
     expect(facts).toMatchObject({ hostname: hostname(), cpus: cpus().length, memoryBytes: totalmem() });
     expect(facts.os.length).toBeGreaterThan(2);
     if (arch() === 'x64') expect(facts.architecture).toBe('amd64');
-    const { architecture, cpus: cores, memoryBytes, os, kernel } = facts;
-    const event = { architecture, cpus: cores, memoryBytes, os, kernel, engine: null, pools: [], version: '0' };
+    const { architecture, cpus: cores, memoryBytes, os, kernel, devices } = facts;
+    const about = { architecture, cpus: cores, memoryBytes, os, kernel, devices };
+    const event = { ...about, engine: null, pools: [], version: '0' };
     expect(nodeFacts.parse(event)).toEqual(event);
   });
 
@@ -46,15 +47,6 @@ describe('this machine', () => {
     await idle;
     now = 1100;
     expect((await host.usage(patient())).cpu).toBe(first.cpu);
-  });
-
-  test('asking costs less than a millisecond of a core', async () => {
-    const host = realHost();
-    await host.usage(patient());
-    const before = process.cpuUsage();
-    for (let i = 0; i < 200; i++) await host.usage(patient());
-    const { user, system } = process.cpuUsage(before);
-    expect((user + system) / 1000 / 200).toBeLessThan(1);
   });
 
   test('answers nothing to a call that was cancelled', async () => {

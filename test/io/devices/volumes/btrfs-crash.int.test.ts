@@ -13,16 +13,16 @@ import { patient } from '#test/contracts/volumes.ts';
 import type { TempPool } from '#test/pool-fixture.ts';
 import { missingBtrfs, tempPool } from '#test/pool-fixture.ts';
 import { describeReal } from '#test/real.ts';
+import { Crash, dies, dyingAt } from './crash.ts';
+import { trimmableDisks } from './trimmable-disks.ts';
 
 const MiB = 2 ** 20;
-const createSteps = ['folders', 'made', 'limited', 'named', 'synced'];
-const rollbackSteps = [
-  ...['planned', 'stashed', 'cloned', 'limited', 'moved-aside'],
-  ...['moved-in', 'kept', 'recorded', 'removed', 'cleared'],
-];
-const destroySteps = ['trashed', 'forgotten', 'emptied'];
+const createSteps = ['folders', 'made', 'limited', 'owned', 'named', 'synced'];
+const finishSteps = ['moved-in', 'kept', 'recorded', 'removed', 'cleared'];
+const rollbackSteps = ['planned', 'stashed', 'cloned', 'limited', 'moved-aside', ...finishSteps];
+const destroySteps = ['trashed', 'forgotten', 'deleted', 'emptied'];
 
-class Crash extends Error {}
+const scrubSteps = ['trashed', 'forgotten', 'deleted', 'trimmed', 'emptied'];
 
 describeReal('btrfs volumes that are interrupted', missingBtrfs(), () => {
   let pool: TempPool;
@@ -37,20 +37,13 @@ describeReal('btrfs volumes that are interrupted', missingBtrfs(), () => {
   });
 
   const home = () => join(pool.mountpoint, 'floatlab', 'volumes', of.name);
-  const crashingAt = (fatal: string): VolumePort =>
-    pool.open({
-      step: (step) => {
-        if (step === fatal) throw new Crash(step);
-      },
-    });
-  const dies = async (promise: Promise<unknown>) =>
-    expect(await promise.catch((error: unknown) => error)).toMatchObject({ cause: expect.any(Crash) });
+  const crashingAt = (step: string) => pool.open(dyingAt(step));
   const text = (...path: string[]) => readFile(join(home(), ...path), 'utf8').catch(() => undefined);
   const names = async (volumes: VolumePort) => (await volumes.snapshots(of, patient())).map(({ name }) => name);
 
   /** A dataset whose snapshot `old` says "one", and which itself says "two". */
   const prepare = async () => {
-    await pool.volumes.create(of, 32 * MiB, patient());
+    await pool.volumes.create(of, { sizeBytes: 32 * MiB }, patient());
     await writeFile(join(home(), 'live', 'file'), 'one');
     await pool.volumes.snapshot(of, 'old', patient());
     await writeFile(join(home(), 'live', 'file'), 'two');
@@ -74,30 +67,49 @@ describeReal('btrfs volumes that are interrupted', missingBtrfs(), () => {
   test('the steps are the ones that are tested here', async () => {
     const steps: string[] = [];
     const volumes = pool.open({ step: (step) => void steps.push(step) });
-    await volumes.create(of, 32 * MiB, patient());
+    await volumes.create(of, { sizeBytes: 32 * MiB }, patient());
     expect(steps.splice(0)).toEqual(createSteps);
     await volumes.snapshot(of, 'old', patient());
     await volumes.rollback(of, 'old', 'stash', patient());
     expect(steps.splice(0)).toEqual(rollbackSteps);
-    await volumes.destroy(of, patient());
+    await volumes.clone(of, 'old', { ...of, name: `${of.name}-clone` }, { sizeBytes: 32 * MiB }, patient());
+    expect(steps.splice(0)).toEqual(createSteps);
+    await volumes.destroy(of, { scrub: false }, patient());
     expect(steps.splice(0)).toEqual(destroySteps);
   });
 
   test.each(createSteps)('a create that dies after "%s" is finished by a repetition', async (step) => {
-    await dies(crashingAt(step).create(of, 32 * MiB, patient()));
+    await dies(crashingAt(step).create(of, { sizeBytes: 32 * MiB }, patient()));
     const volumes = pool.open();
     const named = step === 'named' || step === 'synced';
     expect((await volumes.list('test', patient())).includes(of.name)).toBe(named);
     const half = await volumes.inspect(of, patient());
     expect(half?.sizeBytes).toBe(named ? 32 * MiB : undefined);
-    expect(await volumes.create(of, 32 * MiB, patient())).toMatchObject({ sizeBytes: 32 * MiB });
+    expect(await volumes.create(of, { sizeBytes: 32 * MiB }, patient())).toMatchObject({ sizeBytes: 32 * MiB });
     expect((await readdir(home())).toSorted()).toEqual(['live', 'snapshots']);
   });
 
   test.each(createSteps)('a create that dies after "%s" can be destroyed', async (step) => {
-    await dies(crashingAt(step).create(of, 32 * MiB, patient()));
-    await pool.open().destroy(of, patient());
+    await dies(crashingAt(step).create(of, { sizeBytes: 32 * MiB }, patient()));
+    await pool.open().destroy(of, { scrub: false }, patient());
     expect(existsSync(home())).toBe(false);
+  });
+
+  test.each(createSteps)('a clone that dies after "%s" is there whole or not at all, and can be made', async (step) => {
+    await prepare();
+    const into = { ...of, name: `${of.name}-clone` };
+    const spec = { sizeBytes: 64 * MiB, mode: 0o700 };
+    await dies(crashingAt(step).clone(of, 'old', into, spec, patient()));
+    const volumes = pool.open();
+    const content = () => readFile(join(home(), '..', into.name, 'live', 'file'), 'utf8');
+    const info = await volumes.inspect(into, patient());
+    expect(info?.sizeBytes).toBe(step === 'named' || step === 'synced' ? 64 * MiB : undefined);
+    // It does not need the snapshot any more once it is there.
+    if (info) await volumes.destroy(of, { scrub: false }, patient());
+    expect(await volumes.clone(of, 'old', into, spec, patient())).toMatchObject({ sizeBytes: 64 * MiB });
+    expect(await content()).toBe('one');
+    expect((await readdir(join(home(), '..', into.name))).toSorted()).toEqual(['live', 'snapshots']);
+    if (!info) await expectUntouched(volumes);
   });
 
   test.each(rollbackSteps)('a rollback that dies after "%s" happened whole or not at all', async (step) => {
@@ -119,7 +131,7 @@ describeReal('btrfs volumes that are interrupted', missingBtrfs(), () => {
     await expectRolledBack(volumes);
   });
 
-  test.each(rollbackSteps)('finishing a rollback can die again after "%s"', async (step) => {
+  test.each(finishSteps)('finishing a rollback can die again after "%s"', async (step) => {
     await prepare();
     await dies(crashingAt('moved-aside').rollback(of, 'old', 'stash', patient()));
     await crashingAt(step)
@@ -141,16 +153,32 @@ describeReal('btrfs volumes that are interrupted', missingBtrfs(), () => {
     'a destroy that dies after "%s" has removed the dataset, and a repetition the rest',
     async (step) => {
       await prepare();
-      await dies(crashingAt(step).destroy(of, patient()));
+      await dies(crashingAt(step).destroy(of, { scrub: false }, patient()));
       const volumes = pool.open();
       expect(await volumes.inspect(of, patient())).toBeUndefined();
-      await volumes.create(of, 32 * MiB, patient());
+      await volumes.create(of, { sizeBytes: 32 * MiB }, patient());
       expect(await names(volumes)).toEqual([]);
-      await volumes.destroy(of, patient());
+      await volumes.destroy(of, { scrub: false }, patient());
       expect(existsSync(home())).toBe(false);
       expect(await readdir(join(pool.mountpoint, 'floatlab', 'trash'))).toEqual([]);
     },
   );
+
+  test.each(scrubSteps)('a scrubbed destroy that dies after "%s" is finished by any repetition', async (step) => {
+    await prepare();
+    const sys = await trimmableDisks(pool);
+    const trims: string[] = [];
+    const counting: RunCommand = async (file, args, options) => {
+      if (file === 'fstrim') trims.push(...args);
+      return run(file, args, options);
+    };
+    await dies(pool.open({ ...dyingAt(step), sys, run: counting }).destroy(of, { scrub: true }, patient()));
+    const trimmed = scrubSteps.indexOf(step) >= scrubSteps.indexOf('trimmed');
+    expect(trims).toHaveLength(trimmed ? 1 : 0);
+    await pool.open({ sys, run: counting }).destroy(of, { scrub: false }, patient());
+    expect(trims.length).toBeGreaterThan(0);
+    expect(await readdir(join(pool.mountpoint, 'floatlab', 'trash'))).toEqual([]);
+  });
 
   test('a destroy that dies while it deletes leaves no dataset with a part of its snapshots', async () => {
     await prepare();
@@ -159,16 +187,16 @@ describeReal('btrfs volumes that are interrupted', missingBtrfs(), () => {
       if (args.includes('delete')) throw new Crash('after the first of them');
       return ran;
     };
-    await dies(pool.open({ run: dying }).destroy(of, patient()));
+    await dies(pool.open({ run: dying }).destroy(of, { scrub: false }, patient()));
     const volumes = pool.open();
     expect(await volumes.list('test', patient())).not.toContain(of.name);
     expect(await volumes.inspect(of, patient())).toBeUndefined();
-    await volumes.destroy(of, patient());
+    await volumes.destroy(of, { scrub: false }, patient());
     expect(await readdir(join(pool.mountpoint, 'floatlab', 'trash'))).toEqual([]);
   });
 
   test('what was answered is there after a power cut: dataset, snapshot with unsynced writes, rollback, removal', async () => {
-    await pool.volumes.create(of, 32 * MiB, patient());
+    await pool.volumes.create(of, { sizeBytes: 32 * MiB }, patient());
     const created = await pool.photograph();
     await writeFile(join(home(), 'live', 'file'), 'one'.repeat(100_000));
     await pool.volumes.snapshot(of, 'old', patient());
@@ -176,9 +204,9 @@ describeReal('btrfs volumes that are interrupted', missingBtrfs(), () => {
     await writeFile(join(home(), 'live', 'file'), 'two');
     await pool.volumes.rollback(of, 'old', 'stash', patient());
     const rolledBack = await pool.photograph();
-    await pool.volumes.removeSnapshot(of, 'stash', patient());
+    await pool.volumes.removeSnapshots(of, ['stash'], patient());
     const removed = await pool.photograph();
-    await pool.volumes.destroy(of, patient());
+    await pool.volumes.destroy(of, { scrub: false }, patient());
     const destroyed = await pool.photograph();
 
     await pool.restore(created);

@@ -3,15 +3,19 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { IoError } from '#io/devices/error.ts';
 import { classify, commandError, stepError } from '#io/devices/volumes/btrfs/errors.ts';
-import { isInside, mountOf, parseMountinfo, pathInFilesystem } from '#io/devices/volumes/btrfs/mounts.ts';
+import { isInside, mountOf, parseMountinfo, pathInFilesystem } from '#io/devices/volumes/mounts.ts';
 import {
+  grouped,
+  parseCompression,
   parseDiskUsage,
+  parseExclusive,
   parseFilesystemUsage,
   parseNestedList,
   parseQgroup,
   parseSubvolumeList,
   parseSubvolumeShow,
   qgroupsAreInconsistent,
+  qgroupsMayBeWrong,
 } from '#io/devices/volumes/btrfs/parse.ts';
 
 const captured = (name: string): string =>
@@ -22,6 +26,7 @@ describe('answers of btrfs-progs', () => {
     expect(parseSubvolumeList(captured('subvolume-list'))).toEqual([
       {
         id: 256,
+        generation: 11,
         cgen: 7,
         uuid: '7a02b305-8a26-6e4a-a505-24a348873cf9',
         parentUuid: undefined,
@@ -31,6 +36,7 @@ describe('answers of btrfs-progs', () => {
       },
       {
         id: 257,
+        generation: 9,
         cgen: 9,
         uuid: '59076287-231f-f44f-b062-9ce149df7af9',
         parentUuid: '7a02b305-8a26-6e4a-a505-24a348873cf9',
@@ -40,6 +46,7 @@ describe('answers of btrfs-progs', () => {
       },
       {
         id: 258,
+        generation: 11,
         cgen: 11,
         uuid: '6ef47428-f525-ad49-b28a-607f3900ebf7',
         parentUuid: '7a02b305-8a26-6e4a-a505-24a348873cf9',
@@ -73,6 +80,7 @@ describe('answers of btrfs-progs', () => {
       parentUuid: undefined,
       receivedUuid: undefined,
       createdAt: Date.UTC(2026, 10, 20, 20, 20, 14),
+      generation: 11,
       cgen: 7,
       readOnly: false,
     });
@@ -100,9 +108,38 @@ describe('answers of btrfs-progs', () => {
     expect(parseQgroup('')).toBeUndefined();
   });
 
+  test('quota groups tell what each subvolume shares with no other one', () => {
+    const shown = captured('qgroup-show-all');
+    expect(parseExclusive(shown)).toEqual(
+      new Map([
+        [5, 16384],
+        [256, 52412416],
+        [257, 16384],
+      ]),
+    );
+    expect(parseExclusive('')).toEqual(new Map());
+  });
+
+  test('a folder tells its compression, or nothing', () => {
+    expect(parseCompression('compression=zstd\n')).toBe('zstd');
+    expect(parseCompression('')).toBeUndefined();
+  });
+
+  test('rows are grouped, and none is lost when two have one path', () => {
+    const rows = parseSubvolumeList(captured('subvolume-list'));
+    const groups = grouped(rows, ({ path }) => (path === 'app' ? 'a' : 'b'));
+    expect([...groups].map(([key, group]) => [key, group.map(({ id }) => id)])).toEqual([
+      ['a', [256]],
+      ['b', [257, 258]],
+    ]);
+  });
+
   test('numbers of quotas that are wrong are recognized', () => {
     expect(qgroupsAreInconsistent('WARNING: qgroup data inconsistent, rescan recommended')).toBe(true);
     expect(qgroupsAreInconsistent('WARNING: rescan is running, qgroup data may be incorrect')).toBe(false);
+    expect(qgroupsMayBeWrong('WARNING: qgroup data inconsistent, rescan recommended')).toBe(true);
+    expect(qgroupsMayBeWrong('WARNING: rescan is running, qgroup data may be incorrect')).toBe(true);
+    expect(qgroupsMayBeWrong('')).toBe(false);
   });
 
   test('usage of a pool counts what can still be written, and copies once', () => {
@@ -131,7 +168,7 @@ describe('answers of btrfs-progs', () => {
   test('no text makes a parser throw', () => {
     const parsers = [
       ...[parseSubvolumeList, parseSubvolumeShow, parseNestedList, parseQgroup],
-      ...[parseFilesystemUsage, parseDiskUsage, parseMountinfo, classify],
+      ...[parseFilesystemUsage, parseDiskUsage, parseExclusive, parseCompression, parseMountinfo, classify],
     ];
     const texts = ['subvolume-list', 'subvolume-show', 'qgroup-show', 'filesystem-usage'].map(captured);
     const mangled = fc
@@ -205,7 +242,7 @@ describe('the table of mounts', () => {
       '72 25 0:61 / /tmp/my\\040pool rw,nosuid,nodev,noatime - btrfs /dev/loop0 rw,subvolid=5,subvol=/',
       '73 25 0:61 /a/b /srv ro,nosuid,noatime shared:2 master:3 - btrfs /dev/loop0 rw,subvolid=5,subvol=/',
       '74 73 0:70 / /srv rw,nodev - tmpfs tmpfs rw',
-      '75 25 0:71 / /frozen rw - btrfs /dev/sdb ro,subvolid=5',
+      '75 25 0:71 / /frozen rw - btrfs /dev/sdb ro,compress-force=zstd:3,subvolid=5',
       'nonsense',
     ].join('\n'),
   );
@@ -218,10 +255,12 @@ describe('the table of mounts', () => {
       point: '/tmp/my pool',
       readOnly: false,
       isHarmless: true,
+      compression: undefined,
       type: 'btrfs',
       source: '/dev/loop0',
     });
     expect(mounts.map(({ readOnly }) => readOnly)).toEqual([false, false, true, false, true]);
+    expect(mounts.at(-1)?.compression).toBe('zstd:3');
     expect(mounts.map(({ isHarmless }) => isHarmless)).toEqual([false, true, false, false, false]);
   });
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { btrfsVolumes } from '#io/devices/volumes/btrfs/real.ts';
 import type { Dataset } from '#io/devices/volumes/port.ts';
@@ -11,6 +12,7 @@ import { codeOf, patient } from '#test/contracts/volumes.ts';
 import type { TempPool } from '#test/pool-fixture.ts';
 import { missingBtrfs, tempPool } from '#test/pool-fixture.ts';
 import { describeReal } from '#test/real.ts';
+import { localHands } from './local-hands.ts';
 
 const MiB = 2 ** 20;
 const size = 32 * MiB;
@@ -24,7 +26,7 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
     cleanUp = [];
     pool = await tempPool();
     for (const dataset of [of, other]) {
-      await pool.volumes.create(dataset, size, patient());
+      await pool.volumes.create(dataset, { sizeBytes: size }, patient());
       await writeFile(join(home(dataset), 'live', 'file'), dataset.name);
       await pool.volumes.snapshot(dataset, 's', patient());
     }
@@ -36,22 +38,9 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
   const home = (dataset: Dataset = of) => join(pool.mountpoint, 'floatlab', 'volumes', dataset.name);
   const btrfs = (...args: string[]) => pool.tool('btrfs', ...args);
 
-  /** A process in a mount namespace of its own that has the folder mounted, as a container has. */
+  /** Has the folder mounted as a container has, until the answer is called. */
   const mountElsewhere = async (folder: string) => {
-    const place = join(pool.folder, 'elsewhere');
-    await mkdir(place);
-    await pool.tool('mount', '--bind', folder, place);
-    const container = spawn('unshare', ['--mount', '--propagation', 'private', 'cat'], {
-      stdio: ['pipe', 'pipe', 'ignore'],
-    });
-    container.stdin.write('ready');
-    await once(container.stdout, 'data');
-    await pool.tool('umount', place);
-    const stop = async () => {
-      if (container.exitCode !== null) return;
-      container.stdin.end();
-      await once(container, 'exit');
-    };
+    const stop = await localHands.use(folder);
     cleanUp.push(stop);
     return stop;
   };
@@ -59,7 +48,7 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
   test('a folder in place of a snapshot is not filled with one', async () => {
     await mkdir(join(home(), 'snapshots', 't'));
     expect(await codeOf(pool.volumes.snapshot(of, 't', patient()))).toBe('INVALID');
-    expect(await codeOf(pool.volumes.removeSnapshot(of, 't', patient()))).toBe('INVALID');
+    expect(await codeOf(pool.volumes.removeSnapshots(of, ['t'], patient()))).toBe('INVALID');
     expect(await codeOf(pool.volumes.rollback(of, 's', 't', patient()))).toBe('INVALID');
     expect(await readdir(join(home(), 'snapshots', 't'))).toEqual([]);
     expect(await pool.volumes.snapshots(of, patient())).toHaveLength(1);
@@ -71,16 +60,19 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
     await mkdir(outside);
     await mkdir(aside);
     const attempts = [
-      () => pool.volumes.create(of, size, patient()),
+      () => pool.volumes.create(of, { sizeBytes: size }, patient()),
       () => pool.volumes.snapshot(of, 't', patient()),
       () => pool.volumes.rollback(of, 's', 't', patient()),
-      () => pool.volumes.destroy(of, patient()),
+      () => pool.volumes.adopt(join(pool.mountpoint, 'their-data'), of, patient()),
+      () => pool.volumes.clone(other, 's', of, { sizeBytes: size }, patient()),
+      () => pool.volumes.destroy(of, { scrub: false }, patient()),
     ];
+    await btrfs('subvolume', 'create', join(pool.mountpoint, 'their-data'));
     for (const place of [home(), join(home(), 'live'), join(home(), 'snapshots')]) {
       const kept = join(pool.mountpoint, 'kept');
       await rename(place, kept);
       await symlink(outside, place);
-      const refused = place.endsWith('live') ? attempts.slice(0, 3) : attempts;
+      const refused = place.endsWith('live') ? attempts.slice(0, -1) : attempts;
       for (const attempt of refused) expect(await codeOf(attempt()), place).toBe('INVALID');
       await rm(place);
       await rename(kept, place);
@@ -107,7 +99,7 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
     expect(await codeOf(pool.volumes.snapshot(of, 't', patient()))).toBe('INVALID');
     expect(await codeOf(pool.volumes.rollback(of, 's', 't', patient()))).toBe('INVALID');
     expect(await readFile(join(home(), 'live', 'inner', 'deeper', 'file'), 'utf8')).toBe('only here');
-    await pool.volumes.destroy(of, patient());
+    await pool.volumes.destroy(of, { scrub: false }, patient());
     expect(existsSync(home())).toBe(false);
   });
 
@@ -121,7 +113,7 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
     const folders = join(home(), 'live', ...parts.slice(0, -1));
     await mkdir(folders, { recursive: true });
     await btrfs('subvolume', 'create', join(folders, parts.at(-1) ?? ''));
-    await pool.volumes.destroy(of, patient());
+    await pool.volumes.destroy(of, { scrub: false }, patient());
     expect(await readFile(join(home(other), 'live', 'file'), 'utf8')).toBe('other');
     expect(await pool.volumes.list('test', patient())).toEqual(['other']);
   });
@@ -134,50 +126,69 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
     const folders = join(home(other), 'live', first, ...rest.slice(0, -1));
     await mkdir(folders, { recursive: true });
     // Older than the one that it imitates, and so before it in the list.
-    await pool.volumes.removeSnapshot(of, 's', patient());
+    await pool.volumes.removeSnapshots(of, ['s'], patient());
     await btrfs('subvolume', 'snapshot', '-r', join(home(other), 'snapshots', 's'), join(folders, rest.at(-1) ?? ''));
     const real = await pool.volumes.snapshot(of, 's', patient());
     expect(await btrfs('subvolume', 'list', '-a', '-c', '-u', '-q', '-R', '-s', '-r', pool.mountpoint)).toContain(
       '\nID 999',
     );
-    expect(await pool.volumes.snapshots(of, patient())).toEqual([real]);
+    expect(await pool.volumes.snapshots(of, patient())).toMatchObject([real]);
+    await writeFile(join(home(), 'live', 'file'), 'changed');
+    await btrfs('filesystem', 'sync', pool.mountpoint);
+    // Nor do they say that nothing has changed since.
+    expect((await pool.volumes.changes('test', patient())).get('db')).toMatchObject({
+      since: real.guid,
+      changed: true,
+    });
   });
 
   test('what a container has mounted is neither rolled back nor destroyed', async () => {
     const stop = await mountElsewhere(join(home(), 'live'));
     expect(await codeOf(pool.volumes.rollback(of, 's', 't', patient()))).toBe('BUSY');
-    expect(await codeOf(pool.volumes.destroy(of, patient()))).toBe('BUSY');
+    expect(await codeOf(pool.volumes.destroy(of, { scrub: false }, patient()))).toBe('BUSY');
     await pool.volumes.snapshot(of, 'while-it-runs', patient());
     await pool.volumes.rollback(other, 's', 't', patient());
     await stop();
     await pool.volumes.rollback(of, 's', 't', patient());
-    await pool.volumes.destroy(of, patient());
+    await pool.volumes.destroy(of, { scrub: false }, patient());
+  });
+
+  test('what another container has for a moment while it starts is waited for', async () => {
+    const stop = await mountElsewhere(join(home(), 'live'));
+    const done = pool.volumes.rollback(of, 's', 't', patient());
+    await delay(300);
+    await stop();
+    await done;
   });
 
   test('a snapshot that is mounted, or being sent, is not removed', async () => {
     const stop = await mountElsewhere(join(home(), 'snapshots', 's'));
-    expect(await codeOf(pool.volumes.removeSnapshot(of, 's', patient()))).toBe('BUSY');
+    expect(await codeOf(pool.volumes.removeSnapshots(of, ['s'], patient()))).toBe('BUSY');
+    await pool.volumes.snapshot(of, 'free', patient());
+    expect(await codeOf(pool.volumes.removeSnapshots(of, ['s', 'free'], patient()))).toBe('BUSY');
+    expect((await pool.volumes.snapshots(of, patient())).map(({ name }) => name)).toEqual(['s']);
     await stop();
     await writeFile(join(home(), 'live', 'big'), Buffer.alloc(8 * MiB, 'x'));
-    await pool.volumes.snapshot(of, 'big', patient());
+    for (const name of ['big', 'idle']) await pool.volumes.snapshot(of, name, patient());
     const send = spawn('btrfs', ['send', '-q', join(home(), 'snapshots', 'big')], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     await once(send.stdout, 'readable');
-    expect(await codeOf(pool.volumes.removeSnapshot(of, 'big', patient()))).toBe('BUSY');
+    expect(await codeOf(pool.volumes.removeSnapshots(of, ['big', 'idle'], patient()))).toBe('BUSY');
+    expect((await pool.volumes.snapshots(of, patient())).map(({ name }) => name)).toEqual(['s', 'big']);
     send.kill('SIGKILL');
     send.stdout.destroy();
     await once(send, 'close');
-    await pool.volumes.removeSnapshot(of, 'big', patient());
+    await pool.volumes.removeSnapshots(of, ['big'], patient());
   });
 
   test('a read-only pool answers READ_ONLY, is degraded, and can still be read', async () => {
     await pool.tool('mount', '-o', 'remount,ro', pool.mountpoint);
     expect(await pool.volumes.pools(patient())).toMatchObject([{ state: 'degraded' }]);
     expect(await codeOf(pool.volumes.snapshot(of, 't', patient()))).toBe('READ_ONLY');
-    expect(await codeOf(pool.volumes.create({ ...of, name: 'new' }, size, patient()))).toBe('READ_ONLY');
+    expect(await codeOf(pool.volumes.create({ ...of, name: 'new' }, { sizeBytes: size }, patient()))).toBe('READ_ONLY');
     expect(await codeOf(pool.volumes.rollback(of, 's', 't', patient()))).toBe('READ_ONLY');
-    expect(await codeOf(pool.volumes.destroy(of, patient()))).toBe('READ_ONLY');
+    expect(await codeOf(pool.volumes.destroy(of, { scrub: false }, patient()))).toBe('READ_ONLY');
     expect(await pool.volumes.snapshots(of, patient())).toMatchObject([{ name: 's' }]);
     expect(await pool.volumes.inspect(of, patient())).toMatchObject({ sizeBytes: size });
   });
@@ -189,7 +200,8 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
     expect(info?.sizeBytes).toBeUndefined();
     expect(info?.usedBytes).toBeGreaterThanOrEqual(MiB);
     await pool.volumes.rollback(of, 's', 't', patient());
-    expect(await pool.volumes.create(of, size, patient())).toMatchObject({ sizeBytes: size });
+    await expect(btrfs('qgroup', 'show', pool.mountpoint)).rejects.toThrow('not enabled');
+    expect(await pool.volumes.create(of, { sizeBytes: size }, patient())).toMatchObject({ sizeBytes: size });
   });
 
   test('numbers of quotas that went wrong are counted again', async () => {
@@ -201,17 +213,20 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
     const id = /Subvolume ID:\s+(\d+)/.exec(await btrfs('subvolume', 'show', join(home(), 'live')))?.[1];
     await btrfs('qgroup', 'assign', '--no-rescan', `0/${id}`, '1/0', pool.mountpoint);
     expect(await shown()).toContain('inconsistent');
-    await pool.volumes.inspect(of, patient());
+    for (const { exclusiveBytes } of await pool.volumes.snapshots(of, patient()))
+      expect(exclusiveBytes).toBeUndefined();
+    expect(await pool.volumes.inspect(of, patient())).toMatchObject({ sizeBytes: size });
     await btrfs('quota', 'rescan', '--wait-norescan', pool.mountpoint);
     expect(await shown()).not.toContain('inconsistent');
+    for (const { exclusiveBytes } of await pool.volumes.snapshots(of, patient())) expect(exclusiveBytes).toBeDefined();
   });
 
   test('a dataset whose files are gone, but not its snapshots, is not made anew and empty', async () => {
     await btrfs('subvolume', 'delete', join(home(), 'live'));
-    expect(await codeOf(pool.volumes.create(of, size, patient()))).toBe('DAMAGED');
+    expect(await codeOf(pool.volumes.create(of, { sizeBytes: size }, patient()))).toBe('DAMAGED');
     expect(await pool.volumes.inspect(of, patient())).toBeUndefined();
     await btrfs('subvolume', 'snapshot', join(home(), 'snapshots', 's'), join(home(), 'live'));
-    expect(await pool.volumes.create(of, size, patient())).toMatchObject({ sizeBytes: size });
+    expect(await pool.volumes.create(of, { sizeBytes: size }, patient())).toMatchObject({ sizeBytes: size });
   });
 
   test('what somebody else keeps in the pool is not listed and not touched', async () => {
@@ -221,7 +236,7 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
     await btrfs('subvolume', 'create', join(pool.mountpoint, 'their-data'));
     await writeFile(join(home(), 'note'), 'mine');
     expect(await pool.volumes.list('test', patient())).toEqual(['db', 'other']);
-    expect(await codeOf(pool.volumes.destroy(of, patient()))).toBe('INVALID');
+    expect(await codeOf(pool.volumes.destroy(of, { scrub: false }, patient()))).toBe('INVALID');
     expect(await readFile(join(pool.mountpoint, 'floatlab', 'trash', 'db', 'note'), 'utf8')).toBe('mine');
     expect(existsSync(join(pool.mountpoint, 'their-data'))).toBe(true);
     expect(existsSync(join(foreign, 'file'))).toBe(true);
@@ -231,7 +246,7 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
     const stream = join(pool.folder, 'stream');
     const [sent] = await pool.volumes.snapshots(other, patient());
     await btrfs('send', '-q', '-f', stream, join(home(other), 'snapshots', 's'));
-    await pool.volumes.removeSnapshot(of, 's', patient());
+    await pool.volumes.removeSnapshots(of, ['s'], patient());
     await btrfs('receive', '-q', '-f', stream, join(home(), 'snapshots'));
     const [received] = await pool.volumes.snapshots(of, patient());
     expect(received?.guid).toBe(sent?.guid);
@@ -247,7 +262,7 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
     cleanUp.push(() => pool.tool('umount', mounted));
     for (const mountpoint of [deep, mounted]) {
       const volumes = btrfsVolumes({ pools: [{ name: 'test', mountpoint }] });
-      const { path } = await volumes.create(of, size, patient());
+      const { path } = await volumes.create(of, { sizeBytes: size }, patient());
       await writeFile(join(path, 'file'), 'one');
       await volumes.snapshot(of, 'a', patient());
       await writeFile(join(path, 'file'), 'two');
@@ -255,7 +270,7 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
       await volumes.rollback(of, 'a', 'c', patient());
       expect((await volumes.snapshots(of, patient())).map(({ name }) => name)).toEqual(['a', 'b', 'c']);
       expect(await readFile(join(path, 'file'), 'utf8')).toBe('one');
-      await volumes.destroy(of, patient());
+      await volumes.destroy(of, { scrub: false }, patient());
       expect(await volumes.list('test', patient())).toEqual([]);
     }
     expect(await pool.volumes.list('test', patient())).toEqual(['db', 'other']);
@@ -265,7 +280,7 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
     const plain = join(pool.folder, 'plain');
     await mkdir(join(plain, 'floatlab', 'volumes'), { recursive: true });
     const volumes = btrfsVolumes({ pools: [{ name: 'test', mountpoint: plain }] });
-    expect(await codeOf(volumes.create(of, size, patient()))).toBe('POOL_MISSING');
+    expect(await codeOf(volumes.create(of, { sizeBytes: size }, patient()))).toBe('POOL_MISSING');
     expect(await readdir(join(plain, 'floatlab', 'volumes'))).toEqual([]);
   });
 });

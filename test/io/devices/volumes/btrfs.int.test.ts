@@ -1,39 +1,59 @@
 /** The contract on a real pool. What only btrfs can get wrong is in the files beside this one. */
 import { execFileSync } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
-import { constants } from 'node:os';
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import type { Dataset } from '#io/devices/volumes/port.ts';
 import { patient, volumesContract } from '#test/contracts/volumes.ts';
 import { missingBtrfs, tempPool } from '#test/pool-fixture.ts';
 import { describeReal } from '#test/real.ts';
+import { localHands } from './local-hands.ts';
 
 describeReal('btrfs volumes', missingBtrfs(), () => {
   volumesContract({
-    runs: 6,
-    commands: 15,
+    driver: 'btrfs',
+    can: {
+      ...{ quota: true, changes: true, recordSize: false, copyOnWrite: true, together: false },
+      compression: ['off', 'zstd', 'gzip'],
+      // Its disk is a file.
+      scrubbedDestroy: false,
+    },
+    countsSnapshots: true,
+    others: ['snapshot'],
+    runs: 4,
+    commands: 12,
     setup: async () => {
       const pool = await tempPool();
-      const path = async (of: Dataset) => (await pool.volumes.inspect(of, patient()))?.path ?? '/nowhere';
-      const text = (file: string) => readFile(file, 'utf8').catch(() => undefined);
+      let count = 0;
+      const unused = () => join(pool.mountpoint, 'theirs', `data-${++count}`);
+      await mkdir(join(pool.mountpoint, 'theirs'));
       return {
+        ...localHands,
         pool: 'test',
         volumes: pool.volumes,
         reopen: () => pool.open(),
-        write: async (of, file, content) => writeFile(join(await path(of), file), content),
-        read: async (of, file) => text(join(await path(of), file)),
-        readSnapshot: async (of, snapshot, file) => text(join(await path(of), '..', 'snapshots', snapshot, file)),
-        fits: async (of, file, bytes) => {
-          try {
-            await writeFile(join(await path(of), file), Buffer.alloc(bytes, 'x'), { flush: true });
-            return true;
-          } catch (error) {
-            const { EDQUOT, ENOSPC } = constants.errno;
-            if ([-EDQUOT, -ENOSPC].includes((error as NodeJS.ErrnoException).errno ?? 0)) return false;
-            throw error;
-          }
+        makeNative: async () => {
+          const path = unused();
+          await pool.tool('btrfs', 'subvolume', 'create', path);
+          return { native: path, path };
         },
+        missingNative: join(pool.mountpoint, 'theirs', 'nothing'),
+        makeNoNative: async () => {
+          const path = unused();
+          await mkdir(path);
+          return path;
+        },
+        foreignSnapshot: async (of) => {
+          const { path } = await pool.volumes.mount(of, patient());
+          const name = unused();
+          await pool.tool('btrfs', 'subvolume', 'snapshot', '-r', path, name);
+          return {
+            name,
+            exists: () => Promise.resolve(existsSync(name)),
+            remove: async () => void (await pool.tool('btrfs', 'subvolume', 'delete', name)),
+          };
+        },
+        settle: async () => void (await pool.tool('btrfs', 'filesystem', 'sync', pool.mountpoint)),
         surroundings: async () =>
           execFileSync('find', [pool.folder, '-name', 'pool.img', '-o', '-printf', '%P %y %s %T@\n']).toString(),
         moment: (n) => setTimeout(n * 4),

@@ -1,6 +1,7 @@
 /** What an engine that was killed leaves behind, and how to take it away. Only for one that runs no more. */
 import { readdir, readFile, rmdir } from 'node:fs/promises';
 import type { Clock } from '../../clock/port.ts';
+import { unlessMissing } from '../../errno.ts';
 import { unmountAll } from './mounts.ts';
 import { bridgesIn } from './network.ts';
 import type { EnginePaths } from './paths.ts';
@@ -30,13 +31,13 @@ export async function clearLeftovers(clock: Clock, paths: EnginePaths): Promise<
 
 /** Bridges of networks that the engine still had when it ended. */
 export async function leftBridges(paths: EnginePaths): Promise<readonly string[]> {
-  const database = await readFile(`${paths.dataRoot}/network/files/local-kv.db`, 'latin1').catch(() => '');
+  const database = await unlessMissing(readFile(`${paths.dataRoot}/network/files/local-kv.db`, 'latin1'), '');
   return bridgesIn(database);
 }
 
 /** The engine names the folder of a container by its id: 64 hexadecimal digits, which nothing else looks like. */
 async function containerIds(paths: EnginePaths): Promise<readonly string[]> {
-  const names = await readdir(`${paths.dataRoot}/containers`).catch(() => []);
+  const names = await unlessMissing(readdir(`${paths.dataRoot}/containers`), []);
   return names.filter((name) => /^[0-9a-f]{64}$/.test(name));
 }
 
@@ -44,7 +45,7 @@ const groupRoot = '/sys/fs/cgroup';
 
 async function removeControlGroups(containers: readonly string[]): Promise<void> {
   // v1 has one tree per controller, v2 a single one; some machines have both.
-  const trees = ['.', ...(await readdir(groupRoot).catch(() => []))];
+  const trees = ['.', ...(await unlessMissing(readdir(groupRoot), []))];
   // A group goes only when it is empty, so nothing that lives is lost by trying.
   for (const tree of trees)
     for (const id of containers) await rmdir(`${groupRoot}/${tree}/docker/${id}`).catch(() => {});

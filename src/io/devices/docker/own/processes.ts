@@ -7,6 +7,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type Clock, sleep } from '../../clock/port.ts';
+import { unlessMissing } from '../../errno.ts';
 import type { EnginePaths } from './paths.ts';
 
 export interface ProcessInfo {
@@ -16,6 +17,7 @@ export interface ProcessInfo {
 
 /** @returns undefined for one that does not run; a process that has ended and was not yet reaped has no arguments */
 export async function processOf(pid: number): Promise<ProcessInfo | undefined> {
+  // A process that has ended has no such file any more; nor can one be read that ends at this moment.
   const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   return line === '' ? undefined : { pid, args: line.split('\0').slice(0, -1) };
 }
@@ -41,7 +43,7 @@ export const isOwnShim = (process: ProcessInfo, paths: EnginePaths): boolean =>
   program(process).startsWith('containerd-shim') && process.args.includes(paths.containerdSocket);
 
 export async function pidIn(file: string): Promise<number | undefined> {
-  const pid = Number((await readFile(file, 'utf8').catch(() => '')).trim());
+  const pid = Number((await unlessMissing(readFile(file, 'utf8'), '')).trim());
   return Number.isInteger(pid) && pid > 1 ? pid : undefined;
 }
 
@@ -50,6 +52,7 @@ export async function processesOfContainers(ids: readonly string[]): Promise<rea
   if (ids.length === 0) return [];
   const inside = await Promise.all(
     (await allProcesses()).map(async ({ pid }) => {
+      // It may have just ended.
       const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
       return ids.some((id) => groups.includes(id)) ? pid : undefined;
     }),

@@ -33,6 +33,7 @@ export function simExec(
   const exitCode = run().finally(() => {
     for (const signal of signals) signal.removeEventListener('abort', end);
   });
+  // Whoever only reads the output need not look at the exit code.
   exitCode.catch(() => {});
 
   async function run(): Promise<number> {

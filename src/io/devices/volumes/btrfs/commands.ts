@@ -12,35 +12,52 @@ import type { Deadline } from '../deadline.ts';
 import { commandError } from './errors.ts';
 import type { QgroupRow, SubvolumeDetails, SubvolumeRow, FilesystemUsage } from './parse.ts';
 import {
+  parseCompression,
   parseDiskUsage,
+  parseExclusive,
   parseFilesystemUsage,
   parseNestedList,
   parseQgroup,
   parseSubvolumeList,
   parseSubvolumeShow,
   qgroupsAreInconsistent,
+  qgroupsMayBeWrong,
 } from './parse.ts';
 
 export interface Btrfs {
   createSubvolume(path: string): Promise<void>;
   /** Trap: when `to` is a folder, the snapshot lands inside it. The caller has made sure that `to` is free. */
   snapshot(from: string, to: string, mode: 'read-only' | 'writable'): Promise<void>;
-  /** Deletes in this order and waits until that is on disk. */
+  /** Deletes in this order and waits until that is on disk. One that cannot be deleted does not hold up the others. */
   deleteSubvolumes(paths: readonly string[]): Promise<void>;
   show(path: string): Promise<SubvolumeDetails>;
-  /** All subvolumes of the whole file system, or only its read-only snapshots; those have `createdAt`. */
-  list(anyPath: string, which: 'all' | 'read-only snapshots'): Promise<readonly SubvolumeRow[]>;
+  /** All subvolumes of the whole file system, or some of them; only `snapshots` have `createdAt`. */
+  list(anyPath: string, which: keyof typeof filters): Promise<readonly SubvolumeRow[]>;
   /** Paths of subvolumes directly inside this one, relative to the top of the file system. */
   nested(subvolume: string): Promise<readonly string[]>;
   /** Where the subvolume with this id really is, from the top of the file system; undefined when it is gone. */
   pathOf(id: number, anyPath: string): Promise<string | undefined>;
-  /** Turns quotas on when they are off. */
+  /** A size turns quotas on when they are off. */
   limit(subvolume: string, sizeBytes: number | undefined): Promise<void>;
   /** Usage and quota of a subvolume; without quotas in the pool the files are counted, which is slow. */
   usage(subvolume: string): Promise<QgroupRow>;
+  /** By the ids of all subvolumes; undefined where nobody counts, or the numbers are wrong. */
+  exclusiveBytes(anyPath: string): Promise<ReadonlyMap<number, number> | undefined>;
+  /** Of what is written into the folder from now on, as btrfs calls it; undefined when the folder does not say. */
+  compression(folder: string): Promise<string | undefined>;
+  setCompression(folder: string, how: string): Promise<void>;
+  /** Tells the disks which blocks hold nothing, those of all that was deleted until now included. */
+  trim(anyPath: string): Promise<void>;
   filesystemUsage(path: string): Promise<FilesystemUsage>;
   sync(path: string): Promise<void>;
 }
+
+const filters = {
+  all: [],
+  'read-only': ['-r'],
+  snapshots: ['-s'],
+  'read-only snapshots': ['-s', '-r'],
+} as const;
 
 /** The commands on behalf of one call: `target` is for messages, `within` ends them. */
 export function btrfsCommands(run: RunCommand, target: string, within: Deadline): Btrfs {
@@ -65,9 +82,13 @@ export function btrfsCommands(run: RunCommand, target: string, within: Deadline)
       await must(['subvolume', 'snapshot', ...(mode === 'read-only' ? ['-r'] : []), from, to]);
     },
     async deleteSubvolumes(paths) {
+      let problem: IoError | undefined;
       for (let i = 0; i < paths.length; i += 100) {
-        await must(['subvolume', 'delete', '--commit-after', ...paths.slice(i, i + 100)]);
+        const args = ['subvolume', 'delete', '--commit-after', ...paths.slice(i, i + 100)];
+        const ran = await attempt(args);
+        if (ran.exitCode !== 0) problem ??= failure(args, ran);
       }
+      if (problem) throw problem;
     },
     async show(path) {
       const args = ['subvolume', 'show', '--raw', path];
@@ -75,8 +96,7 @@ export function btrfsCommands(run: RunCommand, target: string, within: Deadline)
       return parsed(parseSubvolumeShow(ran.stdout), args, ran);
     },
     async list(anyPath, which) {
-      const filter = which === 'all' ? [] : ['-s', '-r'];
-      const ran = await must(['subvolume', 'list', '-a', '-c', '-u', '-q', '-R', ...filter, anyPath]);
+      const ran = await must(['subvolume', 'list', '-a', '-c', '-u', '-q', '-R', ...filters[which], anyPath]);
       return parseSubvolumeList(ran.stdout);
     },
     async nested(subvolume) {
@@ -92,6 +112,7 @@ export function btrfsCommands(run: RunCommand, target: string, within: Deadline)
       const first = await attempt(args);
       if (first.exitCode === 0) return;
       if (!/quotas? not enabled|Transport endpoint is not connected/.test(first.stderr)) throw failure(args, first);
+      if (sizeBytes === undefined) return;
       await must(['quota', 'enable', subvolume]);
       await must(args);
     },
@@ -109,6 +130,23 @@ export function btrfsCommands(run: RunCommand, target: string, within: Deadline)
         referencedBytes: parsed(parseDiskUsage(counted.stdout), count, counted),
         limitBytes: undefined,
       };
+    },
+    async exclusiveBytes(anyPath) {
+      const ran = await attempt(['qgroup', 'show', '--raw', '-re', anyPath]);
+      return ran.exitCode !== 0 || qgroupsMayBeWrong(ran.stderr) ? undefined : parseExclusive(ran.stdout);
+    },
+    async compression(folder) {
+      return parseCompression((await must(['property', 'get', '-ti', folder, 'compression'])).stdout);
+    },
+    async setCompression(folder, how) {
+      await must(['property', 'set', '-ti', folder, 'compression', how]);
+    },
+    async trim(anyPath) {
+      // What was deleted is freed in the background, and its blocks are free once that is committed.
+      await must(['subvolume', 'sync', anyPath]);
+      await must(['filesystem', 'sync', anyPath]);
+      const ran = await run('fstrim', [anyPath], { ...limits(within), target });
+      if (ran.exitCode !== 0) throw commandError('fstrim', target, ran);
     },
     async filesystemUsage(path) {
       const args = ['filesystem', 'usage', '-b', path];

@@ -20,8 +20,8 @@ import type { IoErrorCode } from '../../error.ts';
 import { IoError } from '../../error.ts';
 import type { Ran, RunCommand } from '../../run.ts';
 import { classify, stepError, withHint } from './errors.ts';
-import type { Mount } from './mounts.ts';
-import { parseMountinfo } from './mounts.ts';
+import type { Mount } from '../mounts.ts';
+import { parseMountinfo } from '../mounts.ts';
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
@@ -122,9 +122,22 @@ export async function mountImage(tools: ImageTools, image: string, mountpoint: s
       hint: 'Somebody wrote there. Move it away, then start again.',
     });
   }
-  await must(tools, 'mount', ['-t', 'btrfs', '-o', `loop,nodiscard,${mountFlags}`, image, mountpoint], image);
+  await mountLoop(tools, image, mountpoint);
   await tools.step('mounted');
 }
+
+/** A loop device that somebody else lets go of at this moment is taken for a free one: the next try takes another. */
+async function mountLoop(tools: ImageTools, image: string, mountpoint: string): Promise<void> {
+  const args = ['-t', 'btrfs', '-o', `loop,nodiscard,${mountFlags}`, image, mountpoint];
+  for (let tries = 1; ; tries++) {
+    const ran = await attempt(tools, 'mount', args, image);
+    if (ran.exitCode === 0) return;
+    if (tries === mountTries || !isTaken.test(ran.stderr)) throw toolError('mount', image, ran);
+    await sleep(realClock, 100, tools.signal);
+  }
+}
+const mountTries = 10;
+const isTaken = /already mounted or mount point busy/;
 
 /** Of one that an earlier version has mounted. What runs in containers keeps the mounts that it has. */
 async function harden(tools: ImageTools, { isHarmless, point }: Mount): Promise<void> {

@@ -8,6 +8,8 @@
 
 export interface SubvolumeRow {
   readonly id: number;
+  /** Of its last change that is on disk. Reading can raise it, where the pool is not mounted with `noatime`. */
+  readonly generation: number;
   /** Generation at creation: the order in which subvolumes were made. */
   readonly cgen: number;
   readonly uuid: string;
@@ -21,17 +23,18 @@ export interface SubvolumeRow {
 }
 
 const listRow =
-  /^ID (\d+) gen \d+ cgen (\d+) top level \d+ (?:otime (\S+ \S+) )?parent_uuid (\S+)\s+received_uuid (\S+)\s+uuid (\S+) path (.+)$/;
+  /^ID (\d+) gen (\d+) cgen (\d+) top level \d+ (?:otime (\S+ \S+) )?parent_uuid (\S+)\s+received_uuid (\S+)\s+uuid (\S+) path (.+)$/;
 
-/** `btrfs subvolume list -a -c -q -R -u [-s]` */
+/** `btrfs subvolume list -a -c -q -R -u [-s] [-r]` */
 export function parseSubvolumeList(text: string): readonly SubvolumeRow[] {
   const rows: SubvolumeRow[] = [];
   for (const line of text.split('\n')) {
     const match = listRow.exec(line);
     if (!match) continue;
-    const [, id, cgen, otime, parent, received, uuid = '', path = ''] = match;
+    const [, id, generation, cgen, otime, parent, received, uuid = '', path = ''] = match;
     rows.push({
       id: Number(id),
+      generation: Number(generation),
       cgen: Number(cgen),
       uuid,
       parentUuid: orNone(parent),
@@ -41,6 +44,20 @@ export function parseSubvolumeList(text: string): readonly SubvolumeRow[] {
     });
   }
   return rows;
+}
+
+/** Two rows can have one path: a name with a line break can imitate the line of another subvolume. */
+export function grouped(
+  rows: readonly SubvolumeRow[],
+  key: (row: SubvolumeRow) => string,
+): ReadonlyMap<string, readonly SubvolumeRow[]> {
+  const groups = new Map<string, SubvolumeRow[]>();
+  for (const row of rows) {
+    const group = groups.get(key(row));
+    if (group) group.push(row);
+    else groups.set(key(row), [row]);
+  }
+  return groups;
 }
 
 /** `btrfs subvolume list -o`: paths relative to the top of the file system. */
@@ -58,6 +75,7 @@ export interface SubvolumeDetails {
   readonly receivedUuid: string | undefined;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
+  readonly generation: number;
   readonly cgen: number;
   readonly readOnly: boolean;
 }
@@ -71,10 +89,11 @@ export function parseSubvolumeShow(text: string): SubvolumeDetails | undefined {
     if (match?.[1] !== undefined && match[2] !== undefined && !fields.has(match[1])) fields.set(match[1], match[2]);
   }
   const id = Number(fields.get('Subvolume ID'));
+  const generation = Number(fields.get('Generation'));
   const cgen = Number(fields.get('Gen at creation'));
   const uuid = orNone(fields.get('UUID'));
   const createdAt = parseTime(fields.get('Creation time') ?? '');
-  if (!Number.isInteger(id) || !Number.isInteger(cgen) || uuid === undefined || createdAt === undefined)
+  if (![id, generation, cgen].every(Number.isInteger) || uuid === undefined || createdAt === undefined)
     return undefined;
   return {
     id,
@@ -82,6 +101,7 @@ export function parseSubvolumeShow(text: string): SubvolumeDetails | undefined {
     parentUuid: orNone(fields.get('Parent UUID')),
     receivedUuid: orNone(fields.get('Received UUID')),
     createdAt,
+    generation,
     cgen,
     readOnly: (fields.get('Flags') ?? '').split(/[\s,]+/).includes('readonly'),
   };
@@ -99,8 +119,23 @@ export function parseQgroup(text: string): QgroupRow | undefined {
   return { referencedBytes: Number(match[1]), limitBytes: match[2] === 'none' ? undefined : Number(match[2]) };
 }
 
+/** `btrfs qgroup show --raw -re`: what each subvolume, by its id, shares with no other one. */
+export function parseExclusive(text: string): ReadonlyMap<number, number> {
+  const rows = text.matchAll(/^0\/(\d+)[ \t]+\d+[ \t]+(\d+)[ \t]/gm);
+  return new Map([...rows].map(([, id, bytes]) => [Number(id), Number(bytes)]));
+}
+
+/** `btrfs property get PATH compression`: `compression=zstd`, or nothing. */
+export function parseCompression(text: string): string | undefined {
+  return /^compression=(\S+)$/m.exec(text)?.[1];
+}
+
 /** Said on standard error when the numbers are wrong and limits may not hold. */
 export const qgroupsAreInconsistent = (stderr: string): boolean => /qgroup data inconsistent/.test(stderr);
+
+/** Said there when the numbers are wrong, or are just being counted. */
+export const qgroupsMayBeWrong = (stderr: string): boolean =>
+  qgroupsAreInconsistent(stderr) || /qgroup data may be incorrect/.test(stderr);
 
 export interface FilesystemUsage {
   /** What the pool can hold: the devices divided by the number of copies. Does not change with its content. */

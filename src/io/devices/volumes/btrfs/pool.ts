@@ -2,11 +2,11 @@
  * Finds a pool before every call: a pool that is not mounted must never be mistaken for the empty folder below its
  * mount point, or data would go to the disk of the host.
  */
-import { readFile, readlink, readdir, realpath } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { IoError } from '../../error.ts';
-import type { Mount } from './mounts.ts';
-import { isInside, mountOf, parseMountinfo, pathInFilesystem } from './mounts.ts';
+import { knownPool, missingPool, realFolder } from '../known-pool.ts';
+import type { Mount } from '../mounts.ts';
+import { isInside, mountOf, parseMountinfo, pathInFilesystem } from '../mounts.ts';
 import { hasFolder } from './layout.ts';
 import { withHint } from './errors.ts';
 
@@ -21,59 +21,34 @@ export interface OpenPool {
   /** Absolute, without symbolic links. */
   readonly path: string;
   readonly mount: Mount;
-  /** The same folder, from the top of the file system, as `btrfs subvolume list` shows it: no leading slash. */
-  readonly prefix: string;
+  /** All that this process sees. */
+  readonly mounts: readonly Mount[];
 }
 
 /** @throws IoError POOL_MISSING */
 export async function openPool(pools: readonly BtrfsPool[], name: string, op: string): Promise<OpenPool> {
-  const missing = (message: string, cause?: unknown) =>
-    new IoError('POOL_MISSING', { op, target: name, message, ...withHint('POOL_MISSING'), cause });
-  const pool = pools.find((known) => known.name === name);
-  if (!pool) throw missing(`this node has no pool ${JSON.stringify(name)}`);
-  let path: string;
-  try {
-    path = await realpath(pool.mountpoint);
-  } catch (error) {
-    throw missing(`the pool ${name} is gone: there is no ${pool.mountpoint}`, error);
-  }
-  const mount = mountOf(parseMountinfo(await readFile('/proc/self/mountinfo', 'utf8')), path);
+  const missing = missingPool(name, op, withHint('POOL_MISSING'));
+  const path = await realFolder(name, knownPool(pools, name, missing).mountpoint, missing);
+  const mounts = parseMountinfo(await readFile('/proc/self/mountinfo', 'utf8'));
+  const mount = mountOf(mounts, path);
   if (mount?.type !== 'btrfs') {
     throw missing(`the pool ${name} is not mounted: ${path} is on ${mount?.type ?? 'no file system'}, not on btrfs`);
   }
   if (!(await hasFolder(join(path, 'floatlab'))) || !(await hasFolder(join(path, 'floatlab', 'volumes')))) {
     throw missing(`the pool ${name} is not mounted or not prepared: ${path} has no folder floatlab/volumes`);
   }
-  return { name, path, mount, prefix: pathInFilesystem(mount, path).replace(/^\//, '') };
+  return { name, path, mount, mounts };
 }
 
-/** A path of the pool as `btrfs subvolume list` shows it. */
+/** A path in the file system of the pool, from its top, as `btrfs subvolume list` shows it: no leading slash. */
 export const fromTop = (pool: OpenPool, path: string): string =>
-  (pool.prefix === '' ? '' : `${pool.prefix}/`) + path.slice(pool.path.length + 1);
+  pathInFilesystem(mountOf(pool.mounts, path) ?? pool.mount, path).slice(1);
 
-/**
- * Who uses the folder: a mount of it, in any mount namespace, is a container that runs (btrfs itself would delete
- * the subvolume below it without a word).
- * @returns for example `process 4711 (postgres) at /var/lib/data`, or undefined when nobody does
- */
-export async function userOf(pool: OpenPool, folder: string): Promise<string | undefined> {
-  const root = `/${fromTop(pool, folder)}`;
-  const seen = new Set<string>();
-  for (const process of await readdir('/proc')) {
-    if (!/^\d+$/.test(process)) continue;
-    try {
-      const namespace = await readlink(`/proc/${process}/ns/mnt`);
-      if (seen.has(namespace)) continue;
-      const mounts = parseMountinfo(await readFile(`/proc/${process}/mountinfo`, 'utf8'));
-      seen.add(namespace);
-      const mount = mounts.find(({ device, root: used }) => device === pool.mount.device && isInside(used, root));
-      if (mount) {
-        const command = (await readFile(`/proc/${process}/comm`, 'utf8')).trim();
-        return `process ${process} (${command}) at ${mount.point}`;
-      }
-    } catch {
-      // The process ended while we looked.
-    }
-  }
-  return undefined;
+/** The other way: an absolute path for people, as far as the mount of the pool reaches. */
+export function fromPool(pool: OpenPool, listed: string): string {
+  const path = `/${listed}`;
+  const { root, point } = pool.mount;
+  if (!isInside(path, root)) return path;
+  const below = root === '/' ? path : path.slice(root.length);
+  return point === '/' ? below : point + below;
 }

@@ -8,56 +8,65 @@
  *
  * There is no state here besides the locks: what exists is what the file system says, at every call.
  */
-import { readdir, rename } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Call } from '../../call.ts';
 import { IoError } from '../../error.ts';
 import type { RunCommand } from '../../run.ts';
 import { run as runCommand } from '../../run.ts';
+import type { Deadline } from '../deadline.ts';
 import { deadline } from '../deadline.ts';
+import { isForeign } from '../foreign.ts';
 import { keyedLock } from '../lock.ts';
-import { checkDatasetName, checkSize, checkSnapshotName, describe, isDatasetName, isSnapshotName } from '../names.ts';
-import type { Dataset, DatasetInfo, PoolInfo, SnapInfo, VolumePort } from '../port.ts';
+import { checkDatasetName, checkSamePool, checkSnapshotName, describe, isDatasetName } from '../names.ts';
+import type { Dataset, PoolInfo, VolumePort } from '../port.ts';
+import { checkCompression, checkSpec } from '../spec.ts';
+import { compressions, findAbilities } from './abilities.ts';
+import { adopt } from './adopt.ts';
+import { readAdopted } from './adopted.ts';
+import { findChanges } from './changes.ts';
 import { btrfsCommands } from './commands.ts';
+import { adjust, describeDataset, exists, makeDataset } from './dataset.ts';
+import { end } from './ending.ts';
 import { stepError } from './errors.ts';
-import { datasetPaths, ensureFolder, hasFolder, hasSubvolume } from './layout.ts';
-import type { SubvolumeDetails } from './parse.ts';
+import { fileExists } from './image.ts';
+import { refuseInUse, refuseNested } from './in-the-way.ts';
+import { datasetPaths, hasFolder, hasSubvolume } from './layout.ts';
+import type { DatasetPaths } from './layout.ts';
 import type { BtrfsPool, OpenPool } from './pool.ts';
-import { fromTop, openPool, userOf } from './pool.ts';
-import { removeTree } from './remove-tree.ts';
-import type { Site, StepHook } from './rollback.ts';
+import { openPool } from './pool.ts';
 import { lastRollback, rollBack, settle } from './rollback.ts';
+import type { Site, StepHook } from './site.ts';
+import { listForeign, listSnapshots, removeSnapshots, snapInfo, snapshotOf } from './snapshots.ts';
 
 export interface BtrfsVolumesOptions {
   readonly pools: readonly BtrfsPool[];
   readonly run?: RunCommand;
-  /** Told after each step of create, rollback and destroy; for tests that crash there. */
+  /** Told after each step that a crash may follow; for tests that crash there. */
   readonly step?: StepHook;
-}
-
-interface Here extends Site {
-  readonly pool: OpenPool;
+  /** Where the kernel tells of itself and of the disks. Default `/sys`. */
+  readonly sys?: string;
 }
 
 export function btrfsVolumes(options: BtrfsVolumesOptions): VolumePort {
   const run = options.run ?? runCommand;
   const step = options.step ?? (() => undefined);
+  const sys = options.sys ?? '/sys';
   const oneAtATime = keyedLock();
   const lastSeen = new Map<string, PoolInfo>();
 
   /** Checks the name, finds the pool, waits for its turn, finishes what was interrupted; then does the work. */
-  async function on<T>(op: string, of: Dataset, call: Call, body: (here: Here) => Promise<T>): Promise<T> {
+  async function on<T>(op: string, of: Dataset, call: Call, body: (site: Site) => Promise<T>): Promise<T> {
     checkDatasetName(op, of);
     const target = describe(of);
     const within = deadline(call, op, target);
     return oneAtATime(target, within, async () => {
       try {
         const pool = await openPool(options.pools, of.pool, op);
-        const paths = datasetPaths(pool.path, of.name);
-        const here: Here = { pool, paths, within, step, btrfs: btrfsCommands(run, target, within) };
-        if ((await hasFolder(paths.home)) && (await hasFolder(paths.snapshots))) await settle(here);
+        const btrfs = btrfsCommands(run, target, within);
+        const site = await find({ op, target, name: of.name, pool, btrfs, within, step, oneAtATime });
         within.check();
-        return await body(here);
+        return await body(site);
       } catch (error) {
         throw stepError(error, op, target);
       }
@@ -65,78 +74,112 @@ export function btrfsVolumes(options: BtrfsVolumesOptions): VolumePort {
   }
 
   /** Like `on`, for work that needs a dataset. @throws IoError MISSING */
-  const onExisting = <T>(op: string, of: Dataset, call: Call, body: (here: Here) => Promise<T>): Promise<T> =>
-    on(op, of, call, async (here) => {
-      if (await exists(here)) return body(here);
+  const onExisting = <T>(op: string, of: Dataset, call: Call, body: (site: Site) => Promise<T>): Promise<T> =>
+    on(op, of, call, async (site) => {
+      if (await exists(site)) return body(site);
       throw new IoError('MISSING', { op, target: describe(of), message: `there is no dataset ${describe(of)}` });
     });
 
-  return {
-    async pools(call) {
-      const infos: PoolInfo[] = [];
-      for (const { name } of options.pools) {
-        const info = await poolInfo(name, call);
-        lastSeen.set(name, info);
-        infos.push(info);
-      }
-      return infos;
-    },
+  /** Like `on`, for work on a whole pool. */
+  async function onPool<T>(
+    op: string,
+    name: string,
+    call: Call,
+    body: (pool: OpenPool, within: Deadline) => Promise<T>,
+  ): Promise<T> {
+    const within = deadline(call, op, name);
+    try {
+      within.check();
+      return await body(await openPool(options.pools, name, op), within);
+    } catch (error) {
+      throw stepError(error, op, name);
+    }
+  }
 
-    async create(of, sizeBytes, call) {
-      checkSize('create', of, sizeBytes);
-      return on('create', of, call, async (here) => {
-        if (await exists(here)) {
-          const { limitBytes } = await here.btrfs.usage(here.paths.live);
-          if (limitBytes !== sizeBytes) await here.btrfs.limit(here.paths.live, sizeBytes);
-        } else {
-          await makeDataset(here, sizeBytes);
-        }
-        return inspect(here);
+  return {
+    pools: (call) => Promise.all(options.pools.map(({ name }) => poolInfo(name, call))),
+
+    async create(of, spec, call) {
+      checkSpec('create', of, spec);
+      return on('create', of, call, async (site) => {
+        checkCompression('create', of, spec, await compressions(sys));
+        if (await exists(site)) await adjust(site, spec);
+        else await makeDataset(site, spec, (path) => site.btrfs.createSubvolume(path));
+        return describeDataset(site);
       });
     },
 
-    inspect: (of, call) => on('inspect', of, call, async (here) => ((await exists(here)) ? inspect(here) : undefined)),
-
-    async list(name, call) {
-      const within = deadline(call, 'list', name);
-      try {
-        within.check();
-        const pool = await openPool(options.pools, name, 'list');
-        const found: string[] = [];
-        for (const entry of await readdir(join(pool.path, 'floatlab', 'volumes'), { withFileTypes: true })) {
-          within.check();
-          if (!entry.isDirectory() || !isDatasetName(entry.name)) continue;
-          const { live, old } = datasetPaths(pool.path, entry.name);
-          if ((await isSubvolume(live)) || (await isSubvolume(old))) found.push(entry.name);
+    async clone(from, snapshot, into, spec, call) {
+      checkDatasetName('clone', from);
+      checkSnapshotName('clone', snapshot);
+      checkSpec('clone', into, spec);
+      checkSamePool('clone', [from, into]);
+      // It may be in the middle of a roll-back, which is finished first. What it has is looked at below.
+      if (from.name !== into.name) await on('clone', from, call, () => Promise.resolve());
+      return on('clone', into, call, async (site) => {
+        checkCompression('clone', into, spec, await compressions(sys));
+        if (await exists(site)) await adjust(site, spec);
+        else {
+          const paths = datasetPaths(site.pool.path, from.name);
+          const source = await snapshotOf({ ...site, target: describe(from), paths }, snapshot);
+          await makeDataset(site, spec, (path) =>
+            oneAtATime(into.pool, site.within, () => site.btrfs.snapshot(source, path, 'writable')),
+          );
         }
-        return found.toSorted();
-      } catch (error) {
-        throw stepError(error, 'list', name);
-      }
+        return describeDataset(site);
+      });
     },
+
+    inspect: (of, call) =>
+      on('inspect', of, call, async (site) => ((await exists(site)) ? describeDataset(site) : undefined)),
+
+    // A subvolume is there as soon as its pool is mounted.
+    mount: (of, call) => onExisting('mount', of, call, describeDataset),
+
+    list: (name, call) =>
+      onPool('list', name, call, async (pool, within) => [...(await datasetsOf(pool, within)).keys()]),
+
+    changes: (name, call) =>
+      onPool('changes', name, call, async (pool, within) =>
+        findChanges(pool, btrfsCommands(run, name, within), await datasetsOf(pool, within)),
+      ),
 
     async snapshot(of, name, call) {
       checkSnapshotName('snapshot', name);
-      return onExisting('snapshot', of, call, async (here) => {
-        const path = here.paths.snapshot(name);
+      return onExisting('snapshot', of, call, async (site) => {
+        const path = site.paths.snapshot(name);
         if (!(await hasSubvolume(path))) {
-          await refuseNested(here, 'snapshot');
-          await oneAtATime(of.pool, here.within, () => here.btrfs.snapshot(here.paths.live, path, 'read-only'));
+          await refuseNested(site, site.paths.live);
+          await oneAtATime(of.pool, site.within, () => site.btrfs.snapshot(site.paths.live, path, 'read-only'));
         }
-        return snapInfo(name, await here.btrfs.show(path), 'snapshot');
+        return snapInfo(name, await site.btrfs.show(path), 'snapshot');
+      });
+    },
+
+    async snapshotTogether(of, name, call) {
+      checkSnapshotName('snapshotTogether', name);
+      for (const dataset of of) checkDatasetName('snapshotTogether', dataset);
+      deadline(call, 'snapshotTogether', name).check();
+      throw new IoError('UNSUPPORTED', {
+        op: 'snapshotTogether',
+        target: name,
+        message: 'btrfs cannot take snapshots of several subvolumes in one moment',
+        hint: 'Stop the app for the moment that they take, or keep its data in one volume.',
       });
     },
 
     snapshots: (of, call) => onExisting('snapshots', of, call, listSnapshots),
 
-    async removeSnapshot(of, name, call) {
-      checkSnapshotName('removeSnapshot', name);
-      return on('removeSnapshot', of, call, async (here) => {
-        const path = here.paths.snapshot(name);
-        if (!(await hasSubvolume(path))) return;
-        await refuseInUse(here, path, 'removeSnapshot');
-        await here.btrfs.deleteSubvolumes([path]);
-      });
+    foreignSnapshots: (of, call) => onExisting('foreignSnapshots', of, call, listForeign),
+
+    async snapshotPath(of, name, call) {
+      checkSnapshotName('snapshotPath', name);
+      return onExisting('snapshotPath', of, call, (site) => snapshotOf(site, name));
+    },
+
+    async removeSnapshots(of, names, call) {
+      for (const name of names) checkSnapshotName('removeSnapshots', name);
+      return on('removeSnapshots', of, call, (site) => removeSnapshots(site, names));
     },
 
     async rollback(of, to, stash, call) {
@@ -145,8 +188,8 @@ export function btrfsVolumes(options: BtrfsVolumesOptions): VolumePort {
       checkSnapshotName('rollback', to);
       checkSnapshotName('rollback', stash);
       if (to === stash) throw refuse('INVALID', `a rollback to ${to} cannot keep the present as ${to}`);
-      return onExisting('rollback', of, call, async (here) => {
-        const { paths, btrfs } = here;
+      return onExisting('rollback', of, call, async (site) => {
+        const { paths, btrfs } = site;
         if (await hasSubvolume(paths.snapshot(stash))) {
           const last = await lastRollback(paths);
           if (last?.to !== to || last.stash !== stash)
@@ -154,32 +197,31 @@ export function btrfsVolumes(options: BtrfsVolumesOptions): VolumePort {
         } else {
           if (!(await hasSubvolume(paths.snapshot(to))))
             throw refuse('MISSING', `${describe(of)} has no snapshot ${to}`);
-          await refuseNested(here, 'rollback');
-          await refuseInUse(here, paths.live, 'rollback');
-          await oneAtATime(of.pool, here.within, () => rollBack(here, { to, stash }));
+          await refuseNested(site, paths.live);
+          await refuseInUse(site, paths.live);
+          await oneAtATime(of.pool, site.within, () => rollBack(site, { to, stash }));
         }
         return snapInfo(stash, await btrfs.show(paths.snapshot(stash)), 'rollback');
       });
     },
 
-    destroy: (of, call) =>
-      on('destroy', of, call, async (here) => {
-        const { pool, paths, btrfs } = here;
-        const remove = async () => {
-          await removeTree(pool, btrfs, paths.trash);
-          await step('emptied');
-        };
-        const trash = join(pool.path, 'floatlab', 'trash');
-        await ensureFolder(trash, 0o700);
-        if (await hasFolder(paths.trash)) await remove();
-        if (!(await hasFolder(paths.home))) return;
-        await refuseInUse(here, paths.home, 'destroy');
-        here.within.check();
-        await rename(paths.home, paths.trash);
-        await step('trashed');
-        await btrfs.sync(pool.path);
-        await step('forgotten');
-        await remove();
+    adopt: (native, of, call) =>
+      on('adopt', of, call, (site) =>
+        oneAtATime(`${of.pool} adopt`, site.within, async () => describeDataset(await adopt(site, native))),
+      ),
+
+    release: (of, call) =>
+      on('release', of, call, async (site) => {
+        if (!site.adopted && (await exists(site)))
+          throw wrongEnd(site, 'FloatLab made it, it was not adopted', 'Destroy it instead.');
+        await end(site, { scrub: false });
+      }),
+
+    destroy: (of, how, call) =>
+      on('destroy', of, call, async (site) => {
+        if (site.adopted) throw wrongEnd(site, 'it was adopted, FloatLab did not make it', 'Release it instead.');
+        if (how.scrub && !(await findAbilities(sys, site.pool)).scrubbedDestroy) throw cannotScrub(site);
+        await end(site, how);
       }),
   };
 
@@ -187,107 +229,78 @@ export function btrfsVolumes(options: BtrfsVolumesOptions): VolumePort {
     try {
       const within = deadline(call, 'pools', name);
       const pool = await openPool(options.pools, name, 'pools');
-      const usage = await btrfsCommands(run, name, within).filesystemUsage(pool.path);
-      const state = usage.missingBytes > 0 || pool.mount.readOnly ? 'degraded' : 'online';
-      return { name, driver: 'btrfs', sizeBytes: usage.sizeBytes, usedBytes: usage.usedBytes, state };
+      const { sizeBytes, usedBytes, missingBytes } = await btrfsCommands(run, name, within).filesystemUsage(pool.path);
+      const state = missingBytes > 0 || pool.mount.readOnly ? 'degraded' : 'online';
+      const can = await findAbilities(sys, pool);
+      const info: PoolInfo = { name, driver: 'btrfs', sizeBytes, usedBytes, state, can };
+      lastSeen.set(name, info);
+      return info;
     } catch (error) {
       const problem = stepError(error, 'pools', name);
       if (!absent.has(problem.code)) throw problem;
-      const { sizeBytes = 0, usedBytes = 0 } = lastSeen.get(name) ?? {};
-      return { name, driver: 'btrfs', sizeBytes, usedBytes, state: 'unavailable' };
+      const { sizeBytes = 0, usedBytes = 0, can = await findAbilities(sys, undefined) } = lastSeen.get(name) ?? {};
+      return { name, driver: 'btrfs', sizeBytes, usedBytes, state: 'unavailable', can };
     }
-  }
-
-  async function makeDataset(here: Here, sizeBytes: number): Promise<void> {
-    const { paths, btrfs } = here;
-    await ensureFolder(paths.home, 0o711);
-    await ensureFolder(paths.snapshots, 0o700);
-    await step('folders');
-    const orphans = await readdir(paths.snapshots);
-    if (orphans.length > 0) {
-      throw new IoError('DAMAGED', {
-        op: 'create',
-        target: paths.home,
-        message: `${paths.live} is missing, but ${orphans.length} of its snapshots are there: no empty dataset is made over them`,
-        hint: `Make ${paths.live} from one of ${paths.snapshots} with \`btrfs subvolume snapshot\`, or move them away.`,
-      });
-    }
-    if (await hasSubvolume(paths.fresh)) await btrfs.deleteSubvolumes([paths.fresh]);
-    await btrfs.createSubvolume(paths.fresh);
-    await step('made');
-    await btrfs.limit(paths.fresh, sizeBytes);
-    await step('limited');
-    here.within.check();
-    await rename(paths.fresh, paths.live);
-    await step('named');
-    await btrfs.sync(paths.live);
-    await step('synced');
   }
 }
 
 /** A pool that answers like this is there no more, or not of use; other errors are not about the pool. */
 const absent: ReadonlySet<string> = new Set(['POOL_MISSING', 'MISSING', 'DAMAGED', 'TIMED_OUT']);
 
-const exists = ({ paths }: Here): Promise<boolean> => hasSubvolume(paths.live);
-
-/** Without complaining about what is not ours. */
-const isSubvolume = (path: string): Promise<boolean> => hasSubvolume(path).catch(() => false);
-
-async function inspect({ paths, btrfs }: Here): Promise<DatasetInfo> {
-  const { referencedBytes, limitBytes } = await btrfs.usage(paths.live);
-  return { path: paths.live, usedBytes: referencedBytes, sizeBytes: limitBytes };
-}
-
-/** In the order of creation, which is the order of their generations: names and clocks may lie. */
-async function listSnapshots(here: Here): Promise<readonly SnapInfo[]> {
-  const { pool, paths, btrfs } = here;
-  if (!(await hasFolder(paths.snapshots))) return [];
-  const listed = await btrfs.list(pool.path, 'read-only snapshots');
-  const folder = fromTop(pool, paths.snapshots);
-  const found: { name: string; details: Pick<SubvolumeDetails, 'id' | 'cgen'>; info: SnapInfo }[] = [];
-  for (const name of await readdir(paths.snapshots)) {
-    if (!isSnapshotName(name) || !(await isSubvolume(paths.snapshot(name)))) continue;
-    const rows = listed.filter(({ path }) => path === `${folder}/${name}`);
-    const [row] = rows;
-    // Asked for alone where the list is not clear: received whole, or another one's path imitates it.
-    const details =
-      rows.length === 1 && row?.createdAt !== undefined
-        ? { ...row, createdAt: row.createdAt, readOnly: true }
-        : await btrfs.show(paths.snapshot(name));
-    if (details.readOnly) found.push({ name, details, info: snapInfo(name, details, 'snapshots') });
+/** The dataset as it is once what was interrupted is finished. */
+async function find(where: Omit<Site, 'paths' | 'adopted'>): Promise<Site> {
+  const look = async (): Promise<Site> => {
+    const places = datasetPaths(where.pool.path, where.name);
+    const adopted = (await hasFolder(places.home)) ? await readAdopted(places.adopted) : undefined;
+    return { ...where, adopted, paths: datasetPaths(where.pool.path, where.name, adopted?.path) };
+  };
+  const site = await look();
+  if (!(await hasFolder(site.paths.home)) || !(await hasFolder(site.paths.snapshots))) return site;
+  try {
+    await settle(site);
+  } catch (error) {
+    // What was adopted may be lost for good; it can be given up all the same.
+    const isLost = where.op === 'release' && error instanceof IoError && error.code === 'DAMAGED';
+    if (!isLost) throw error;
   }
-  found.sort((a, b) => a.details.cgen - b.details.cgen || a.details.id - b.details.id);
-  return found.map(({ info }) => info);
+  return site.adopted ? look() : site;
 }
 
-function snapInfo(
-  name: string,
-  details: Pick<SubvolumeDetails, 'uuid' | 'receivedUuid' | 'createdAt' | 'readOnly'>,
-  op: string,
-): SnapInfo {
-  if (!details.readOnly) {
-    const message = `${name} is writable: somebody changed it, it is not a snapshot any more`;
-    throw new IoError('EXISTS', { op, target: name, message, hint: 'Move it out of the folder of FloatLab.' });
+/** All datasets of a pool, sorted by name. */
+async function datasetsOf(pool: OpenPool, within: Deadline): Promise<ReadonlyMap<string, DatasetPaths>> {
+  const found = new Map<string, DatasetPaths>();
+  const volumes = join(pool.path, 'floatlab', 'volumes');
+  const entries = await readdir(volumes, { withFileTypes: true });
+  for (const { name } of entries
+    .filter((entry) => entry.isDirectory())
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    within.check();
+    if (!isDatasetName(name)) continue;
+    const paths = datasetPaths(pool.path, name);
+    if ((await mayBeSubvolume(paths.live)) || (await mayBeSubvolume(paths.old))) {
+      found.set(name, paths);
+      continue;
+    }
+    // One whose note cannot be read is there, too: it says so itself, and hides no others.
+    if (await fileExists(paths.adopted)) {
+      const adopted = await readAdopted(paths.adopted).catch(() => undefined);
+      found.set(name, datasetPaths(pool.path, name, adopted?.path));
+    }
   }
-  return { name, guid: details.receivedUuid ?? details.uuid, createdAt: details.createdAt };
+  return found;
 }
 
-/** A snapshot holds an empty folder in place of a subvolume inside it: the data would be missing without a word. */
-async function refuseNested({ pool, paths, btrfs }: Here, op: string): Promise<void> {
-  const nested = await btrfs.nested(paths.live);
-  if (nested.length === 0) return;
-  const shown = nested.slice(0, 3).map((path) => relative(fromTop(pool, paths.live), path));
-  throw new IoError('INVALID', {
+/** What cannot be looked at is there, too. */
+const mayBeSubvolume = (path: string): Promise<boolean> =>
+  hasSubvolume(path).catch((error: unknown) => !isForeign(error));
+
+const wrongEnd = ({ op, target }: Site, why: string, hint: string): IoError =>
+  new IoError('INVALID', { op, target, message: `${op} of ${target} is refused: ${why}`, hint });
+
+const cannotScrub = ({ op, target, pool }: Site): IoError =>
+  new IoError('UNSUPPORTED', {
     op,
-    target: paths.live,
-    message: `${paths.live} has subvolumes of its own (${shown.join(', ')}): a snapshot cannot hold what is in them`,
-    hint: 'Copy what they hold into plain folders and remove them.',
+    target,
+    message: `the disks of the pool ${pool.name} cannot be told to forget what is deleted`,
+    hint: 'Destroy it without scrubbing. Only disks that can be trimmed forget, and a pool in a file is not on its own.',
   });
-}
-
-async function refuseInUse({ pool }: Here, path: string, op: string): Promise<void> {
-  const user = await userOf(pool, path);
-  if (user === undefined) return;
-  const message = `${path} is in use by ${user}`;
-  throw new IoError('BUSY', { op, target: path, message, hint: 'Stop the app that uses it, then try again.' });
-}

@@ -1,18 +1,14 @@
-/**
- * Removes a folder with all subvolumes inside it, the deepest first, and nothing else: a file that FloatLab did not
- * put there stops it.
- */
+/** A dataset in the trash: all subvolumes inside it, and the folder itself without them. */
 import { readdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IoError } from '../../error.ts';
 import type { Btrfs } from './commands.ts';
-import { hasFolder, hasSubvolume } from './layout.ts';
+import { hasFolder, hasSubvolume, notes } from './layout.ts';
 import type { OpenPool } from './pool.ts';
 import { fromTop } from './pool.ts';
 
-/** `folder` is a dataset in the trash, see layout.ts. Of one that is not there: done. */
-export async function removeTree(pool: OpenPool, btrfs: Btrfs, folder: string): Promise<void> {
-  if (!(await hasFolder(folder))) return;
+/** @param folder a dataset in the trash, see layout.ts @returns the deepest first */
+export async function subvolumesIn(pool: OpenPool, btrfs: Btrfs, folder: string): Promise<readonly string[]> {
   const above = `${fromTop(pool, folder)}/`;
   const toPath = (listed: string | undefined) =>
     listed?.startsWith(above) ? join(folder, listed.slice(above.length)) : undefined;
@@ -24,16 +20,24 @@ export async function removeTree(pool: OpenPool, btrfs: Btrfs, folder: string): 
     const path = (await isReally(listed, folder)) ? listed : toPath(await btrfs.pathOf(row.id, pool.path));
     if (path !== undefined && !inside.includes(path) && (await isReally(path, folder))) inside.push(path);
   }
-  inside.sort((a, b) => b.split('/').length - a.split('/').length || (a < b ? -1 : 1));
-  if (inside.length > 0) await btrfs.deleteSubvolumes(inside);
+  return inside.toSorted((a, b) => b.split('/').length - a.split('/').length || (a < b ? -1 : 1));
+}
 
+/** Removes what FloatLab puts into it, and nothing else: a file that it did not put there stops it. */
+export async function removeFolder(folder: string): Promise<void> {
   for (const name of ['snapshots', 'rollback']) {
     const path = join(folder, name);
     if (!(await hasFolder(path))) continue;
     if (name === 'rollback') for (const file of ['plan.json', 'plan.new']) await rm(join(path, file), { force: true });
     await removeEmpty(path);
   }
-  await rm(join(folder, 'rolled-back.json'), { force: true });
+  for (const note of [notes.rolledBack, notes.adopted]) {
+    for (const file of [note, `${note}.new`]) await rm(join(folder, file), { force: true });
+  }
+  // The last of them: until then it says what is still to be done.
+  const left = (await readdir(folder)).filter((name) => !name.startsWith(notes.scrub));
+  if (left.length === 0)
+    for (const file of [`${notes.scrub}.new`, notes.scrub]) await rm(join(folder, file), { force: true });
   await removeEmpty(folder);
 }
 
@@ -46,6 +50,7 @@ async function isReally(path: string, folder: string): Promise<boolean> {
   try {
     return (await realpath(path)) === path && (await hasSubvolume(path));
   } catch {
+    // Then it stays where it is, and the folder around it cannot be removed: that says so.
     return false;
   }
 }

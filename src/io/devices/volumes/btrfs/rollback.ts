@@ -5,7 +5,7 @@
  *     planned       rollback/plan.json says which stash is to be kept
  *     stashed       snapshots/.stash   read-only snapshot of live
  *     cloned        rollback/next      writable snapshot of the one to go back to …
- *     limited                          … with the quota of live
+ *     limited                          … with the quota, owner and mode of live
  *     moved-aside   live → rollback/old               ◀ the commit point
  *     moved-in      rollback/next → live
  *     kept          snapshots/.stash → snapshots/<stash>
@@ -16,27 +16,20 @@
  * Interrupted before the commit point, what was made is thrown away: nothing happened. Interrupted after it, the rest
  * is done: everything happened. `settle` does one or the other, and every method of the port calls it first, so nobody
  * ever sees the middle. Renames reach the disk in order, so this holds for a power cut as well.
+ *
+ * Of a dataset that was adopted, `old` and `next` lie beside it, and its note says which subvolume it is: after the
+ * commit point, once that is on disk, the note is changed (`noted`).
  */
-import { mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
-import { z } from 'zod';
+import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
+import * as z from 'zod';
 import { IoError } from '../../error.ts';
-import { replaceFile } from '../../../stores/files.ts';
-import type { Deadline } from '../deadline.ts';
 import { isSnapshotName } from '../names.ts';
-import type { Btrfs } from './commands.ts';
+import { noteSuccessor } from './adopted.ts';
+import { ownLike } from './dataset.ts';
 import type { DatasetPaths } from './layout.ts';
-import { hasFolder, hasSubvolume } from './layout.ts';
-
-/** Told after each step; tests throw in it to see what a crash there leaves behind. */
-export type StepHook = (step: string) => void | Promise<void>;
-
-/** One dataset during one call. */
-export interface Site {
-  readonly paths: DatasetPaths;
-  readonly btrfs: Btrfs;
-  readonly within: Deadline;
-  readonly step: StepHook;
-}
+import { hasFolder, hasSubvolume, lookAt } from './layout.ts';
+import { readNote, writeNote } from './note.ts';
+import type { Site } from './site.ts';
 
 const planSchema = z.strictObject({ to: z.string().refine(isSnapshotName), stash: z.string().refine(isSnapshotName) });
 type Plan = z.infer<typeof planSchema>;
@@ -44,15 +37,17 @@ type Plan = z.infer<typeof planSchema>;
 /** The caller has checked: settled, not in use, `to` is there, no snapshot has the name of the stash. */
 export async function rollBack(site: Site, plan: Plan): Promise<void> {
   const { paths, btrfs, step, within } = site;
+  if (site.adopted) for (const path of [paths.next, paths.old]) await refuseTaken(path);
   const { limitBytes } = await btrfs.usage(paths.live);
   await mkdir(paths.rollback, { mode: 0o700 });
-  await replaceFile(paths.plan, Buffer.from(JSON.stringify(plan)), { mode: 0o600, temp: paths.planNew });
+  await writeNote(paths.plan, plan, paths.planNew);
   await step('planned');
   await btrfs.snapshot(paths.live, paths.stash, 'read-only');
   await step('stashed');
   await btrfs.snapshot(paths.snapshot(plan.to), paths.next, 'writable');
   await step('cloned');
   await btrfs.limit(paths.next, limitBytes);
+  await ownLike(paths.live, paths.next);
   await step('limited');
   within.check();
   await rename(paths.live, paths.old);
@@ -65,9 +60,11 @@ export async function settle(site: Site): Promise<void> {
   const { paths } = site;
   if (!(await hasFolder(paths.rollback))) return;
   const plan = await readPlan(paths.plan);
-  if (plan === undefined) return clear(site);
-  if (await hasSubvolume(paths.old)) return finish(site, plan);
-  await discard(site);
+  const isAside = await hasSubvolume(paths.old);
+  if (plan !== undefined && isAside) return finish(site, plan);
+  // What it is in may not be mounted, with what is left of the roll-back in it.
+  if (site.adopted && !isAside) await refuseMissing(site);
+  return plan === undefined ? clear(site) : discard(site);
 }
 
 /** @returns the rollback that was the last to be completed, if any */
@@ -76,7 +73,13 @@ export const lastRollback = (paths: DatasetPaths): Promise<Plan | undefined> => 
 async function finish(site: Site, plan: Plan): Promise<void> {
   const { paths, step, within } = site;
   within.check();
-  if (!(await hasSubvolume(paths.live))) await rename(paths.next, paths.live);
+  if (!(await hasSubvolume(paths.live))) {
+    if (site.adopted) {
+      await noteSuccessor(site, site.adopted, paths.next);
+      await step('noted');
+    }
+    await rename(paths.next, paths.live);
+  }
   await step('moved-in');
   if (await hasSubvolume(paths.stash)) await rename(paths.stash, paths.snapshot(plan.stash));
   await step('kept');
@@ -88,17 +91,20 @@ async function finish(site: Site, plan: Plan): Promise<void> {
 /** Before the commit point: live is untouched, the rest was private. */
 async function discard(site: Site): Promise<void> {
   const { paths } = site;
-  if (!(await hasSubvolume(paths.live))) {
-    throw new IoError('DAMAGED', {
-      op: 'rollback',
-      target: paths.home,
-      message: `${paths.live} is missing in the middle of a rollback, and so is ${paths.old}`,
-      hint: `Snapshots are in ${paths.snapshots}: make ${paths.live} from one with \`btrfs subvolume snapshot\`.`,
-    });
-  }
+  await refuseMissing(site);
   await removeSubvolumes(site, [paths.stash, paths.next]);
   await rm(paths.plan);
   await clear(site);
+}
+
+async function refuseMissing({ paths }: Site): Promise<void> {
+  if (await hasSubvolume(paths.live)) return;
+  throw new IoError('DAMAGED', {
+    op: 'rollback',
+    target: paths.home,
+    message: `${paths.live} is missing in the middle of a rollback, and so is ${paths.old}`,
+    hint: `Snapshots are in ${paths.snapshots}: make ${paths.live} from one with \`btrfs subvolume snapshot\`.`,
+  });
 }
 
 /** Without a plan, what is left is garbage: the old content, which the stash holds. */
@@ -119,28 +125,16 @@ async function removeSubvolumes({ btrfs, within }: Site, paths: readonly string[
   if (there.length > 0) await btrfs.deleteSubvolumes(there);
 }
 
-async function readPlan(path: string): Promise<Plan | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-  const parsed = planSchema.safeParse(parseJson(text));
-  if (parsed.success) return parsed.data;
-  throw new IoError('DAMAGED', {
+const readPlan = (path: string): Promise<Plan | undefined> =>
+  readNote(path, planSchema, 'rollback', 'If `live` is beside its folder and complete, remove this file.');
+
+/** The folder of an adopted subvolume belongs to somebody else: what is there under our private names is not ours. */
+async function refuseTaken(path: string): Promise<void> {
+  if ((await lookAt(path)) === 'nothing') return;
+  throw new IoError('EXISTS', {
     op: 'rollback',
     target: path,
-    message: `${path} does not say which rollback it belongs to: ${JSON.stringify(text.slice(0, 100))}`,
-    hint: 'If `live` is beside it and complete, remove this file.',
+    message: `${path} is in the way of a roll-back, and FloatLab did not make it`,
+    hint: 'Move it away, then try again.',
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

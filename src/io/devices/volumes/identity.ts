@@ -9,9 +9,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { replaceFile } from '../../../stores/files.ts';
-import { IoError } from '../../error.ts';
+import * as z from 'zod';
+import { replaceFile } from '../../stores/files.ts';
+import { unlessMissing } from '../errno.ts';
+import { IoError } from '../error.ts';
 
 const inPool = z.strictObject({ id: z.uuid() });
 const remembered = z.strictObject({ id: z.uuid(), path: z.string() });
@@ -23,23 +24,44 @@ const rememberedPool = (file: string): Promise<z.infer<typeof remembered> | unde
 export async function refuseStranger(file: string, poolPath: string): Promise<void> {
   const known = await rememberedPool(file);
   if (known?.path !== poolPath) return;
-  const marker = await read(markerOf(poolPath), inPool);
-  if (marker?.id === known.id) return;
+  const id = await poolIdOf(poolPath);
+  if (id === known.id) return;
   throw new IoError('POOL_MISSING', {
     op: 'find the pool',
     target: poolPath,
-    message: `${poolPath} is not the pool that was used before: ${marker ? 'it is another one' : 'the pool is not mounted, or empty'}`,
+    message: `${poolPath} is not the pool that was used before: ${id ? 'it is another one' : 'the pool is not mounted, or empty'}`,
     hint: `Mount the pool again. If it is lost for good, remove ${file} to begin with an empty one.`,
   });
 }
 
 /** Once the pool has its folder `floatlab`. */
 export async function remember(file: string, poolPath: string): Promise<void> {
-  const marker = await read(markerOf(poolPath), inPool);
-  const id = marker?.id ?? randomUUID();
-  if (!marker) await write(markerOf(poolPath), { id });
+  const id = await ensurePoolId(poolPath);
   const known = await rememberedPool(file);
   if (known?.id !== id || known.path !== poolPath) await write(file, { id, path: poolPath });
+}
+
+/** The id that the pool carries. @returns undefined when there is none @throws IoError DAMAGED */
+export const poolIdOf = async (poolPath: string): Promise<string | undefined> =>
+  (await read(markerOf(poolPath), inPool))?.id;
+
+/** The same, of a pool that has its folder `floatlab`: one without an id gets it now. */
+export async function ensurePoolId(poolPath: string): Promise<string> {
+  const known = await poolIdOf(poolPath);
+  if (known !== undefined) return known;
+  const id = randomUUID();
+  await write(markerOf(poolPath), { id });
+  return id;
+}
+
+/** Of a pool that keeps its id elsewhere. @returns undefined when no pool of this place is remembered @throws IoError DAMAGED */
+export async function rememberedId(file: string, place: string): Promise<string | undefined> {
+  const known = await rememberedPool(file);
+  return known?.path === place ? known.id : undefined;
+}
+
+export async function rememberId(file: string, place: string, id: string): Promise<void> {
+  if ((await rememberedId(file, place)) !== id) await write(file, { id, path: place });
 }
 
 const markerOf = (poolPath: string): string => join(poolPath, 'floatlab', 'pool.json');
@@ -48,13 +70,8 @@ const write = (file: string, content: object): Promise<void> =>
   replaceFile(file, Buffer.from(`${JSON.stringify(content)}\n`), { mode: 0o600 });
 
 async function read<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await unlessMissing(readFile(file, 'utf8'), undefined);
+  if (text === undefined) return undefined;
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
@@ -63,7 +80,7 @@ async function read<T>(file: string, schema: z.ZodType<T>): Promise<T | undefine
       op: 'find the pool',
       target: file,
       message,
-      hint: 'If the pool is the right one, remove this file.',
+      hint: 'If the pool is the right one, remove this file and start FloatLab again.',
       cause,
     });
   }

@@ -9,6 +9,8 @@ export interface Mount {
   readonly readOnly: boolean;
   /** Neither device nodes nor setuid files in it have an effect, for whoever comes this way. */
   readonly isHarmless: boolean;
+  /** What btrfs compresses with where a folder does not say: `zstd:3`. */
+  readonly compression: string | undefined;
   readonly type: string;
   /** For example `/dev/loop0`. */
   readonly source: string;
@@ -23,8 +25,9 @@ export function parseMountinfo(text: string): readonly Mount[] {
     const flags = options.split(',');
     const readOnly = flags.includes('ro') || superOptions.split(',').includes('ro');
     const isHarmless = flags.includes('nodev') && flags.includes('nosuid');
+    const compression = /(?:^|,)compress(?:-force)?=([^,]+)/.exec(superOptions)?.[1];
     const places = { root: unescape(root), point: unescape(point), source: unescape(source) };
-    return [{ device, ...places, readOnly, isHarmless, type }];
+    return [{ device, ...places, readOnly, isHarmless, compression, type }];
   });
 }
 

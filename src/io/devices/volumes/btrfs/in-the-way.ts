@@ -1,0 +1,26 @@
+/** What stands in the way of a step on a dataset. */
+import { relative } from 'node:path';
+import { IoError } from '../../error.ts';
+import { refuseInUse as refuseMounted } from '../in-use.ts';
+import { fromTop } from './pool.ts';
+import type { Site } from './site.ts';
+
+/** @throws IoError BUSY while a container has the folder, or something in it, mounted */
+export const refuseInUse = ({ pool, op, within }: Site, path: string): Promise<void> =>
+  refuseMounted(pool.mount, `/${fromTop(pool, path)}`, { op, path, within });
+
+/**
+ * A snapshot holds an empty folder in place of a subvolume inside it: the data would be missing without a word.
+ * @throws IoError INVALID
+ */
+export async function refuseNested({ pool, btrfs, op }: Site, path: string): Promise<void> {
+  const nested = await btrfs.nested(path);
+  if (nested.length === 0) return;
+  const shown = nested.slice(0, 3).map((inner) => relative(fromTop(pool, path), inner));
+  throw new IoError('INVALID', {
+    op,
+    target: path,
+    message: `${path} has subvolumes of its own (${shown.join(', ')}): a snapshot cannot hold what is in them`,
+    hint: 'Copy what they hold into plain folders and remove them.',
+  });
+}
