@@ -4,7 +4,7 @@
  */
 import type { Index, Kind, LabEvent, Principal, StreamId, AnyDraft } from '#events/envelope.ts';
 import type { AnyMachineSnapshot } from 'xstate';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Scope } from './access/scope.ts';
 import type { App } from './app/machine.ts';
 import type { Cluster } from './cluster/machine.ts';
@@ -12,9 +12,11 @@ import type { Instance } from './instance/machine.ts';
 import type { Namespace } from './namespace/machine.ts';
 import type { Node } from './node/machine.ts';
 import type { Operation } from './operation/machine.ts';
+import type { Pool } from './pool/machine.ts';
 import type { Rejection } from './rejection.ts';
 import type { Schedule } from './schedule/machine.ts';
 import type { Snapshot } from './snapshot/machine.ts';
+import type { Transfer } from './transfer/machine.ts';
 import type { Volume } from './volume/machine.ts';
 import type { WorkInput, WorkName } from './work.ts';
 
@@ -25,8 +27,10 @@ export interface Contexts {
   namespace: Namespace;
   node: Node;
   operation: Operation;
+  pool: Pool;
   schedule: Schedule;
   snapshot: Snapshot;
+  transfer: Transfer;
   volume: Volume;
 }
 

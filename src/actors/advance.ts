@@ -9,27 +9,34 @@
 import { kindOf, type Kind, type LabEvent, type StreamId } from '#events/envelope.ts';
 import { createEmptyActor, type AnyMachineSnapshot, type AnyStateMachine } from 'xstate';
 import type { ActorState, Contexts } from './actor.ts';
-import { machines } from './machines.ts';
+import { machines, type Library } from './machines.ts';
 
-/** Whether the event would be accepted by the actor, or begins it. */
-export function isLegal(actor: ActorState | undefined, event: LabEvent): boolean {
-  const def = machines[kindOf(event.stream)];
-  if (!actor) return event.type === def.birth;
-  return actor.quarantined === null && event.type !== def.birth && actor.snapshot.can(event as never);
+/** Whether the event would be accepted by the actor, or begins it. @param library in force there */
+export function isLegal(actor: ActorState | undefined, event: LabEvent, library: Library = machines): boolean {
+  const { machine, births } = library[kindOf(event.stream)];
+  if (!actor) return births[event.type] !== undefined;
+  return actor.quarantined === null && snapshotOf(actor, machine).can(event as never);
 }
 
-export function advance(actor: ActorState | undefined, event: LabEvent): ActorState | undefined {
+/** @param library in force at the event */
+export function advance(
+  actor: ActorState | undefined,
+  event: LabEvent,
+  library: Library = machines,
+): ActorState | undefined {
   const kind = kindOf(event.stream);
-  const { machine, birth } = machines[kind];
+  const { machine, births } = library[kind];
   if (!actor) {
-    return event.type === birth ? born(event, kind, machine) : undefined;
+    const state = births[event.type];
+    return state === undefined ? undefined : born(event, kind, machine, state);
   }
   if (actor.quarantined !== null) return { ...actor, version: event.version };
   try {
-    if (event.type === birth || !actor.snapshot.can(event as never)) {
+    const present = snapshotOf(actor, machine);
+    if (!present.can(event as never)) {
       return { ...actor, version: event.version, quarantined: `${event.type} is not legal in state ${actor.state}` };
     }
-    const snapshot = machine.transition(actor.snapshot, event as never, inertScope) as AnyMachineSnapshot;
+    const snapshot = machine.transition(present, event as never, inertScope) as AnyMachineSnapshot;
     const state = snapshot.value as string;
     const moved = state !== actor.state;
     return {
@@ -53,10 +60,14 @@ export function advance(actor: ActorState | undefined, event: LabEvent): ActorSt
 }
 
 /** @returns undefined when the event broke the machine before there was an actor to quarantine: it is never born */
-function born(event: LabEvent, kind: Kind, machine: AnyStateMachine): ActorState | undefined {
-  const snapshot = machine.getInitialSnapshot(inertScope, event) as AnyMachineSnapshot;
+function born(event: LabEvent, kind: Kind, machine: AnyStateMachine, state: string): ActorState | undefined {
+  const first = machine.getInitialSnapshot(inertScope, event) as AnyMachineSnapshot;
   // Unlike a transition, which throws, the first snapshot carries its error.
-  if (snapshot.status === 'error') return undefined;
+  if (first.status === 'error') return undefined;
+  const snapshot =
+    first.value === state
+      ? first
+      : (machine.resolveState({ value: state, context: first.context }) as AnyMachineSnapshot);
   return {
     stream: event.stream,
     kind,
@@ -77,14 +88,24 @@ function born(event: LabEvent, kind: Kind, machine: AnyStateMachine): ActorState
 /** What is stored of an actor: everything but XState's snapshot, which `revive` makes again. */
 export type StoredActor = Omit<ActorState, 'snapshot' | 'kind'>;
 
-export function revive(stored: StoredActor): ActorState {
+export function revive(stored: StoredActor, library: Library = machines): ActorState {
   const kind = kindOf(stored.stream as StreamId);
-  const snapshot = machines[kind].machine.resolveState({
+  const snapshot = library[kind].machine.resolveState({
     value: stored.state,
     context: stored.context,
   }) as AnyMachineSnapshot;
   return { ...stored, kind, snapshot };
 }
+
+/** The same actor, to go on by another library, which has its state, too. */
+export const rebound = (actor: ActorState, library: Library): ActorState => ({
+  ...actor,
+  snapshot: snapshotOf(actor, library[actor.kind].machine),
+});
+
+/** XState's snapshots belong to a machine. */
+const snapshotOf = ({ snapshot, state, context }: ActorState, machine: AnyStateMachine): AnyMachineSnapshot =>
+  snapshot.machine === machine ? snapshot : (machine.resolveState({ value: state, context }) as AnyMachineSnapshot);
 
 const idle = (): void => {};
 const self = createEmptyActor();

@@ -1,5 +1,5 @@
 /** Every command of the lab by its schema; REST, command line and forms derive from here. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { CommandDef } from './actor.ts';
 import { appCommands } from './app/commands.ts';
 import { clusterCommands } from './cluster/commands.ts';
@@ -7,8 +7,10 @@ import { instanceCommands } from './instance/commands.ts';
 import { namespaceCommands } from './namespace/commands.ts';
 import { nodeCommands } from './node/commands.ts';
 import { operationCommands } from './operation/commands.ts';
+import { poolCommands } from './pool/commands.ts';
 import { scheduleCommands } from './schedule/commands.ts';
 import { snapshotCommands } from './snapshot/commands.ts';
+import { transferCommands } from './transfer/commands.ts';
 import { volumeCommands } from './volume/commands.ts';
 
 export const commandSchemas = {
@@ -21,6 +23,8 @@ export const commandSchemas = {
   ...instanceCommands,
   ...scheduleCommands,
   ...operationCommands,
+  ...transferCommands,
+  ...poolCommands,
 };
 
 export type CommandName = keyof typeof commandSchemas;

@@ -7,8 +7,10 @@ import { instanceDecisions } from './instance/decide.ts';
 import { namespaceDecisions } from './namespace/decide.ts';
 import { nodeDecisions } from './node/decide.ts';
 import { operationDecisions } from './operation/decide.ts';
+import { poolDecisions } from './pool/decide.ts';
 import { scheduleDecisions } from './schedule/decide.ts';
 import { snapshotDecisions } from './snapshot/decide.ts';
+import { transferDecisions } from './transfer/decide.ts';
 import { volumeDecisions } from './volume/decide.ts';
 
 const decisions: Decisions<CommandName> = {
@@ -21,6 +23,8 @@ const decisions: Decisions<CommandName> = {
   ...instanceDecisions,
   ...scheduleDecisions,
   ...operationDecisions,
+  ...transferDecisions,
+  ...poolDecisions,
 };
 
 export const commandDef = <N extends CommandName>(name: N): CommandDef<Commands[N]> =>

@@ -15,14 +15,13 @@ import {
   type StreamId,
 } from '#events/envelope.ts';
 import { registry } from '#events/registry.ts';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { allows } from './access/scope.ts';
 import type { ActorState, Decision, LabView, Step } from './actor.ts';
 import { commandDef, isCommandName } from './decisions.ts';
 import { idFrom } from './ids.ts';
 import { nameKey, nameOf } from './lab.ts';
 import { Overlay } from './overlay.ts';
-import { machines } from './machines.ts';
 import { reject, type Rejection } from './rejection.ts';
 
 export interface Request {
@@ -107,8 +106,8 @@ function prepare(
 ): Outcome {
   const operation = drafts.find(({ type }) => type === 'operation.started');
   const expect = new Map(read);
-  for (const { stream } of drafts) expect.set(stream, overlay.peek(stream)?.version ?? 0);
-  const entry: Entry = {
+  for (const { stream } of drafts) expect.set(stream, versionOf(overlay.peek(stream)));
+  const asked: Entry = {
     command: request.id,
     by: request.by,
     cause: request.cause ?? request.id,
@@ -120,13 +119,16 @@ function prepare(
   };
   const trial = new Overlay(overlay);
   const steps: Step[] = [];
-  for (const [n, event] of eventsOf(entry, tools.head, trial).entries()) {
+  for (const [n, event] of eventsOf(asked, tools.head, trial).entries()) {
     checkData(event);
     const before = trial.peek(event.stream);
     if (!trial.advance(event)) return { rejected: refusal(event, before, n) };
     steps.push({ event, before, after: trial.peek(event.stream) });
   }
   overlay.adopt(trial);
+  const streams = new Set(drafts.map(({ stream }) => stream));
+  const ends = [...streams].filter((stream) => trial.peek(stream)?.final);
+  const entry = ends.length === 0 ? asked : { ...asked, ends };
   return { prepared: { entry, steps, blobs, changes } };
 }
 
@@ -135,11 +137,14 @@ function eventsOf(entry: Entry, head: number, view: Overlay): LabEvent[] {
   const versions = new Map<StreamId, number>();
   const { drafts, expect: _, ...stamp } = entry;
   return drafts.map((draft, n) => {
-    const version = (versions.get(draft.stream) ?? view.peek(draft.stream)?.version ?? 0) + 1;
+    const version = (versions.get(draft.stream) ?? versionOf(view.peek(draft.stream))) + 1;
     versions.set(draft.stream, version);
     return { ...draft, ...stamp, id: `${entry.command}/${n}`, version, index: asIndex(head + n + 1) } as LabEvent;
   });
 }
+
+/** As the log counts: a stream that has ended is one that never was. */
+const versionOf = (actor: ActorState | undefined): number => (actor && !actor.final ? actor.version : 0);
 
 /** A decision that drafts data against its own schema is a broken program, not a refusal. */
 function checkData(event: LabEvent): void {
@@ -168,7 +173,7 @@ function refusal(event: LabEvent, actor: ActorState | undefined, n: number): Rej
       hint: 'Upgrade FloatLab; a newer version folds its history again.',
     };
   }
-  const state = machines[actor.kind].machine.states[actor.state];
+  const state = actor.snapshot.machine.states[actor.state];
   const accepted = state ? Object.keys(state.on).filter((type) => !type.startsWith('xstate.')) : [];
   return {
     code: 'NOT_NOW',
@@ -192,7 +197,7 @@ const capital = (word: string): string => word.slice(0, 1).toUpperCase() + word.
  */
 function recording(view: Overlay, read: Map<StreamId, number>): LabView {
   const note = (actors: readonly (ActorState | undefined)[]): void => {
-    for (const actor of actors) if (actor) read.set(actor.stream, actor.version);
+    for (const actor of actors) if (actor) read.set(actor.stream, versionOf(actor));
   };
   return {
     index: view.index,

@@ -3,8 +3,8 @@ import type { AnyDraft, Kind, StreamId } from '#events/envelope.ts';
 import { streamOf } from '#events/envelope.ts';
 import type { EventType, Registry } from '#events/registry.ts';
 import type { Metadata } from '#events/values/metadata.ts';
-import { labels, name } from '#events/values/name.ts';
-import { z } from 'zod';
+import { labelKey, labels, labelValue, name, type Labels } from '#events/values/name.ts';
+import * as z from 'zod';
 import type { ActorState, Ask, Decision, LabView } from './actor.ts';
 import { uuidFrom } from './ids.ts';
 import { reject, type Rejection } from './rejection.ts';
@@ -15,6 +15,21 @@ export const systemNamespace = 'system';
 /** How people name a thing in a command. */
 export const target = { namespace: name.default(defaultNamespace), name };
 export const labelsInput = labels.default({});
+/** What is not named stays; null takes a label away. */
+export const labelChanges = z.record(labelKey, labelValue.nullable());
+
+/** @returns undefined when nothing is different */
+export function relabelled(before: Labels, changes: z.infer<typeof labelChanges>): Record<string, string> | undefined {
+  const after: Record<string, string> = { ...before };
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === null) delete after[key];
+    else after[key] = value;
+  }
+  const isSame =
+    Object.keys(after).length === Object.keys(before).length &&
+    Object.entries(after).every(([key, value]) => before[key] === value);
+  return isSame ? undefined : after;
+}
 
 /** How an agent names the work whose outcome it reports. */
 export const visit = z.int().min(1);

@@ -7,7 +7,10 @@
  */
 import { asIndex, kinds, type Index, type Kind, type LabEvent, type StreamId } from '#events/envelope.ts';
 import type { ActorState, LabView, Step } from './actor.ts';
-import { advance } from './advance.ts';
+import { advance, rebound, revive, type StoredActor } from './advance.ts';
+import { clusterStream } from './cluster/stream.ts';
+import { foldVersionIn, libraryOf } from './libraries.ts';
+import type { Library } from './machines.ts';
 import { refersTo } from './registry.ts';
 import { RememberedCommands, type CommandRange } from './remembered.ts';
 import { SortedIds } from './sorted.ts';
@@ -34,6 +37,9 @@ export class Lab implements LabView {
   readonly #names = new Map<string, StreamId>();
   readonly #referrers = new Map<StreamId, SortedIds>();
   readonly #commands = new RememberedCommands(rememberedCommands);
+  /** By which the next event is folded. */
+  #foldVersion = 1;
+  #library: Library = libraryOf(1);
 
   constructor() {
     this.#byKind = Object.fromEntries(kinds.map((kind) => [kind, new SortedIds()])) as Record<Kind, SortedIds>;
@@ -69,6 +75,11 @@ export class Lab implements LabView {
     return this.#commands.get(id);
   }
 
+  /** A command that came after this index, and is not found by `command`, never took effect. */
+  get forgotten(): Index {
+    return asIndex(this.#commands.forgotten);
+  }
+
   get commands(): Iterable<readonly [id: string, range: CommandRange]> & { readonly size: number } {
     return this.#commands;
   }
@@ -78,30 +89,50 @@ export class Lab implements LabView {
     return new Map([...this.#actors].map(([stream, { version }]) => [stream, version]));
   }
 
-  /** Folds one event. The caller gives events in the order of the log, each once. */
+  /** Of the machines that fold the next event. */
+  get foldVersion(): number {
+    return this.#foldVersion;
+  }
+
+  /** Folds one event. The caller gives events in the order of the log, each once. @throws FoldTooNew */
   fold(event: LabEvent): Step {
     if (event.index !== this.#index + 1) {
       throw new Error(`event ${event.index} does not follow ${this.#index}: the fold would miss history`);
     }
     const before = this.#actors.get(event.stream);
-    const after = advance(before, event);
+    const after = advance(before, event, this.#library);
     this.#index = event.index;
     this.#at = event.at;
     this.#commands.add(event.command, event.index);
     if (after) this.#place(before, after);
+    if (event.stream === clusterStream) this.#switch();
     return { event, before, after };
   }
 
-  /** Puts stored states back, before the first fold. */
+  /** Puts stored states back, before the first fold. @returns them. @throws FoldTooNew */
   restore(
     at: { index: Index; at: number },
-    actors: Iterable<ActorState>,
+    actors: readonly StoredActor[],
     commands: Iterable<readonly [string, CommandRange]>,
-  ): void {
+  ): readonly ActorState[] {
     this.#index = at.index;
     this.#at = at.at;
-    for (const actor of actors) this.#place(undefined, actor);
+    const cluster = actors.find(({ stream }) => stream === clusterStream);
+    if (cluster) this.#place(undefined, revive(cluster));
+    this.#switch();
+    const revived = actors.map((actor) => revive(actor, this.#library));
+    for (const actor of revived) this.#place(this.#actors.get(actor.stream), actor);
     for (const [id, range] of commands) this.#commands.set(id, range);
+    return revived;
+  }
+
+  /** The lab may have gone on to another version: from the next event on, for all that live. */
+  #switch(): void {
+    const version = foldVersionIn(this);
+    if (version === this.#foldVersion) return;
+    this.#library = libraryOf(version);
+    this.#foldVersion = version;
+    for (const [stream, actor] of this.#actors) this.#actors.set(stream, rebound(actor, this.#library));
   }
 
   #place(before: ActorState | undefined, after: ActorState): void {

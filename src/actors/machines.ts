@@ -1,4 +1,4 @@
-/** The machine of each kind and the event that begins it. */
+/** The machine of each kind, the events that begin it, and in which state each does. */
 import type { Kind } from '#events/envelope.ts';
 import type { EventType } from '#events/registry.ts';
 import type { AnyStateMachine } from 'xstate';
@@ -8,21 +8,37 @@ import { instanceMachine } from './instance/machine.ts';
 import { namespaceMachine } from './namespace/machine.ts';
 import { nodeMachine } from './node/machine.ts';
 import { operationMachine } from './operation/machine.ts';
+import { poolMachine } from './pool/machine.ts';
 import { scheduleMachine } from './schedule/machine.ts';
 import { snapshotMachine } from './snapshot/machine.ts';
+import { transferMachine } from './transfer/machine.ts';
 import { volumeMachine } from './volume/machine.ts';
 
-export const machines: Readonly<Record<Kind, { readonly machine: AnyStateMachine; readonly birth: EventType }>> = {
-  app: { machine: appMachine, birth: 'app.created' },
-  cluster: { machine: clusterMachine, birth: 'cluster.created' },
-  instance: { machine: instanceMachine, birth: 'instance.assigned' },
-  namespace: { machine: namespaceMachine, birth: 'namespace.created' },
-  node: { machine: nodeMachine, birth: 'node.joined' },
-  operation: { machine: operationMachine, birth: 'operation.started' },
-  schedule: { machine: scheduleMachine, birth: 'schedule.created' },
-  snapshot: { machine: snapshotMachine, birth: 'snapshot.requested' },
-  volume: { machine: volumeMachine, birth: 'volume.created' },
+export interface KindMachine {
+  readonly machine: AnyStateMachine;
+  /** Event that begins an actor → the state that it begins in. */
+  readonly births: Readonly<Partial<Record<EventType, string>>>;
+}
+
+/** All machines of one version (`libraries.ts`). */
+export type Library = Readonly<Record<Kind, KindMachine>>;
+
+export const machines: Library = {
+  app: { machine: appMachine, births: { 'app.created': 'stopped' } },
+  cluster: { machine: clusterMachine, births: { 'cluster.created': 'active' } },
+  instance: { machine: instanceMachine, births: { 'instance.assigned': 'starting' } },
+  namespace: { machine: namespaceMachine, births: { 'namespace.created': 'active' } },
+  node: { machine: nodeMachine, births: { 'node.joined': 'up', 'node.asked-to-join': 'waiting' } },
+  operation: { machine: operationMachine, births: { 'operation.started': 'running' } },
+  pool: {
+    machine: poolMachine,
+    births: { 'pool.found': 'online', 'pool.requested': 'creating', 'pool.adoption-requested': 'adopting' },
+  },
+  schedule: { machine: scheduleMachine, births: { 'schedule.created': 'active' } },
+  snapshot: { machine: snapshotMachine, births: { 'snapshot.requested': 'taking' } },
+  transfer: { machine: transferMachine, births: { 'transfer.requested': 'waiting' } },
+  volume: { machine: volumeMachine, births: { 'volume.created': 'unplaced' } },
 };
 
 /** Raised whenever the same events would fold to other states: stored states of another version are refolded. */
-export const foldVersion = 3;
+export const foldVersion = 8;

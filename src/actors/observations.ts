@@ -7,6 +7,10 @@ import type { StreamId } from '#events/envelope.ts';
 export interface Observables {
   /** The agent of a node is there. */
   heartbeat: Record<never, never>;
+  /** It asked what time it is, with a clock that no certificate bears; less than 0: behind the lab's. */
+  clock: { readonly aheadMs: number };
+  /** Of the lab itself: the term of this leader began. From then on it could have heard of everybody. */
+  leading: Record<never, never>;
   /** How much of a volume is used; without a size it is the one that was asked for. */
   fill: { readonly usedBytes: number; readonly sizeBytes?: number };
   /** How much of each pool of a node is used. */

@@ -7,6 +7,7 @@
 import type { Index, Kind, LabEvent, StreamId } from '#events/envelope.ts';
 import type { ActorState, LabView } from './actor.ts';
 import { advance, isLegal } from './advance.ts';
+import { foldVersionIn, libraryOf } from './libraries.ts';
 import { nameKey, nameOf } from './lab.ts';
 import { refersTo } from './registry.ts';
 
@@ -66,8 +67,9 @@ export class Overlay implements LabView {
   advance(event: LabEvent): boolean {
     const before = this.peek(event.stream);
     const living = before?.final ? undefined : before;
-    if (!isLegal(living, event)) return false;
-    const after = advance(living, event);
+    const library = libraryOf(foldVersionIn(this));
+    if (!isLegal(living, event, library)) return false;
+    const after = advance(living, event, library);
     if (!after || after.quarantined !== null) return false;
     this.#changed.set(event.stream, after);
     return true;

@@ -8,8 +8,10 @@ import { machines } from './machines.ts';
 import { namespaceActor } from './namespace/actor.ts';
 import { nodeActor } from './node/actor.ts';
 import { operationActor } from './operation/actor.ts';
+import { poolActor } from './pool/actor.ts';
 import { scheduleActor } from './schedule/actor.ts';
 import { snapshotActor } from './snapshot/actor.ts';
+import { transferActor } from './transfer/actor.ts';
 import { volumeActor } from './volume/actor.ts';
 import type { WorkInput, WorkName, WorkOrder } from './work.ts';
 
@@ -20,8 +22,10 @@ const actors: { readonly [K in Kind]: ActorDef<K> } = {
   namespace: namespaceActor,
   node: nodeActor,
   operation: operationActor,
+  pool: poolActor,
   schedule: scheduleActor,
   snapshot: snapshotActor,
+  transfer: transferActor,
   volume: volumeActor,
 };
 
@@ -40,7 +44,8 @@ export function workNameOf(kind: Kind, state: string): WorkName | undefined {
 /** What the actor's present state asks of a node, if anything. */
 export function workOf(actor: ActorState, lab: LabView): WorkOrder | undefined {
   if (actor.final || actor.quarantined !== null) return undefined;
-  const work = workNameOf(actor.kind, actor.state);
+  const meta = actor.snapshot.machine.states[actor.state]?.meta as { work?: WorkName } | undefined;
+  const work = meta?.work;
   if (work === undefined) return undefined;
   const def = defOf(actor.kind);
   const assignment = def.assignment?.(actor, lab);

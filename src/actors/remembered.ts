@@ -1,6 +1,7 @@
 /**
  * The commands that were appended lately, so that one that is sent again is taken for what it is. The oldest are
- * forgotten in log order, the same ones on every replica.
+ * forgotten in log order, the same ones on every replica. What is not there may be new, or forgotten: `forgotten` tells up
+ * to where, and whoever knows that a command came later knows that it is new.
  *
  * The order is kept in a ring beside the table: to find the first key of a `Map` from which keys are always deleted at
  * the front, the engine walks over all that were deleted before it (measured: half the time of a fold).
@@ -23,6 +24,13 @@ export class RememberedCommands {
 
   get size(): number {
     return this.#ranges.size;
+  }
+
+  /** Index of the last event of the newest one that was forgotten; 0 when none was. A command's events are in one piece. */
+  get forgotten(): number {
+    if (this.#ring.length < this.#limit) return 0;
+    const oldest = this.#ranges.get(this.#ring[this.#oldest] ?? '');
+    return (oldest?.[0] ?? 1) - 1;
   }
 
   get(id: string): CommandRange | undefined {

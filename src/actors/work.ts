@@ -5,10 +5,23 @@
 import type { AppSpec } from '#events/app.ts';
 import type { Index, StreamId } from '#events/envelope.ts';
 import type { ServiceStatus } from '#events/instance.ts';
+import type { PoolStorageSpec } from '#events/pool.ts';
+import type { PoolDriver, PoolLayout } from '#events/values/pool.ts';
+import type { SnapshotHooks } from '#events/values/snapshotting.ts';
+import type { VolumeSpec } from '#events/volume.ts';
 
 export interface DatasetInput {
   readonly pool: string;
   readonly dataset: string;
+}
+
+/** What a dataset is made like: as the specification of its volume says it. */
+export interface DatasetSpecInput {
+  readonly sizeBytes: number;
+  readonly owner?: { readonly uid: number; readonly gid: number };
+  readonly mode?: number;
+  readonly recordSizeBytes?: number;
+  readonly compression?: NonNullable<VolumeSpec['compression']>;
 }
 
 export interface InstanceInput {
@@ -18,18 +31,82 @@ export interface InstanceInput {
   readonly revision: number;
   readonly spec: AppSpec;
   readonly bundle: string;
-  /** Where each volume of the specification is on the node. */
+  /** Where each volume of the specification is on the node, */
   readonly paths: Readonly<Record<string, string>>;
+  /** and what it is there. */
+  readonly datasets: Readonly<Record<string, DatasetInput>>;
   /** What the lab knows of each service. */
   readonly services: Readonly<Record<string, ServiceStatus>>;
 }
 
+/** A snapshot that is to be taken. */
+export interface SnapshotInput extends DatasetInput {
+  readonly snapshot: StreamId<'snapshot'>;
+  readonly visit: number;
+  readonly name: string;
+}
+
+/** What runs around taking a snapshot. */
+export interface HooksInput extends SnapshotHooks {
+  /** Of the app that has the volume, on this node; null: it does not run here, and there is nobody to tell. */
+  readonly instance: StreamId<'instance'> | null;
+}
+
+/** A pool of the node, by its name. */
+export interface PoolInput {
+  readonly pool: string;
+}
+
 export interface WorkInput {
-  'create-dataset': DatasetInput & { readonly sizeBytes: number };
+  /** `isThere`: it was made before, and must be found; an empty one in its place would be a lie. */
+  'create-dataset': DatasetInput & { readonly spec: DatasetSpecInput; readonly isThere?: true };
+  'clone-dataset': DatasetInput & {
+    readonly spec: DatasetSpecInput;
+    readonly from: DatasetInput;
+    readonly snapshot: string;
+  };
+  'adopt-dataset': DatasetInput & { readonly spec: DatasetSpecInput; readonly native: string };
+  'release-dataset': DatasetInput;
+  /** Into a new one while it is in use; then, when nobody uses it, what is different by then. */
+  'copy-dataset': DatasetInput & { readonly spec: DatasetSpecInput; readonly to: DatasetInput };
+  'move-dataset': DatasetInput & { readonly spec: DatasetSpecInput; readonly to: DatasetInput };
   'rollback-dataset': DatasetInput & { readonly to: string; readonly stash: string };
-  'destroy-dataset': DatasetInput;
-  'take-snapshot': DatasetInput & { readonly name: string };
+  'destroy-dataset': DatasetInput & { readonly scrub: boolean };
+  'take-snapshot': {
+    /** The order's own first; of a set all that are on its node. */
+    readonly snapshots: readonly SnapshotInput[];
+    readonly isSet: boolean;
+    readonly hooks: readonly HooksInput[];
+  };
   'remove-snapshot': DatasetInput & { readonly name: string };
+  'create-pool': PoolInput & {
+    readonly driver: 'btrfs' | 'zfs';
+    readonly layout: PoolLayout;
+    readonly on: PoolStorageSpec;
+    readonly erase: boolean;
+  };
+  'adopt-pool': PoolInput & { readonly driver: PoolDriver; readonly where: string };
+  'release-pool': PoolInput;
+  'grow-pool': PoolInput & { readonly sizeBytes?: number };
+  'add-pool-devices': PoolInput & {
+    readonly devices: readonly string[];
+    readonly layout?: PoolLayout;
+    readonly erase: boolean;
+  };
+  'replace-pool-device': PoolInput & { readonly old: string; readonly by: string; readonly erase: boolean };
+  'scrub-pool': PoolInput & { readonly action: 'start' | 'pause' | 'cancel' };
+  'restore-files': DatasetInput & {
+    /** The same for every attempt. */
+    readonly id: string;
+    readonly snapshot: string;
+    readonly paths: readonly string[];
+    readonly to?: string;
+    readonly overwrite: boolean;
+  };
+  /** To whoever comes for it. */
+  'export-files': DatasetInput & { readonly snapshot: string };
+  /** Of whoever brings it. `before`: the snapshot to which a failed import goes back. */
+  'import-files': DatasetInput & { readonly replace: boolean; readonly before: string };
   'start-instance': InstanceInput;
   'watch-instance': InstanceInput;
   'halt-instance': InstanceInput;

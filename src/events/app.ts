@@ -4,14 +4,15 @@
  * The specification in the events holds what decisions need and nothing secret. The compose file as it was
  * written, and the resolved services with their environment, are blobs; the events carry their addresses.
  */
-import { z } from 'zod';
-import { event, type Upcast } from './define.ts';
+import * as z from 'zod';
+import { asItWas, event, type Upcast } from './define.ts';
 import { keep } from './values/keep.ts';
 import { blobRef, metadata, problem } from './values/metadata.ts';
 import { serviceName } from './values/name.ts';
 import { containerPath, relativePath } from './values/path.ts';
 import { volumeSize } from './values/size.ts';
-import { volumeKey, volumeRef } from './volume.ts';
+import { snapshotHooks, snapshotOnChange } from './values/snapshotting.ts';
+import { volumeConstraints, volumeKey, volumeRef } from './volume.ts';
 
 const port = z.int().min(1).max(65_535);
 
@@ -58,6 +59,10 @@ const appVolumeSpec = z.strictObject({
   sizeBytes: volumeSize,
   keep: keep.exactOptional(),
   schedule: z.string().max(100).exactOptional(),
+  growToBytes: volumeSize.exactOptional(),
+  constraints: volumeConstraints.exactOptional(),
+  snapshotOnChange: snapshotOnChange.exactOptional(),
+  hooks: snapshotHooks.exactOptional(),
 });
 
 export const appSpec = z.strictObject({
@@ -89,8 +94,8 @@ const filesUnknown: Upcast = (data: object) => ({ ...data, files: null });
 const justBegun: Upcast = (data: object) => ({ ...data, lasts: false });
 
 export const appEvents = {
-  'app.created': event(2, z.strictObject({ metadata, ...revision }), { 1: filesUnknown }),
-  'app.updated': event(2, z.strictObject(revision), { 1: filesUnknown }),
+  'app.created': event(3, z.strictObject({ metadata, ...revision }), { 1: filesUnknown, 2: asItWas }),
+  'app.updated': event(3, z.strictObject(revision), { 1: filesUnknown, 2: asItWas }),
   'app.start-requested': event(1, z.strictObject({})),
   'app.started': event(1, z.strictObject({})),
   'app.degraded': event(1, z.strictObject({ service: serviceName, problem })),

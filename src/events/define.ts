@@ -2,7 +2,7 @@
  * How a kind declares its events: a schema number, a strict schema, and for every older number a pure
  * function to the next. Stored events are never rewritten; they are upcast when read.
  */
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 export type Upcast = (data: never) => unknown;
 

@@ -19,8 +19,10 @@ export const kinds = [
   'namespace',
   'node',
   'operation',
+  'pool',
   'schedule',
   'snapshot',
+  'transfer',
   'volume',
 ] as const;
 export type Kind = (typeof kinds)[number];
@@ -59,6 +61,11 @@ export interface Entry {
   /** Versions of the streams that were read or are written; 0 = does not exist. */
   readonly expect: readonly (readonly [StreamId, number])[];
   readonly because?: Evidence;
+  /**
+   * Streams that are over with this entry, as the fold of whoever decided it found: whatever expects a version of them
+   * afterwards meets a stream that does not exist. The log itself folds nothing.
+   */
+  readonly ends?: readonly StreamId[];
   readonly drafts: readonly (AnyDraft & { readonly schema: number })[];
 }
 

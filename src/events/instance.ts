@@ -1,5 +1,5 @@
 /** An assignment of one revision of an app to one node. Its epoch is the index of `instance.assigned`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { asItWas, event } from './define.ts';
 import { blobRef, metadata, problem } from './values/metadata.ts';
 import { serviceName } from './values/name.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { event } from './define.ts';
 import { metadata } from './values/metadata.ts';
 

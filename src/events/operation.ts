@@ -1,13 +1,10 @@
 /** What a person asked for and may wait for: begun with the command, ended when its target settles. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { event } from './define.ts';
+import { kinds } from './envelope.ts';
 import { metadata, problem } from './values/metadata.ts';
 
-const streamRef = z.templateLiteral([
-  z.enum(['app', 'cluster', 'instance', 'namespace', 'node', 'operation', 'schedule', 'snapshot', 'volume']),
-  ':',
-  z.string(),
-]);
+const streamRef = z.templateLiteral([z.enum(kinds), ':', z.string()]);
 
 export const operationEvents = {
   'operation.started': event(

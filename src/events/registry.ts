@@ -1,5 +1,5 @@
 /** The closed union of everything that can happen, and the door through which stored events come back. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { appEvents } from './app.ts';
 import { clusterEvents } from './cluster.ts';
 import type { EventDef, Upcast } from './define.ts';
@@ -7,8 +7,10 @@ import { instanceEvents } from './instance.ts';
 import { namespaceEvents } from './namespace.ts';
 import { nodeEvents } from './node.ts';
 import { operationEvents } from './operation.ts';
+import { poolEvents } from './pool.ts';
 import { scheduleEvents } from './schedule.ts';
 import { snapshotEvents } from './snapshot.ts';
+import { transferEvents } from './transfer.ts';
 import { volumeEvents } from './volume.ts';
 
 export const registry = {
@@ -21,6 +23,8 @@ export const registry = {
   ...instanceEvents,
   ...scheduleEvents,
   ...operationEvents,
+  ...transferEvents,
+  ...poolEvents,
 };
 
 export type EventType = keyof typeof registry;

@@ -1,24 +1,39 @@
 /** Something that happens again and again. The next time is calculated before it is appended, never in the fold. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { timeZone } from './cluster.ts';
-import { event } from './define.ts';
+import { asItWas, event } from './define.ts';
 import { metadata } from './values/metadata.ts';
+import { poolRef } from './values/pool.ts';
 import { appRef, volumeRef } from './volume.ts';
 
-export const scheduleSpec = z.strictObject({
-  /** Five fields: minute, hour, day of month, month, day of week. */
-  cron: z.string().min(1).max(100),
-  timeZone: timeZone.exactOptional(),
-  action: z.literal('snapshot'),
-  volume: volumeRef,
-});
+export const scheduleSpec = z
+  .strictObject({
+    /** Five fields: minute, hour, day of month, month, day of week. */
+    cron: z.string().min(1).max(100),
+    timeZone: timeZone.exactOptional(),
+    action: z.enum(['snapshot', 'scrub']),
+    /** Of this volume, */
+    volume: volumeRef.exactOptional(),
+    /** or of all volumes of this app, as a set. */
+    app: appRef.exactOptional(),
+    /** A scrub is of a pool. */
+    pool: poolRef.exactOptional(),
+  })
+  .refine(
+    ({ action, volume, app, pool }) =>
+      (pool !== undefined) === (action === 'scrub') &&
+      [volume, app, pool].filter((target) => target !== undefined).length === 1,
+    'name a volume or an app for snapshots, or a pool for scrubs',
+  );
 export type ScheduleSpec = z.infer<typeof scheduleSpec>;
 
 const dueAt = z.int().min(0);
 
 export const scheduleEvents = {
-  'schedule.created': event(1, z.strictObject({ metadata, spec: scheduleSpec, dueAt, app: appRef.exactOptional() })),
-  'schedule.changed': event(1, z.strictObject({ spec: scheduleSpec, dueAt })),
+  'schedule.created': event(2, z.strictObject({ metadata, spec: scheduleSpec, dueAt, app: appRef.exactOptional() }), {
+    1: asItWas,
+  }),
+  'schedule.changed': event(2, z.strictObject({ spec: scheduleSpec, dueAt }), { 1: asItWas }),
   /** `missed` counts earlier runs that could not happen; they are made up for by this one. */
   'schedule.fired': event(1, z.strictObject({ scheduledFor: z.int().min(0), missed: z.int().min(0), dueAt })),
   'schedule.suspended': event(1, z.strictObject({})),

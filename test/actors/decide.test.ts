@@ -272,7 +272,7 @@ describe('volumes', () => {
     const volume = lab.volume('other-data');
     lab.must('place-volume', { volume, node: 'node:atlas', pool: 'main' }, 'policy:placement');
     lab.provision();
-    lab.must('delete-volume', { name: 'other-data' });
+    lab.must('delete-volume', { name: 'other-data', purge: true });
     const problem = { code: 'BUSY', message: 'It is busy.' };
     lab.must('report-volume-failed', { volume, visit: lab.visit(volume), problem }, 'node:atlas');
     const compose = photos.replace('name: photos', 'name: other');

@@ -55,7 +55,7 @@ function appended(commands: readonly Asked[], comes: (n: number) => boolean): st
   });
 
   const committed = begun();
-  /** As the log has them: what is gone keeps its number. */
+  /** As the log has them: it folds nothing, and believes the entry. */
   const versions = new Map<StreamId, number>(committed.versions());
   return decided.map((prepared, n) => {
     const asked = commands[n];
@@ -70,6 +70,8 @@ function appended(commands: readonly Asked[], comes: (n: number) => boolean): st
       versions.set(event.stream, event.version);
       committed.fold({ ...event, index: asIndex(committed.index + 1) } as LabEvent);
     }
+    for (const stream of prepared.entry.ends ?? []) versions.delete(stream);
+    expect(versions).toEqual(committed.versions());
     return 'taken';
   });
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { asIndex, kinds, type LabEvent } from '#events/envelope.ts';
-import { advance, isLegal, revive } from '#actors/advance.ts';
+import type { ActorState } from '#actors/actor.ts';
+import { advance, isLegal } from '#actors/advance.ts';
 import { Lab } from '#actors/lab.ts';
 import { machines } from '#actors/machines.ts';
 import { Overlay } from '#actors/overlay.ts';
@@ -27,7 +28,7 @@ describe('the fold', () => {
         const whole = folded(events.length);
         const first = folded(cut);
         const second = new Lab();
-        const actors = kinds.flatMap((kind) => first.list(kind).map((actor) => revive(structuredClone(stored(actor)))));
+        const actors = kinds.flatMap((kind) => first.list(kind).map((actor) => structuredClone(stored(actor))));
         second.restore({ index: first.index, at: first.at }, actors, first.commands);
         for (const event of events.slice(cut)) second.fold(event);
         expect(everything(second)).toEqual(everything(whole));
@@ -179,6 +180,12 @@ describe('machines', () => {
       const work = after && !after.final ? workNameOf(after.kind, after.state) : undefined;
       if (!after || work === undefined) continue;
       const order = workOf(after, lab);
+      // Whoever leads a set of snapshots takes them all.
+      const set = after.kind === 'snapshot' ? (after as ActorState<'snapshot'>).context.set : null;
+      if (set && set.lead !== after.stream && lab.get(set.lead)?.state === 'taking') {
+        expect(order).toBeUndefined();
+        continue;
+      }
       expect(order, `${after.stream} is ${after.state}`).toMatchObject({ work, subject: after.stream });
       expect(order?.node).toMatch(/^node:./);
       ordered.add(work);
@@ -188,9 +195,8 @@ describe('machines', () => {
 
   test('an actor is born by its first event and by no other', () => {
     for (const event of events) {
-      expect(isLegal(undefined, event)).toBe(
-        event.type === machines[event.stream.split(':')[0] as (typeof kinds)[number]].birth,
-      );
+      const { births } = machines[event.stream.split(':')[0] as (typeof kinds)[number]];
+      expect(isLegal(undefined, event)).toBe(Object.hasOwn(births, event.type));
     }
   });
 });

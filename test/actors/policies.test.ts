@@ -144,7 +144,7 @@ describe('placement', () => {
           ['a', first],
           ['b', second],
         ] as const) {
-          const { node } = choose(lab.lab, { sizeBytes: size * 2 ** 30, needsPool: true, only: [] });
+          const { node } = choose(lab.lab, { needs: [{ bytes: size * 2 ** 30 }], only: [] });
           if (!node) continue;
           lab.must('create-volume', { name, spec: { sizeBytes: size * 2 ** 30 } });
           lab.must('place-volume', { volume: lab.volume(name), node, pool: 'main' }, 'policy:placement');
@@ -307,6 +307,38 @@ describe('liveness', () => {
     expect(livenessPolicy.propose('node:atlas', lab.lab, heardAt(at), at + silenceMs)).toMatchObject([
       { name: 'report-node-down', input: { lastSeenAt: at } },
     ]);
+  });
+});
+
+describe('liveness of a node whose clock is wrong', () => {
+  const node = 'node:atlas';
+  const clockAt = (at: number): Observations => ({
+    get: (what) => (what === 'clock' ? { value: { aheadMs: 5 }, at } : undefined) as never,
+  });
+  const away = (): TestLab => {
+    const lab = TestLab.ready();
+    lab.must('report-node-stopped', { node }, node);
+    lab.now += 60_000;
+    return lab;
+  };
+
+  test('it is said at once of one that is away, and once', () => {
+    const lab = away();
+    const seen = clockAt(lab.now);
+    expect(livenessPolicy.dueAt?.(node, lab.lab, seen)).toBe(lab.now);
+    const [proposal] = livenessPolicy.propose(node, lab.lab, seen, lab.now);
+    expect(proposal).toMatchObject({ name: 'report-node-clock', input: { node, aheadMs: 5 } });
+    lab.must('report-node-clock', { node, aheadMs: 5 }, 'policy:liveness');
+    expect(livenessPolicy.dueAt?.(node, lab.lab, seen)).toBeUndefined();
+    expect(livenessPolicy.propose(node, lab.lab, seen, lab.now)).toEqual([]);
+  });
+
+  test('what was heard before it was stopped does not count, nor of one that is up', () => {
+    const lab = away();
+    expect(livenessPolicy.propose(node, lab.lab, clockAt(lab.now - 60_001), lab.now)).toEqual([]);
+    const up = TestLab.ready();
+    expect(livenessPolicy.dueAt?.(node, up.lab, clockAt(up.now))).toBeUndefined();
+    expect(livenessPolicy.propose(node, up.lab, clockAt(up.now), up.now)).toEqual([]);
   });
 });
 

@@ -37,3 +37,25 @@ test('a range that is put back counts like one that was noted', () => {
   ]);
   expect(remembered.get('a')).toBeUndefined();
 });
+
+test('say from where on a command that is not found is new', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 5 }),
+      fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 30 }),
+      (limit, sizes) => {
+        const remembered = new RememberedCommands(limit);
+        let index = 0;
+        const lasts: number[] = [];
+        for (const [n, size] of sizes.entries()) {
+          for (let event = 0; event < size; event++) remembered.add(`c${n}`, ++index);
+          lasts.push(index);
+          expect(remembered.forgotten).toBe(lasts.at(-limit - 1) ?? 0);
+          const again = new RememberedCommands(limit);
+          for (const [id, range] of remembered) again.set(id, range);
+          expect(again.forgotten).toBe(remembered.forgotten);
+        }
+      },
+    ),
+  );
+});

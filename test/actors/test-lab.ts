@@ -3,12 +3,20 @@
  * Tests read given (run some commands) – when (run one) – then (what it drafted, or why it was refused).
  */
 import { asIndex, type Entry, type LabEvent, type Principal, type StreamId } from '#events/envelope.ts';
+import type { NodeFacts } from '#events/node.ts';
 import type { CommandInputs, CommandName } from '#actors/commands.ts';
 import { dispatch } from '#actors/dispatch.ts';
 import { Lab } from '#actors/lab.ts';
+import { libraries } from '#actors/libraries.ts';
+import { machines } from '#actors/machines.ts';
 import { Overlay } from '#actors/overlay.ts';
 import type { Rejection } from '#actors/rejection.ts';
 import { workOf } from '#actors/registry.ts';
+
+// Labs of tests go on to later versions, which fold as the first one does.
+for (const version of [2, 3]) libraries.set(version, machines);
+
+const mainPool = (sizeBytes: number) => ({ name: 'main', driver: 'btrfs' as const, sizeBytes });
 
 const startOfTime = Date.UTC(2026, 0, 1);
 
@@ -36,7 +44,7 @@ export class TestLab {
     return lab;
   }
 
-  join(name: string, sizeBytes = 100 * 2 ** 30): void {
+  join(name: string, sizeBytes = 100 * 2 ** 30, pools: NodeFacts['pools'] = [mainPool(sizeBytes)]): void {
     const facts = {
       architecture: 'x64',
       cpus: 4,
@@ -44,7 +52,7 @@ export class TestLab {
       os: 'Debian 12',
       kernel: '6.1',
       engine: { name: 'docker', version: '20.10' },
-      pools: [{ name: 'main', driver: 'btrfs' as const, sizeBytes }],
+      pools,
       version: '0.1.0',
     };
     this.run('join-node', { node: `node:${name}`, name, addresses: ['10.0.0.1'], facts }, `node:${name}`);
@@ -114,7 +122,7 @@ export class TestLab {
   provision(): void {
     for (const volume of this.lab.list('volume')) {
       const order = workOf(volume, this.lab);
-      if (order?.work !== 'create-dataset') continue;
+      if (order?.work !== 'create-dataset' && order?.work !== 'clone-dataset') continue;
       const { dataset } = order.input;
       this.must(
         'report-volume-provisioned',

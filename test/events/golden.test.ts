@@ -6,6 +6,7 @@ import { eventTypes, registry, upcast } from '#events/registry.ts';
 import { Folded, tableViews } from '#io/lab/folded.ts';
 import { stored } from '#io/lab/state.ts';
 import { kinds } from '#events/envelope.ts';
+import '#test/actors/test-lab.ts';
 
 const lines = readFileSync(new URL('../golden/log.jsonl', import.meta.url), 'utf8')
   .trim()

@@ -1,6 +1,10 @@
 /** A history that knows every event type: the source of the golden log. `npx tsx test/golden/history.ts` prints it. */
 import type { LabEvent } from '#events/envelope.ts';
 import { TestLab } from '#test/actors/test-lab.ts';
+import { volumeLife } from './volume-life.ts';
+import { pools } from './pools.ts';
+import { snapshotting } from './snapshotting.ts';
+import { transfers } from './transfers.ts';
 
 const photos = `name: photos
 services:
@@ -95,7 +99,7 @@ export function history(): readonly LabEvent[] {
   lab.must('remove-app', { name: 'photos' });
   lab.must('deploy-app', { compose: photos, start: false });
   lab.must('remove-app', { name: 'photos' });
-  lab.must('delete-volume', { name: 'photos-data' });
+  lab.must('delete-volume', { name: 'photos-data', purge: true });
   lab.must('report-volume-deleted', { volume, visit: lab.visit(volume) }, node);
 
   lab.must('create-volume', { name: 'loose', spec: { sizeBytes: 2 ** 30 } });
@@ -107,7 +111,32 @@ export function history(): readonly LabEvent[] {
   lab.must('remove-node', { name: 'atlas' });
   secondMachine(lab);
   thirdMachine(lab);
+  volumes(lab);
+  departures(lab);
+  lab.must('report-node-down', { node: 'node:castor', lastSeenAt: lab.now }, 'policy:liveness');
+  lab.must('remove-node', { name: 'castor' });
+  clocks(lab);
+  snapshotting(lab);
+  members(lab);
+  transfers(lab);
+  pools(lab, newcomer);
+  volumeLife(lab);
+  farewell(lab);
   return lab.events;
+}
+
+/** In the end nothing is left: what goes leaves no trace where people look. */
+function farewell(lab: TestLab): void {
+  const remove = (name: string): void => {
+    const node = `node:${name}` as const;
+    if (lab.lab.get(node)?.state === 'up')
+      lab.must('report-node-down', { node, lastSeenAt: lab.now }, 'policy:liveness');
+    lab.must('remove-node', { name, force: true });
+    if (lab.lab.get(node)?.final === false) lab.must('finish-departure', { node }, 'policy:group');
+  };
+  lab.must('finish-departure', { node: 'node:juno' }, 'policy:group');
+  lab.must('remove-schedule', { name: 'weekly-scrub' });
+  for (const name of ['halley', 'mimosa', 'acrux']) remove(name);
 }
 
 /** What is warned of, what fails and is halted, and schedules that follow the lab's time zone. */
@@ -145,6 +174,7 @@ function secondMachine(lab: TestLab): void {
   lab.must('remove-app', { name: 'wiki', withVolumes: true });
   lab.must('stop-instance', { instance: second, because: 'the app is removed' }, 'policy:rollout');
   lab.must('report-instance-stopped', { instance: second, visit: lab.visit(second) }, node);
+  purge(lab, volume);
   lab.must('report-volume-deleted', { volume, visit: lab.visit(volume) }, node);
   lab.must('report-node-down', { node, lastSeenAt: lab.now }, 'policy:liveness');
   lab.must('remove-node', { name: 'vega' });
@@ -186,6 +216,7 @@ function thirdMachine(lab: TestLab): void {
   lab.must('remove-app', { name: 'notes' });
   lab.must('deploy-app', { compose: notes, start: false });
   lab.must('remove-app', { name: 'notes', withVolumes: true });
+  purge(lab, volume);
   lab.must('report-volume-deleted', { volume, visit: lab.visit(volume) }, node);
   lab.must('create-volume', { name: 'spare', spec: { sizeBytes: 2 ** 30 } });
   lab.must('delay-volume', { volume: lab.volume('spare'), problem }, 'policy:placement');
@@ -193,6 +224,161 @@ function thirdMachine(lab: TestLab): void {
   lab.must('delete-volume', { name: 'spare' });
   lab.must('report-node-down', { node, lastSeenAt: lab.now }, 'policy:liveness');
   lab.must('remove-node', { name: 'lyra' });
+}
+
+/** A week later: nobody wanted it back. */
+function purge(lab: TestLab, volume: `volume:${string}`): void {
+  lab.now = lab.lab.get(volume)?.context.discarded?.purgeAt ?? lab.now;
+  lab.must('purge-volume', { volume }, 'policy:purge');
+}
+
+/** Volumes without apps: what they are made like, clones of them, and how they go and come back. */
+function volumes(lab: TestLab): void {
+  const node = 'node:deneb';
+  lab.join('deneb');
+  const spec = { sizeBytes: 2 ** 30, owner: { uid: 999, gid: 999 }, mode: 0o700, recordSizeBytes: 2 ** 14 };
+  lab.must('create-volume', { name: 'db', spec: { ...spec, compression: 'zstd' } });
+  const volume = lab.volume('db');
+  lab.must('place-volume', { volume, node, pool: 'main' }, 'policy:placement');
+  lab.provision();
+  lab.must('change-volume', { name: 'db', mode: 0o750 });
+  lab.provision();
+  lab.must('label-volume', { name: 'db', labels: { team: 'home' } });
+  lab.must('rename-volume', { name: 'db', to: 'data' });
+  lab.must('clone-volume', { name: 'data', as: 'test' });
+  const [taken] = lab.lab.referrers(volume, 'snapshot');
+  const snapshot = taken?.stream ?? 'snapshot:none';
+  lab.must(
+    'report-snapshot-taken',
+    { snapshot, visit: lab.visit(snapshot), guid: 'guid-clone', takenAt: lab.now },
+    node,
+  );
+  lab.provision();
+  lab.must('report-snapshot-removed', { snapshot, visit: lab.visit(snapshot) }, node);
+  lab.must('delete-volume', { name: 'test' });
+  lab.must('recover-volume', { name: 'test-deleted' });
+  lab.provision();
+  for (const name of ['test', 'data']) {
+    const gone = lab.volume(name);
+    lab.must('delete-volume', { name, scrub: true });
+    lab.must('report-volume-deleted', { volume: gone, visit: lab.visit(gone) }, node);
+  }
+  lab.must('report-node-down', { node, lastSeenAt: lab.now }, 'policy:liveness');
+  lab.must('remove-node', { name: 'deneb' });
+}
+
+const hourMs = 3_600_000;
+const sha = (digit: string): string => digit.repeat(64);
+
+/** A machine at the door. Its key and the hash of its token's secret are of one digit each. */
+export const newcomer = (name: string, digit: string) => ({
+  incarnation: `${name}-disk-1`,
+  name,
+  addresses: ['10.0.0.9', 'fd00::9'],
+  port: 7401,
+  keySha256: sha(digit),
+  facts: {
+    architecture: 'arm64',
+    cpus: 4,
+    memoryBytes: 2 ** 32,
+    os: 'Debian 12',
+    kernel: '6.1',
+    engine: { name: 'docker', version: '20.10' },
+    pools: [{ name: 'main', driver: 'btrfs' as const, sizeBytes: 2 ** 37 }],
+    version: '0.2.0',
+    devices: [{ name: 'sda', sizeBytes: 2 ** 40, model: 'Disk', rotational: false }],
+    supports: { protocol: { min: 1, max: 1 }, fold: { min: 1, max: 2 } },
+  },
+  protocol: { min: 1, max: 1 },
+});
+
+/** Who comes, by a token, by a rule, and by a person's word; who votes; and how each goes. */
+function members(lab: TestLab): void {
+  const system = 'system:join';
+  const at = (name: string, digit: string) => ({ ...newcomer(name, digit), clock: lab.now });
+  const token = (tokenId: string, digit: string) => ({ tokenId, hash: sha(digit) });
+  lab.must('issue-token', { ...token('first', 'a'), role: 'witness', labels: { zone: 'cellar' } });
+  lab.must('issue-token', { ...token('second', 'b'), validMs: hourMs });
+  lab.must('issue-token', token('third', 'c'));
+  lab.must('revoke-token', { token: 'third' });
+  const shown = { id: 'first', hash: sha('a') };
+  lab.must('admit-node', { node: 'node:rigel', ...at('rigel', '1'), token: shown }, system);
+  lab.must('change-bouncer', { rules: [{ name: 'lab-*', address: '10.0.0.0/8', do: 'admit' }] });
+  lab.must('admit-node', { node: 'node:lab-1', ...at('lab-1', '2'), token: null, from: '10.0.0.9' }, system);
+  lab.must('admit-node', { node: 'node:deneb', ...at('deneb', '3'), token: null }, system);
+  lab.must('approve-node', { name: 'deneb' });
+  lab.must('admit-node', { node: 'node:deneb', ...at('deneb', '3'), token: null, again: true }, system);
+  lab.must('admit-node', { node: 'node:mira', ...at('mira', '4'), token: null }, system);
+  lab.must('refuse-node', { name: 'mira', because: 'nobody knows it' });
+  const { incarnation, name, addresses, port, keySha256, facts } = newcomer('spica', '5');
+  lab.must('join-node', { node: 'node:spica', name, addresses, port, facts }, 'node:spica');
+  lab.must('join-node', { node: 'node:spica', name, addresses, port, facts, keySha256, incarnation }, 'node:spica');
+  lab.must('report-node', { node: 'node:spica', addresses, port: 7403, facts }, 'node:spica');
+
+  const voters = ['rigel.rigel-disk-1', 'lab-1.lab-1-disk-1', 'deneb.deneb-disk-1'];
+  lab.must('record-members', { voters, learners: ['spica.spica-disk-1'], generation: 1, term: 3 }, 'system:raft');
+  lab.must('label-node', { name: 'deneb', labels: { zone: 'attic' } });
+  lab.must('change-node-role', { name: 'spica', role: 'learner' });
+  lab.must('switch-fold-version', { version: 2 });
+
+  lab.now += 2 * hourMs;
+  lab.must('expire-tokens', {}, 'policy:membership');
+  lab.must('report-node-down', { node: 'node:deneb', lastSeenAt: null }, 'policy:liveness');
+  lab.must('note-lasting-outage', { node: 'node:deneb' }, 'policy:membership');
+  lab.must('issue-token', { ...token('fourth', 'd'), replaces: 'deneb' });
+  const back = { ...at('deneb', '6'), incarnation: 'deneb-disk-2' };
+  lab.must('replace-incarnation', { ...back, token: { id: 'fourth', hash: sha('d') } }, system);
+  const lost = { keptIndex: 200, knownIndex: 203, explain: 'Events 201 to 203 may be lost.' };
+  const missingNodes = [{ name: 'lab-1', saidOffBy: 'admin' }];
+  lab.must('record-recovery', { generation: 2, by: 'admin', lost, missingNodes }, 'system:recover');
+
+  lab.must('record-members', { voters: ['deneb.deneb-disk-2'], learners: [], generation: 2 }, 'system:raft');
+  lab.must('leave-node', { name: 'spica' });
+  lab.must('finish-departure', { node: 'node:spica' }, 'policy:group');
+  for (const each of ['rigel', 'lab-1', 'deneb']) {
+    if (each === 'rigel') lab.must('report-node-stopped', { node: 'node:rigel' }, 'node:rigel');
+    else lab.must('report-node-down', { node: `node:${each}`, lastSeenAt: lab.now }, 'policy:liveness');
+    lab.must('remove-node', { name: each, force: each === 'deneb' });
+    if (each !== 'deneb') lab.must('finish-departure', { node: `node:${each}` }, 'policy:group');
+  }
+}
+
+/** Members of the group that leave, and are removed: out of the group first, then out of the lab. */
+function departures(lab: TestLab): void {
+  const peers = ['castor', 'pollux', 'gemma'].map((name, n) => {
+    const said = newcomer(name, String(n + 7));
+    const { incarnation, addresses, port, keySha256, facts } = said;
+    lab.must(
+      'join-node',
+      { node: `node:${name}`, name, addresses, port, facts, keySha256, incarnation },
+      `node:${name}`,
+    );
+    return `${name}.${incarnation}`;
+  });
+  const { generation = 1 } = lab.lab.get('cluster:lab')?.context ?? {};
+  const record = (...voters: readonly string[]) =>
+    lab.must('record-members', { voters: [...voters], learners: [], generation }, 'system:raft');
+  const [castor = ''] = peers;
+  record(...peers);
+  lab.must('leave-node', { name: 'pollux' });
+  record(castor);
+  lab.must('finish-departure', { node: 'node:pollux' }, 'policy:group');
+  const [operation] = lab.lab.referrers('node:pollux', 'operation');
+  lab.must('finish-operation', { operation: operation?.stream ?? 'operation:none' }, 'policy:operations');
+  lab.must('report-node-down', { node: 'node:gemma', lastSeenAt: lab.now }, 'policy:liveness');
+  lab.must('remove-node', { name: 'gemma' });
+  lab.must('finish-departure', { node: 'node:gemma' }, 'policy:group');
+  const [removed] = lab.lab.referrers('node:gemma', 'operation');
+  lab.must('finish-operation', { operation: removed?.stream ?? 'operation:none' }, 'policy:operations');
+}
+
+/** A machine that was stopped, and starts with its clock ten years ahead. */
+function clocks(lab: TestLab): void {
+  const node = 'node:vesta';
+  lab.join('vesta');
+  lab.must('report-node-stopped', { node }, node);
+  lab.must('report-node-clock', { node, aheadMs: 3653 * 24 * hourMs }, 'policy:liveness');
+  lab.must('remove-node', { name: 'vesta' });
 }
 
 if (process.argv[1]?.endsWith('history.ts')) {

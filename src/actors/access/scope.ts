@@ -7,11 +7,13 @@ export interface Scope {
   readonly namespace?: string;
   /** For `report`: the node whose agent alone may say so. */
   readonly node?: string;
+  /** For `write`: the node that may do this to itself. */
+  readonly self?: string;
 }
 
 /**
- * People read and write; agents report about their own node; policies govern (commands that nobody gives by hand).
- * `system` is the daemon itself while it sets the lab up.
+ * People read and write; agents report about their own node, and may take it out of the lab; policies govern (commands
+ * that nobody gives by hand). `system` is the daemon itself while it sets the lab up or lets another node in.
  */
 export function allows(by: Principal, scope: Scope): boolean {
   const [who, name] = [by.slice(0, by.indexOf(':')), by.slice(by.indexOf(':') + 1)];
@@ -23,6 +25,7 @@ export function allows(by: Principal, scope: Scope): boolean {
     case 'node':
       return (
         scope.verb === 'read' ||
+        (scope.verb === 'write' && scope.self === `node:${name}`) ||
         (scope.verb === 'report' && (scope.node === undefined || scope.node === `node:${name}`))
       );
     case 'policy':

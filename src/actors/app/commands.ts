@@ -2,7 +2,7 @@ import { problem } from '#events/values/metadata.ts';
 import { name } from '#events/values/name.ts';
 import { relativePath } from '#events/values/path.ts';
 import { appRef } from '#events/volume.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defaultNamespace, target } from '../drafting.ts';
 
 const maxComposeBytes = 2 ** 20;

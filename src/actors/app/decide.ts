@@ -2,7 +2,9 @@ import type { AnyDraft } from '#events/envelope.ts';
 import type { ActorState, Decision, LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
 import { draft, drafts, startOperation, unchanged, withNamed } from '../drafting.ts';
-import { deletionOf, detachmentOf } from '../volume/decide.ts';
+import { detachmentOf } from '../volume/decide.ts';
+import { recoverableMs } from '../volume/commands.ts';
+import { discardOf } from '../volume/deletion.ts';
 import type { appCommands } from './commands.ts';
 import { liveInstance, wantsToRun } from './actor.ts';
 import { deploy, deployReads } from './deploy.ts';
@@ -70,7 +72,7 @@ export const appDecisions: Decisions<keyof typeof appCommands> = {
           : drafts(
               startOperation(ask, 'remove-app', app.stream, ask.input.name, ask.input.namespace),
               draft(app.stream, 'app.removal-requested', { withVolumes: ask.input.withVolumes }),
-              liveInstance(app.stream, lab) ? [] : removalOf(app, ask.input.withVolumes, lab),
+              liveInstance(app.stream, lab) ? [] : removalOf(app, ask.input.withVolumes, lab, ask.now),
             ),
       ),
   },
@@ -83,9 +85,9 @@ export const appDecisions: Decisions<keyof typeof appCommands> = {
   /** Its last instance is gone: what was waiting for that happens. */
   'finish-app': {
     scope: govern,
-    decide: ({ input }, lab) => {
+    decide: ({ input, now }, lab) => {
       const app = lab.get(input.app);
-      return app ? drafts(afterInstance(app, lab)) : unchanged;
+      return app ? drafts(afterInstance(app, lab, now)) : unchanged;
     },
   },
 };
@@ -98,12 +100,12 @@ function takenPorts({ stream, state, context }: ActorState<'app'>, lab: LabView)
 }
 
 /** What follows for an app as soon as nothing of it runs any more. */
-export function afterInstance(app: ActorState<'app'>, lab: LabView): readonly AnyDraft[] {
+export function afterInstance(app: ActorState<'app'>, lab: LabView, now: number): readonly AnyDraft[] {
   switch (app.state) {
     case 'stopping':
       return [draft(app.stream, 'app.stopped', {})];
     case 'removing':
-      return removalOf(app, app.context.removesVolumes, lab);
+      return removalOf(app, app.context.removesVolumes, lab, now);
     case 'paused':
       return app.context.pausedFor === 'restart' ? [draft(app.stream, 'app.resumed', {})] : [];
     default:
@@ -111,14 +113,15 @@ export function afterInstance(app: ActorState<'app'>, lab: LabView): readonly An
   }
 }
 
-/** The app goes; its schedules go with it, its volumes only when that was asked for. */
-function removalOf(app: ActorState<'app'>, withVolumes: boolean, lab: LabView): readonly AnyDraft[] {
+/** The app goes; its schedules go with it, its volumes only when that was asked for: those can be recovered for a while. */
+function removalOf(app: ActorState<'app'>, withVolumes: boolean, lab: LabView, now: number): readonly AnyDraft[] {
+  const taken = new Set<string>();
   const volumes = lab.referrers(app.stream, 'volume');
   const schedules = lab.referrers(app.stream, 'schedule');
   return [
     ...schedules.map((schedule) => draft(schedule.stream, 'schedule.removed', {})),
     ...volumes.map((volume) => detachmentOf(volume, app)),
-    ...(withVolumes ? volumes.flatMap((volume) => removeWithApp(volume, lab)) : []).filter(
+    ...(withVolumes ? volumes.flatMap((volume) => removeWithApp(volume, lab, now, taken)) : []).filter(
       ({ stream }) => !schedules.some((schedule) => schedule.stream === stream),
     ),
     draft(app.stream, 'app.removed', {}),
@@ -126,5 +129,12 @@ function removalOf(app: ActorState<'app'>, withVolumes: boolean, lab: LabView): 
 }
 
 /** A volume in the middle of something is kept, detached: a person sees it and decides. */
-const removeWithApp = (volume: ActorState<'volume'>, lab: LabView): readonly AnyDraft[] =>
-  ['unplaced', 'creating', 'ready', 'failed'].includes(volume.state) ? deletionOf(volume, lab) : [];
+const removeWithApp = (
+  volume: ActorState<'volume'>,
+  lab: LabView,
+  now: number,
+  taken: Set<string>,
+): readonly AnyDraft[] =>
+  ['unplaced', 'creating', 'ready', 'failed'].includes(volume.state)
+    ? discardOf(volume, lab, now + recoverableMs, taken)
+    : [];

@@ -6,6 +6,7 @@ import type { AppSpec, PublishedPort } from '#events/app.ts';
 import type { StreamId } from '#events/envelope.ts';
 import { clash, portKey } from '../compose/port-clash.ts';
 import type { ActorState, LabView } from '../actor.ts';
+import { runsApps } from '../node/known.ts';
 import { reject, type Rejection } from '../rejection.ts';
 import { liveInstance, wantsToRun } from './actor.ts';
 
@@ -90,7 +91,12 @@ function placeOf(app: ActorState<'app'>, lab: LabView): StreamId<'node'> | undef
 /** The nodes that hold its volumes; all, as long as none does. */
 function candidatesOf(volumes: readonly StreamId<'volume'>[], lab: LabView): readonly StreamId<'node'>[] {
   const placed = volumes.map((volume) => lab.get(volume)?.context.node ?? null).filter((node) => node !== null);
-  return placed.length > 0 ? [...new Set(placed)] : lab.list('node').map(({ stream }) => stream);
+  return placed.length > 0
+    ? [...new Set(placed)]
+    : lab
+        .list('node')
+        .filter(runsApps)
+        .map(({ stream }) => stream);
 }
 
 function firstClash(wanted: readonly PublishedPort[], publishers: readonly Publisher[]): Clash | undefined {

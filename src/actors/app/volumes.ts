@@ -10,10 +10,12 @@ import type { VolumeSpec } from '#events/volume.ts';
 import type { ActorState, Ask, LabView } from '../actor.ts';
 import { clusterStream } from '../cluster/stream.ts';
 import { draft, newMetadata } from '../drafting.ts';
-import { refuseGrowth, refuseTooLarge, type Growth } from '../placement/capacity.ts';
+import { promisedTo, refuseGrowth, refuseTooLarge, type Growth } from '../placement/capacity.ts';
+import { refuseConstraints } from '../placement/constraints.ts';
 import { reject, type Rejection } from '../rejection.ts';
 import { nextRun } from '../schedule/next.ts';
 import { detachmentOf } from '../volume/decide.ts';
+import { isSameSpec, misplacedBy } from '../volume/spec.ts';
 
 interface Planned {
   readonly streams: Record<string, StreamId<'volume'>>;
@@ -37,7 +39,8 @@ export function planVolumes(ask: Asked, lab: LabView, app: Planning): Planned | 
   const names = new Map<string, string>();
   const scheduleNames = new Set<string>();
   const growths: Growth[] = [];
-  let newBytes = 0;
+  const newBytes: number[] = [];
+  const constraints: VolumeSpec['constraints'][] = [];
   let n = 2;
   for (const [key, wanted] of Object.entries(app.spec.volumes)) {
     const name = volumeName(app.name, key);
@@ -45,9 +48,7 @@ export function planVolumes(ask: Asked, lab: LabView, app: Planning): Planned | 
     if (wrong) return wrong;
     names.set(name, key);
     const volume = lab.byName('volume', namespace, name);
-    // A volume that was made larger by hand stays as large: volumes do not shrink.
-    const sizeBytes = Math.max(wanted.sizeBytes, volume?.context.spec.sizeBytes ?? 0);
-    const spec = wanted.keep === undefined ? { sizeBytes } : { sizeBytes, keep: wanted.keep };
+    const spec = specOf(wanted, volume?.context.spec);
     const id = ask.id(n++);
     const scheduleId = ask.id(n++);
     const stream = volume?.stream ?? streamOf('volume', id);
@@ -61,8 +62,13 @@ export function planVolumes(ask: Asked, lab: LabView, app: Planning): Planned | 
         draft(stream, 'volume.created', { metadata: newMetadata(id, name, namespace), spec, app: app.stream }),
       );
     }
-    if (!volume || volume.state === 'unplaced') newBytes += sizeBytes;
-    else growths.push({ volume, sizeBytes });
+    constraints.push(spec.constraints);
+    if (!volume || volume.state === 'unplaced') newBytes.push(promisedTo(spec));
+    else {
+      growths.push({ volume, spec });
+      const misplaced = misplacedBy(volume, spec, lab);
+      if (misplaced) return misplaced;
+    }
     planned.push(
       ...planSchedule(
         ask,
@@ -72,10 +78,28 @@ export function planVolumes(ask: Asked, lab: LabView, app: Planning): Planned | 
       ),
     );
   }
-  // All that have no place yet come into one pool.
+  // All that have no place yet come to one node.
   const what = `the volumes of app ${app.name}`;
-  const tooLarge = refuseTooLarge(what, newBytes, lab) ?? refuseGrowth(what, growths, lab);
+  const tooLarge =
+    refuseConstraints(what, constraints, lab) ??
+    refuseTooLarge(what, newBytes, lab) ??
+    refuseGrowth(what, growths, lab);
   return tooLarge ?? { streams, drafts: [...planned, ...givenUp(app.existing, streams, lab)] };
+}
+
+/** What the file says, and what only a person can have said; a volume that was made larger by hand stays as large. */
+function specOf({ schedule: _, ...wanted }: AppSpec['volumes'][string], known: VolumeSpec | undefined): VolumeSpec {
+  const sizeBytes = Math.max(wanted.sizeBytes, known?.sizeBytes ?? 0);
+  if (!known) return { ...wanted, sizeBytes };
+  const { owner, mode, recordSizeBytes, compression } = known;
+  return {
+    ...wanted,
+    sizeBytes,
+    ...(owner === undefined ? {} : { owner }),
+    ...(mode === undefined ? {} : { mode }),
+    ...(recordSizeBytes === undefined ? {} : { recordSizeBytes }),
+    ...(compression === undefined ? {} : { compression }),
+  };
 }
 
 /** `photos` and `db_data` give `photos-db-data`. */
@@ -109,12 +133,20 @@ function takeOver(
   const owner = context.app;
   if (state === 'deleting' || context.failedIn === 'deleting')
     return reject('NOT_NOW', `Volume ${name} is being deleted.`, 'Try again when it is gone.');
+  // It would be purged with the app on it: recovered first, it is a volume again.
+  if (state === 'discarded') {
+    return reject(
+      'NOT_NOW',
+      `Volume ${name} was deleted, and goes for good after a while.`,
+      `Take it back (floatlab volume recover ${name} --as ${name}), or give it another name.`,
+    );
+  }
   if (owner !== null && owner !== app.stream) {
     const other = lab.get(owner)?.context.metadata.name ?? 'another app';
     return reject('VOLUME_IN_USE', `Volume ${name} is in use by app ${other}.`, 'Rename the app or the volume.');
   }
   if (owner === null && context.formerly?.app !== app.name) return strange(name, context.formerly);
-  const isOther = JSON.stringify(spec) !== JSON.stringify(context.spec);
+  const isOther = !isSameSpec(spec, context.spec);
   return {
     drafts: [
       ...(owner === null ? [draft(stream, 'volume.attached', { app: app.stream })] : []),

@@ -3,7 +3,7 @@
  * Docker would pick at random is refused, because nobody could find the app again after it moved.
  */
 import type { PublishedPort } from '#events/app.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { keysAt } from './keys.ts';
 import { clash, portKey } from './port-clash.ts';
 import type { Place, Reading } from './reading.ts';

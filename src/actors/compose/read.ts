@@ -96,14 +96,18 @@ function readApp(reading: Reading): Omit<ComposeApp, 'notes'> | undefined {
   if (tree.kind === 'map') noteMisspelt(reading, tree.entries);
 
   const extensionAt = keys.get('x-floatlab');
-  const extension = extensionAt ? appExtensionAt(reading, extensionAt) : { volumes: {} };
+  const serviceNames = namesOf(keys.get('services'));
+  const extension = extensionAt ? appExtensionAt(reading, extensionAt, serviceNames) : { volumes: {} };
   const name = readName(reading, keys, extension);
   const volumesPlace = keys.get('volumes');
-  const volumes = volumesPlace ? volumesAt(reading, volumesPlace) : new Map<string, DeclaredVolume>();
+  const volumes = volumesPlace ? volumesAt(reading, volumesPlace, serviceNames) : new Map<string, DeclaredVolume>();
   const services = readServices(reading, keys, new Set(volumes.keys()));
   noteUnused(reading, volumes, services);
   return { name, spec: toSpec(services, volumes, extension), bundle: toBundle(services, reading.files) };
 }
+
+const namesOf = (place: Place | undefined): ReadonlySet<string> =>
+  new Set(place?.node.kind === 'map' ? place.node.entries.keys() : []);
 
 function readDotEnv(reading: Reading): void {
   const file = reading.files.get(dotEnv);

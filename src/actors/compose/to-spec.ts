@@ -14,11 +14,15 @@ export function toSpec(
   extension: AppExtension,
 ): AppSpec {
   const { volumes: defaults, ...shown } = extension;
-  const volume = (settings: VolumeSettings): AppSpec['volumes'][string] => ({
-    sizeBytes: defaultVolumeBytes,
-    ...defaults,
-    ...settings,
-  });
+  const volume = (settings: VolumeSettings): AppSpec['volumes'][string] => {
+    const { snapshotOnChange, ...spec } = { sizeBytes: defaultVolumeBytes, ...defaults, ...settings };
+    const constraints = { ...defaults.constraints, ...settings.constraints };
+    return {
+      ...spec,
+      ...(Object.keys(constraints).length === 0 ? {} : { constraints }),
+      ...(snapshotOnChange ? { snapshotOnChange } : {}),
+    };
+  };
   const usesFolder = services.some(({ mounts }) => mounts.some(({ volume: name }) => name === appFolderVolume));
   return {
     ...shown,

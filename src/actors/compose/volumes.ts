@@ -15,13 +15,17 @@ export interface DeclaredVolume {
 const maxVolumes = 200;
 
 /** Volumes with findings are in the result too: a mount of one is not a second finding. */
-export function volumesAt(reading: Reading, place: Place): ReadonlyMap<string, DeclaredVolume> {
+export function volumesAt(
+  reading: Reading,
+  place: Place,
+  services: ReadonlySet<string>,
+): ReadonlyMap<string, DeclaredVolume> {
   const volumes = new Map<string, DeclaredVolume>();
   if (isEmpty(place)) return volumes;
   for (const entry of entriesAt(reading, place) ?? []) {
     const at = { path: entry.path, at: entry.keyAt };
     checkVolumeName(reading, at, entry.key);
-    volumes.set(entry.key, { place: at, settings: isEmpty(entry) ? {} : readVolume(reading, entry) });
+    volumes.set(entry.key, { place: at, settings: isEmpty(entry) ? {} : readVolume(reading, entry, services) });
   }
   if (volumes.size > maxVolumes)
     reading.report(place, `An app has at most ${maxVolumes} volumes.`, 'Use folders of fewer volumes.');
@@ -45,7 +49,7 @@ export const volumeKeys = {
   extensions: true,
 } as const;
 
-function readVolume(reading: Reading, entry: KeyedPlace): VolumeSettings {
+function readVolume(reading: Reading, entry: KeyedPlace, services: ReadonlySet<string>): VolumeSettings {
   const keys = keysAt(reading, entry, volumeKeys);
   const external = keys?.get('external');
   if (external && booleanAt(reading, external) === true) {
@@ -71,5 +75,5 @@ function readVolume(reading: Reading, entry: KeyedPlace): VolumeSettings {
     );
   }
   const extension = keys?.get('x-floatlab');
-  return extension ? volumeExtensionAt(reading, extension) : {};
+  return extension ? volumeExtensionAt(reading, extension, services) : {};
 }

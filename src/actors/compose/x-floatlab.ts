@@ -5,24 +5,32 @@
 import type { AppSpec } from '#events/app.ts';
 import { parseKeep } from '#events/values/keep.ts';
 import { formatSize, maxVolumeBytes, minVolumeBytes, parseSize } from '#events/values/size.ts';
-import { checkCron } from '../schedule/next.ts';
 import { keysAt } from './keys.ts';
+import { constraintsAt, growToAt, placingKeys } from './placing.ts';
 import type { Place, Reading } from './reading.ts';
-import { isEmpty, textAt, written } from './values.ts';
+import { hooksAt, isPlain, snapshotAt } from './snapshotting.ts';
+import { textAt, written } from './values.ts';
 
-export type VolumeSettings = Partial<AppSpec['volumes'][string]>;
+type VolumeSpec = AppSpec['volumes'][string];
+export type VolumeSettings = Partial<Omit<VolumeSpec, 'snapshotOnChange'>> & {
+  /** False: not although the top of the file says so. */
+  readonly snapshotOnChange?: VolumeSpec['snapshotOnChange'] | false;
+};
 export interface AppExtension extends Pick<AppSpec, 'title' | 'icon' | 'url'> {
   readonly volumes: VolumeSettings;
 }
 
-export const volumeExtensionKeys = { of: 'x-floatlab of a volume', read: ['size', 'snapshot', 'keep'] } as const;
+export const volumeExtensionKeys = {
+  of: 'x-floatlab of a volume',
+  read: ['size', 'snapshot', 'keep', 'hooks', ...placingKeys],
+} as const;
 export const appExtensionKeys = {
   of: 'x-floatlab',
   read: ['name', 'icon', 'url', ...volumeExtensionKeys.read],
 } as const;
-export const snapshotKeys = { of: 'snapshot', read: ['schedule'] } as const;
 
-export function appExtensionAt(reading: Reading, place: Place): AppExtension {
+/** @param services of the file; undefined: nobody asks whether a hook has one */
+export function appExtensionAt(reading: Reading, place: Place, services?: ReadonlySet<string>): AppExtension {
   const keys = keysAt(reading, place, appExtensionKeys);
   if (!keys) return { volumes: {} };
   const title = optional(keys.get('name'), (at) => titleAt(reading, at));
@@ -32,27 +40,38 @@ export function appExtensionAt(reading: Reading, place: Place): AppExtension {
     ...(title === undefined ? {} : { title }),
     ...(icon === undefined ? {} : { icon }),
     ...(url === undefined ? {} : { url }),
-    volumes: volumeSettings(reading, keys),
+    volumes: volumeSettings(reading, keys, services),
   };
 }
 
-export function volumeExtensionAt(reading: Reading, place: Place): VolumeSettings {
+export function volumeExtensionAt(reading: Reading, place: Place, services: ReadonlySet<string>): VolumeSettings {
   const keys = keysAt(reading, place, volumeExtensionKeys);
-  return keys ? volumeSettings(reading, keys) : {};
+  return keys ? volumeSettings(reading, keys, services) : {};
 }
 
 const optional = <T>(place: Place | undefined, read: (at: Place) => T | undefined): T | undefined =>
   place && read(place);
 
 /** @param keys the keys of either map */
-function volumeSettings(reading: Reading, keys: ReadonlyMap<string, Place>): VolumeSettings {
+function volumeSettings(
+  reading: Reading,
+  keys: ReadonlyMap<string, Place>,
+  services: ReadonlySet<string> | undefined,
+): VolumeSettings {
   const sizeBytes = optional(keys.get('size'), (at) => sizeAt(reading, at));
-  const schedule = optional(keys.get('snapshot'), (at) => scheduleAt(reading, at));
+  const { schedule, onChange } = optional(keys.get('snapshot'), (at) => snapshotAt(reading, at)) ?? {};
   const keep = optional(keys.get('keep'), (at) => keepAt(reading, at));
+  const growToBytes = optional(keys.get('grow-to'), (at) => growToAt(reading, at));
+  const constraints = constraintsAt(reading, keys);
+  const hooks = optional(keys.get('hooks'), (at) => hooksAt(reading, at, services));
   return {
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
     ...(schedule === undefined ? {} : { schedule }),
+    ...(onChange === undefined ? {} : { snapshotOnChange: onChange }),
     ...(keep === undefined ? {} : { keep }),
+    ...(hooks === undefined ? {} : { hooks }),
+    ...(growToBytes === undefined ? {} : { growToBytes }),
+    ...(constraints === undefined ? {} : { constraints }),
   };
 }
 
@@ -97,25 +116,6 @@ function sizeAt(reading: Reading, place: Place): number | undefined {
     `Choose from ${formatSize(minVolumeBytes)} to ${formatSize(maxVolumeBytes)}.`,
   );
 }
-
-function scheduleAt(reading: Reading, place: Place): string | undefined {
-  if (isEmpty(place)) return undefined;
-  const keys = keysAt(reading, place, snapshotKeys);
-  const at = keys?.get('schedule');
-  const text = at && textAt(reading, at, 'five fields such as "0 * * * *"');
-  if (!at || text === undefined) return undefined;
-  const cron = text.trim().replace(/\s+/g, ' ');
-  const wrong = checkCron(cron);
-  if (wrong === undefined) return cron;
-  return reading.report(
-    at,
-    isPlain(at, text) ? wrong : `${written(at)} is not a schedule.`,
-    'Write for example "0 * * * *" for every hour, or "30 2 * * *" for every night.',
-  );
-}
-
-/** What others say about a text may be repeated only when no variable stands in it. */
-const isPlain = ({ node }: Place, text: string): boolean => node.kind === 'scalar' && node.text === text;
 
 function keepAt(reading: Reading, place: Place): string | undefined {
   const text = textAt(reading, place, 'a policy such as "24h:1h 14d:1d"');

@@ -1,14 +1,20 @@
 import type { ActorDef, ActorState, LabView } from '../actor.ts';
-import type { InstanceInput } from '../work.ts';
+import { datasetOf } from '../volume/actor.ts';
+import type { DatasetInput, InstanceInput } from '../work.ts';
 
 function input(instance: ActorState<'instance'>, lab: LabView): InstanceInput {
   const { metadata, spec, bundle, volumes, app, revision, services } = instance.context;
   const paths: Record<string, string> = {};
+  const datasets: Record<string, DatasetInput> = {};
   for (const [key, stream] of Object.entries(volumes)) {
-    const path = lab.get(stream)?.context.path;
+    const volume = lab.get(stream);
+    const dataset = volume && datasetOf(volume);
+    const path = volume?.context.path;
     if (path !== null && path !== undefined) paths[key] = path;
+    if (dataset) datasets[key] = dataset;
   }
-  return { app, namespace: metadata.namespace, appName: metadata.name, revision, spec, bundle, paths, services };
+  const { namespace, name: appName } = metadata;
+  return { app, namespace, appName, revision, spec, bundle, paths, datasets, services };
 }
 
 export const instanceActor: ActorDef<'instance'> = {

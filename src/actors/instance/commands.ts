@@ -2,7 +2,7 @@ import { serviceStatus } from '#events/instance.ts';
 import { problem } from '#events/values/metadata.ts';
 import { serviceName } from '#events/values/name.ts';
 import { appRef, nodeRef } from '#events/volume.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { visit } from '../drafting.ts';
 
 const instance = z.templateLiteral(['instance:', z.string()]);

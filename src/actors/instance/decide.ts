@@ -6,6 +6,7 @@ import { liveInstance } from '../app/actor.ts';
 import { afterInstance } from '../app/decide.ts';
 import type { Commands, Decisions } from '../commands.ts';
 import { draft, drafts, missing, newMetadata, withVisit } from '../drafting.ts';
+import { isDeparting } from '../node/known.ts';
 import { reject } from '../rejection.ts';
 import type { instanceCommands } from './commands.ts';
 
@@ -34,6 +35,7 @@ export const instanceDecisions: Decisions<keyof typeof instanceCommands> = {
       if (holder) return reject('NOT_NOW', `${input.app} still has ${holder.stream} on ${holder.context.node}.`);
       const node = lab.get(input.node);
       if (node?.state !== 'up') return reject('NOT_NOW', `${input.node} is not up.`);
+      if (isDeparting(node)) return reject('NOT_NOW', `${input.node} leaves the lab.`);
       for (const stream of Object.values(app.context.volumes)) {
         const volume = lab.get(stream);
         if (volume?.state !== 'ready') return reject('NOT_NOW', `${stream} is ${volume?.state ?? 'gone'}.`);
@@ -98,13 +100,13 @@ export const instanceDecisions: Decisions<keyof typeof instanceCommands> = {
 
   'report-instance-stopped': {
     scope: reported,
-    decide: ({ input }, lab) =>
+    decide: ({ input, now }, lab) =>
       withVisit(lab, input.instance, input.visit, (instance) => {
         const app = lab.get(instance.context.app);
         return drafts(
           warned(input.instance, input.warnings),
           draft(input.instance, 'instance.stopped', {}),
-          app ? afterInstance(app, lab) : [],
+          app ? afterInstance(app, lab, now) : [],
         );
       }),
   },

@@ -1,5 +1,5 @@
 import { name } from '#events/values/name.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { labelsInput } from '../drafting.ts';
 
 export const namespaceCommands = {

@@ -1,4 +1,7 @@
 import type { ActorDef } from '../actor.ts';
-import { restsAlways } from '../resting.ts';
 
-export const nodeActor: ActorDef<'node'> = { refersTo: () => [], settled: restsAlways };
+/** One that is on its way out rests when it is gone. */
+export const nodeActor: ActorDef<'node'> = {
+  refersTo: () => [],
+  settled: ({ context }) => (context.departing === null ? { done: true } : undefined),
+};

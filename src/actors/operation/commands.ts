@@ -1,5 +1,5 @@
 import { problem } from '#events/values/metadata.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const operationCommands = {
   'finish-operation': z.strictObject({

@@ -9,7 +9,8 @@ import type { ActorState, LabView } from '../actor.ts';
 import { liveInstance } from '../app/actor.ts';
 import type { App } from '../app/machine.ts';
 import { portsOf } from '../app/ports.ts';
-import { choose, type Choice } from '../placement/choose.ts';
+import { promisedTo } from '../placement/capacity.ts';
+import { choose, type Choice, type Need } from '../placement/choose.ts';
 import type { Policy, Proposal } from './policy.ts';
 
 /** A node that is restarted, or an instance that stops slowly, is back by then. */
@@ -36,7 +37,7 @@ export const placementPolicy: Policy = {
         return [...(app === null ? [actor.stream] : [app]), ...(after?.final ? waiting(lab) : [])];
       }
       case 'node':
-        return event.type === 'node.went-down' ? [] : waiting(lab);
+        return event.type === 'node.went-down' || event.type === 'node.stopped' ? [] : waiting(lab);
       default:
         return [];
     }
@@ -59,11 +60,15 @@ export const placementPolicy: Policy = {
 function isWaiting(subject: StreamId, lab: LabView): boolean {
   if (kindOf(subject) === 'volume') {
     const volume = lab.get(subject as StreamId<'volume'>);
-    return volume?.state === 'unplaced' && volume.context.app === null;
+    return volume !== undefined && waitsAlone(volume);
   }
   const state = lab.get(subject as StreamId<'app'>)?.state;
   return (state === 'starting' || state === 'updating') && !liveInstance(subject as StreamId<'app'>, lab);
 }
+
+/** A clone does not choose: it lands beside what it is a clone of. */
+const waitsAlone = ({ state, context }: ActorState<'volume'>): boolean =>
+  state === 'unplaced' && context.app === null && context.origin === null;
 
 /** Apps and volumes that want a place and have none. */
 const waiting = (lab: LabView): readonly StreamId[] => [
@@ -73,7 +78,7 @@ const waiting = (lab: LabView): readonly StreamId[] => [
     .map(({ stream }) => stream),
   ...lab
     .list('volume')
-    .filter(({ state, context }) => state === 'unplaced' && context.app === null)
+    .filter(waitsAlone)
     .map(({ stream }) => stream),
 ];
 
@@ -83,21 +88,30 @@ function placeApp(app: ActorState<'app'>, lab: LabView, now: number): readonly P
     .filter((volume) => volume !== undefined);
   const unplaced = volumes.filter(({ state }) => state === 'unplaced');
   const placed = volumes.filter(({ context }) => context.node !== null);
+  const lost = Object.entries(app.context.volumes).find(([, stream]) => !lab.get(stream))?.[0];
+  if (lost !== undefined) {
+    const problem = {
+      code: 'VOLUME_LOST',
+      message: `Its volume ${lost} is lost.`,
+      hint: 'Deploy the app again to begin with an empty one (floatlab up).',
+    };
+    return delayApp(app, problem, { state: app.state }, now);
+  }
   const choice = choose(lab, {
-    sizeBytes: unplaced.reduce((sum, volume) => sum + volume.context.spec.sizeBytes, 0),
-    needsPool: unplaced.length > 0,
+    needs: unplaced.map(needOf),
     only: [...new Set(placed.map(({ context }) => context.node))].filter((node) => node !== null),
     publishes: { app: app.stream, ports: portsOf(app.context.spec) },
   });
   if (!choice.node) return delayApp(app, nothingFits(choice), evidenceOf(choice), now);
   const because = evidenceOf(choice);
   if (unplaced.length > 0) {
-    const { node, pool } = choice;
+    const { node, pools } = choice;
     return unplaced.map(
-      ({ stream }) => ({ name: 'place-volume', input: { volume: stream, node, pool: pool ?? '' }, because }) as const,
+      ({ stream }, n) =>
+        ({ name: 'place-volume', input: { volume: stream, node, pool: pools[n] ?? '' }, because }) as const,
     );
   }
-  const failed = volumes.find(({ state }) => state === 'failed');
+  const failed = volumes.find(({ state }) => state === 'failed' || state === 'missing');
   if (failed) {
     const name = failed.context.metadata.name;
     const problem = {
@@ -115,14 +129,20 @@ function placeApp(app: ActorState<'app'>, lab: LabView, now: number): readonly P
 function placeAlone(stream: StreamId<'volume'>, lab: LabView, now: number): readonly Proposal[] {
   const volume = lab.get(stream);
   if (!volume || !isWaiting(stream, lab)) return [];
-  const choice = choose(lab, { sizeBytes: volume.context.spec.sizeBytes, needsPool: true, only: [] });
+  const choice = choose(lab, { needs: [needOf(volume)], only: [] });
   const because = evidenceOf(choice);
-  if (choice.node && choice.pool !== undefined) {
-    return [{ name: 'place-volume', input: { volume: stream, node: choice.node, pool: choice.pool }, because }];
+  const [pool] = choice.pools;
+  if (choice.node && pool !== undefined) {
+    return [{ name: 'place-volume', input: { volume: stream, node: choice.node, pool }, because }];
   }
   const delay = delayOf(volume.context, nothingFits(choice), now);
   return delay ? [{ name: 'delay-volume', input: { volume: stream, ...delay }, because }] : [];
 }
+
+const needOf = ({ context: { spec } }: ActorState<'volume'>): Need => ({
+  bytes: promisedTo(spec),
+  constraints: spec.constraints,
+});
 
 const evidenceOf = (choice: Choice): Evidence => ({ rule: 'most free', candidates: choice.candidates });
 

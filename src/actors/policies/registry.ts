@@ -1,12 +1,16 @@
 /** All policies, in the order in which they are asked. */
 import { fullnessPolicy } from './fullness.ts';
 import { livenessPolicy } from './liveness.ts';
+import { membershipPolicy } from './membership.ts';
 import { operationsPolicy } from './operations.ts';
 import { placementPolicy } from './placement.ts';
 import type { Policy } from './policy.ts';
+import { purgePolicy } from './purge.ts';
 import { retentionPolicy } from './retention.ts';
 import { rolloutPolicy } from './rollout.ts';
 import { schedulesPolicy } from './schedules.ts';
+import { transfersPolicy } from './transfers.ts';
+import { upgradePolicy } from './upgrade.ts';
 
 export const policies: readonly Policy[] = [
   rolloutPolicy,
@@ -14,6 +18,10 @@ export const policies: readonly Policy[] = [
   operationsPolicy,
   schedulesPolicy,
   retentionPolicy,
+  purgePolicy,
   livenessPolicy,
+  membershipPolicy,
   fullnessPolicy,
+  transfersPolicy,
+  upgradePolicy,
 ];

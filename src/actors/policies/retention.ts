@@ -1,11 +1,14 @@
-/** Snapshots that the volume's retention does not keep go, each with the reason. Only what a schedule took is pruned. */
+/** Snapshots that the volume's retention does not keep go, each with the reason. What a person asked for stays. */
 import type { StreamId } from '#events/envelope.ts';
 import { parseKeep } from '#events/values/keep.ts';
-import type { ActorState } from '../actor.ts';
+import type { ActorState, LabView } from '../actor.ts';
+import { candidatesOf } from '../retention/candidates.ts';
 import { decideRetention } from '../retention/decide.ts';
+import { transfersOf } from '../transfer/under-way.ts';
+import { clonesUnderWay } from '../volume/actor.ts';
 import type { Policy } from './policy.ts';
 
-/** Scheduled snapshots that failed stay to be seen, but not for ever. */
+/** Snapshots that the lab took by itself and that failed stay to be seen, but not for ever. */
 const keptFailures = 3;
 
 export const retentionPolicy: Policy = {
@@ -23,19 +26,20 @@ export const retentionPolicy: Policy = {
     const keep = volume?.context.spec.keep;
     const rules = keep === undefined ? 'none' : parseKeep(keep);
     if (!volume || typeof rules === 'string') return [];
-    const available = lab.referrers(volume.stream, 'snapshot').filter(({ state }) => state === 'available');
-    const verdicts = decideRetention(
-      rules,
-      available.map(({ stream, context }) => ({
+    const candidates = candidatesOf(
+      lab.referrers(volume.stream, 'snapshot').map(({ stream, state, context }) => ({
         id: stream,
-        takenAt: context.takenAt ?? context.requestedAt,
-        ...(context.reason === 'schedule' ? {} : { protected: context.reason }),
+        state,
+        reason: context.reason,
+        requestedAt: context.requestedAt,
+        takenAt: context.takenAt,
+        inUse: usedFor(stream, volume, lab),
       })),
-      now,
     );
+    const verdicts = decideRetention(rules, candidates, now);
     const failed = lab
       .referrers(volume.stream, 'snapshot')
-      .filter(({ state, context }) => state === 'failed' && context.reason === 'schedule')
+      .filter(({ state, context }) => state === 'failed' && ['schedule', 'change'].includes(context.reason))
       .toSorted((a, b) => b.context.requestedAt - a.context.requestedAt)
       .slice(keptFailures)
       .map(({ stream }) => ({ id: stream, reason: 'it failed, and later ones did too' }));
@@ -51,8 +55,14 @@ export const retentionPolicy: Policy = {
             because: reason.slice(0, 500),
           })),
         },
-        because: { keep, of: available.length, kept: available.length - dropped.length },
+        because: { keep, of: candidates.length, kept: verdicts.filter((verdict) => verdict.keep).length },
       },
     ];
   },
 };
+
+function usedFor(snapshot: StreamId<'snapshot'>, volume: ActorState<'volume'>, lab: LabView): string | undefined {
+  if (volume.context.rollback?.to === snapshot) return 'the volume goes back to it';
+  if (transfersOf(snapshot, lab).length > 0) return 'files of it are restored or exported';
+  return clonesUnderWay(snapshot, lab).length > 0 ? 'a clone begins with it' : undefined;
+}

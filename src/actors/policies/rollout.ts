@@ -51,7 +51,7 @@ function reasonToStop(app: ActorState<'app'>, instance: ActorState<'instance'>):
     case 'removing':
       return 'the app is removed';
     case 'paused':
-      return app.context.pausedFor === 'restart' ? 'the app is restarted' : 'a volume is rolled back';
+      return app.context.pausedFor === 'restart' ? 'the app is restarted' : 'a volume is rolled back or moves';
     case 'starting':
     case 'updating':
       if (instance.context.revision !== app.context.revision) return `revision ${app.context.revision} takes its place`;

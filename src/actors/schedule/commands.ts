@@ -1,13 +1,22 @@
 import { timeZone } from '#events/cluster.ts';
 import { scheduleSpec } from '#events/schedule.ts';
 import { name } from '#events/values/name.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { target } from '../drafting.ts';
 
 export const scheduleCommands = {
+  /** Of exactly one: a volume, an app, or a pool. */
   'create-schedule': z.strictObject({
     ...target,
-    volume: name,
+    /** To snapshot this volume, */
+    volume: name.exactOptional(),
+    /** or all volumes of this app as a set. */
+    app: name.exactOptional(),
+    /** To scrub this pool: `node/pool`. */
+    pool: z
+      .string()
+      .regex(/^[a-z0-9-]{1,63}\/[a-z0-9-]{1,63}$/, 'not a pool: write node/pool')
+      .exactOptional(),
     cron: scheduleSpec.shape.cron,
     timeZone: timeZone.exactOptional(),
   }),

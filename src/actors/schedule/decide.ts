@@ -1,11 +1,14 @@
-import { streamOf } from '#events/envelope.ts';
+import { streamOf, type AnyDraft } from '#events/envelope.ts';
 import type { ScheduleSpec } from '#events/schedule.ts';
-import type { LabView } from '../actor.ts';
+import type { Ask, Decision, LabView } from '../actor.ts';
 import { clusterStream } from '../cluster/stream.ts';
 import type { Decisions } from '../commands.ts';
 import { draft, drafts, nameTaken, newMetadata, unchanged, withNamed } from '../drafting.ts';
+import { withMember } from '../node/known.ts';
+import { poolStream } from '../pool/stream.ts';
 import { reject } from '../rejection.ts';
-import { requestSnapshot } from '../snapshot/decide.ts';
+import { requestSnapshot } from '../snapshot/request.ts';
+import { readyVolumesOf, requestSet } from '../snapshot/sets.ts';
 import type { scheduleCommands } from './commands.ts';
 import { checkCron, checkTimeZone, missedRuns, nextRun } from './next.ts';
 
@@ -15,19 +18,38 @@ const write = ({ namespace }: { namespace: string }) => ({ verb: 'write', kind: 
 const zoneOf = (spec: ScheduleSpec, lab: LabView): string =>
   spec.timeZone ?? lab.get(clusterStream)?.context.timeZone ?? 'UTC';
 
+/** What a run begins, as far as it can begin now; of what it cannot its next run comes. */
+function workOf(spec: ScheduleSpec, id: Ask<unknown>['id'], now: number, lab: LabView): readonly AnyDraft[] {
+  if (spec.pool === undefined) return snapshotsOf(spec, id, now, lab);
+  const pool = lab.get(spec.pool);
+  const isIdle = (pool?.state === 'online' || pool?.state === 'degraded') && pool.context.scrub?.state !== 'running';
+  return isIdle ? [draft(pool.stream, 'pool.scrub-requested', { action: 'start' })] : [];
+}
+
+function snapshotsOf(spec: ScheduleSpec, id: Ask<unknown>['id'], now: number, lab: LabView): readonly AnyDraft[] {
+  if (spec.app !== undefined) {
+    const volumes = readyVolumesOf(spec.app, lab);
+    return volumes.length === 0 ? [] : requestSet(volumes, { id, from: 0, now, reason: 'schedule' }, lab);
+  }
+  const volume = spec.volume && lab.get(spec.volume);
+  return volume?.state === 'ready' ? [requestSnapshot(volume, id(0), now, 'schedule', lab)] : [];
+}
+
 export const scheduleDecisions: Decisions<keyof typeof scheduleCommands> = {
   'create-schedule': {
     scope: write,
     decide: ({ input, id, now }, lab) => {
       const wrong = checkCron(input.cron) ?? (input.timeZone === undefined ? undefined : checkTimeZone(input.timeZone));
       if (wrong !== undefined) return reject('INVALID', wrong);
+      if ([input.volume, input.app, input.pool].filter((of) => of !== undefined).length !== 1)
+        return reject('INVALID', 'A schedule is of one volume, of one app, or of one pool: name exactly one of them.');
       if (lab.byName('schedule', input.namespace, input.name)) return nameTaken('schedule', input.name);
-      return withNamed(lab, 'volume', { namespace: input.namespace, name: input.volume }, (volume) => {
+      const created = (of: Pick<ScheduleSpec, 'volume' | 'app' | 'pool'>): Decision => {
         const spec: ScheduleSpec = {
           cron: input.cron,
           ...(input.timeZone === undefined ? {} : { timeZone: input.timeZone }),
-          action: 'snapshot',
-          volume: volume.stream,
+          action: of.pool === undefined ? 'snapshot' : 'scrub',
+          ...of,
         };
         return drafts(
           draft(streamOf('schedule', id(0)), 'schedule.created', {
@@ -36,7 +58,21 @@ export const scheduleDecisions: Decisions<keyof typeof scheduleCommands> = {
             dueAt: nextRun(input.cron, zoneOf(spec, lab), now),
           }),
         );
-      });
+      };
+      const { namespace, volume = '', app, pool } = input;
+      if (pool !== undefined) {
+        const [nodeName = '', poolName = ''] = pool.split('/');
+        return withMember(lab, nodeName, ({ stream: node }) => {
+          const found = lab.get(poolStream(node, poolName));
+          if (!found) return reject('NOT_FOUND', `There is no pool ${pool}.`, 'floatlab pool ls shows what is there.');
+          if (found.context.driver === 'dir')
+            return reject('UNSUPPORTED', `Pool ${pool} is a plain folder: it cannot be scrubbed.`);
+          return created({ pool: found.stream });
+        });
+      }
+      return app === undefined
+        ? withNamed(lab, 'volume', { namespace, name: volume }, ({ stream }) => created({ volume: stream }))
+        : withNamed(lab, 'app', { namespace, name: app }, ({ stream }) => created({ app: stream }));
     },
   },
 
@@ -68,7 +104,7 @@ export const scheduleDecisions: Decisions<keyof typeof scheduleCommands> = {
 
   /**
    * The run that is due, and the next time. Runs that were missed (the lab was off, the clock jumped) are made up for
-   * by this single one. A volume that cannot be snapshotted now is skipped: its next run comes.
+   * by this single one. A volume that cannot be snapshotted now is skipped, in a set as well: its next run comes.
    */
   'fire-schedule': {
     scope: () => ({ verb: 'govern', kind: 'schedule' }),
@@ -77,14 +113,13 @@ export const scheduleDecisions: Decisions<keyof typeof scheduleCommands> = {
       if (schedule?.state !== 'active' || schedule.context.dueAt !== input.dueAt || now < input.dueAt) return unchanged;
       const { spec } = schedule.context;
       const zone = zoneOf(spec, lab);
-      const volume = lab.get(spec.volume);
       return drafts(
         draft(schedule.stream, 'schedule.fired', {
           scheduledFor: input.dueAt,
           missed: missedRuns(spec.cron, zone, input.dueAt, now, 1000),
           dueAt: nextRun(spec.cron, zone, now),
         }),
-        volume?.state === 'ready' ? requestSnapshot(volume, id(0), now, 'schedule', lab) : [],
+        workOf(spec, id, now, lab),
       );
     },
   },

@@ -44,7 +44,8 @@ export function checkCron(text: string): string | undefined {
 type Field = (typeof fields)[number];
 
 function checkField(text: string, field: Field): string | undefined {
-  const wrong = (why: string): string => `"${text}" is not a ${field.name}: ${why}.`;
+  const wrong = (why: string): string =>
+    `"${text}" is not ${field.name === 'hour' ? 'an' : 'a'} ${field.name}: ${why}.`;
   const seen = new Set<number>();
   for (const item of text.split(',')) {
     const match = /^(?:(\*)|([a-z0-9]+)(?:-([a-z0-9]+))?)(?:\/(\d{1,3}))?$/i.exec(item);

@@ -1,8 +1,12 @@
 import { problem } from '#events/values/metadata.ts';
 import { name } from '#events/values/name.ts';
-import { snapshotRef, volumeRef } from '#events/volume.ts';
-import { z } from 'zod';
+import { seenChange, snapshotFact } from '#events/snapshot.ts';
+import { nodeRef, snapshotRef, volumeRef } from '#events/volume.ts';
+import * as z from 'zod';
 import { target, visit } from '../drafting.ts';
+
+/** A report must fit into one entry of the log. */
+export const mostInReport = 500;
 
 const report = { snapshot: snapshotRef, visit };
 
@@ -13,6 +17,20 @@ export const snapshotCommands = {
     as: name.exactOptional(),
     note: z.string().max(500).exactOptional(),
   }),
+  /** Of all volumes of an app, as a set. */
+  'take-app-snapshot': z.strictObject({
+    ...target,
+    as: name.exactOptional(),
+    note: z.string().max(500).exactOptional(),
+  }),
+  /** A node has seen that these changed and settled. */
+  'request-change-snapshots': z.strictObject({
+    node: nodeRef,
+    volumes: z
+      .array(seenChange.extend({ volume: volumeRef }))
+      .min(1)
+      .max(1000),
+  }),
   'remove-snapshot': z.strictObject({ ...target, snapshot: name }),
   'prune-snapshots': z.strictObject({
     volume: volumeRef,
@@ -21,7 +39,16 @@ export const snapshotCommands = {
       .min(1)
       .max(1000),
   }),
-  'report-snapshot-taken': z.strictObject({ ...report, guid: z.string().min(1).max(64), takenAt: z.int().min(0) }),
+  'report-snapshot-taken': snapshotFact.extend(report),
   'report-snapshot-failed': z.strictObject({ ...report, problem }),
   'report-snapshot-removed': z.strictObject(report),
+  /** Several at once; what has moved on meanwhile is left out. */
+  'report-snapshots-taken': z.strictObject({
+    node: nodeRef,
+    snapshots: z.array(snapshotFact.extend(report)).min(1).max(mostInReport),
+  }),
+  'report-snapshots-removed': z.strictObject({
+    node: nodeRef,
+    snapshots: z.array(z.strictObject(report)).min(1).max(mostInReport),
+  }),
 };

@@ -1,10 +1,15 @@
 import { streamOf, type StreamId } from '#events/envelope.ts';
-import type { SnapshotReason } from '#events/snapshot.ts';
-import type { ActorState, LabView } from '../actor.ts';
+import type { LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
-import { draft, drafts, nameTaken, newMetadata, startOperation, withNamed, withVisit } from '../drafting.ts';
+import { draft, drafts, nameTaken, startOperation, withNamed, withVisit } from '../drafting.ts';
 import { reject } from '../rejection.ts';
+import { beingRead, transfersOf } from '../transfer/under-way.ts';
+import { clonesUnderWay } from '../volume/actor.ts';
+import { placedClones, withoutOrigin } from '../volume/clones.ts';
+import { requestChangeSnapshots } from './changes.ts';
 import type { snapshotCommands } from './commands.ts';
+import { freeName, requestSnapshot } from './request.ts';
+import { lostWith, takeAppSnapshot } from './sets.ts';
 
 const write = ({ namespace }: { namespace: string }) => ({ verb: 'write', kind: 'snapshot', namespace }) as const;
 
@@ -13,35 +18,21 @@ const reported = ({ snapshot }: { snapshot: StreamId<'snapshot'> }, lab: LabView
   return { verb: 'report', kind: 'snapshot', node: (volume && lab.get(volume)?.context.node) ?? 'node:' } as const;
 };
 
-/** `2026-11-21-1405-07` in UTC: sorts by time, reads as one. */
-function snapshotName(at: number): string {
-  const [date = '', time = ''] = new Date(at).toISOString().split('T');
-  return `${date}-${time.slice(0, 2)}${time.slice(3, 5)}-${time.slice(6, 8)}`;
-}
+const reportedBy = ({ node }: { node: StreamId<'node'> }) => ({ verb: 'report', kind: 'snapshot', node }) as const;
 
-/** The first of `base`, `base-2`, `base-3` … that no snapshot of the volume has: log time may stand still. */
-function freeName(base: string, volume: StreamId<'volume'>, lab: LabView): string {
-  const taken = new Set(lab.referrers(volume, 'snapshot').map(({ context }) => context.metadata.name));
-  let name = base;
-  for (let n = 2; taken.has(name); n++) name = `${base}-${n}`;
-  return name;
-}
-
-/** Draft of a snapshot that got no name from a person. */
-export function requestSnapshot(
-  volume: ActorState<'volume'>,
-  id: string,
-  now: number,
-  reason: SnapshotReason,
+/** Those of a report that are still as they were when its work began, and on the node that reports. */
+const current = <R extends { readonly snapshot: StreamId<'snapshot'>; readonly visit: number }>(
+  { node, snapshots }: { readonly node: StreamId<'node'>; readonly snapshots: readonly R[] },
   lab: LabView,
-) {
-  const name = freeName(snapshotName(now), volume.stream, lab);
-  return draft(streamOf('snapshot', id), 'snapshot.requested', {
-    metadata: newMetadata(id, name, volume.context.metadata.namespace),
-    volume: volume.stream,
-    reason,
+): readonly R[] => {
+  const seen = new Set<string>();
+  return snapshots.filter(({ snapshot, visit }) => {
+    const known = lab.get(snapshot);
+    if (known?.visit !== visit || lab.get(known.context.volume)?.context.node !== node) return false;
+    // Said twice in one report it is true once.
+    return !seen.has(snapshot) && seen.add(snapshot);
   });
-}
+};
 
 export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
   'take-snapshot': {
@@ -60,19 +51,18 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
         if (ask.input.as !== undefined && siblings.some(({ context }) => context.metadata.name === ask.input.as)) {
           return nameTaken('snapshot', ask.input.as);
         }
-        const made = requestSnapshot(volume, ask.id(1), ask.now, 'manual', lab);
-        const named = ask.input.as ?? (made.type === 'snapshot.requested' ? made.data.metadata.name : '');
+        const named = ask.input.as ?? freeName(ask.now, [volume.stream], lab);
+        const note = ask.input.note === undefined ? {} : { note: ask.input.note };
         return drafts(
           startOperation(ask, 'take-snapshot', stream, `${ask.input.name}@${named}`, ask.input.namespace),
-          draft(stream, 'snapshot.requested', {
-            metadata: newMetadata(ask.id(1), named, ask.input.namespace),
-            volume: volume.stream,
-            reason: 'manual',
-            ...(ask.input.note === undefined ? {} : { note: ask.input.note }),
-          }),
+          requestSnapshot(volume, ask.id(1), ask.now, 'manual', lab, { name: named, ...note }),
         );
       }),
   },
+
+  'take-app-snapshot': { scope: write, decide: takeAppSnapshot },
+
+  'request-change-snapshots': { scope: reportedBy, decide: requestChangeSnapshots },
 
   'remove-snapshot': {
     scope: write,
@@ -88,6 +78,14 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
             `floatlab volume snapshots ${ask.input.name} shows what there is.`,
           );
         }
+        const clones = clonesUnderWay(found.stream, lab).map(({ context }) => context.metadata.name);
+        if (clones.length > 0) {
+          return reject(
+            'NOT_NOW',
+            `Volume ${clones.join(', ')} is being made from snapshot ${ask.input.snapshot}.`,
+            'Try again when that is done.',
+          );
+        }
         if (volume.context.rollback?.to === found.stream) {
           return reject(
             'NOT_NOW',
@@ -95,6 +93,8 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
             'Wait until it is ready.',
           );
         }
+        const read = beingRead(found.stream, ask.input.snapshot, lab);
+        if (read) return read;
         return drafts(
           startOperation(
             ask,
@@ -115,7 +115,11 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
       return drafts(
         input.snapshots
           .filter(
-            ({ snapshot }) => ['available', 'failed'].includes(lab.get(snapshot)?.state ?? '') && snapshot !== inUse,
+            ({ snapshot }) =>
+              ['available', 'failed'].includes(lab.get(snapshot)?.state ?? '') &&
+              snapshot !== inUse &&
+              clonesUnderWay(snapshot, lab).length === 0 &&
+              transfersOf(snapshot, lab).length === 0,
           )
           .map(({ snapshot, because }) => draft(snapshot, 'snapshot.removal-requested', { because })),
       );
@@ -125,16 +129,21 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
   'report-snapshot-taken': {
     scope: reported,
     decide: ({ input }, lab) =>
-      withVisit(lab, input.snapshot, input.visit, () =>
-        drafts(draft(input.snapshot, 'snapshot.taken', { guid: input.guid, takenAt: input.takenAt })),
-      ),
+      withVisit(lab, input.snapshot, input.visit, () => {
+        const { snapshot, visit: _, ...fact } = input;
+        return drafts(draft(snapshot, 'snapshot.taken', fact), placedClones(snapshot, lab));
+      }),
   },
 
   'report-snapshot-failed': {
     scope: reported,
     decide: ({ input }, lab) =>
       withVisit(lab, input.snapshot, input.visit, () =>
-        drafts(draft(input.snapshot, 'snapshot.failed', { problem: input.problem })),
+        drafts(
+          draft(input.snapshot, 'snapshot.failed', { problem: input.problem }),
+          withoutOrigin(input.snapshot, input.problem, lab),
+          lostWith(input.snapshot, input.problem, lab),
+        ),
       ),
   },
 
@@ -142,5 +151,22 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
     scope: reported,
     decide: ({ input }, lab) =>
       withVisit(lab, input.snapshot, input.visit, () => drafts(draft(input.snapshot, 'snapshot.removed', {}))),
+  },
+
+  'report-snapshots-taken': {
+    scope: reportedBy,
+    decide: ({ input }, lab) =>
+      drafts(
+        current(input, lab).flatMap(({ snapshot, visit: _, ...fact }) => [
+          draft(snapshot, 'snapshot.taken', fact),
+          ...placedClones(snapshot, lab),
+        ]),
+      ),
+  },
+
+  'report-snapshots-removed': {
+    scope: reportedBy,
+    decide: ({ input }, lab) =>
+      drafts(current(input, lab).map(({ snapshot }) => draft(snapshot, 'snapshot.removed', {}))),
   },
 };

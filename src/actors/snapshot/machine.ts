@@ -1,5 +1,5 @@
 import type { EventOf, LabEvent, StreamId } from '#events/envelope.ts';
-import type { SnapshotReason } from '#events/snapshot.ts';
+import type { HookOutcomes, SeenChange, SnapshotReason, SnapshotSet } from '#events/snapshot.ts';
 import type { Metadata, Problem } from '#events/values/metadata.ts';
 import { assign, setup } from 'xstate';
 import type { WorkName } from '../work.ts';
@@ -13,10 +13,19 @@ export interface Snapshot {
   readonly volume: StreamId<'volume'>;
   readonly reason: SnapshotReason;
   readonly note: string | null;
+  /** What its node had seen of the volume, of one that was taken because of a change. */
+  readonly change: SeenChange | null;
+  /** Those that belong together, and whether they are of one moment; null of one alone. */
+  readonly set: SnapshotSet | null;
+  readonly together: boolean | null;
+  /** How the commands of the app ended around which it was taken. */
+  readonly hooks: HookOutcomes | null;
   readonly requestedAt: number;
   /** The file system's identity of it and its time; null until it is taken. */
   readonly guid: string | null;
   readonly takenAt: number | null;
+  /** The line of its volume's history in which it was asked for (`volume/lineage.ts`). */
+  readonly lineage: number;
   readonly problem: Problem | null;
 }
 
@@ -34,19 +43,32 @@ export const snapshotMachine = setup({
     volume: data.volume,
     reason: data.reason,
     note: data.note ?? null,
+    change: data.change ?? null,
+    set: data.set ?? null,
+    together: null,
+    hooks: null,
     requestedAt: at,
     guid: null,
     takenAt: null,
+    lineage: data.lineage ?? 1,
     problem: null,
   }),
   initial: 'taking',
+  on: {
+    'snapshot.left-behind': { actions: assign(({ event }) => ({ volume: event.data.volume })) },
+  },
   states: {
     taking: {
       meta: { work: 'take-snapshot' },
       on: {
         'snapshot.taken': {
           target: 'available',
-          actions: assign(({ event }) => ({ guid: event.data.guid, takenAt: event.data.takenAt })),
+          actions: assign(({ event: { data } }) => ({
+            guid: data.guid,
+            takenAt: data.takenAt,
+            together: data.together ?? null,
+            hooks: data.hooks ?? null,
+          })),
         },
         'snapshot.failed': { target: 'failed', actions: assign(({ event }) => ({ problem: event.data.problem })) },
         // Its volume is deleted: whatever was made goes with it.

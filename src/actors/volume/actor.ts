@@ -1,13 +1,15 @@
 import { idOf, type StreamId } from '#events/envelope.ts';
+import type { VolumeSpec } from '#events/volume.ts';
 import type { ActorDef, ActorState, LabView } from '../actor.ts';
-import type { DatasetInput } from '../work.ts';
+import type { DatasetInput, DatasetSpecInput } from '../work.ts';
 
 export const volumeActor: ActorDef<'volume'> = {
-  refersTo: ({ app, node }) => [app, node].filter((stream) => stream !== null),
+  refersTo: ({ app, node, origin }) =>
+    [app, node, origin?.volume, origin?.snapshot].filter((stream) => isStream(stream)),
 
   settled: ({ state, context }) => {
-    if (state === 'ready') return { done: true };
-    if (state === 'failed' && context.problem) return { failed: context.problem };
+    if (state === 'ready' || state === 'discarded') return { done: true };
+    if ((state === 'failed' || state === 'missing') && context.problem) return { failed: context.problem };
     return undefined;
   },
 
@@ -16,7 +18,25 @@ export const volumeActor: ActorDef<'volume'> = {
   inputs: {
     'create-dataset': (volume) => {
       const dataset = datasetOf(volume);
-      return dataset && { ...dataset, sizeBytes: volume.context.spec.sizeBytes };
+      const spec = specOf(volume.context.spec);
+      return dataset && { ...dataset, spec, ...(volume.context.dataset === null ? {} : { isThere: true }) };
+    },
+    'adopt-dataset': (volume) => {
+      const dataset = datasetOf(volume);
+      const { adopted, spec } = volume.context;
+      return dataset && adopted !== null ? { ...dataset, spec: specOf(spec), native: adopted } : undefined;
+    },
+    'release-dataset': (volume) => datasetOf(volume),
+    'copy-dataset': (volume) => moveOf(volume),
+    'move-dataset': (volume) => moveOf(volume),
+    'clone-dataset': (volume, lab) => {
+      const dataset = datasetOf(volume);
+      const snapshot = volume.context.origin && lab.get(volume.context.origin.snapshot);
+      // A parent that has moved meanwhile has left its snapshots behind, with another volume.
+      const parent = snapshot && lab.get(snapshot.context.volume);
+      const from = parent && datasetOf(parent);
+      if (!dataset || !from || !snapshot) return undefined;
+      return { ...dataset, spec: specOf(volume.context.spec), from, snapshot: snapshot.context.metadata.name };
     },
     'rollback-dataset': (volume, lab) => {
       const dataset = datasetOf(volume);
@@ -24,9 +44,34 @@ export const volumeActor: ActorDef<'volume'> = {
       const to = rollback && lab.get(rollback.to);
       return dataset && to ? { ...dataset, to: to.context.metadata.name, stash: rollback.stash } : undefined;
     },
-    'destroy-dataset': (volume) => datasetOf(volume),
+    'destroy-dataset': (volume) => {
+      const dataset = datasetOf(volume);
+      return dataset && { ...dataset, scrub: volume.context.scrub };
+    },
   },
 };
+
+const isStream = <T>(stream: T | null | undefined): stream is T => stream !== null && stream !== undefined;
+
+/** What its node makes of it; the rest is the lab's. */
+function specOf({ sizeBytes, owner, mode, recordSizeBytes, compression }: VolumeSpec): DatasetSpecInput {
+  return {
+    sizeBytes,
+    ...(owner === undefined ? {} : { owner }),
+    ...(mode === undefined ? {} : { mode }),
+    ...(recordSizeBytes === undefined ? {} : { recordSizeBytes }),
+    ...(compression === undefined ? {} : { compression }),
+  };
+}
+
+function moveOf(
+  volume: ActorState<'volume'>,
+): (DatasetInput & { to: DatasetInput; spec: DatasetSpecInput }) | undefined {
+  const dataset = datasetOf(volume);
+  const { move } = volume.context;
+  if (!dataset || !move) return undefined;
+  return { ...dataset, to: { pool: move.pool, dataset: move.dataset }, spec: specOf(move.spec) };
+}
 
 /** The dataset is named by the volume's id: names may change, and come back for another volume. */
 export function datasetOf({ stream, context }: ActorState<'volume'>): DatasetInput | undefined {
@@ -36,3 +81,13 @@ export function datasetOf({ stream, context }: ActorState<'volume'>): DatasetInp
 /** An instance that still holds the volume's files: of whichever revision, whatever is not known to have stopped. */
 export const userOf = (volume: StreamId<'volume'>, lab: LabView): ActorState<'instance'> | undefined =>
   lab.referrers(volume, 'instance')[0];
+
+/** Clones that do not have yet what they begin with. @param of the volume, or one of its snapshots */
+export const clonesUnderWay = (of: StreamId<'volume' | 'snapshot'>, lab: LabView): readonly ActorState<'volume'>[] =>
+  lab
+    .referrers(of, 'volume')
+    .filter(
+      ({ state, context: { origin, failedIn } }) =>
+        (origin?.volume === of || origin?.snapshot === of) &&
+        (state === 'unplaced' || state === 'cloning' || failedIn === 'cloning'),
+    );

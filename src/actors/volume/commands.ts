@@ -1,28 +1,123 @@
-import { fill, nodeRef, volumeRef, volumeSpec } from '#events/volume.ts';
+import {
+  compression,
+  fill,
+  nativeName,
+  nodeRef,
+  poolName,
+  recordSize,
+  volumeConstraints,
+  volumeMode,
+  volumeOwner,
+  volumeRef,
+  volumeSpec,
+} from '#events/volume.ts';
 import { problem } from '#events/values/metadata.ts';
 import { name } from '#events/values/name.ts';
 import { keep } from '#events/values/keep.ts';
 import { volumeSize } from '#events/values/size.ts';
-import { z } from 'zod';
-import { labelsInput, target, visit } from '../drafting.ts';
+import { snapshotHooks, snapshotOnChange } from '#events/values/snapshotting.ts';
+import * as z from 'zod';
+import { labelChanges, labelsInput, target, visit } from '../drafting.ts';
+
+const dayMs = 86_400_000;
+/** How long a volume that was deleted can be recovered, when nobody says. */
+export const recoverableMs = 7 * dayMs;
+
+/** Of what is there already: how it was made is as it is. */
+const adoptedSpec = volumeSpec.omit({ recordSizeBytes: true, compression: true, constraints: true });
+
+const keepForMs = z
+  .int()
+  .min(60_000)
+  .max(3660 * dayMs)
+  .default(recoverableMs);
 
 const report = { volume: volumeRef, visit };
-
 export const volumeCommands = {
   'create-volume': z.strictObject({ ...target, spec: volumeSpec, labels: labelsInput }),
+  'clone-volume': z.strictObject({
+    ...target,
+    /** Name of the new volume. */
+    as: name,
+    /** What it begins with; a snapshot of this moment when it is left out. */
+    snapshot: name.exactOptional(),
+    /** As large as the other one when it is left out. */
+    sizeBytes: volumeSize.exactOptional(),
+    labels: labelsInput,
+  }),
+  /** What is there already becomes a volume, in place. */
+  'adopt-volume': z.strictObject({
+    ...target,
+    /** Name of the node. */
+    node: name,
+    pool: poolName,
+    native: nativeName,
+    spec: adoptedSpec,
+    labels: labelsInput,
+  }),
+  /** What was adopted is no volume any more; it stays as it is. */
+  'release-volume': z.strictObject(target),
   'delay-volume': z.strictObject({ volume: volumeRef, problem, lasts: z.boolean().default(false) }),
   'note-volume-fill': z.strictObject({ volume: volumeRef, isFull: z.boolean(), ...fill.shape }),
   'place-volume': z.strictObject({ volume: volumeRef, node: nodeRef, pool: z.string().min(1).max(255) }),
-  'change-volume': z.strictObject({ ...target, sizeBytes: volumeSize.exactOptional(), keep: keep.exactOptional() }),
-  'rollback-volume': z.strictObject({ ...target, snapshot: name }),
+  'change-volume': z.strictObject({
+    ...target,
+    sizeBytes: volumeSize.exactOptional(),
+    /** Empty: every snapshot is kept. */
+    keep: z.union([keep, z.literal('')]).exactOptional(),
+    owner: volumeOwner.exactOptional(),
+    mode: volumeMode.exactOptional(),
+    recordSizeBytes: recordSize.exactOptional(),
+    compression: compression.exactOptional(),
+    /** 0: none. */
+    growToBytes: z.union([volumeSize, z.literal(0)]).exactOptional(),
+    /** Empty: none. */
+    constraints: volumeConstraints.exactOptional(),
+    /** Null: not any more. */
+    snapshotOnChange: snapshotOnChange.nullable().exactOptional(),
+    hooks: snapshotHooks.nullable().exactOptional(),
+  }),
+  /** Into a new dataset of the same node: to another pool, or to change what is fixed. */
+  'move-volume': z.strictObject({
+    ...target,
+    pool: poolName.exactOptional(),
+    recordSizeBytes: recordSize.exactOptional(),
+    compression: compression.exactOptional(),
+    /** How long what it leaves behind, with its snapshots, can be recovered. */
+    keepForMs,
+  }),
+  'label-volume': z.strictObject({ ...target, labels: labelChanges }),
+  'rename-volume': z.strictObject({ ...target, to: name }),
+  'rollback-volume': z.strictObject({
+    ...target,
+    snapshot: name,
+    /** Also when there are newer snapshots: they stay, in the line of the history that is left. */
+    pastNewer: z.boolean().default(false),
+  }),
   'drain-volume': z.strictObject({ volume: volumeRef }),
   'retry-volume': z.strictObject(target),
-  'delete-volume': z.strictObject(target),
+  'delete-volume': z.strictObject({
+    ...target,
+    /** At once and for ever, instead of after `keepForMs`. */
+    purge: z.boolean().default(false),
+    /** And so that nothing of it can be read from the disks. */
+    scrub: z.boolean().default(false),
+    /** How long it can be recovered. */
+    keepForMs,
+  }),
+  'recover-volume': z.strictObject({ ...target, as: name.exactOptional() }),
+  'purge-volume': z.strictObject({ volume: volumeRef }),
   'report-volume-provisioned': z.strictObject({
     ...report,
     dataset: z.string().min(1).max(255),
     path: z.string().min(1).max(4096),
   }),
+  'report-volume-released': z.strictObject(report),
+  'report-volume-copied': z.strictObject(report),
+  'report-volume-moved': z.strictObject({ ...report, path: z.string().min(1).max(4096) }),
+  'report-volume-move-failed': z.strictObject({ ...report, problem }),
+  /** Null: it is as it should be. `isGone`: its data cannot be reached. */
+  'report-volume-look': z.strictObject({ ...report, problem: problem.nullable(), isGone: z.boolean() }),
   'report-volume-rolled-back': z.strictObject({
     ...report,
     stash: z.strictObject({ name, guid: z.string().min(1).max(64), takenAt: z.int().min(0) }),

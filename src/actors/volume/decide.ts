@@ -1,61 +1,54 @@
 import { streamOf, type AnyDraft, type StreamId } from '#events/envelope.ts';
-import type { ActorState, LabView } from '../actor.ts';
+import type { VolumeSpec } from '#events/volume.ts';
+import type { ActorState } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
-import { draft, drafts, nameTaken, newMetadata, startOperation, unchanged, withNamed, withVisit } from '../drafting.ts';
+import {
+  draft,
+  drafts,
+  nameTaken,
+  newMetadata,
+  relabelled,
+  startOperation,
+  unchanged,
+  withNamed,
+  withVisit,
+} from '../drafting.ts';
 import { namespaceExists, noNamespace } from '../namespace/decide.ts';
-import { refuseGrowth, refuseTooLarge } from '../placement/capacity.ts';
+import { promisedTo, refuseGrowth, refuseNew, refuseTooLarge } from '../placement/capacity.ts';
+import { refuseConstraints } from '../placement/constraints.ts';
 import { choose } from '../placement/choose.ts';
 import { reject } from '../rejection.ts';
+import { requestSnapshot } from '../snapshot/request.ts';
 import { userOf } from './actor.ts';
+import { adoptionDecisions } from './adoption.ts';
+import { beingCloned, needless } from './clones.ts';
 import type { volumeCommands } from './commands.ts';
-
-const write = ({ namespace }: { namespace: string }) => ({ verb: 'write', kind: 'volume', namespace }) as const;
-const govern = () => ({ verb: 'govern', kind: 'volume' }) as const;
-const reported = ({ volume }: { volume: `volume:${string}` }, lab: LabView) =>
-  ({ verb: 'report', kind: 'volume', node: lab.get(volume)?.context.node ?? 'node:' }) as const;
-
-/** States of an app in which it is stopped for a roll-back and started again after it. */
-const pausable: readonly string[] = ['starting', 'running', 'degraded', 'updating', 'failed'];
-
-/** Why a volume must not go: an app names it, or an instance still holds it. */
-function inUse(volume: ActorState<'volume'>, lab: LabView): ReturnType<typeof reject> | undefined {
-  const { name } = volume.context.metadata;
-  const app = volume.context.app && lab.get(volume.context.app)?.context.metadata.name;
-  if (app !== undefined && app !== null) {
-    return reject(
-      'VOLUME_IN_USE',
-      `Volume ${name} is in use by app ${app}.`,
-      `Remove the app first (floatlab down ${app}), or both (floatlab down ${app} --volumes).`,
-    );
-  }
-  const user = userOf(volume.stream, lab)?.context.metadata.name;
-  if (user === undefined) return undefined;
-  return reject('VOLUME_IN_USE', `Volume ${name} is still in use by ${user}.`, 'Try again when it has stopped.');
-}
-
-/** Apps that wait for the volume to be rolled back; also one that no longer names it. */
-const pausedFor = (volume: StreamId<'volume'>, lab: LabView): readonly StreamId<'app'>[] =>
-  lab
-    .referrers(volume, 'app')
-    .filter(({ state, context }) => state === 'paused' && context.pausedFor === volume)
-    .map(({ stream }) => stream);
-
-/** A volume that goes takes its snapshots and schedules along. */
-const goneWith = (volume: ActorState<'volume'>, lab: LabView): readonly AnyDraft[] => [
-  ...lab.referrers(volume.stream, 'snapshot').map((snapshot) => draft(snapshot.stream, 'snapshot.removed', {})),
-  ...lab.referrers(volume.stream, 'schedule').map((schedule) => draft(schedule.stream, 'schedule.removed', {})),
-];
+import { deletionOf, discardOf, goneWith, inUse, refuseAdopted, refuseScrub } from './deletion.ts';
+import { lookDecisions } from './looks.ts';
+import { moveDecisions } from './moving.ts';
+import { pausedFor } from './pausing.ts';
+import { rollbackDecisions } from './rollback.ts';
+import { govern, reported, write } from './scopes.ts';
+import { changedSpec, fixedOf, isSameSpec, isSameValue, misplacedBy, refuseGrowTo } from './spec.ts';
 
 export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
+  ...adoptionDecisions,
+  ...moveDecisions,
+  ...rollbackDecisions,
+  ...lookDecisions,
+
   'create-volume': {
     scope: write,
     decide: (ask, lab) => {
       const { namespace, name, spec, labels } = ask.input;
       if (!namespaceExists(lab, namespace)) return noNamespace(namespace);
-      if (lab.byName('volume', namespace, name)) return nameTaken('volume', name);
+      const known = lab.byName('volume', namespace, name);
+      if (known) return isAsAsked(known, spec, labels) ? unchanged : nameTaken('volume', name);
       const stream = streamOf('volume', ask.id(1));
       return (
-        refuseTooLarge(`volume ${name}`, spec.sizeBytes, lab) ??
+        refuseGrowTo(name, spec) ??
+        refuseConstraints(`volume ${name}`, [spec.constraints], lab) ??
+        refuseTooLarge(`volume ${name}`, [promisedTo(spec)], lab) ??
         drafts(
           startOperation(ask, 'create-volume', stream, name, namespace),
           draft(stream, 'volume.created', { metadata: newMetadata(ask.id(1), name, namespace, labels), spec }),
@@ -64,18 +57,54 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
     },
   },
 
+  'clone-volume': {
+    scope: write,
+    decide: (ask, lab) =>
+      withNamed(lab, 'volume', ask.input, (parent) => {
+        const { namespace, name, as, snapshot: wanted, labels } = ask.input;
+        const { node, pool, spec: of } = parent.context;
+        if (lab.byName('volume', namespace, as)) return nameTaken('volume', as);
+        const known = lab
+          .referrers(parent.stream, 'snapshot')
+          .find(({ state, context }) => state === 'available' && context.metadata.name === wanted);
+        if (wanted !== undefined && !known) return noSnapshot(name, wanted, 'to clone');
+        if (node === null || pool === null || (!known && parent.state !== 'ready'))
+          return reject('NOT_NOW', `Volume ${name} is ${parent.state}.`, 'Clone it when it is ready.');
+        const sizeBytes = ask.input.sizeBytes ?? of.sizeBytes;
+        if (sizeBytes < of.sizeBytes)
+          return reject('SHRINKING', `A clone of ${name} cannot be smaller than ${name} is.`, 'Leave the size out.');
+        const spec = { ...of, sizeBytes };
+        const tooLarge = refuseNew(`volume ${as}`, promisedTo(spec), { node, pool }, lab);
+        if (tooLarge) return tooLarge;
+        const stream = streamOf('volume', ask.id(1));
+        const taken = known ? undefined : requestSnapshot(parent, ask.id(2), ask.now, 'clone', lab);
+        const snapshot = (known?.stream ?? taken?.stream) as StreamId<'snapshot'>;
+        return drafts(
+          startOperation(ask, 'clone-volume', stream, as, namespace),
+          taken ?? [],
+          draft(stream, 'volume.created', {
+            metadata: newMetadata(ask.id(1), as, namespace, labels),
+            spec,
+            origin: { volume: parent.stream, snapshot },
+          }),
+          known ? draft(stream, 'volume.placed', { node, pool }) : [],
+        );
+      }),
+  },
+
   'place-volume': {
     scope: govern,
     decide: ({ input }, lab) => {
-      const sizeBytes = lab.get(input.volume)?.context.spec.sizeBytes ?? 0;
-      const { candidates } = choose(lab, { sizeBytes, needsPool: true, only: [input.node] });
+      const spec = lab.get(input.volume)?.context.spec;
+      // In this very pool, whichever may be the roomiest by now.
+      const constraints = { ...spec?.constraints, pool: input.pool };
+      const isElsewhere = (spec?.constraints?.pool ?? input.pool) !== input.pool;
+      const needs = [{ bytes: spec ? promisedTo(spec) : 0, constraints }];
+      const { candidates } = choose(lab, { needs, only: [input.node] });
       const chosen = candidates.find(({ node }) => node === input.node);
-      if (chosen?.refused !== undefined || chosen?.pool !== input.pool) {
-        return reject(
-          'NOT_NOW',
-          `Node ${chosen?.name ?? input.node} ${chosen?.refused ?? `has no pool ${input.pool}`}.`,
-        );
-      }
+      const refused = chosen ? chosen.refused : 'is not there';
+      if (isElsewhere) return reject('NOT_NOW', `It may not be in pool ${input.pool}.`);
+      if (refused !== undefined) return reject('NOT_NOW', `Node ${chosen?.name ?? input.node} ${refused}.`);
       return drafts(draft(input.volume, 'volume.placed', { node: input.node, pool: input.pool }));
     },
   },
@@ -98,9 +127,15 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
     scope: write,
     decide: (ask, lab) =>
       withNamed(lab, 'volume', ask.input, (volume) => {
-        const { name: _, namespace: __, ...changes } = ask.input;
-        const spec = { ...volume.context.spec, ...changes };
-        if (JSON.stringify(spec) === JSON.stringify(volume.context.spec)) return unchanged;
+        const spec = changedSpec(volume.context.spec, ask.input);
+        if (isSameSpec(spec, volume.context.spec)) return unchanged;
+        const isUnplaced = volume.state === 'unplaced';
+        const misplaced = isUnplaced
+          ? refuseConstraints(`volume ${ask.input.name}`, [spec.constraints], lab)
+          : (fixedOf(volume, spec) ?? misplacedBy(volume, spec, lab));
+        if (misplaced) return misplaced;
+        const tooNear = ask.input.growToBytes === undefined ? undefined : refuseGrowTo(ask.input.name, spec);
+        if (tooNear) return tooNear;
         if (spec.sizeBytes < volume.context.spec.sizeBytes) {
           return reject(
             'SHRINKING',
@@ -108,58 +143,39 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
             'Create a smaller volume and copy the data.',
           );
         }
-        const { sizeBytes } = spec;
         const what = `volume ${ask.input.name}`;
-        const tooLarge =
-          volume.state === 'unplaced'
-            ? refuseTooLarge(what, sizeBytes, lab)
-            : refuseGrowth(what, [{ volume, sizeBytes }], lab);
+        const tooLarge = isUnplaced
+          ? refuseTooLarge(what, [promisedTo(spec)], lab)
+          : refuseGrowth(what, [{ volume, spec }], lab);
         if (tooLarge) return tooLarge;
         return drafts(
           // Before it has a place there is nothing to wait for: it is made as it is wanted by then.
-          volume.state === 'unplaced'
-            ? []
-            : startOperation(ask, 'change-volume', volume.stream, ask.input.name, ask.input.namespace),
+          isUnplaced ? [] : startOperation(ask, 'change-volume', volume.stream, ask.input.name, ask.input.namespace),
           draft(volume.stream, 'volume.spec-changed', { spec }),
         );
       }),
   },
 
-  'rollback-volume': {
+  'label-volume': {
     scope: write,
-    decide: (ask, lab) =>
-      withNamed(lab, 'volume', ask.input, (volume) => {
-        const wanted = ask.input.snapshot;
-        const snapshot = lab
-          .referrers(volume.stream, 'snapshot')
-          .find(({ context }) => context.metadata.name === wanted);
-        if (snapshot?.state !== 'available') {
-          return reject(
-            'NOT_FOUND',
-            `Volume ${ask.input.name} has no snapshot ${wanted} to go back to.`,
-            `floatlab volume snapshots ${ask.input.name} shows what there is.`,
-          );
-        }
-        const user = userOf(volume.stream, lab);
-        const app = user && lab.get(user.context.app);
-        const pauses = app && pausable.includes(app.state);
-        return drafts(
-          // Who asks wants the old content served again: it is done when the app runs on it.
-          startOperation(
-            ask,
-            'rollback-volume',
-            pauses ? app.stream : volume.stream,
-            ask.input.name,
-            ask.input.namespace,
-          ),
-          draft(volume.stream, 'volume.rollback-requested', { snapshot: snapshot.stream, stash: `stash-${ask.id(1)}` }),
-          pauses ? draft(app.stream, 'app.paused', { for: volume.stream }) : [],
-          user ? [] : draft(volume.stream, 'volume.drained', {}),
-        );
+    decide: ({ input }, lab) =>
+      withNamed(lab, 'volume', input, ({ stream, context }) => {
+        const labels = relabelled(context.metadata.labels, input.labels);
+        return labels ? drafts(draft(stream, 'volume.relabelled', { labels })) : unchanged;
       }),
   },
 
-  /** Nobody uses it any more: the roll-back may begin. */
+  'rename-volume': {
+    scope: write,
+    decide: ({ input }, lab) =>
+      withNamed(lab, 'volume', input, (volume) => {
+        if (input.to === input.name) return unchanged;
+        if (lab.byName('volume', input.namespace, input.to)) return nameTaken('volume', input.to);
+        return drafts(draft(volume.stream, 'volume.renamed', { name: input.to }));
+      }),
+  },
+
+  /** Nobody uses it any more: what waits for that may begin. */
   'drain-volume': {
     scope: govern,
     decide: ({ input }, lab) => {
@@ -174,10 +190,19 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
     scope: write,
     decide: (ask, lab) =>
       withNamed(lab, 'volume', ask.input, (volume) => {
-        if (volume.state !== 'failed') return unchanged;
+        const hasTrouble = ['failed', 'missing'].includes(volume.state) || volume.context.drift !== null;
+        if (!hasTrouble) return unchanged;
         // Trying again to delete is deleting: an app may have come to use it meanwhile.
         const refused = volume.context.failedIn === 'deleting' ? inUse(volume, lab) : undefined;
         if (refused) return refused;
+        const origin = volume.context.failedIn === 'cloning' ? volume.context.origin : null;
+        if (origin && lab.get(origin.snapshot)?.state !== 'available') {
+          return reject(
+            'NOT_NOW',
+            `What volume ${ask.input.name} was to begin with is gone.`,
+            `Delete it (floatlab volume rm ${ask.input.name}), and clone again.`,
+          );
+        }
         return drafts(
           startOperation(ask, 'retry-volume', volume.stream, ask.input.name, ask.input.namespace),
           draft(volume.stream, 'volume.retried', {}),
@@ -189,40 +214,65 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
     scope: write,
     decide: (ask, lab) =>
       withNamed(lab, 'volume', ask.input, (volume) => {
-        const refused = inUse(volume, lab);
+        const { name, namespace, purge, scrub, keepForMs } = ask.input;
+        const refused =
+          refuseAdopted(volume) ??
+          inUse(volume, lab) ??
+          beingCloned(volume, lab) ??
+          (scrub ? refuseScrub(volume, lab) : undefined);
         if (refused) return refused;
+        const isForEver = purge || scrub;
+        if (volume.state === 'discarded' && !isForEver) return unchanged;
         return drafts(
-          startOperation(ask, 'delete-volume', volume.stream, ask.input.name, ask.input.namespace),
-          deletionOf(volume, lab),
+          startOperation(ask, 'delete-volume', volume.stream, name, namespace),
+          isForEver ? deletionOf(volume, lab, scrub) : discardOf(volume, lab, ask.now + keepForMs),
         );
       }),
+  },
+
+  'recover-volume': {
+    scope: write,
+    decide: (ask, lab) =>
+      withNamed(lab, 'volume', ask.input, (volume) => {
+        const { name, namespace, as } = ask.input;
+        const { discarded } = volume.context;
+        if (!discarded) return unchanged;
+        const wanted = as ?? discarded.name;
+        if (wanted !== name && lab.byName('volume', namespace, wanted)) {
+          if (as !== undefined) return nameTaken('volume', as);
+          return reject(
+            'NAME_TAKEN',
+            `Volume ${name} was called ${wanted}, and by now there is another volume ${wanted}.`,
+            `Give it another name: floatlab volume recover ${name} --as NAME.`,
+          );
+        }
+        return drafts(
+          startOperation(ask, 'recover-volume', volume.stream, wanted, namespace),
+          draft(volume.stream, 'volume.recovered', { name: wanted }),
+        );
+      }),
+  },
+
+  /** Nobody wanted it back in time. */
+  'purge-volume': {
+    scope: govern,
+    decide: ({ input, now }, lab) => {
+      const volume = lab.get(input.volume);
+      const purgeAt = volume?.context.discarded?.purgeAt;
+      if (volume?.state !== 'discarded' || purgeAt === undefined || now < purgeAt) return unchanged;
+      return drafts(deletionOf(volume, lab));
+    },
   },
 
   'report-volume-provisioned': {
     scope: reported,
     decide: ({ input }, lab) =>
-      withVisit(lab, input.volume, input.visit, () =>
-        drafts(draft(input.volume, 'volume.provisioned', { dataset: input.dataset, path: input.path })),
+      withVisit(lab, input.volume, input.visit, (volume) =>
+        drafts(
+          draft(input.volume, 'volume.provisioned', { dataset: input.dataset, path: input.path }),
+          volume.state === 'cloning' ? needless(volume, lab) : [],
+        ),
       ),
-  },
-
-  'report-volume-rolled-back': {
-    scope: reported,
-    decide: ({ input, id }, lab) =>
-      withVisit(lab, input.volume, input.visit, (volume) => {
-        const stash = streamOf('snapshot', id(0));
-        return drafts(
-          draft(input.volume, 'volume.rolled-back', {}),
-          draft(stash, 'snapshot.requested', {
-            metadata: newMetadata(id(0), input.stash.name, volume.context.metadata.namespace),
-            volume: input.volume,
-            reason: 'stash',
-            note: 'what a roll-back replaced',
-          }),
-          draft(stash, 'snapshot.taken', { guid: input.stash.guid, takenAt: input.stash.takenAt }),
-          pausedFor(input.volume, lab).map((app) => draft(app, 'app.resumed', {})),
-        );
-      }),
   },
 
   'report-volume-deleted': {
@@ -236,9 +286,11 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
   'report-volume-failed': {
     scope: reported,
     decide: ({ input }, lab) =>
-      withVisit(lab, input.volume, input.visit, () =>
+      withVisit(lab, input.volume, input.visit, ({ state }) =>
         drafts(
-          draft(input.volume, 'volume.failed', { problem: input.problem }),
+          state === 'changing' && isLoss(input.problem)
+            ? draft(input.volume, 'volume.found-wrong', { problem: input.problem, isGone: true })
+            : draft(input.volume, 'volume.failed', { problem: input.problem }),
           pausedFor(input.volume, lab).map((app) => draft(app, 'app.failed', { problem: input.problem })),
         ),
       ),
@@ -255,8 +307,25 @@ export function detachmentOf({ stream }: ActorState<'volume'>, app: ActorState<'
   );
 }
 
-/** A volume that never had a dataset is gone at once; any other is destroyed by its node first. */
-export const deletionOf = (volume: ActorState<'volume'>, lab: LabView): readonly AnyDraft[] =>
-  volume.state === 'unplaced'
-    ? [...goneWith(volume, lab), draft(volume.stream, 'volume.deleted', {})]
-    : [draft(volume.stream, 'volume.deletion-requested', {})];
+const noSnapshot = (volume: string, snapshot: string, what: string) =>
+  reject(
+    'NOT_FOUND',
+    `Volume ${volume} has no snapshot ${snapshot} ${what}.`,
+    `floatlab volume snapshots ${volume} shows what there is.`,
+  );
+
+/** Asked for once more in the same words: it is so already. */
+const isAsAsked = (
+  { state, context }: ActorState<'volume'>,
+  spec: VolumeSpec,
+  labels: Readonly<Record<string, string>>,
+): boolean =>
+  state !== 'discarded' &&
+  context.app === null &&
+  context.origin === null &&
+  context.adopted === null &&
+  isSameSpec(spec, context.spec) &&
+  isSameValue(labels, context.metadata.labels);
+
+/** Its data cannot be reached, and may be back. */
+const isLoss = ({ code }: { readonly code: string }): boolean => code === 'MISSING' || code === 'DAMAGED';

@@ -3,16 +3,24 @@ import type { Metadata, Problem } from '#events/values/metadata.ts';
 import type { Fill, VolumeSpec } from '#events/volume.ts';
 import { assign, setup } from 'xstate';
 import type { WorkName } from '../work.ts';
+import { firstLineage, opened, type Lineage } from './lineage.ts';
 
 /**
  * The life of a volume.
  *
- *   unplaced → creating → ready ⇄ resizing
- *                 │         ├→ draining → rolling-back → ready     draining: until no instance uses it
- *                 ▼         ▼
- *               failed   deleting → deleted
+ *            ┌→ cloning ──┐
+ *   unplaced ┼→ adopting ─┤
+ *            └→ creating ─┴→ ready ⇄ changing
+ *                             ├→ draining → rolling-back → ready            draining: until no instance uses it
+ *                             ├→ copying → draining → moving → ready        into another dataset
+ *                             ├→ importing → ready                         from an archive
+ *                             ├→ missing → ready                            as its node finds it
+ *                             ├→ discarded → changing                       kept for a while, and can be recovered
+ *                             ├→ releasing → released                       of one that was adopted
+ *                             ▼      ▼
+ *                            deleting → deleted
  *
- * `failed` waits for a person and remembers in `failedIn` what to try again.
+ * A move that cannot be done leaves the volume as it was. Whatever else works may end in `failed`, which waits for a person and remembers in `failedIn` what to try again.
  */
 export interface Volume {
   readonly metadata: Metadata;
@@ -34,10 +42,46 @@ export interface Volume {
   readonly delayLasts: boolean;
   /** What it held when it began to be too full; null when it is not. */
   readonly full: Fill | null;
-  readonly failedIn: 'creating' | 'resizing' | 'rolling-back' | 'deleting' | null;
+  readonly failedIn:
+    | 'creating'
+    | 'cloning'
+    | 'adopting'
+    | 'changing'
+    | 'rolling-back'
+    | 'releasing'
+    | 'deleting'
+    | null;
+  /** What it began with, of a clone. */
+  readonly origin: { readonly volume: StreamId<'volume'>; readonly snapshot: StreamId<'snapshot'> } | null;
+  /** What its file system calls it, of one that was adopted. */
+  readonly adopted: string | null;
+  /** Into what it moves. */
+  readonly move: Move | null;
+  /** What its node has found wrong with it, of one whose data is there. */
+  readonly drift: Problem | null;
+  /** The lines of its history, each but the first opened by a roll-back; the last one is the present. */
+  readonly lineages: readonly Lineage[];
   /** The snapshot to go back to, and the name under which what is there now is kept. */
   readonly rollback: { readonly to: StreamId<'snapshot'>; readonly stash: string } | null;
+  /** Its name before, and when it goes for good. */
+  readonly discarded: { readonly name: string; readonly purgeAt: number } | null;
+  /** Nothing of it may be left to be read from the disks. */
+  readonly scrub: boolean;
 }
+
+export interface Move {
+  readonly pool: string;
+  readonly dataset: string;
+  readonly spec: VolumeSpec;
+  readonly purgeAt: number;
+}
+
+/** What its node has to make so: a change of these is work. */
+const made = ({ sizeBytes, owner, mode }: VolumeSpec): string => JSON.stringify([sizeBytes, owner, mode]);
+
+/** It failed, and has data that somebody could want back. */
+export const failedWithData = ({ failedIn }: Pick<Volume, 'failedIn'>): boolean =>
+  failedIn === 'changing' || failedIn === 'rolling-back';
 
 export const volumeMachine = setup({
   types: {} as {
@@ -47,8 +91,88 @@ export const volumeMachine = setup({
     meta: { work: WorkName };
   },
   guards: {
-    isOtherSize: ({ context, event }) =>
-      event.type === 'volume.spec-changed' && event.data.spec.sizeBytes !== context.spec.sizeBytes,
+    isWork: ({ context, event }) =>
+      event.type === 'volume.spec-changed' && made(event.data.spec) !== made(context.spec),
+    isClone: ({ context }) => context.origin !== null,
+    isAdoption: ({ context }) => context.adopted !== null,
+    moves: ({ context }) => context.move !== null,
+    hasDrifted: ({ context }) => context.drift !== null,
+    isGone: ({ event }) => event.type === 'volume.found-wrong' && event.data.isGone,
+    failedInAdopting: ({ context }) => context.failedIn === 'adopting',
+    failedInReleasing: ({ context }) => context.failedIn === 'releasing',
+    failedInCreating: ({ context }) => context.failedIn === 'creating',
+    failedInCloning: ({ context }) => context.failedIn === 'cloning',
+    failedInChanging: ({ context }) => context.failedIn === 'changing',
+    failedInRollingBack: ({ context }) => context.failedIn === 'rolling-back',
+    failedInDeleting: ({ context }) => context.failedIn === 'deleting',
+    /** It has data that somebody could want back. */
+    hasData: ({ context }) => failedWithData(context),
+  },
+  actions: {
+    place: assign(({ event }) =>
+      event.type === 'volume.placed'
+        ? {
+            node: event.data.node,
+            pool: event.data.pool,
+            epoch: event.index,
+            delay: null,
+            delayedAt: null,
+            delayLasts: false,
+          }
+        : {},
+    ),
+    provide: assign(({ event }) =>
+      event.type === 'volume.provisioned'
+        ? { dataset: event.data.dataset, path: event.data.path, problem: null, drift: null }
+        : {},
+    ),
+    specify: assign(({ event }) => (event.type === 'volume.spec-changed' ? { spec: event.data.spec } : {})),
+    fail: assign(({ event }, { failedIn }: { failedIn: Volume['failedIn'] }) =>
+      event.type === 'volume.failed' ? { problem: event.data.problem, failedIn } : {},
+    ),
+    discard: assign(({ context, event }) =>
+      event.type === 'volume.discarded'
+        ? {
+            metadata: { ...context.metadata, name: event.data.name },
+            discarded: { name: context.metadata.name, purgeAt: event.data.purgeAt },
+            problem: null,
+            failedIn: null,
+            rollback: null,
+            drift: null,
+          }
+        : {},
+    ),
+    delete: assign(({ event }) =>
+      event.type === 'volume.deletion-requested' ? { scrub: event.data.scrub ?? false } : {},
+    ),
+    forget: assign({ problem: null }),
+    /** It stands in the history, and changes nothing. */
+    note: () => {},
+    lose: assign(({ event }) =>
+      event.type === 'volume.found-wrong' ? { problem: event.data.problem, drift: null } : {},
+    ),
+    drift: assign(({ event }) => (event.type === 'volume.found-wrong' ? { drift: event.data.problem } : {})),
+    stay: assign({ move: null }),
+    settle: assign(({ context, event }) =>
+      event.type === 'volume.moved' && context.move
+        ? {
+            pool: context.move.pool,
+            dataset: context.move.dataset,
+            path: event.data.path,
+            spec: context.move.spec,
+            move: null,
+            // What was adopted stays behind.
+            adopted: null,
+            drift: null,
+            full: null,
+          }
+        : {},
+    ),
+    branch: assign(({ context, event }) =>
+      event.type === 'volume.rolled-back'
+        ? { rollback: null, lineages: opened(context.lineages, event.data.from, event.at), drift: null }
+        : {},
+    ),
   },
 }).createMachine({
   id: 'volume',
@@ -68,7 +192,14 @@ export const volumeMachine = setup({
     delayLasts: false,
     full: null,
     failedIn: null,
+    origin: data.origin ?? null,
+    adopted: data.adopts ?? null,
+    move: null,
+    drift: null,
+    lineages: data.lineages ?? firstLineage,
     rollback: null,
+    discarded: null,
+    scrub: false,
   }),
   initial: 'unplaced',
   on: {
@@ -85,11 +216,19 @@ export const volumeMachine = setup({
       actions: assign(({ event }) => ({ full: event.data })),
     },
     'volume.eased': { guard: ({ context }) => context.full !== null, actions: assign({ full: null }) },
+    'volume.renamed': {
+      actions: assign(({ context, event }) => ({ metadata: { ...context.metadata, name: event.data.name } })),
+    },
+    'volume.relabelled': {
+      actions: assign(({ context, event }) => ({ metadata: { ...context.metadata, labels: event.data.labels } })),
+    },
+    'volume.files-restored': { actions: 'note' },
+    'volume.exported': { actions: 'note' },
   },
   states: {
     unplaced: {
       on: {
-        'volume.spec-changed': { actions: assign(({ event }) => ({ spec: event.data.spec })) },
+        'volume.spec-changed': { actions: 'specify' },
         'volume.delayed': {
           actions: assign(({ context, event }) => ({
             delay: event.data.problem,
@@ -97,107 +236,151 @@ export const volumeMachine = setup({
             delayLasts: event.data.lasts,
           })),
         },
-        'volume.placed': {
-          target: 'creating',
-          actions: assign(({ event }) => ({
-            node: event.data.node,
-            pool: event.data.pool,
-            epoch: event.index,
-            delay: null,
-            delayedAt: null,
-            delayLasts: false,
-          })),
-        },
+        'volume.placed': [
+          { guard: 'isClone', target: 'cloning', actions: 'place' },
+          { guard: 'isAdoption', target: 'adopting', actions: 'place' },
+          { target: 'creating', actions: 'place' },
+        ],
         'volume.deleted': 'deleted',
       },
     },
     creating: {
       meta: { work: 'create-dataset' },
       on: {
-        'volume.provisioned': {
-          target: 'ready',
-          actions: assign(({ event }) => ({ dataset: event.data.dataset, path: event.data.path })),
-        },
-        'volume.failed': {
-          target: 'failed',
-          actions: assign(({ event }) => ({ problem: event.data.problem, failedIn: 'creating' as const })),
-        },
-        'volume.deletion-requested': 'deleting',
+        'volume.provisioned': { target: 'ready', actions: 'provide' },
+        'volume.failed': { target: 'failed', actions: { type: 'fail', params: { failedIn: 'creating' } } },
+        'volume.deletion-requested': { target: 'deleting', actions: 'delete' },
+      },
+    },
+    cloning: {
+      meta: { work: 'clone-dataset' },
+      on: {
+        'volume.provisioned': { target: 'ready', actions: 'provide' },
+        'volume.failed': { target: 'failed', actions: { type: 'fail', params: { failedIn: 'cloning' } } },
+        'volume.deletion-requested': { target: 'deleting', actions: 'delete' },
+      },
+    },
+    adopting: {
+      meta: { work: 'adopt-dataset' },
+      on: {
+        'volume.provisioned': { target: 'ready', actions: 'provide' },
+        'volume.failed': { target: 'failed', actions: { type: 'fail', params: { failedIn: 'adopting' } } },
       },
     },
     ready: {
       on: {
-        'volume.spec-changed': [
-          { guard: 'isOtherSize', target: 'resizing', actions: assign(({ event }) => ({ spec: event.data.spec })) },
-          { actions: assign(({ event }) => ({ spec: event.data.spec })) },
-        ],
+        'volume.spec-changed': [{ guard: 'isWork', target: 'changing', actions: 'specify' }, { actions: 'specify' }],
         'volume.rollback-requested': {
           target: 'draining',
           actions: assign(({ event }) => ({ rollback: { to: event.data.snapshot, stash: event.data.stash } })),
         },
-        'volume.deletion-requested': 'deleting',
+        'volume.import-began': 'importing',
+        'volume.move-requested': { target: 'copying', actions: assign(({ event }) => ({ move: event.data })) },
+        'volume.found-wrong': [{ guard: 'isGone', target: 'missing', actions: 'lose' }, { actions: 'drift' }],
+        'volume.found-well': { guard: 'hasDrifted', actions: assign({ drift: null }) },
+        'volume.retried': { guard: 'hasDrifted', target: 'changing' },
+        'volume.release-requested': { guard: 'isAdoption', target: 'releasing' },
+        'volume.discarded': { target: 'discarded', actions: 'discard' },
+        'volume.deletion-requested': { target: 'deleting', actions: 'delete' },
       },
     },
-    resizing: {
+    // Until its content has come out of an archive: the work is the transfer's.
+    importing: { on: { 'volume.imported': 'ready', 'volume.import-failed': 'ready' } },
+    copying: {
+      meta: { work: 'copy-dataset' },
+      on: {
+        'volume.copied': 'draining',
+        'volume.move-abandoned': { target: 'ready', actions: 'stay' },
+      },
+    },
+    moving: {
+      meta: { work: 'move-dataset' },
+      on: {
+        'volume.moved': { target: 'ready', actions: 'settle' },
+        'volume.move-abandoned': { target: 'ready', actions: 'stay' },
+      },
+    },
+    missing: {
+      on: {
+        'volume.found-well': { target: 'ready', actions: 'forget' },
+        'volume.found-wrong': [
+          { guard: 'isGone', actions: 'lose' },
+          // It is back, and not as it was.
+          { target: 'ready', actions: ['forget', 'drift'] },
+        ],
+        // Looked for at once, and nothing is made in its place.
+        'volume.retried': { target: 'changing', actions: 'forget' },
+        'volume.release-requested': { guard: 'isAdoption', target: 'releasing', actions: 'forget' },
+        'volume.discarded': { target: 'discarded', actions: 'discard' },
+        'volume.deletion-requested': { target: 'deleting', actions: 'delete' },
+      },
+    },
+    changing: {
       meta: { work: 'create-dataset' },
       on: {
-        'volume.provisioned': { target: 'ready', actions: assign(({ event }) => ({ path: event.data.path })) },
-        'volume.failed': {
-          target: 'failed',
-          actions: assign(({ event }) => ({ problem: event.data.problem, failedIn: 'resizing' as const })),
-        },
+        'volume.provisioned': { target: 'ready', actions: 'provide' },
+        'volume.found-wrong': { guard: 'isGone', target: 'missing', actions: 'lose' },
+        'volume.failed': { target: 'failed', actions: { type: 'fail', params: { failedIn: 'changing' } } },
       },
     },
     draining: {
-      on: { 'volume.drained': 'rolling-back' },
+      on: {
+        'volume.drained': [{ guard: 'moves', target: 'moving' }, { target: 'rolling-back' }],
+        'volume.move-abandoned': { guard: 'moves', target: 'ready', actions: 'stay' },
+      },
     },
     'rolling-back': {
       meta: { work: 'rollback-dataset' },
       on: {
-        'volume.rolled-back': { target: 'ready', actions: assign({ rollback: null }) },
-        'volume.failed': {
-          target: 'failed',
-          actions: assign(({ event }) => ({ problem: event.data.problem, failedIn: 'rolling-back' as const })),
+        'volume.rolled-back': { target: 'ready', actions: 'branch' },
+        'volume.failed': { target: 'failed', actions: { type: 'fail', params: { failedIn: 'rolling-back' } } },
+      },
+    },
+    discarded: {
+      on: {
+        'volume.recovered': {
+          // What it should be like is made so again: its node looks whether everything is there.
+          target: 'changing',
+          actions: assign(({ context, event }) => ({
+            metadata: { ...context.metadata, name: event.data.name },
+            discarded: null,
+          })),
         },
+        'volume.deletion-requested': { target: 'deleting', actions: 'delete' },
+        'volume.release-requested': { guard: 'isAdoption', target: 'releasing' },
       },
     },
     failed: {
       on: {
         'volume.retried': [
-          {
-            guard: ({ context }) => context.failedIn === 'creating',
-            target: 'creating',
-            actions: assign({ problem: null }),
-          },
-          {
-            guard: ({ context }) => context.failedIn === 'resizing',
-            target: 'resizing',
-            actions: assign({ problem: null }),
-          },
-          {
-            guard: ({ context }) => context.failedIn === 'rolling-back',
-            target: 'rolling-back',
-            actions: assign({ problem: null }),
-          },
-          {
-            guard: ({ context }) => context.failedIn === 'deleting',
-            target: 'deleting',
-            actions: assign({ problem: null }),
-          },
+          { guard: 'failedInCreating', target: 'creating', actions: 'forget' },
+          { guard: 'failedInCloning', target: 'cloning', actions: 'forget' },
+          { guard: 'failedInAdopting', target: 'adopting', actions: 'forget' },
+          { guard: 'failedInReleasing', target: 'releasing', actions: 'forget' },
+          { guard: 'failedInChanging', target: 'changing', actions: 'forget' },
+          { guard: 'failedInRollingBack', target: 'rolling-back', actions: 'forget' },
+          { guard: 'failedInDeleting', target: 'deleting', actions: 'forget' },
         ],
-        'volume.deletion-requested': 'deleting',
+        'volume.release-requested': { guard: 'isAdoption', target: 'releasing', actions: 'forget' },
+        'volume.discarded': { guard: 'hasData', target: 'discarded', actions: 'discard' },
+        'volume.deletion-requested': { target: 'deleting', actions: 'delete' },
       },
     },
     deleting: {
       meta: { work: 'destroy-dataset' },
       on: {
         'volume.deleted': 'deleted',
-        'volume.failed': {
-          target: 'failed',
-          actions: assign(({ event }) => ({ problem: event.data.problem, failedIn: 'deleting' as const })),
-        },
+        'volume.failed': { target: 'failed', actions: { type: 'fail', params: { failedIn: 'deleting' } } },
+      },
+    },
+    releasing: {
+      meta: { work: 'release-dataset' },
+      on: {
+        'volume.released': 'released',
+        'volume.failed': { target: 'failed', actions: { type: 'fail', params: { failedIn: 'releasing' } } },
       },
     },
     deleted: { type: 'final' },
+    released: { type: 'final' },
   },
 });

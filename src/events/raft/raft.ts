@@ -65,6 +65,14 @@ export interface Status {
   readonly suspect: Watermark | undefined;
 }
 
+export interface PeerProgress {
+  readonly peer: PeerId;
+  readonly match: number;
+  readonly state: Progress['state'];
+  /** Heard from since the leader last looked whether it still has a majority. */
+  readonly isActive: boolean;
+}
+
 export class Raft {
   readonly #core: Core;
   /** What the driver knows about who leads. */
@@ -107,6 +115,14 @@ export class Raft {
     const { last: lastIndex, committed: commit, applied, durable } = log;
     const leader = leaderOf(this.#core);
     return { id, term, vote, role, leader, lastIndex, committed: commit, applied, durable, configuration, suspect };
+  }
+
+  /** Of a leader: how far everybody else's log is known to equal its own. Sorted by peer. */
+  get peers(): readonly PeerProgress[] {
+    const { role } = this.#core;
+    if (role.name !== 'leader') return [];
+    const peers = [...role.peers].map(([peer, { match, state, isActive }]) => ({ peer, match, state, isActive }));
+    return peers.toSorted((one, other) => (one.peer < other.peer ? -1 : 1));
   }
 
   /** The log, to look at: of tests, checkers and status pages. */

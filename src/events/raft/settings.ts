@@ -34,6 +34,6 @@ export const defaultSettings: RaftSettings = {
   maxInflightBytes: 1024 * 1024,
   maxEntryBytes: 8 * 1024 * 1024,
   maxUncommittedBytes: 16 * 1024 * 1024,
-  maxApplyBytes: 1024 * 1024,
+  maxApplyBytes: 256 * 1024,
   maxPendingReads: 10_000,
 };

@@ -11,8 +11,12 @@ export function tick(core: Core): void {
     core.outbox.refusedReads.push({ request, why: 'unanswered' });
   core.electionElapsed++;
   if (core.role.name === 'leader') tickLeader(core, core.role);
-  // Who may not campaign goes on counting: it must not go on protecting a leader that it does not hear.
-  else if (core.electionElapsed >= core.electionTimeout) campaign(core);
+  else if (core.electionElapsed >= core.electionTimeout) {
+    campaign(core);
+    // Who may not campaign goes on counting: it must not go on protecting a leader that it does not hear. Nor does it
+    // name it any longer: a learner that is cut off, or was removed, would say for ever who led once.
+    if (core.role.name === 'follower') core.role.leader = undefined;
+  }
 }
 
 function tickLeader(core: Core, leader: Leader): void {

@@ -5,7 +5,7 @@
  * `span:all` keeps all of them; `last:n` keeps the newest n. Rules are OR-ed.
  * What is kept and why is decided in `actors/retention`; this file only reads and writes the text.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export type KeepRule = { spanMs: number; every: 'all' | { ms: number } | { months: number } } | { last: number };
 

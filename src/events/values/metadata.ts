@@ -1,5 +1,5 @@
 /** What every object of the lab carries, whatever its kind. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { labels, name } from './name.ts';
 
 export const apiVersion = 'floatlab/v1';

@@ -3,7 +3,7 @@
  * names, container names and directory names. Nothing that matches can be an option, a path or a trick
  * of unicode: no slash, dot, space, upper case or leading dash.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
@@ -22,11 +22,14 @@ export const serviceName = z
   );
 
 /** Keys of labels and annotations, as in Kubernetes: an optional prefix and a slash before a name. */
-const labelKey = z
+export const labelKey = z
   .string()
   .regex(
     /^(?:[a-z0-9][a-z0-9.-]{0,251}[a-z0-9]\/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
     'not a valid label key',
   );
 
-export const labels = z.record(labelKey, z.string().max(256));
+export const labelValue = z.string().max(256);
+
+export const labels = z.record(labelKey, labelValue);
+export type Labels = Readonly<z.infer<typeof labels>>;

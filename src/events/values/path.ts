@@ -1,5 +1,5 @@
 /** Paths inside an app's own folder or a container. Never a way out of it. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
 const control = /[\u0000-\u001f\u007f]/;

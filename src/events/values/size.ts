@@ -2,7 +2,7 @@
  * Sizes in bytes, as people write them: `5GiB`, `512 MB`, `10g`, `1073741824`.
  * Units are binary with and without the `i`, as docker and compose read them (`1k` = 1024).
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const units: Readonly<Record<string, number>> = {
   '': 1,

@@ -86,8 +86,7 @@ describe('a port that another app publishes', () => {
     const photos = lab.app('photos');
     const spec = lab.lab.get(photos)?.context.spec ?? { services: {}, volumes: {} };
     const { node, candidates } = choose(lab.lab, {
-      sizeBytes: 0,
-      needsPool: false,
+      needs: [],
       only: [],
       publishes: { app: photos, ports: portsOf(spec) },
     });

@@ -146,6 +146,35 @@ describe('the volumes of an app', () => {
       b: { sizeBytes: 20 * 2 ** 20, keep: '14d:1d', schedule: '5 4 * * *' },
     });
   });
+  test('are snapshotted when they change, but for those that say no', () => {
+    expect(
+      volumes(
+        'x-floatlab: {snapshot: {on-change: true}}\n' +
+          'volumes: {a: , b: {x-floatlab: {snapshot: {on-change: false}}}, ' +
+          'c: {x-floatlab: {snapshot: {schedule: "0 * * * *", on-change: {at-most-every: 1h}}}}}',
+      ),
+    ).toEqual({
+      a: { sizeBytes: 2 ** 30, snapshotOnChange: { settleMs: 30_000, minIntervalMs: 300_000 } },
+      b: { sizeBytes: 2 ** 30 },
+      c: {
+        sizeBytes: 2 ** 30,
+        schedule: '0 * * * *',
+        snapshotOnChange: { settleMs: 30_000, minIntervalMs: 3_600_000 },
+      },
+    });
+  });
+  test('have hooks, whose commands may use the variables of the container', () => {
+    expect(
+      volumes(
+        'volumes: {a: {x-floatlab: {hooks: {before: {service: web, command: [sh, -c, "f $$P"], timeout: 1m}, ' +
+          'after: {service: web, command: thaw now}, on-failure: take-anyway}}}}',
+      )['a']?.hooks,
+    ).toEqual({
+      before: { service: 'web', command: ['sh', '-c', 'f $P'], timeoutMs: 60_000 },
+      after: { service: 'web', command: ['thaw', 'now'], timeoutMs: 30_000 },
+      onFailure: 'take-anyway',
+    });
+  });
   test('include the folder of the compose file when something is mounted from it', () => {
     const app = read(
       'x-floatlab: {size: 2GiB}\nservices: {web: {image: a, volumes: ["./:/all", ./x/../x:/x]}}'.replace(

@@ -43,6 +43,7 @@ describe('a schedule is checked before it is used', () => {
     ['0 0 L * *', 'it goes from'],
     ['0 0 ? * *', 'use numbers'],
     ['0 0 * * 5#2', 'use numbers'],
+    ['0 25 * * *', 'is not an hour: it goes from 0 to 23'],
     ['0 0 30 2 *', 'never happens'],
     ['0 0 * * 0,7', 'names 0 twice'],
     ['0 0 * * 0-7', 'names 0 twice'],

@@ -1,0 +1,14 @@
+/** How a pool goes out of the lab: nothing is done to what is in it. */
+import type { AnyDraft } from '#events/envelope.ts';
+import type { ActorState, LabView } from '../actor.ts';
+import { draft } from '../drafting.ts';
+
+/** It is managed no more, and so are its schedules. */
+export const endOf = (pool: ActorState<'pool'>, lab: LabView): readonly AnyDraft[] => [
+  ...lab.referrers(pool.stream, 'schedule').map(({ stream }) => draft(stream, 'schedule.removed', {})),
+  draft(pool.stream, 'pool.forgotten', {}),
+];
+
+/** Those of a node that goes. */
+export const poolsGoneWith = (node: ActorState<'node'>, lab: LabView): readonly AnyDraft[] =>
+  lab.referrers(node.stream, 'pool').flatMap((pool) => endOf(pool, lab));

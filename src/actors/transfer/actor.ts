@@ -1,0 +1,49 @@
+import { idOf } from '#events/envelope.ts';
+import type { ActorDef, ActorState, LabView } from '../actor.ts';
+import { datasetOf, volumeActor } from '../volume/actor.ts';
+import { snapshotOf } from './machine.ts';
+
+const datasetWith = ({ context }: ActorState<'transfer'>, lab: LabView) => {
+  const volume = lab.get(context.volume);
+  return volume && datasetOf(volume);
+};
+
+const snapshotName = ({ context }: ActorState<'transfer'>, lab: LabView): string | undefined => {
+  const snapshot = snapshotOf(context);
+  return snapshot && lab.get(snapshot)?.context.metadata.name;
+};
+
+export const transferActor: ActorDef<'transfer'> = {
+  refersTo: (context) => {
+    const snapshot = snapshotOf(context);
+    return snapshot === undefined ? [context.volume] : [context.volume, snapshot];
+  },
+
+  /** Whoever waits for it waits until it is gone. */
+  settled: () => undefined,
+
+  /** Where its volume is, under the volume's assignment. */
+  assignment: ({ context }, lab) => {
+    const volume = lab.get(context.volume);
+    return volume && volumeActor.assignment?.(volume, lab);
+  },
+
+  inputs: {
+    'restore-files': (transfer, lab) => {
+      const { task } = transfer.context;
+      const [dataset, snapshot] = [datasetWith(transfer, lab), snapshotName(transfer, lab)];
+      if (task.do !== 'restore' || !dataset || snapshot === undefined) return undefined;
+      const { paths, overwrite, to } = task;
+      return { ...dataset, snapshot, paths, overwrite, ...(to === undefined ? {} : { to }), id: idOf(transfer.stream) };
+    },
+    'export-files': (transfer, lab) => {
+      const [dataset, snapshot] = [datasetWith(transfer, lab), snapshotName(transfer, lab)];
+      return dataset && snapshot !== undefined ? { ...dataset, snapshot } : undefined;
+    },
+    'import-files': (transfer, lab) => {
+      const { task } = transfer.context;
+      const dataset = datasetWith(transfer, lab);
+      return dataset && task.do === 'import' ? { ...dataset, replace: task.replace, before: task.before } : undefined;
+    },
+  },
+};
