@@ -3,26 +3,38 @@
  * may have several: a node can be without its engine and have a full pool.
  */
 import type { ActorState, LabView, Step } from '#actors/actor.ts';
+import { clusterStream } from '#actors/cluster/stream.ts';
 import type { LabEvent, StreamId } from '#events/envelope.ts';
+import { clockWords } from '#events/values/clock.ts';
+import type { Problem } from '#events/values/metadata.ts';
 import { formatSize } from '#events/values/size.ts';
 import type { Fill } from '#events/volume.ts';
+import { concernsMembers, memberAlerts } from './member-alerts.ts';
+import { isPoolRule, poolAlerts, poolParts, poolRules } from './pool-alerts.ts';
 import { defineProjection, type Rows } from './projection.ts';
 import { refTo } from './refs.ts';
 import { waitingOf } from './waiting.ts';
 
 /** What each kind can be alerted of by itself. What an instance warned of is another matter: see `warn`. */
 const rulesOf = {
+  cluster: ['voter-lost', 'voters-in-one-zone', 'versions-differ'],
   app: ['app-failed', 'app-degraded', 'app-waits'],
-  volume: ['volume-failed', 'volume-waits', 'volume-full'],
-  node: ['node-down', 'engine-away', 'pool-full'],
+  volume: ['volume-failed', 'volume-waits', 'volume-full', 'volume-drifted'],
+  node: ['node-waits', 'node-down', 'node-stopped', 'engine-away', 'pool-full'],
+  pool: poolRules,
 } as const;
 type Ruled = keyof typeof rulesOf;
+
+/** `info`: worth knowing; nobody has to do anything today. */
+export type Severity = 'critical' | 'warning' | 'info';
+/** The worst first. */
+export const severities: readonly Severity[] = ['critical', 'warning', 'info'];
 
 export interface AlertRow {
   /** Its key: object and rule, and what of the object where there are several. */
   readonly id: string;
   readonly rule: (typeof rulesOf)[Ruled][number] | 'app-warned' | 'quarantined';
-  readonly severity: 'critical' | 'warning';
+  readonly severity: Severity;
   readonly stream: StreamId;
   readonly kind: ActorState['kind'];
   readonly namespace: string;
@@ -33,11 +45,11 @@ export interface AlertRow {
   readonly hint: string | null;
 }
 
-type Alert = Pick<AlertRow, 'rule' | 'severity' | 'message' | 'hint'> & { readonly part?: string };
+export type Alert = Pick<AlertRow, 'rule' | 'severity' | 'message' | 'hint'> & { readonly part?: string };
 
 export const alertsProjection = defineProjection<AlertRow>({
   name: 'alerts',
-  version: 2,
+  version: 5,
   keeps: 'table',
   apply: (rows, step, lab) => {
     const { event, before, after } = step;
@@ -49,6 +61,11 @@ export const alertsProjection = defineProjection<AlertRow>({
       if (app) update(rows, event, app, [], lab);
     }
     update(rows, event, after, new Set([...partsOf(before), ...partsOf(after)]), lab);
+    if (after.kind === 'node' && before?.state !== after.state) {
+      for (const pool of lab.referrers(after.stream, 'pool')) update(rows, event, pool, poolParts(pool), lab);
+    }
+    const cluster = concernsMembers(step) ? lab.get(clusterStream) : undefined;
+    if (cluster) update(rows, event, cluster, [], lab);
     if (after.kind === 'app' && after.final) rows.delete(idOf(after.stream, 'app-warned'));
   },
   scope: (row) => ({ verb: 'read', kind: row.kind, namespace: row.namespace }),
@@ -57,9 +74,11 @@ export const alertsProjection = defineProjection<AlertRow>({
 const idOf = (stream: StreamId, rule: AlertRow['rule'], part?: string): string =>
   part === undefined ? `${stream}|${rule}` : `${stream}|${rule}|${part}`;
 
-/** Of a node there may be several alerts of one rule: by the names of its pools. */
-const partsOf = (actor: ActorState | undefined): readonly string[] =>
-  actor?.kind === 'node' ? Object.keys((actor as ActorState<'node'>).context.fullPools) : [];
+/** Of a node there may be several alerts of one rule: by the names of its pools; and of a pool, by its devices. */
+function partsOf(actor: ActorState | undefined): readonly string[] {
+  if (actor?.kind === 'pool') return poolParts(actor as ActorState<'pool'>);
+  return actor?.kind === 'node' ? Object.keys((actor as ActorState<'node'>).context.fullPools) : [];
+}
 
 /** Puts what holds, and removes what does not hold any more. */
 function update(rows: Rows<AlertRow>, event: LabEvent, actor: ActorState, parts: Iterable<string>, lab: LabView): void {
@@ -69,7 +88,7 @@ function update(rows: Rows<AlertRow>, event: LabEvent, actor: ActorState, parts:
   const alerts = actor.final ? [] : alertsOf(actor, lab);
   const found = new Map(alerts.map((alert) => [idOf(actor.stream, alert.rule, alert.part), alert]));
   for (const rule of [...own, 'quarantined'] as const) {
-    for (const part of rule === 'pool-full' ? parts : [undefined]) {
+    for (const part of rule === 'pool-full' || isPoolRule(rule) ? parts : [undefined]) {
       const id = idOf(actor.stream, rule, part);
       const alert = found.get(id);
       if (alert) put(rows, event, actor, id, alert);
@@ -107,6 +126,10 @@ function alertsOf(actor: ActorState, lab: LabView): readonly Alert[] {
       return volumeAlerts(actor as ActorState<'volume'>, name, lab);
     case 'node':
       return nodeAlerts(actor as ActorState<'node'>, name);
+    case 'pool':
+      return poolAlerts(actor as ActorState<'pool'>, lab);
+    case 'cluster':
+      return memberAlerts(actor as ActorState<'cluster'>, lab);
     default:
       return [];
   }
@@ -137,16 +160,24 @@ function appAlerts(app: ActorState<'app'>, name: string, lab: LabView): readonly
   return alerts;
 }
 
+/** An adoption may have named what is not there: no retry helps, and what was adopted is not deleted. */
+function failureHint({ state, context }: ActorState<'volume'>, { hint }: Problem, name: string): string {
+  const mend = hint ?? `Mend the cause, then: floatlab volume retry ${name}.`;
+  if (state !== 'failed' || context.failedIn !== 'adopting') return mend;
+  return `${mend} Or let it go: floatlab volume release ${name}.`;
+}
+
 function volumeAlerts(volume: ActorState<'volume'>, name: string, lab: LabView): readonly Alert[] {
-  const { problem, full, app } = volume.context;
+  const { problem, drift, full, app } = volume.context;
   const waiting = waitingOf(volume, lab);
   const alerts: Alert[] = [];
-  if (volume.state === 'failed' && problem) {
+  const isMissing = volume.state === 'missing';
+  if ((volume.state === 'failed' || isMissing) && problem) {
     alerts.push({
       rule: 'volume-failed',
       severity: 'critical',
-      message: `Volume ${name} failed: ${problem.message}`,
-      hint: problem.hint ?? `Mend the cause, then: floatlab volume retry ${name}.`,
+      message: `Volume ${name} ${isMissing ? 'is missing' : 'failed'}: ${problem.message}`,
+      hint: failureHint(volume, problem, name),
     });
   }
   // Of an app's volume the app says it.
@@ -157,6 +188,14 @@ function volumeAlerts(volume: ActorState<'volume'>, name: string, lab: LabView):
       severity: 'warning',
       message: `Volume ${name} waits: ${message}`,
       hint: hint ?? null,
+    });
+  }
+  if (drift) {
+    alerts.push({
+      rule: 'volume-drifted',
+      severity: 'warning',
+      message: `Volume ${name} is not as it should be: ${drift.message}`,
+      hint: drift.hint ?? `Put it right: floatlab volume repair ${name}.`,
     });
   }
   if (full) {
@@ -171,6 +210,28 @@ function volumeAlerts(volume: ActorState<'volume'>, name: string, lab: LabView):
 }
 
 function nodeAlerts({ state, context }: ActorState<'node'>, name: string): readonly Alert[] {
+  if (state === 'waiting') {
+    if (context.approved) return [];
+    const where = context.addresses.length === 0 ? '' : ` from ${context.addresses.slice(0, 3).join(', ')}`;
+    return [
+      {
+        rule: 'node-waits',
+        severity: 'warning',
+        message: `Node ${name} asks to join the lab${where}.`,
+        hint: `Compare the key that it shows (${keyWords(context.keySha256)}), then: floatlab node approve ${name}, or floatlab node refuse ${name}.`,
+      },
+    ];
+  }
+  if (state === 'down' && context.clockAheadMs !== null) {
+    return [
+      {
+        rule: 'node-down',
+        severity: 'critical',
+        message: `The clock of node ${name} is ${clockWords(context.clockAheadMs)}: it runs, and no link to it holds.`,
+        hint: 'Set it on that machine (timedatectl set-ntp true): then it is back by itself.',
+      },
+    ];
+  }
   // Of a node that does not answer nobody knows more.
   if (state === 'down') {
     return [
@@ -182,6 +243,17 @@ function nodeAlerts({ state, context }: ActorState<'node'>, name: string): reado
       },
     ];
   }
+  if (state === 'stopped') {
+    return [
+      {
+        rule: 'node-stopped',
+        // A restart is nothing that needs somebody; one that does not come back is.
+        severity: context.downLasts ? 'warning' : 'info',
+        message: `Node ${name} was stopped on purpose: what it ran goes on there, and nobody watches it.`,
+        hint: `Start it again (npm start on that machine), or remove it: floatlab node rm ${name}.`,
+      },
+    ];
+  }
   const alerts: Alert[] = Object.entries(context.fullPools).map(([pool, full]) => ({
     rule: 'pool-full',
     part: pool,
@@ -189,7 +261,8 @@ function nodeAlerts({ state, context }: ActorState<'node'>, name: string): reado
     message: `Pool ${pool} of node ${name} is nearly full: ${fillWords(full)}.`,
     hint: 'Remove snapshots or volumes, or make the pool larger.',
   }));
-  if (context.facts.engine === null) {
+  // A witness needs no engine.
+  if (context.facts.engine === null && context.role !== 'witness') {
     alerts.push({
       rule: 'engine-away',
       severity: 'critical',
@@ -199,6 +272,9 @@ function nodeAlerts({ state, context }: ActorState<'node'>, name: string): reado
   }
   return alerts;
 }
+
+/** The beginning of a fingerprint, as people compare it. */
+const keyWords = (key: string | null): string => key?.slice(0, 16).match(/.{4}/g)?.join(' ') ?? 'none';
 
 /** When that was found: figures of the moment are not in the log. */
 const fillWords = ({ usedBytes, sizeBytes }: Fill): string =>

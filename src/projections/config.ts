@@ -16,7 +16,7 @@ export interface ConfigRow {
 
 export const configProjection = defineProjection<ConfigRow>({
   name: 'config',
-  version: 1,
+  version: 2,
   keeps: 'table',
   apply: (rows, { event, after }) => {
     const row = after && rowOf(after);
@@ -34,11 +34,15 @@ function rowOf(actor: ActorState): ConfigRow | undefined {
   return { apiVersion, kind, id: stream, metadata, ...split(actor), version };
 }
 
+/** Join tokens have rows of their own (`views/tokens.ts`). */
+const elsewhere: readonly string[] = ['metadata', 'spec', 'tokens'];
+
 /** A kind with a specification of its own keeps it; of the others the few wishes are named here. */
 const wishes: Readonly<Partial<Record<Kind, readonly string[]>>> = {
-  cluster: ['timeZone'],
-  node: ['cordoned'],
-  snapshot: ['volume', 'reason', 'note'],
+  cluster: ['timeZone', 'bouncer'],
+  node: ['cordoned', 'role', 'poolLimits'],
+  snapshot: ['volume', 'reason', 'note', 'change', 'set'],
+  transfer: ['volume', 'task'],
 };
 
 /** Key by key: this runs for every event, and copying whole contexts costs several times as much. */
@@ -47,7 +51,7 @@ function split({ kind, state, since, context, quarantined }: ActorState): Pick<C
   const asked: Record<string, unknown> = {};
   const status: Record<string, unknown> = { state, since };
   for (const [key, value] of Object.entries(context)) {
-    if (key === 'metadata' || key === 'spec') continue;
+    if (elsewhere.includes(key)) continue;
     (wanted.includes(key) ? asked : status)[key] = value;
   }
   if (quarantined !== null) status['quarantined'] = quarantined;

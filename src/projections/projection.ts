@@ -27,6 +27,8 @@ export interface Projection<R extends object> {
    * the `indexKey` of its event, or `<group>|<indexKey>` where rows of a group are read together.
    */
   readonly keeps: 'table' | 'log';
+  /** For a log without groups: each event has a row in it, so that one that a disk lost is noticed where it is read. */
+  readonly isGapless?: true;
   apply(rows: Rows<R>, step: Step, lab: LabView): void;
   /** For a table of one row an actor, under its stream, that the actor tells alone: such rows are never stored. */
   readonly rowOf?: (actor: ActorState) => R | undefined;

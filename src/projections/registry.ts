@@ -8,8 +8,10 @@ import { activityView, type ActivityRow } from './views/activity.ts';
 import { appsView, type AppRow } from './views/apps.ts';
 import { nodesView, type NodeRow } from './views/nodes.ts';
 import { overviewView, type OverviewRow } from './views/overview.ts';
+import { poolsView, type PoolRow } from './views/pools.ts';
 import { schedulesView, type ScheduleRow } from './views/schedules.ts';
 import { snapshotsView, type SnapshotRow } from './views/snapshots.ts';
+import { tokensView, type TokenRow } from './views/tokens.ts';
 import { volumesView, type VolumeRow } from './views/volumes.ts';
 
 export interface ViewRows {
@@ -21,8 +23,10 @@ export interface ViewRows {
   nodes: NodeRow;
   operations: OperationRow;
   overview: OverviewRow;
+  pools: PoolRow;
   schedules: ScheduleRow;
   snapshots: SnapshotRow;
+  tokens: TokenRow;
   volumes: VolumeRow;
 }
 export type ViewName = keyof ViewRows;
@@ -36,8 +40,10 @@ export const projections: { readonly [V in ViewName]: Projection<ViewRows[V]> } 
   nodes: nodesView,
   operations: operationsProjection,
   overview: overviewView,
+  pools: poolsView,
   schedules: schedulesView,
   snapshots: snapshotsView,
+  tokens: tokensView,
   volumes: volumesView,
 };
 

@@ -3,15 +3,21 @@
  * forecast, for whoever looks at a plan.
  */
 import type { ActorState, LabView, Step } from '#actors/actor.ts';
+import { counted } from '#actors/counted.ts';
 import type { EventOf } from '#events/envelope.ts';
 import type { ServiceStatus } from '#events/instance.ts';
 import type { EventType } from '#events/registry.ts';
+import { clockWords } from '#events/values/clock.ts';
+import { nodeOfPeer, type NodeRole } from '#events/values/peer.ts';
 import { formatSize } from '#events/values/size.ts';
 import type { Fill } from '#events/volume.ts';
+import { hookTrouble } from './hook-words.ts';
 import { askedFor, doing } from './operation-words.ts';
+import { poolWords } from './pool-words.ts';
 import { refTo } from './refs.ts';
+import { transferWords } from './transfer-words.ts';
 
-interface About {
+export interface About {
   readonly name: string;
   readonly lab: LabView;
   /** As the event left it; of an event that made nothing, as it was. */
@@ -26,13 +32,51 @@ type Words = { readonly [T in EventType]: (event: EventOf<T>, about: About) => s
 const nameOf = (lab: LabView, stream: Parameters<typeof refTo>[1]): string => refTo(lab, stream)?.name ?? '?';
 
 const words: Words = {
+  ...poolWords,
+  ...transferWords,
   'cluster.created': (_, { name, v }) => `Lab ${name} ${v('was', 'would be')} created.`,
   'cluster.settings-changed': ({ data }, { v }) => `The lab's time zone ${v('is now', 'would be')} ${data.timeZone}.`,
+  'cluster.token-issued': ({ data }, { v }) => {
+    const whom = data.replaces === undefined ? tokenRoles[data.role] : `the successor of node ${data.replaces}`;
+    return `A join token ${v('was', 'would be')} made for ${whom}.`;
+  },
+  'cluster.token-used': ({ data }, { lab, v }) =>
+    `A join token ${v('was', 'would be')} used by node ${nameOf(lab, data.node)}.`,
+  'cluster.token-revoked': (_, { v }) => `A join token ${v('was', 'would be')} revoked.`,
+  'cluster.token-expired': (_, { v }) => `A join token ${v('expired', 'would expire')} unused.`,
+  'cluster.bouncer-changed': ({ data }, { v }) =>
+    data.rules.length === 0
+      ? `Every node without a token ${v('waits', 'would wait')} to be let in.`
+      : `The bouncer ${v('follows', 'would follow')} ${counted(data.rules.length, 'rule')} for nodes without a token.`,
+  'cluster.members-changed': ({ data }, { lab, v }) => {
+    const names = data.voters.map((peer) => lab.get(nodeOfPeer(peer))?.context.metadata.name ?? 'a node that is gone');
+    return `The lab ${v('decides', 'would decide')} by ${counted(data.voters.length, 'voter')}: ${names.join(', ')}.`;
+  },
+  'cluster.fold-switched': ({ data }, { v }) =>
+    `From here on events ${v('are', 'would be')} folded by version ${data.version}.`,
+  'cluster.recovered': ({ data }, { v }) => {
+    const off = data.missingNodes.map(({ name, saidOffBy }) => ` ${saidOffBy} said that node ${name} is off.`).join('');
+    return `${data.by} ${v('recovered', 'would recover')} the lab (generation ${data.generation}): ${data.lost.explain}${off}`;
+  },
   'namespace.created': (_, { name, v }) => `Namespace ${name} ${v('was', 'would be')} created.`,
   'namespace.deleted': (_, { name, v }) => `Namespace ${name} ${v('was', 'would be')} deleted.`,
   'node.joined': (_, { name, v }) => `Node ${name} ${v('joined', 'would join')}.`,
+  'node.asked-to-join': (_, { name, v }) => `Node ${name} ${v('asks', 'would ask')} to join.`,
+  'node.approved': (_, { name, v }) => `Node ${name} ${v('may', 'would be allowed to')} join.`,
+  'node.refused': ({ data }, { name, v }) =>
+    `Node ${name} ${v('was', 'would be')} sent away${data.because === undefined ? '' : `: ${data.because}`}.`,
+  'node.rekeyed': (_, { name, v }) => `Node ${name} ${v('proves', 'would prove')} itself by a new key.`,
+  'node.replaced': (_, { name, v }) =>
+    `Node ${name} ${v('came', 'would come')} back with an empty disk, as a new member of the group.`,
+  'node.labelled': ({ data }, { name, v }) => `Node ${name} ${v('has', 'would have')} ${labelWords(data.labels)}.`,
+  'node.role-changed': ({ data }, { name, v }) => `Node ${name} ${v('is', 'would be')} now ${nodeRoles[data.role]}.`,
   'node.facts-changed': (_, { name, v }) => `Facts of node ${name} ${v('changed', 'would change')}.`,
   'node.went-down': (_, { name, v }) => `Node ${name} ${v('does not answer', 'would count as down')}.`,
+  'node.clock-differed': ({ data }, { name, v }) =>
+    `The clock of node ${name} ${v('is', 'would be')} ${clockWords(data.aheadMs)}: no link to it holds.`,
+  'node.stopped': (_, { name, v }) => `Node ${name} ${v('was', 'would be')} stopped on purpose.`,
+  'node.stayed-down': (_, { name, v }) =>
+    `Node ${name} ${v('has', 'would have')} not answered for ten minutes or longer.`,
   'node.came-up': (_, { name, v }) => `Node ${name} ${v('answers', 'would answer')} again.`,
   'node.cordoned': (_, { name, v }) =>
     `Node ${name} ${v('was', 'would be')} cordoned: it ${v('gets', 'would get')} nothing new.`,
@@ -41,9 +85,21 @@ const words: Words = {
     `Pool ${data.pool} of node ${name} ${v('is', 'would be')} ${percent(data)} full.`,
   'node.pool-eased': ({ data }, { name, v }) =>
     `Pool ${data.pool} of node ${name} ${v('has', 'would have')} room again: it is ${percent(data)} full.`,
+  'node.pool-limited': ({ data }, { name, v }) =>
+    `Of pool ${data.pool} of node ${name} volumes ${v('get', 'would get')} ${data.fillPercent} %` +
+    `${data.reserveBytes === 0 ? '' : `, without ${formatSize(data.reserveBytes)} that are left to others`}.`,
+  'node.departure-requested': ({ data }, { name, v }) =>
+    data.as === 'left'
+      ? `Node ${name} ${v('is leaving', 'would leave')} the lab: its vote and its place in the group go first.`
+      : `Node ${name} ${v('is being', 'would be')} removed: its vote and its place in the group go first.`,
+  'node.left': (_, { name, v }) => `Node ${name} ${v('left', 'would leave')} the lab.`,
   'node.removed': (_, { name, v }) => `Node ${name} ${v('was', 'would be')} removed.`,
-  'volume.created': ({ data }, { name, v }) =>
-    `Volume ${name} ${v('was', 'would be')} created (${formatSize(data.spec.sizeBytes)}).`,
+  'volume.created': ({ data }, { name, lab, v }) =>
+    data.origin === undefined
+      ? data.adopts === undefined
+        ? `Volume ${name} ${v('was', 'would be')} created (${formatSize(data.spec.sizeBytes)}).`
+        : `Volume ${name} ${v('is', 'would be')} what was ${data.adopts} so far.`
+      : `Volume ${name} ${v('begins', 'would begin')} as a clone of ${nameOf(lab, data.origin.volume)}.`,
   'volume.delayed': ({ data }, { name, v }) =>
     `Volume ${name} ${data.lasts ? 'still ' : ''}${v('waits', 'would wait')}: ${data.problem.message}`,
   'volume.placed': ({ data }, { name, lab, v }) =>
@@ -53,6 +109,10 @@ const words: Words = {
   'volume.retried': (_, { name, v }) => `Volume ${name} ${v('is', 'would be')} tried again.`,
   'volume.spec-changed': ({ data }, { name, v }) =>
     `Volume ${name} ${v('was', 'would be')} changed (${formatSize(data.spec.sizeBytes)}).`,
+  'volume.renamed': ({ data }, { before, v }) =>
+    `Volume ${(before as ActorState<'volume'>).context.metadata.name} ${v('is', 'would be')} called ${data.name} now.`,
+  'volume.relabelled': ({ data }, { name, v }) =>
+    `Volume ${name} ${v('has', 'would have')} ${labelWords(data.labels)}.`,
   // The app comes after its volumes: its name may be known only by what the volume was kept for.
   'volume.attached': ({ data }, { name, lab, before, v }) => {
     const app = lab.get(data.app)?.context.metadata.name ?? (before as ActorState<'volume'>).context.formerly?.app;
@@ -66,16 +126,41 @@ const words: Words = {
     `Volume ${name} ${v('goes', 'would go')} back to snapshot ${nameOf(lab, data.snapshot)}.`,
   'volume.drained': (_, { name, v }) => `Nothing ${v('uses', 'would use')} volume ${name} any more.`,
   'volume.rolled-back': (_, { name, v }) => `Volume ${name} ${v('was', 'would be')} rolled back.`,
-  'volume.deletion-requested': (_, { name, v }) => `Volume ${name} ${v('is being', 'would be')} deleted.`,
+  'volume.move-requested': ({ data }, { name, v }) =>
+    `Volume ${name} ${v('moves', 'would move')} into another dataset of pool ${data.pool}.`,
+  'volume.copied': (_, { name, v }) =>
+    `Volume ${name} ${v('is', 'would be')} copied; what uses it ${v('stops', 'would stop')} for the rest.`,
+  'volume.move-abandoned': ({ data }, { name, v }) =>
+    `Volume ${name} ${v('stays', 'would stay')} where it is: ${data.problem.message}`,
+  'volume.moved': (_, { name, actor, v }) =>
+    `Volume ${name} ${v('has', 'would have')} moved to pool ${(actor as ActorState<'volume'>).context.pool}.`,
+  'volume.found-wrong': ({ data }, { name, v }) =>
+    data.isGone
+      ? `Volume ${name} ${v('is', 'would be')} missing: ${data.problem.message}`
+      : `Volume ${name} ${v('is', 'would be')} not as it should be: ${data.problem.message}`,
+  'volume.found-well': (_, { name, v }) => `Volume ${name} ${v('was', 'would be')} found well again.`,
+  'volume.release-requested': (_, { name, v }) => `Volume ${name} ${v('is being', 'would be')} given back as it is.`,
+  'volume.released': (_, { name, v }) =>
+    `Volume ${name} ${v('was', 'would be')} given back: it ${v('is', 'would be')} no volume any more.`,
+  'volume.discarded': ({ data }, { before, v }) =>
+    `Volume ${(before as ActorState<'volume'>).context.metadata.name} ${v('was', 'would be')} deleted; ` +
+    `until ${dateWords(data.purgeAt)} it can be recovered as ${data.name}.`,
+  'volume.recovered': ({ data }, { v }) => `Volume ${data.name} ${v('was', 'would be')} recovered.`,
+  'volume.deletion-requested': ({ data }, { name, v }) =>
+    `Volume ${name} ${v('is being', 'would be')} deleted for ever${data.scrub === true ? ', and overwritten' : ''}.`,
   'volume.deleted': (_, { name, v }) => `Volume ${name} ${v('was', 'would be')} deleted.`,
   'snapshot.requested': ({ data }, { name, lab, v }) =>
-    `A ${data.reason} snapshot ${name} of ${nameOf(lab, data.volume)} ${v('was', 'would be')} asked for.`,
-  'snapshot.taken': (_, about) => `${snapshot(about)} ${about.v('was', 'would be')} taken.`,
+    `A ${data.reason} snapshot ${name} of ${nameOf(lab, data.volume)} ${v('was', 'would be')} asked for` +
+    `${data.set === undefined ? '' : `, one of a set of ${data.set.size}`}.`,
+  'snapshot.taken': ({ data: { hooks } }, about) =>
+    `${snapshot(about)} ${about.v('was', 'would be')} taken${troubleWords(hookTrouble(hooks))}.`,
   'snapshot.failed': ({ data }, about) =>
     `${snapshot(about)} ${about.v('failed', 'would fail')}: ${data.problem.message}`,
   'snapshot.removal-requested': ({ data }, about) =>
     `${snapshot(about)} ${about.v('goes', 'would go')}: ${data.because}.`,
   'snapshot.removed': (_, about) => `${snapshot(about)} ${about.v('was', 'would be')} removed.`,
+  'snapshot.left-behind': ({ data }, about) =>
+    `${snapshot({ ...about, actor: about.before ?? about.actor })} ${about.v('stays', 'would stay')} with ${nameOf(about.lab, data.volume)}.`,
   'app.created': (_, { name, v }) => `App ${name} ${v('was', 'would be')} created.`,
   'app.updated': (_, { name, v }) => `App ${name} ${v('got', 'would get')} a new revision.`,
   'app.start-requested': (_, { name, v }) => `App ${name} ${v('starts', 'would start')}.`,
@@ -90,7 +175,7 @@ const words: Words = {
   'app.paused': ({ data }, { name, lab, v }) =>
     data.for === 'restart'
       ? `App ${name} ${v('restarts', 'would restart')}.`
-      : `App ${name} ${v('pauses', 'would pause')} while volume ${nameOf(lab, data.for)} is rolled back.`,
+      : `App ${name} ${v('pauses', 'would pause')} while volume ${nameOf(lab, data.for)} ${isMoving(lab, data.for) ? 'moves' : 'is rolled back'}.`,
   'app.resumed': (_, { name, v }) => `App ${name} ${v('goes', 'would go')} on.`,
   'app.removal-requested': ({ data }, { name, v }) =>
     `App ${name} ${v('is being', 'would be')} removed, its volumes ${data.withVolumes ? 'with it' : 'kept'}.`,
@@ -127,11 +212,35 @@ const words: Words = {
   'operation.failed': ({ data }, { actor }) => `${operation(actor)} failed: ${data.problem.message}`,
 };
 
+function labelWords(labels: Readonly<Record<string, string>>): string {
+  const all = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return all.length === 0 ? 'no labels' : `the labels ${all.join(', ')}`;
+}
+
+/** `2026-11-21 14:05 UTC` */
+const dateWords = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+const nodeRoles: Readonly<Record<NodeRole, string>> = {
+  any: 'a node that runs apps and may vote',
+  witness: 'a witness: it votes and runs no apps',
+  learner: 'a node that runs apps and never votes',
+};
+const tokenRoles: Readonly<Record<NodeRole, string>> = {
+  any: 'one node',
+  witness: 'a witness',
+  learner: 'a node that never votes',
+};
+
+const isMoving = (lab: LabView, volume: `volume:${string}`): boolean =>
+  (lab.get(volume)?.context.move ?? null) !== null;
+
 const percent = ({ usedBytes, sizeBytes }: Fill): string =>
   sizeBytes === 0 ? '100 %' : `${Math.floor((100 * usedBytes) / sizeBytes)} %`;
 
 const snapshot = ({ name, lab, actor }: About): string =>
   `Snapshot ${name} of ${nameOf(lab, (actor as ActorState<'snapshot'>).context.volume)}`;
+
+const troubleWords = (trouble: string | undefined): string => (trouble === undefined ? '' : `; ${trouble}`);
 
 const nodeOf = ({ lab, actor }: About): string => nameOf(lab, (actor as ActorState<'instance'>).context.node);
 

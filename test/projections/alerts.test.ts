@@ -62,6 +62,18 @@ describe('an alert', () => {
     expect(told(lab)).toEqual([]);
   });
 
+  test('of what could not be adopted says also how to let it go', () => {
+    const lab = TestLab.ready();
+    const spec = { sizeBytes: 2 ** 26 };
+    lab.must('adopt-volume', { name: 'old', node: 'atlas', pool: 'main', native: '/pool/old', spec });
+    const volume = lab.volume('old');
+    const problem = { code: 'MISSING', message: 'there is no /pool/old', hint: 'Look whether that is its path.' };
+    lab.must('report-volume-failed', { volume, visit: lab.visit(volume), problem }, 'node:atlas');
+    expect(alerts(lab).map(({ hint }) => hint)).toEqual([
+      'Look whether that is its path. Or let it go: floatlab volume release old.',
+    ]);
+  });
+
   test('of what waits is there when that lasts, and goes once it has found its place', () => {
     const lab = TestLab.ready();
     lab.must('deploy-app', { compose: 'name: photos\nservices: { web: { image: nginx } }\n' });

@@ -65,6 +65,25 @@ describe('an operation', () => {
   });
 });
 
+test.each([
+  ['stop-app', 'report-node-down', 'Node atlas is down: app photos waits for it.'],
+  ['restart-app', 'report-node-stopped', 'Node atlas was stopped on purpose: app photos waits for it.'],
+] as const)(
+  'what %s asks of a node that is not there is taken, and says for whom it waits',
+  (command, gone, message) => {
+    const lab = TestLab.ready();
+    lab.running('name: photos\nservices: { web: { image: nginx } }\n');
+    const waits = () => foldedOf(lab).rows('operations').at(-1)?.[1].waits?.message;
+    if (gone === 'report-node-down') lab.must(gone, { node: 'node:atlas', lastSeenAt: lab.now }, 'policy:liveness');
+    else lab.must(gone, { node: 'node:atlas' }, 'node:atlas');
+    lab.must(command, { name: 'photos' });
+    expect(waits()).toBe(message);
+    const { addresses = [], facts } = lab.lab.get('node:atlas')?.context ?? {};
+    lab.must('report-node', { node: 'node:atlas', addresses: [...addresses], facts: facts as never }, 'node:atlas');
+    expect(waits()).toBeUndefined();
+  },
+);
+
 test('the overview counts the nodes that are cordoned, whatever their state', () => {
   const lab = TestLab.ready();
   lab.join('vega');
@@ -111,4 +130,69 @@ test('an app is as it is since a service of it was last started again', () => {
   expect(row()?.since).toBe(lab.now - 60_000);
   lab.must('stop-app', { name: 'photos' });
   expect(row()?.since).toBe(lab.now);
+});
+
+describe('an app on a node that is down', () => {
+  const web = 'name: photos\nservices: { web: { image: nginx } }\n';
+  const rowOf = (lab: TestLab) => {
+    const row = foldedOf(lab).rows('apps')[0]?.[1];
+    if (!row) throw new Error('there is no app');
+    return row;
+  };
+  const lastSeenAt = Date.UTC(2026, 0, 1) + 500;
+  const down = (lab: TestLab): void => {
+    lab.now += 60_000;
+    lab.must('report-node-down', { node: 'node:atlas', lastSeenAt }, 'policy:liveness');
+  };
+
+  test('is not said to run: nobody has heard of it since', () => {
+    const lab = TestLab.ready();
+    lab.running(web);
+    const before = rowOf(lab);
+    expect([before.state, before.decided, before.lastHeardAt, before.delay]).toEqual([
+      'running',
+      'running',
+      null,
+      null,
+    ]);
+    down(lab);
+    expect(rowOf(lab)).toMatchObject({
+      state: 'unknown',
+      decided: 'running',
+      since: lab.now,
+      lastHeardAt: lastSeenAt,
+      node: { name: 'atlas' },
+      services: { web: { state: 'unknown', container: 'c1' } },
+      delay: { code: 'NODE_DOWN', message: 'Node atlas is down: whether app photos still runs there is not known.' },
+    });
+    expect(rowOf(lab).delay?.hint).toContain('does not move to another node by itself yet');
+  });
+
+  test('is what it was once the node is back', () => {
+    const lab = TestLab.ready();
+    lab.running(web);
+    down(lab);
+    const { addresses = [], facts } = lab.lab.get('node:atlas')?.context ?? {};
+    lab.must('report-node', { node: 'node:atlas', addresses: [...addresses], facts: facts as never }, 'node:atlas');
+    expect(rowOf(lab)).toMatchObject({ state: 'running', lastHeardAt: null, delay: null });
+    expect(rowOf(lab).services['web']?.state).toBe('running');
+  });
+
+  test('that was told to stop waits for the node', () => {
+    const lab = TestLab.ready();
+    lab.running(web);
+    down(lab);
+    lab.must('stop-app', { name: 'photos' });
+    expect(rowOf(lab)).toMatchObject({
+      state: 'stopping',
+      delay: { code: 'NODE_DOWN', message: 'Node atlas is down: app photos waits for it.' },
+    });
+  });
+
+  test('leaves those alone that need no node', () => {
+    const lab = TestLab.ready();
+    lab.must('deploy-app', { compose: web, start: false });
+    down(lab);
+    expect(rowOf(lab)).toMatchObject({ state: 'stopped', lastHeardAt: null, delay: null });
+  });
 });

@@ -53,6 +53,25 @@ describe('views', () => {
     expect(folded.rows('snapshots').map(([, { name }]) => name)).toEqual(['two']);
   });
 
+  test('a pool shows what may be promised of it, by its limits, and what is, with the room that volumes are kept', () => {
+    const lab = TestLab.ready();
+    const status = { state: 'online' as const, sizeBytes: 100 * 2 ** 30, layout: 'single' as const };
+    lab.must(
+      'report-pool',
+      {
+        ...{ pool: 'pool:atlas/main', driver: 'btrfs', origin: 'usual', where: '/pool', scrub: null },
+        status: { ...status, devices: [], problems: [] },
+      },
+      'node:atlas',
+    );
+    const row = () => foldedOf(lab).rows('pools')[0]?.[1];
+    expect(row()).toMatchObject({ promisableBytes: 80 * 2 ** 30, reservedBytes: 0 });
+    lab.must('create-volume', { name: 'data', spec: { sizeBytes: 2 ** 30, growToBytes: 2 ** 31 } });
+    lab.must('place-volume', { volume: lab.volume('data'), node: 'node:atlas', pool: 'main' }, 'policy:placement');
+    lab.must('limit-pool', { name: 'atlas', pool: 'main', fillPercent: 50, reserveBytes: 2 ** 30 });
+    expect(row()).toMatchObject({ promisableBytes: 49 * 2 ** 30, reservedBytes: 2 ** 31 });
+  });
+
   test('a node shows what is promised on it, and the overview counts by state', () => {
     const lab = TestLab.ready();
     lab.running(photos);
@@ -130,10 +149,13 @@ describe('the configuration database', () => {
       const { spec, status } = rows.find((row) => row.kind === kind) as ConfigRow;
       return [Object.keys(spec).toSorted(), Object.keys(status).toSorted()];
     };
-    expect(keysOf('cluster')).toEqual([['timeZone'], ['since', 'state']]);
+    expect(keysOf('cluster')).toEqual([
+      ['bouncer', 'timeZone'],
+      ['fold', 'generation', 'members', 'since', 'state'],
+    ]);
     expect(keysOf('snapshot')).toEqual([
-      ['note', 'reason', 'volume'],
-      ['guid', 'problem', 'requestedAt', 'since', 'state', 'takenAt'],
+      ['change', 'note', 'reason', 'set', 'volume'],
+      ['guid', 'hooks', 'lineage', 'problem', 'requestedAt', 'since', 'state', 'takenAt', 'together'],
     ]);
     expect(rows.find(({ kind }) => kind === 'volume')).toMatchObject({
       spec: { sizeBytes: 2 ** 30 },

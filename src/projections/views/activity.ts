@@ -33,6 +33,7 @@ export const activityView = defineProjection<ActivityRow>({
   name: 'activity',
   version: 2,
   keeps: 'log',
+  isGapless: true,
   apply: (rows, step, lab) => {
     const { event, before, after } = step;
     const actor = after ?? before;

@@ -6,12 +6,13 @@ import type { StreamId } from '#events/envelope.ts';
 import type { Problem } from '#events/values/metadata.ts';
 import { defineProjection } from '../projection.ts';
 import { refTo, type Ref } from '../refs.ts';
+import { unheardOf, unknownState } from '../unheard.ts';
 import { waitingOf } from '../waiting.ts';
 
 export interface ServiceRow {
   readonly image: string;
   readonly ports: readonly PublishedPort[];
-  readonly state: ServiceState | 'off';
+  readonly state: ServiceState | 'off' | typeof unknownState;
   readonly container: string | null;
   readonly exitCode: number | null;
   /** How it ended before it was last started again. */
@@ -29,7 +30,10 @@ export interface AppRow {
   readonly title: string | null;
   readonly icon: string | null;
   readonly url: string | null;
+  /** `unknown` while it should run on a node that is down: nobody has heard of it since. */
   readonly state: string;
+  /** What the lab has decided of it: the state of its machine. */
+  readonly decided: string;
   /** When it, or one of its services, last became what it is now: one that ends and starts again changes no state. */
   readonly since: number;
   readonly createdAt: number;
@@ -37,17 +41,19 @@ export interface AppRow {
   readonly services: Readonly<Record<string, ServiceRow>>;
   readonly volumes: readonly (Ref & { readonly key: string })[];
   readonly node: Ref | null;
+  /** While its node is down: when that was last heard of; null also when nobody knows. */
+  readonly lastHeardAt: number | null;
   /** The assignment that holds it, and its epoch. */
   readonly instance: { readonly id: StreamId<'instance'>; readonly state: string; readonly epoch: number } | null;
   readonly problem: Problem | null;
   readonly failedService: string | null;
-  /** Why it does not run yet. */
+  /** Why it does not run yet, or why nobody knows whether it does. */
   readonly delay: Problem | null;
 }
 
 export const appsView = defineProjection<AppRow>({
   name: 'apps',
-  version: 3,
+  version: 4,
   keeps: 'table',
   apply: (rows, { event, before, after }, lab) => {
     const actor = after ?? before;
@@ -59,6 +65,11 @@ export const appsView = defineProjection<AppRow>({
     } else if (actor?.kind === 'instance') {
       const app = lab.get((actor as ActorState<'instance'>).context.app);
       if (app) put(app);
+    } else if (after?.kind === 'node' && after.state !== before?.state) {
+      for (const instance of lab.referrers(after.stream as StreamId<'node'>, 'instance')) {
+        const app = lab.get(instance.context.app);
+        if (app) put(app);
+      }
     }
   },
   scope: (row) => ({ verb: 'read', kind: 'app', namespace: row.namespace }),
@@ -70,7 +81,8 @@ type Services = AppRow['services'];
 function rowOf(app: ActorState<'app'>, lab: LabView, now: number, known: Services = {}): AppRow {
   const { context } = app;
   const instance = lab.referrers(app.stream, 'instance')[0];
-  const services = servicesOf(app, instance, now, known);
+  const unheard = unheardOf(app, instance, lab);
+  const services = servicesOf(app, instance, now, known, unheard?.state === unknownState);
   return {
     id: app.stream,
     namespace: context.metadata.namespace,
@@ -79,17 +91,19 @@ function rowOf(app: ActorState<'app'>, lab: LabView, now: number, known: Service
     title: context.spec.title ?? null,
     icon: context.spec.icon ?? null,
     url: context.spec.url ?? null,
-    state: app.state,
-    since: Math.max(app.since, ...Object.values(services).map(({ since }) => since)),
+    state: unheard?.state ?? app.state,
+    decided: app.state,
+    since: Math.max(unheard?.since ?? app.since, ...Object.values(services).map(({ since }) => since)),
     createdAt: app.createdAt,
     revision: context.revision,
     services,
     volumes: Object.entries(context.volumes).map(([key, id]) => ({ key, id, name: refTo(lab, id)?.name ?? id })),
     node: refTo(lab, instance?.context.node),
+    lastHeardAt: unheard?.lastHeardAt ?? null,
     instance: instance ? { id: instance.stream, state: instance.state, epoch: instance.context.epoch } : null,
     problem: context.problem,
     failedService: context.failedService,
-    delay: waitingOf(app, lab)?.problem ?? null,
+    delay: unheard?.problem ?? waitingOf(app, lab)?.problem ?? null,
   };
 }
 
@@ -98,6 +112,7 @@ function servicesOf(
   instance: ActorState<'instance'> | undefined,
   now: number,
   known: Services,
+  isUnknown: boolean,
 ): Services {
   const services: Record<string, ServiceRow> = {};
   for (const [name, spec] of Object.entries(app.context.spec.services)) {
@@ -105,7 +120,7 @@ function servicesOf(
     const row = {
       image: spec.image,
       ports: spec.ports,
-      state: status?.state ?? (instance?.state === 'starting' ? 'starting' : 'off'),
+      state: isUnknown ? unknownState : (status?.state ?? (instance?.state === 'starting' ? 'starting' : 'off')),
       container: status?.container ?? null,
       exitCode: status?.exitCode ?? null,
       lastExitCode: status?.lastExitCode ?? null,

@@ -1,5 +1,7 @@
-import type { ActorState } from '#actors/actor.ts';
+import type { ActorState, LabView } from '#actors/actor.ts';
+import { poolTitle } from '#actors/pool/stream.ts';
 import type { StreamId } from '#events/envelope.ts';
+import type { ScheduleSpec } from '#events/schedule.ts';
 import { defineProjection } from '../projection.ts';
 import { refTo, type Ref } from '../refs.ts';
 
@@ -11,8 +13,11 @@ export interface ScheduleRow {
   readonly cron: string;
   /** Null: the lab's. */
   readonly timeZone: string | null;
-  readonly action: 'snapshot';
-  readonly volume: Ref;
+  readonly action: ScheduleSpec['action'];
+  /** What it is of: a volume, all volumes of an app, or a pool. */
+  readonly of: Ref;
+  /** The same where it is a volume. */
+  readonly volume: Ref | null;
   readonly app: Ref | null;
   readonly dueAt: number;
   readonly lastRunAt: number | null;
@@ -21,7 +26,7 @@ export interface ScheduleRow {
 
 export const schedulesView = defineProjection<ScheduleRow>({
   name: 'schedules',
-  version: 2,
+  version: 3,
   keeps: 'table',
   apply: (rows, { event, after }, lab) => {
     if (event.type === 'app.created') {
@@ -43,7 +48,8 @@ export const schedulesView = defineProjection<ScheduleRow>({
       cron: context.spec.cron,
       timeZone: context.spec.timeZone ?? null,
       action: context.spec.action,
-      volume: refTo(lab, context.spec.volume) ?? { id: context.spec.volume, name: context.spec.volume },
+      of: targetOf(context.spec, lab),
+      volume: refTo(lab, context.spec.volume),
       app: refTo(lab, context.app),
       dueAt: context.dueAt,
       lastRunAt: context.lastRunAt,
@@ -52,3 +58,11 @@ export const schedulesView = defineProjection<ScheduleRow>({
   },
   scope: (row) => ({ verb: 'read', kind: 'schedule', namespace: row.namespace }),
 });
+
+function targetOf({ volume, app, pool }: ScheduleSpec, lab: LabView): Ref {
+  const target = volume ?? app ?? pool;
+  if (target === undefined) throw new Error('a schedule of nothing');
+  const known = pool && lab.get(pool);
+  if (known) return { id: known.stream, name: poolTitle(known, lab) };
+  return refTo(lab, target) ?? { id: target, name: target };
+}

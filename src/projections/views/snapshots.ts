@@ -1,6 +1,6 @@
 import type { ActorState } from '#actors/actor.ts';
 import type { StreamId } from '#events/envelope.ts';
-import type { SnapshotReason } from '#events/snapshot.ts';
+import type { HookOutcomes, SnapshotReason, SnapshotSet } from '#events/snapshot.ts';
 import type { Problem } from '#events/values/metadata.ts';
 import { defineProjection } from '../projection.ts';
 import { refTo, type Ref } from '../refs.ts';
@@ -13,8 +13,16 @@ export interface SnapshotRow {
   readonly state: string;
   readonly reason: SnapshotReason;
   readonly note: string | null;
+  /** Of one of a set: which one, and of how many. */
+  readonly set: SnapshotSet | null;
+  /** All of its set are of one moment. */
+  readonly together: boolean | null;
+  /** How the commands of the app around it ended. */
+  readonly hooks: HookOutcomes | null;
   readonly requestedAt: number;
   readonly takenAt: number | null;
+  /** The line of its volume's history in which it was taken, see `VolumeRow.lineages`. */
+  readonly lineage: number;
   readonly guid: string | null;
   readonly problem: Problem | null;
 }
@@ -23,12 +31,18 @@ export interface SnapshotRow {
 const snapshotKey = (row: Pick<SnapshotRow, 'id' | 'volume' | 'requestedAt'>): string =>
   `${row.volume.id}|${String(row.requestedAt).padStart(15, '0')}|${row.id}`;
 
+const keyOf = ({ stream, context }: ActorState<'snapshot'>): string =>
+  snapshotKey({ id: stream, volume: { id: context.volume, name: '' }, requestedAt: context.requestedAt });
+
 export const snapshotsView = defineProjection<SnapshotRow>({
   name: 'snapshots',
-  version: 1,
+  version: 2,
   keeps: 'table',
-  apply: (rows, { after }, lab) => {
+  apply: (rows, { before, after }, lab) => {
     if (after?.kind !== 'snapshot') return;
+    // Its volume may have moved and left it to another one.
+    const known = before as ActorState<'snapshot'> | undefined;
+    if (known && known.context.volume !== (after as ActorState<'snapshot'>).context.volume) rows.delete(keyOf(known));
     const { context, state, stream } = after as ActorState<'snapshot'>;
     const row: SnapshotRow = {
       id: stream as StreamId<'snapshot'>,
@@ -38,8 +52,12 @@ export const snapshotsView = defineProjection<SnapshotRow>({
       state,
       reason: context.reason,
       note: context.note,
+      set: context.set,
+      together: context.together,
+      hooks: context.hooks,
       requestedAt: context.requestedAt,
       takenAt: context.takenAt,
+      lineage: context.lineage,
       guid: context.guid,
       problem: context.problem,
     };

@@ -1,8 +1,11 @@
 /** One row a volume, with how many snapshots it has and how fresh the newest is. */
 import type { ActorState, LabView } from '#actors/actor.ts';
 import type { StreamId } from '#events/envelope.ts';
+import type { VolumeConstraints } from '#events/volume.ts';
+import type { Lineage } from '#actors/volume/lineage.ts';
 import type { Problem } from '#events/values/metadata.ts';
-import { defineProjection } from '../projection.ts';
+import type { SnapshotHooks, SnapshotOnChange } from '#events/values/snapshotting.ts';
+import { defineProjection, type Rows } from '../projection.ts';
 import { refTo, type Ref } from '../refs.ts';
 
 export interface VolumeRow {
@@ -15,6 +18,25 @@ export interface VolumeRow {
   readonly createdAt: number;
   readonly sizeBytes: number;
   readonly keep: string | null;
+  /** Null: it is not snapshotted when it changes. */
+  readonly snapshotOnChange: SnapshotOnChange | null;
+  readonly hooks: SnapshotHooks | null;
+  readonly owner: { readonly uid: number; readonly gid: number } | null;
+  /** Permission bits of the top folder. */
+  readonly mode: number | null;
+  readonly recordSizeBytes: number | null;
+  readonly compression: string | null;
+  /** So far it can grow where it is. */
+  readonly growToBytes: number | null;
+  readonly constraints: VolumeConstraints | null;
+  /** What its file system calls it, of one that was adopted. */
+  readonly adopted: string | null;
+  /** What is wrong with it although its data is there. */
+  readonly drift: Problem | null;
+  /** Where it moves. */
+  readonly move: { readonly pool: string } | null;
+  /** The lines of its history, the present one last: each but the first was opened by a roll-back. */
+  readonly lineages: readonly Lineage[];
   readonly app: Ref | null;
   readonly node: Ref | null;
   readonly pool: string | null;
@@ -22,6 +44,10 @@ export interface VolumeRow {
   readonly problem: Problem | null;
   /** Why it has no place yet. */
   readonly delay: Problem | null;
+  /** Of one that was deleted: what it was called, and until when it can be recovered. */
+  readonly discarded: { readonly name: string; readonly purgeAt: number } | null;
+  /** Of a clone: what it began with. */
+  readonly origin: Ref | null;
   /** Available ones. */
   readonly snapshots: number;
   readonly lastSnapshotAt: number | null;
@@ -29,13 +55,15 @@ export interface VolumeRow {
 
 export const volumesView = defineProjection<VolumeRow>({
   name: 'volumes',
-  version: 2,
+  version: 4,
   keeps: 'table',
   apply: (rows, { event, before, after }, lab) => {
     if (after?.kind === 'volume') {
       if (after.final) rows.delete(event.stream);
       else
         rows.put(event.stream, { ...rowOf(after as ActorState<'volume'>, lab), ...countsOf(rows.get(event.stream)) });
+    } else if (event.type === 'snapshot.left-behind') {
+      leave(rows, before as ActorState<'snapshot'>, event.data.volume);
     } else if (after?.kind === 'snapshot') {
       const snapshot = after as ActorState<'snapshot'>;
       const row = rows.get(snapshot.context.volume);
@@ -54,6 +82,18 @@ export const volumesView = defineProjection<VolumeRow>({
   scope: (row) => ({ verb: 'read', kind: 'volume', namespace: row.namespace }),
 });
 
+/** A snapshot stays with what its volume was, and is that one's from now on. */
+function leave(rows: Rows<VolumeRow>, { state, context }: ActorState<'snapshot'>, to: StreamId<'volume'>): void {
+  if (state !== 'available') return;
+  const [from, into] = [rows.get(context.volume), rows.get(to)];
+  if (from) {
+    const snapshots = from.snapshots - 1;
+    rows.put(from.id, { ...from, snapshots, ...(snapshots === 0 ? { lastSnapshotAt: null } : {}) });
+  }
+  const newest = Math.max(into?.lastSnapshotAt ?? 0, context.takenAt ?? 0);
+  if (into) rows.put(into.id, { ...into, snapshots: into.snapshots + 1, lastSnapshotAt: newest });
+}
+
 const countsOf = (row: VolumeRow | undefined): Pick<VolumeRow, 'snapshots' | 'lastSnapshotAt'> => ({
   snapshots: row?.snapshots ?? 0,
   lastSnapshotAt: row?.lastSnapshotAt ?? null,
@@ -71,11 +111,25 @@ function rowOf(volume: ActorState<'volume'>, lab: LabView): Omit<VolumeRow, 'sna
     createdAt: volume.createdAt,
     sizeBytes: context.spec.sizeBytes,
     keep: context.spec.keep ?? null,
+    snapshotOnChange: context.spec.snapshotOnChange ?? null,
+    hooks: context.spec.hooks ?? null,
+    owner: context.spec.owner ?? null,
+    mode: context.spec.mode ?? null,
+    recordSizeBytes: context.spec.recordSizeBytes ?? null,
+    compression: context.spec.compression ?? null,
+    growToBytes: context.spec.growToBytes ?? null,
+    constraints: context.spec.constraints ?? null,
+    adopted: context.adopted,
+    drift: context.drift,
+    move: context.move && { pool: context.move.pool },
+    lineages: context.lineages,
     app: refTo(lab, context.app),
     node: refTo(lab, context.node),
     pool: context.pool,
     path: context.path,
     problem: context.problem,
     delay: context.delay,
+    discarded: context.discarded,
+    origin: refTo(lab, context.origin?.volume ?? null),
   };
 }
