@@ -36,12 +36,13 @@ type PackedEntry = readonly [
   at: Entry['at'],
   expect: Entry['expect'],
   drafts: readonly PackedDraft[],
-  because?: Entry['because'],
+  because?: Entry['because'] | null,
+  ends?: Entry['ends'],
 ];
 
 /** @throws LogError REFUSED for an entry that is too large or has no events */
 export function packEntry(entry: Entry): Uint8Array {
-  const { command, by, cause, correlation, at, expect, because } = entry;
+  const { command, by, cause, correlation, at, expect, because, ends = [] } = entry;
   const count = entry.drafts.length;
   if (count === 0) throw refused(`command ${command} has no events`, 'Append nothing when nothing happened.');
   if (count > maxDrafts) {
@@ -52,7 +53,7 @@ export function packEntry(entry: Entry): Uint8Array {
   }
   const drafts = entry.drafts.map((draft): PackedDraft => [draft.stream, draft.type, draft.schema, draft.data]);
   const packed: PackedEntry = [command, by, cause, correlation, at, expect, drafts];
-  const bytes = packr.pack(because === undefined ? packed : [...packed, because]);
+  const bytes = packr.pack(withOptional(packed, because, ends));
   if (bytes.length > maxEntryBytes) {
     throw refused(
       `command ${command} makes an entry of ${bytes.length} bytes, the most is ${maxEntryBytes}`,
@@ -60,6 +61,12 @@ export function packEntry(entry: Entry): Uint8Array {
     );
   }
   return bytes;
+}
+
+/** What most entries do not have stands at the end, and only where it is needed. */
+function withOptional(packed: PackedEntry, because: Entry['because'], ends: readonly StreamId[]): readonly unknown[] {
+  if (ends.length > 0) return [...packed, because ?? null, ends];
+  return because === undefined ? packed : [...packed, because];
 }
 
 /** Index of an event as a key. */
@@ -79,19 +86,40 @@ export function indexOf(key: Uint8Array): number | undefined {
 
 /** @param versions of the drafts, in their order */
 export function makeRecord(key: Uint8Array, versions: readonly number[], packed: Uint8Array): Uint8Array {
+  const record = Buffer.allocUnsafe(recordBytes(versions.length, packed));
+  writeRecord(record, key, versions, packed);
+  return record;
+}
+
+/** How long the record of an entry is. @param count of its events */
+export const recordBytes = (count: number, packed: Uint8Array): number => headerBytes + 4 * count + packed.length;
+
+/** Makes a record where there is room for exactly that. */
+export function writeRecord(record: Buffer, key: Uint8Array, versions: readonly number[], packed: Uint8Array): void {
   const start = headerBytes + 4 * versions.length;
-  const record = Buffer.allocUnsafe(start + packed.length);
   record[4] = format;
   record.writeUInt16LE(versions.length, 5);
   for (const [i, version] of versions.entries()) record.writeUInt32LE(version, headerBytes + 4 * i);
   record.set(packed, start);
   record.writeUInt32LE(checksum(key, record), 0);
-  return record;
 }
 
 /** Whether nothing of key and record has changed since they were made. */
 export function isIntact(key: Uint8Array, record: Uint8Array): boolean {
   return record.length > headerBytes && checksum(key, record) === u32le(record, 0);
+}
+
+/** @throws LogError DAMAGED, TOO_NEW for a record that does not stand where it belongs, or is of a later format */
+export function checkRecorded(first: number, record: Uint8Array): void {
+  if (!isIntact(keyOf(first), record)) {
+    throw new LogError(
+      'DAMAGED',
+      `event ${first} is damaged: its checksum does not match`,
+      'Keep a copy of the data directory and look at the disk (dmesg, SMART); other members have the whole history.',
+    );
+  }
+  if (isKnownFormat(record)) return;
+  throw new LogError('TOO_NEW', `event ${first} is stored in a format that this version does not know`, upgradeHint);
 }
 
 /** The next functions want a record that is intact and whose format is known. */
@@ -100,9 +128,13 @@ export const isKnownFormat = (record: Uint8Array): boolean => record[4] === form
 /** Number of events. */
 export const countOf = (record: Uint8Array): number => (record[5] as number) | ((record[6] as number) << 8);
 
-/** Stream and version of each event: what brings the heads of streams up to date. */
-export function positionsOf(record: Uint8Array): (readonly [stream: StreamId, version: number])[] {
-  return unpackRecord(record)[6].map(([stream], i) => [stream, versionAt(record, i)]);
+/** Stream and version of each event, and the streams that end: what brings the heads of streams up to date. */
+export function positionsOf(record: Uint8Array): {
+  readonly positions: (readonly [stream: StreamId, version: number])[];
+  readonly ends: readonly StreamId[];
+} {
+  const { 6: drafts, 8: ends = [] } = unpackRecord(record);
+  return { positions: drafts.map(([stream], i) => [stream, versionAt(record, i)]), ends };
 }
 
 /**
@@ -127,8 +159,34 @@ export function eventsOf(first: number, record: Uint8Array): LabEvent[] {
       command,
       at,
     };
-    return (because === undefined ? event : { ...event, because }) as LabEvent;
+    return (because === undefined || because === null ? event : { ...event, because }) as LabEvent;
   });
+}
+
+/** The versions of a record's events, and the entry as it was packed. */
+export const partsOf = (record: Uint8Array): { readonly versions: readonly number[]; readonly packed: Uint8Array } => ({
+  versions: Array.from({ length: countOf(record) }, (_, i) => versionAt(record, i)),
+  packed: record.subarray(headerBytes + 4 * countOf(record)),
+});
+
+/** A packed entry of before entries said which streams they end. */
+export function withEnds(packed: Uint8Array, ends: readonly StreamId[]): Uint8Array {
+  const [command, by, cause, correlation, at, expect, drafts, because] = packr.unpack(packed) as PackedEntry;
+  return packr.pack([command, by, cause, correlation, at, expect, drafts, because ?? null, ends]);
+}
+
+/** What a log has to know of an entry to put it in order. */
+export interface OpenedEntry {
+  readonly expect: Entry['expect'];
+  /** Of each event. */
+  readonly streams: readonly StreamId[];
+  readonly ends: readonly StreamId[];
+}
+
+/** Of an entry as `packEntry` packed it. */
+export function openEntry(packed: Uint8Array): OpenedEntry {
+  const { 5: expect, 6: drafts, 8: ends = [] } = packr.unpack(packed) as PackedEntry;
+  return { expect, streams: drafts.map(([stream]) => stream), ends };
 }
 
 const unpackRecord = (record: Uint8Array): PackedEntry =>

@@ -32,6 +32,7 @@ const anyEntry = fc
       correlation: words,
       at: fc.nat(Number.MAX_SAFE_INTEGER),
       expect: fc.array(fc.tuple(anyStream, fc.nat())),
+      ends: fc.array(anyStream, { minLength: 1 }),
       because: fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), json, { noNullPrototype: true }),
       drafts: fc.array(anyDraft, { minLength: 1, maxLength: 8 }),
     },
@@ -57,7 +58,10 @@ describe('An entry in the log', () => {
         expect(isIntact(key, record)).toBe(true);
         expect(isKnownFormat(record)).toBe(true);
         expect(countOf(record)).toBe(versions.length);
-        expect(positionsOf(record)).toEqual(entry.drafts.map(({ stream }, i) => [stream, versions[i]]));
+        expect(positionsOf(record)).toEqual({
+          positions: entry.drafts.map(({ stream }, i) => [stream, versions[i]]),
+          ends: entry.ends ?? [],
+        });
         expect(eventsOf(first, record)).toEqual(
           entry.drafts.map((draft, i) => ({
             ...draft,

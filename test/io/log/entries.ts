@@ -6,9 +6,9 @@ let counter = 0;
 /** An entry with one event for each stream; what it expects is given as `[stream, version]`. */
 export function entryFor(
   streams: readonly StreamId[],
-  options: Partial<Pick<Entry, 'expect' | 'command' | 'because' | 'at'>> & { readonly text?: string } = {},
+  options: Partial<Pick<Entry, 'expect' | 'command' | 'because' | 'at' | 'ends'>> & { readonly text?: string } = {},
 ): Entry {
-  const { text = 'x', expect = [], command = `command-${++counter}`, at = 1_700_000_000_000, because } = options;
+  const { text = 'x', expect = [], command = `command-${++counter}`, at = 1_700_000_000_000, because, ends } = options;
   const entry: Entry = {
     command,
     by: 'user:admin',
@@ -23,7 +23,11 @@ export function entryFor(
       data: { problem: { code: 'TEST', message: `${text} ${i}` } },
     })),
   };
-  return because === undefined ? entry : { ...entry, because };
+  return {
+    ...entry,
+    ...(because === undefined ? {} : { because }),
+    ...(ends === undefined ? {} : { ends }),
+  };
 }
 
 export const never = new AbortController().signal;

@@ -62,25 +62,63 @@ function write(entry: Entry, bytes: Buffer, at: number, change: Uint8Array): Buf
  * @throws LogError DAMAGED, TOO_NEW
  */
 export function unpackEntry(bytes: Uint8Array): Entry {
-  if (bytes.length < headBytes || crc32(bytes.subarray(4)) !== bufferOf(bytes).readUInt32LE(0)) {
+  const entry = unpackPart(bufferOf(bytes), 0, bytes.length);
+  if (packed.has(entry)) packed.set(entry, bytes);
+  return entry;
+}
+
+/** An entry in the midst of others. */
+function unpackPart(buffer: Buffer, begin: number, end: number): Entry {
+  if (end - begin < headBytes || crc32(buffer.subarray(begin + 4, end)) !== buffer.readUInt32LE(begin)) {
     throw new LogError(
       'DAMAGED',
       'an entry arrived damaged',
       'Send it again; look at memory and network if that lasts.',
     );
   }
-  return decode(bytes);
+  return decode(buffer, begin, end);
 }
 
-function decode(bytes: Uint8Array): Entry {
+/** Packed entries, one after another, in bytes of their own. */
+export function packEntries(entries: readonly Entry[]): Uint8Array {
+  const changes = entries.map((entry) => (entry.type === 'change' ? packChange(entry.change) : noBytes));
+  let sizeBytes = 0;
+  for (const [at, { data }] of entries.entries()) sizeBytes += headBytes + (changes[at]?.length ?? 0) + data.length;
+  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
+  let begin = 0;
+  for (const [at, entry] of entries.entries()) {
+    const change = changes[at] ?? noBytes;
+    const end = begin + headBytes + change.length + entry.data.length;
+    write(entry, bytes.subarray(begin, end), 0, change);
+    begin = end;
+  }
+  return bytes;
+}
+
+/**
+ * Keeps the bytes, which must not be changed any more: the data of the entries are parts of them.
+ * @throws LogError DAMAGED, TOO_NEW
+ */
+export function unpackEntries(bytes: Uint8Array): Entry[] {
   const buffer = bufferOf(bytes);
-  const type = types[bytes[5] as number];
-  const index = buffer.readUIntLE(6, 6);
-  if (bytes[4] !== format || type === undefined) throw tooNew(`entry ${index}`);
-  const at = { index, term: buffer.readUIntLE(12, 6) };
-  const body = bytes.subarray(headBytes);
+  const entries: Entry[] = [];
+  for (let begin = 0; begin < buffer.length;) {
+    const end =
+      begin + headBytes + (begin + headBytes <= buffer.length ? buffer.readUInt32LE(begin + headBytes - 4) : 0);
+    entries.push(unpackPart(buffer, begin, Math.min(end, buffer.length)));
+    begin = end;
+  }
+  return entries;
+}
+
+function decode(buffer: Buffer, begin: number, end: number): Entry {
+  const type = types[buffer[begin + 5] as number];
+  const index = buffer.readUIntLE(begin + 6, 6);
+  if (buffer[begin + 4] !== format || type === undefined) throw tooNew(`entry ${index}`);
+  const at = { index, term: buffer.readUIntLE(begin + 12, 6) };
+  const body = buffer.subarray(begin + headBytes, end);
   const entry: Entry = type === 'change' ? { type, ...at, ...unpackChange(body) } : { type, ...at, data: body };
-  if (isRemembered(entry)) packed.set(entry, bytes);
+  if (isRemembered(entry)) packed.set(entry, buffer.subarray(begin, end));
   return entry;
 }
 
@@ -108,7 +146,7 @@ export interface StoredEntry {
 export function readEntryRecord(key: Uint8Array, record: Uint8Array): StoredEntry | 'cut-off' | 'damaged' {
   const body = unseal(key, format, record, 'an entry of the consensus log');
   if (!body) return isCutOff(record) ? 'cut-off' : 'damaged';
-  return { termBefore: bufferOf(body).readUIntLE(0, linkBytes), entry: decode(body.subarray(linkBytes)) };
+  return { termBefore: bufferOf(body).readUIntLE(0, linkBytes), entry: decode(bufferOf(body), linkBytes, body.length) };
 }
 
 function isCutOff(record: Uint8Array): boolean {

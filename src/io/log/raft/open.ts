@@ -12,6 +12,7 @@
  */
 import { checkBeginning, firstSnapshot } from '#events/raft/beginning.ts';
 import type { Configuration } from '#events/raft/configuration.ts';
+import type { Clock } from '../../devices/clock/port.ts';
 import { readIfIntact, type Directory } from '../../stores/directory.ts';
 import { StoreError, type Op, type Store } from '../../stores/port.ts';
 import { LogError } from '../port.ts';
@@ -48,6 +49,8 @@ export interface StorageParts {
    * reach it has lost something.
    */
   readonly applied?: Position;
+  /** See `WatermarkKeeper`. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -121,7 +124,7 @@ export async function openStorage(parts: StorageParts): Promise<Opened> {
   const storage = new LevelRaftStorage({
     store,
     directory,
-    watermark: new WatermarkKeeper(watermark.file, nextMark),
+    watermark: new WatermarkKeeper(watermark.file, nextMark, parts.clock),
     start: begin.start,
     last: scanned.last,
     tail: scanned.tail,

@@ -2,10 +2,8 @@
 import type { LabEvent } from '#events/envelope.ts';
 import { countOf, eventsOf, indexOf, keyOf } from '../codec.ts';
 import type { Store } from '../../stores/port.ts';
+import { sliceEvents } from '../recent.ts';
 import { asDamage, checkRecord, missing } from './scan.ts';
-
-/** A slice ends with the entry that reaches this many events. */
-export const sliceEvents = 500;
 
 /**
  * Events in (after, upTo], both at or below the head. Only an entry that `after` or `upTo` cut in two comes in part.
@@ -35,6 +33,16 @@ export async function* readStored(store: Store, after: number, upTo: number): As
   // A record that vanished from the end must not look like the end.
   if (expected <= upTo) throw missing(expected, upTo);
   if (events.length > 0) yield events;
+}
+
+/** Index of the last event; 0 for a log without any. */
+export async function headOf(store: Store): Promise<number> {
+  for await (const slice of store.range({ reverse: true, limit: 1 })) {
+    const [key, record] = slice[0] ?? [];
+    const first = key && indexOf(key);
+    if (first && record) return first + countOf(record) - 1;
+  }
+  return 0;
 }
 
 /** Index of the first event of the entry that holds the event `index`. */

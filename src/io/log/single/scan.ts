@@ -83,7 +83,8 @@ function bringUpToDate(heads: Map<StreamId, number>, record: Uint8Array, first: 
       'Delete the state database: it is rebuilt from the log at the next start.',
     );
   }
-  for (const [i, [stream, version]] of positionsOf(record).entries()) {
+  const { positions, ends } = positionsOf(record);
+  for (const [i, [stream, version]] of positions.entries()) {
     const expected = (heads.get(stream) ?? 0) + 1;
     // A stream that ended may begin again; who held its version when it ended is not known here.
     if (version !== expected && version !== 1) {
@@ -96,6 +97,7 @@ function bringUpToDate(heads: Map<StreamId, number>, record: Uint8Array, first: 
     }
     heads.set(stream, version);
   }
+  for (const stream of ends) heads.delete(stream);
 }
 
 function checkIdentity(incarnation: string | undefined, head: number, mark: Mark | undefined): void {

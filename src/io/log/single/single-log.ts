@@ -14,12 +14,12 @@ import type { Clock } from '../../devices/clock/port.ts';
 import type { Store } from '../../stores/port.ts';
 import { keyOf, makeRecord, packEntry } from '../codec.ts';
 import { LogError, type EventLog, type Leadership } from '../port.ts';
-import { abortable } from './abortable.ts';
+import { abortable } from '../abortable.ts';
 import { GroupCommit, type Committed } from './group-commit.ts';
 import { WatermarkKeeper } from './keeper.ts';
 import { readStored } from './read.ts';
-import { Recent } from './recent.ts';
-import { Wakeup } from './wakeup.ts';
+import { Recent } from '../recent.ts';
+import { Wakeup } from '../wakeup.ts';
 import type { Mark, Watermark } from './watermark.ts';
 
 export interface SingleLogParts {
@@ -39,7 +39,7 @@ export class SingleLog implements EventLog {
   readonly #keeper: WatermarkKeeper;
   readonly #recent = new Recent();
   readonly #changed = new Wakeup();
-  /** Of each stream that lives or is not known to have ended, including what is under way. */
+  /** Of each stream that lives, including what is under way. */
   readonly #versions: Map<StreamId, number>;
   /** Index of the last event, including what is under way. */
   #reserved: number;
@@ -88,14 +88,11 @@ export class SingleLog implements EventLog {
       this.#versions.set(stream, version);
       return version;
     });
+    for (const stream of entry.ends ?? []) this.#versions.delete(stream);
     const first = this.#reserved + 1;
     this.#reserved += versions.length;
     const key = keyOf(first);
     return { first, last: this.#reserved, key, record: makeRecord(key, versions, packed) };
-  }
-
-  ended(stream: StreamId, version: number): void {
-    if (this.#versions.get(stream) === version) this.#versions.delete(stream);
   }
 
   #committed(records: readonly Committed[]): void {

@@ -243,7 +243,7 @@ test('damage after a power cut may only hide in what was stored since the waterm
 });
 
 /** Nothing is lost but what was stored since the watermark was synced: never a vote, never a suspicion. */
-function isBetween({ start }: Opened, { known, possible }: Lab): boolean {
+function isBetween({ start }: Opened, { known, synced, possible }: Lab): boolean {
   const { term, vote } = start.hardState;
   const isSame = term === known.hardState.term && vote === known.hardState.vote;
   if (!isSame || !isDeepStrictEqual(start.suspect, known.suspicion)) return false;
@@ -251,7 +251,8 @@ function isBetween({ start }: Opened, { known, possible }: Lab): boolean {
   const isKnown = start.entries.every((entry) =>
     possible.some(({ entries }) => entries.get(entry.index)?.term === entry.term),
   );
-  return isKnown && index >= Math.min(...possible.map(({ last }) => last.index));
+  // A watermark that was lowered, before entries were replaced, promises no more than what stays.
+  return isKnown && index >= Math.min(synced.last.index, ...possible.map(({ last }) => last.index));
 }
 
 interface Lab {

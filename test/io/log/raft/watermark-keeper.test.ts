@@ -108,3 +108,18 @@ test('settling syncs what was only noted', async () => {
   await keeper.settle();
   expect(files.image()).toEqual(image);
 });
+
+test('with a clock, what is stored in one moment is noted once, and syncing leaves nothing to note', async () => {
+  const clock = new VirtualClock();
+  const { file } = await WatermarkFile.open(files.open());
+  const patient = new WatermarkKeeper(file, first, clock);
+  await patient.raise(state, appending(11, 1));
+  await patient.raise(state, appending(12, 1));
+  expect((await noted()).lastIndex).toBe(10);
+  expect(await clock.step()).toBe(true);
+  await patient.raise(state, appending(13, 1));
+  expect((await noted()).lastIndex).toBe(12);
+  await patient.settle();
+  expect((await synced()).lastIndex).toBe(13);
+  expect(await clock.step()).toBe(false);
+});

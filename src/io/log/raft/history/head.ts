@@ -9,7 +9,8 @@ import { Packr } from 'msgpackr';
 import type { Directory } from '../../../stores/directory.ts';
 import { StoreError } from '../../../stores/port.ts';
 import { LogError } from '../../port.ts';
-import { seal, unseal } from '../record.ts';
+import { packWithBytes } from '../pack-with-bytes.ts';
+import { sealBytes, sealInPlace, unseal } from '../record.ts';
 import { FrameReader } from '../snapshots/frame-reader.ts';
 import {
   emptyManifest,
@@ -41,7 +42,7 @@ const packr = new Packr({ useRecords: false });
 
 /** As one row of a snapshot: about the size of a segment, at most. */
 export const packHead = ({ manifest, tail }: HistoryHead): Uint8Array =>
-  seal(place, format, packr.pack([packManifest(manifest), tail]));
+  sealInPlace(place, format, packWithBytes([packManifest(manifest)], tail, sealBytes));
 
 /** @throws LogError DAMAGED, TOO_NEW */
 export function unpackHead(row: Uint8Array): HistoryHead {
@@ -84,13 +85,13 @@ export async function headAt(
   );
 }
 
-/** The beginning of a segment that ends with this entry; undefined if it is not there. */
+/** The beginning of a segment that ends with this entry, as a part of the bytes; undefined if it is not there. */
 function upTo(index: number, bytes: Uint8Array, reader: FrameReader): Uint8Array | undefined {
   const frames = reader.take(bytes);
   const next = frames.find(({ number }) => number === index + 1);
-  if (next) return bytes.slice(0, next.offset);
+  if (next) return bytes.subarray(0, next.offset);
   if (frames.at(-1)?.number !== index) return undefined;
-  return bytes.slice(0, reader.end ? reader.end.frame.offset : reader.offset);
+  return bytes.subarray(0, reader.end ? reader.end.frame.offset : reader.offset);
 }
 
 const impossible = (explain: string): LogError =>

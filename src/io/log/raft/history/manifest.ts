@@ -104,9 +104,13 @@ export const writeManifest = (directory: Directory, manifest: Manifest): Promise
 export async function readManifest(directory: Directory): Promise<Manifest | 'missing' | 'damaged'> {
   const record = await readIfIntact(directory, manifestName);
   if (!record) return 'missing';
-  if (record === 'damaged') return 'damaged';
+  return record === 'damaged' ? 'damaged' : (parseManifest(record) ?? 'damaged');
+}
+
+/** @returns undefined for a record that is not as it was made. @throws LogError TOO_NEW */
+export function parseManifest(record: Uint8Array): Manifest | undefined {
   const body = unseal(place, format, record, 'the manifest of the history');
-  return body ? unpackManifest(packr.unpack(body) as PackedManifest) : 'damaged';
+  return body && unpackManifest(packr.unpack(body) as PackedManifest);
 }
 
 const format = 1;

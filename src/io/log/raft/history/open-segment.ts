@@ -14,9 +14,13 @@ import {
   type SegmentStart,
 } from './segment.ts';
 
+/** Of one write, unless a single entry is larger. */
+const runBytes = 256 * 1024;
+
 /** Entries as bytes, to be written at `offset`. */
 export interface Run {
   readonly offset: number;
+  /** To be written before the next ones are taken. */
   readonly bytes: Uint8Array;
   readonly count: number;
 }
@@ -27,6 +31,8 @@ export class OpenSegment {
   readonly #hash = createHash('sha256');
   #last: number;
   #sizeBytes: number;
+  /** One for all runs, as large as the largest: else each would be a buffer that is dropped at once. */
+  #scratch = Buffer.alloc(0);
 
   /** @param bytes what is in its file: its head, and entries up to `last` */
   constructor(start: SegmentStart, bytes: Uint8Array, last: number) {
@@ -65,17 +71,19 @@ export class OpenSegment {
     return isFull(sealing, this.#last - this.start.first + 1, this.#sizeBytes);
   }
 
-  /** Takes entries from `at` on, as many as belong into this segment. The first must be the next one. */
+  /** Takes entries from `at` on, as many as belong into this segment and one write. The first must be the next one. */
   take(entries: readonly HistoryEntry[], at: number, sealing: Sealing): Run {
     const offset = this.#sizeBytes;
     let count = 0;
     for (let i = at; i < entries.length && !this.isFull(sealing); i++) {
       const { index, bytes } = entries[i] as HistoryEntry;
-      this.#sizeBytes += entryHeadBytes + bytes.length;
+      const end = this.#sizeBytes + entryHeadBytes + bytes.length;
+      if (count > 0 && end - offset > runBytes) break;
+      this.#sizeBytes = end;
       this.#last = index;
       count++;
     }
-    const bytes = Buffer.allocUnsafe(this.#sizeBytes - offset);
+    const bytes = this.#room(this.#sizeBytes - offset);
     let end = 0;
     for (let i = at; i < at + count; i++) end = this.#put(bytes, end, entries[i] as HistoryEntry);
     this.#hash.update(bytes);
@@ -89,6 +97,12 @@ export class OpenSegment {
     const { sha256 } = this;
     const info = { first, last, sha256, sizeBytes: this.#sizeBytes + endFrameBytes };
     return { end: makeEnd(first, last, sha256, this.#seed), info };
+  }
+
+  #room(sizeBytes: number): Buffer {
+    if (sizeBytes > runBytes) return Buffer.allocUnsafe(sizeBytes);
+    if (this.#scratch.length < sizeBytes) this.#scratch = Buffer.allocUnsafeSlow(Math.min(2 * sizeBytes, runBytes));
+    return this.#scratch.subarray(0, sizeBytes);
   }
 
   #put(into: Buffer, at: number, { index, term, bytes }: HistoryEntry): number {

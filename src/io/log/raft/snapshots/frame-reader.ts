@@ -155,7 +155,9 @@ export class FrameReader {
       if (size === undefined || !this.#isIntact(bytes, at)) break;
       if (kindAt(bytes, at) === endKind) {
         this.#hash.update(bytes.subarray(begin, at));
-        this.#end = { frame: frameAt(bytes, at, this.#offset), sha256: this.sha256 };
+        // It may be kept for long, and the bytes around it are many.
+        const frame = frameAt(bytes, at, this.#offset);
+        this.#end = { frame: { ...frame, body: Uint8Array.from(frame.body) }, sha256: this.sha256 };
         begin = at;
       } else into?.push(frameAt(bytes, at, this.#offset));
       this.#number++;

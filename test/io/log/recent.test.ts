@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { StreamId } from '#events/envelope.ts';
 import { keyOf, makeRecord, packEntry } from '#io/log/codec.ts';
-import { Recent } from '#io/log/single/recent.ts';
+import { Recent } from '#io/log/recent.ts';
 import { entryFor } from '#test/io/log/entries.ts';
 
 /** A record of two events that begins at `first`. */

@@ -3,33 +3,49 @@
  * unpacked once; whoever falls behind reads from the store. Its bounds are the only buffer that followers have.
  */
 import type { LabEvent } from '#events/envelope.ts';
-import { eventsOf } from '../codec.ts';
-import type { Committed } from './group-commit.ts';
-import { sliceEvents } from './read.ts';
+import { ByteRing } from './byte-ring.ts';
+import { eventsOf } from './codec.ts';
+
+/** A slice of a log that is read ends with the entry that reaches this many events. */
+export const sliceEvents = 500;
 
 const maxRecords = 4096;
 const maxBytes = 4 * 1024 * 1024;
 
-interface Kept extends Committed {
-  events?: readonly LabEvent[];
+/** Events of one entry, as the log has them. */
+export interface Recorded {
+  /** Index of the first event, */
+  readonly first: number;
+  /** and of the last one. */
+  readonly last: number;
+  readonly record: Uint8Array;
+}
+
+interface Kept {
+  readonly first: number;
+  readonly last: number;
+  /** Of its record in the ring. */
+  readonly at: number;
+  readonly length: number;
+  events: readonly LabEvent[] | undefined;
 }
 
 export class Recent {
   /** Ascending and without a gap. */
   #kept: Kept[] = [];
-  #bytes = 0;
+  readonly #ring = new ByteRing(maxBytes);
 
-  add(records: readonly Committed[]): void {
-    for (const record of records) {
-      this.#kept.push({ ...record });
-      this.#bytes += record.record.length;
-    }
-    let drop = 0;
-    while (this.#kept.length - drop > maxRecords || this.#bytes > maxBytes) {
-      this.#bytes -= (this.#kept[drop] as Kept).record.length;
-      drop++;
-    }
+  add(records: readonly Recorded[]): void {
+    for (const { first, last, record } of records)
+      this.#kept.push({ first, last, at: this.#ring.put(record), length: record.length, events: undefined });
+    const { oldest } = this.#ring;
+    let drop = Math.max(0, this.#kept.length - maxRecords);
+    for (let next = this.#kept[drop]; next && next.at < oldest; next = this.#kept[drop]) drop++;
     if (drop > 0) this.#kept.splice(0, drop);
+  }
+
+  clear(): void {
+    this.#kept = [];
   }
 
   /**
@@ -42,7 +58,7 @@ export class Recent {
     const slice: LabEvent[] = [];
     for (let at = this.#holding(after + 1); at < this.#kept.length && slice.length < sliceEvents; at++) {
       const kept = this.#kept[at] as Kept;
-      kept.events ??= eventsOf(kept.first, kept.record);
+      kept.events ??= eventsOf(kept.first, this.#ring.view(kept.at, kept.length));
       for (const event of kept.events) if (event.index > after) slice.push(event);
     }
     return slice;

@@ -1,0 +1,133 @@
+/**
+ * Opens the event log of a member: its history first, then its consensus log, which is told how far the history got; and
+ * puts the two together.
+ *
+ *   history ─ last entry ─▶ member ─ where its log begins ─▶ history begun, if there is none ─▶ versions ─▶ log
+ */
+import type { StreamId } from '#events/envelope.ts';
+import type { Configuration } from '#events/raft/configuration.ts';
+import type { PeerId } from '#events/raft/entry.ts';
+import { Packr } from 'msgpackr';
+import type { Clock } from '../../../devices/clock/port.ts';
+import type { Random } from '../../../devices/random/port.ts';
+import type { Directory } from '../../../stores/directory.ts';
+import { LogError } from '../../port.ts';
+import type { Sealing } from '../history/sealing.ts';
+import type { SegmentSource } from '../history/source.ts';
+import type { MemberChannel } from '../member/channel.ts';
+import type { MemberStatus } from '../member/protocol.ts';
+import { SnapshotFiles } from '../snapshots/snapshot-files.ts';
+import type { SnapshotPointer } from '../storage.ts';
+import type { Position } from '../suspicion.ts';
+import { packApplied } from './applied.ts';
+import { Applier } from './applier.ts';
+import { HistoryKeeper } from './keeper.ts';
+import { RaftLog } from './raft-log.ts';
+import { EventReader } from './reading.ts';
+
+/** What the member needs to know of the rest before its log is judged. */
+export interface FoundHistory {
+  readonly applied: Position | undefined;
+  readonly keeper: HistoryKeeper;
+  readonly snapshots: SnapshotFiles;
+  hasSnapshot(pointer: SnapshotPointer): Promise<boolean>;
+}
+
+export interface StartedMember {
+  readonly channel: MemberChannel;
+  /** Where its log begins. */
+  readonly snapshot: SnapshotPointer | undefined;
+  /** Undefined for a machine that belongs to no group yet. */
+  readonly firstConfiguration: Configuration | undefined;
+}
+
+export interface RaftLogOptions {
+  openHistory(): Promise<Directory>;
+  openSnapshots(): Promise<Directory>;
+  startMember(found: FoundHistory): Promise<StartedMember>;
+  /** Versions of living streams as of event `versionsAt`, from the state database. */
+  readonly versions: ReadonlyMap<StreamId, number>;
+  readonly versionsAt: number;
+  readonly sealing?: Sealing;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly patienceMs: number;
+  /** Other members, at this moment, for segments of the history. */
+  sources(): readonly SegmentSource[];
+  /** Gets a snapshot's file from the member that offers it. @returns false when it does not come from there */
+  fetchSnapshot(from: PeerId, pointer: SnapshotPointer, files: SnapshotFiles): Promise<boolean>;
+  note(message: string, details: Readonly<Record<string, unknown>>): void;
+  onStatus(status: MemberStatus): void;
+  onBroken(error: unknown): void;
+}
+
+export interface OpenedRaftLog {
+  readonly log: RaftLog;
+  readonly keeper: HistoryKeeper;
+  readonly snapshots: SnapshotFiles;
+}
+
+/** @throws LogError, StoreError; then nothing that was durable was changed */
+export async function openRaftLog(options: RaftLogOptions): Promise<OpenedRaftLog> {
+  const { clock, random, sealing, sources, note, openHistory } = options;
+  const snapshots = await SnapshotFiles.open(await options.openSnapshots());
+  const keeper = await HistoryKeeper.open({
+    openDirectory: openHistory,
+    snapshots,
+    clock,
+    ...(sealing === undefined ? {} : { sealing }),
+    sources,
+    note,
+  });
+  const found = await keeper.last();
+  const { channel, snapshot, firstConfiguration } = await options.startMember({
+    applied: found,
+    keeper,
+    snapshots,
+    hasSnapshot: async (pointer) => (found?.index ?? 0) >= pointer.meta.index || snapshots.hasWhole(pointer),
+  });
+  try {
+    if (firstConfiguration) await keeper.beginAt(snapshot, firstEntry(firstConfiguration));
+    else await keeper.beginEmpty();
+    await snapshots.retain(snapshot);
+    const applied = (await keeper.last()) ?? { index: 0, term: 0 };
+    const reader = new EventReader(() => keeper.history);
+    const versions = new Map(options.versions);
+    // What the state lacks must be here, all of it.
+    if (keeper.history.missing().some(({ last }) => last > 0)) await keeper.fetchMissing();
+    const head = await reader.catchUp(versions, options.versionsAt);
+    if (head < options.versionsAt) throw shortened(head, options.versionsAt);
+    const log = new RaftLog({
+      ...options,
+      channel,
+      keeper,
+      reader,
+      applier: new Applier(head, versions),
+      applied,
+      clock,
+      random,
+      fetchSnapshot: (from, pointer) => options.fetchSnapshot(from, pointer, snapshots),
+    });
+    return { log, keeper, snapshots };
+  } catch (error) {
+    await channel.close();
+    await keeper.close();
+    throw error;
+  }
+}
+
+const packr = new Packr({ useRecords: false });
+
+/** A group begins with a snapshot; what its history has there is who founded it. */
+export const firstEntry = (founders: Configuration) => ({
+  index: 1,
+  term: 1,
+  bytes: packApplied({ kind: 'change', head: 0, body: packr.pack([founders.voters, founders.learners]) }),
+});
+
+const shortened = (head: number, seen: number): LogError =>
+  new LogError(
+    'SHORTENED',
+    `the history ends at event ${head}, but the state database has seen event ${seen}: ${seen - head} or more events are lost`,
+    'Nothing was changed. Keep a copy of the data directory and check the disk (dmesg, SMART). In a lab of several nodes remove this node and let it join anew; else restore the directory from the newest backup.',
+  );
