@@ -19,7 +19,10 @@ import { IoError } from '../devices/error.ts';
 import type { Random } from '../devices/random/port.ts';
 import type { RunningLab } from '../lab/running.ts';
 import { Leftovers } from './leftovers.ts';
+import { Outcomes, type Sent, type Told } from './outcomes.ts';
 import { pieceMachine, type PieceInput } from './piece.ts';
+import { PoolHealth } from './pool-health.ts';
+import { PoolWatch } from './pool-watch.ts';
 import type { Ports, Run } from './worker.ts';
 import { failureOf, timeoutMsOf, workerOf } from './workers.ts';
 
@@ -74,6 +77,9 @@ export class Agent {
   readonly #parts: AgentParts;
   readonly #supervisor;
   readonly #leftovers: Leftovers;
+  readonly #outcomes: Outcomes;
+  readonly #health = new PoolHealth();
+  readonly #watch: PoolWatch;
   /** What is being done, by subject. */
   readonly #orders = new Map<StreamId, WorkOrder>();
   /** When the last run for a subject has ended. */
@@ -86,6 +92,13 @@ export class Agent {
     this.#parts = parts;
     this.#supervisor = createActor(supervisorMachine, { clock: parts.ports.clock });
     this.#leftovers = new Leftovers({ ...parts, docker: parts.ports.docker });
+    this.#watch = new PoolWatch({ ...parts, health: this.#health });
+    this.#outcomes = new Outcomes({
+      node: parts.node,
+      clock: parts.ports.clock,
+      orders: () => this.#orders.values(),
+      send: (report) => this.#send(report, this.#stop.signal),
+    });
   }
 
   get principal(): Principal {
@@ -96,10 +109,11 @@ export class Agent {
     const { lab } = this.#parts;
     this.#supervisor.start();
     this.#unlisten = lab.replica.listen(({ steps }) => {
-      for (const stream of new Set(steps.map(({ event }) => event.stream))) this.#look(stream);
+      for (const stream of new Set(steps.map(({ event }) => event.stream))) this.#lookAround(stream);
     });
     for (const kind of kinds) for (const actor of lab.view.list(kind)) this.#look(actor.stream);
     this.#begins(this.#clear());
+    this.#begins(this.#watch.run());
   }
 
   /**
@@ -108,6 +122,7 @@ export class Agent {
    */
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.#watch.stop();
     this.#unlisten();
     this.#supervisor.stop();
     this.#orders.clear();
@@ -133,6 +148,14 @@ export class Agent {
       }
       await sleep(this.#parts.ports.clock, clearEveryMs, signal);
     }
+  }
+
+  /** Whoever was led by it may have to go on alone. */
+  #lookAround(stream: StreamId): void {
+    this.#look(stream);
+    if (kindOf(stream) !== 'snapshot') return;
+    for (const { stream: led } of this.#parts.lab.view.referrers(stream, 'snapshot'))
+      if (led !== stream) this.#look(led);
   }
 
   #look(stream: StreamId): void {
@@ -163,8 +186,7 @@ export class Agent {
         failed: (error) => failureOf(order, error),
         waits: (error, attempt) => this.#show(order, 'waiting', attempt, { text: error.message }),
         // The same id for every repetition: an outcome is taken once.
-        report: (command, signal) =>
-          this.#report(order, idFrom('outcome', orderKey(order), command.name), command, signal),
+        report: (command) => this.#tell(order, idFrom('outcome', orderKey(order), command.name), command),
         chance: () => this.#parts.random.next(),
         nowMs: () => this.#parts.ports.clock.monotonicMs(),
       },
@@ -188,7 +210,13 @@ export class Agent {
       timeoutMs: timeoutMsOf(order.work),
       progress: (progress) => this.#show(order, 'working', attempt, progress),
       fence,
+      caughtUp: async () => {
+        await this.#parts.lab.readIndex(signal);
+        fence();
+      },
       report: (command) => this.#report(order, this.#parts.random.id(), command, signal),
+      judge: (pool, report) =>
+        this.#health.judge(report, this.#parts.lab.view.get(pool), this.#parts.ports.clock.now()),
       leftovers: this.#leftovers,
     };
     const outcome = previous.then(() => {
@@ -222,17 +250,22 @@ export class Agent {
     return present && orderKey(present) === orderKey(order) ? present : order;
   }
 
+  /** The outcome, perhaps with others. */
+  async #tell(order: WorkOrder, id: string, command: Command): Promise<void> {
+    accept(order, command, await this.#outcomes.report(order, id, command));
+  }
+
   async #report(order: WorkOrder, id: string, command: Command, signal: AbortSignal): Promise<void> {
-    const { name, input } = command;
     const { cause, correlation } = order;
-    const result = await this.#parts.lab.run({ id, name, input, by: this.principal, cause, correlation }, signal);
+    accept(order, command, await this.#send({ id, command, cause, correlation }, signal));
+  }
+
+  async #send({ command: { name, input }, ...report }: Sent, signal: AbortSignal): Promise<Told> {
+    const result = await this.#parts.lab.run({ ...report, name, input, by: this.principal }, signal);
     // Refused as stale: the lab has moved on; its new state, if it wants work, has its own order.
-    if (!('rejected' in result) || result.rejected.code === 'STALE' || result.rejected.code === 'NOT_NOW') return;
-    throw new IoError('FAILED', {
-      op: name,
-      target: order.subject,
-      message: `${name} was refused: ${result.rejected.explain}`,
-    });
+    if (!('rejected' in result) || result.rejected.code === 'STALE' || result.rejected.code === 'NOT_NOW')
+      return 'taken';
+    return { refused: result.rejected.explain };
   }
 
   #show(order: WorkOrder, state: 'working' | 'waiting' | 'reporting', attempt: number, progress: Progress): void {
@@ -251,6 +284,12 @@ export class Agent {
       ...progress,
     });
   }
+}
+
+/** @throws IoError when the lab does not want it */
+function accept({ subject }: WorkOrder, { name }: Command, told: Told): void {
+  if (told === 'taken') return;
+  throw new IoError('FAILED', { op: name, target: subject, message: `${name} was refused: ${told.refused}` });
 }
 
 const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));

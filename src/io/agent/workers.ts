@@ -5,13 +5,21 @@ import type { WorkName, WorkOrder } from '#actors/work.ts';
 import type { IoError } from '../devices/error.ts';
 import type { Failures, Ports, Run, Workers } from './worker.ts';
 import { datasetFailures, datasetWorkers } from './workers/datasets.ts';
+import { poolFailures, poolTimeoutsMs, poolWorkers } from './workers/pools.ts';
 import { haltInstance } from './workers/halt-instance.ts';
 import { startInstance } from './workers/start-instance.ts';
 import { stopInstance } from './workers/stop-instance.ts';
+import { snapshotFailed, takeSnapshot } from './workers/take-snapshot.ts';
+import { lifeFailures, lifeWorkers } from './workers/volume-life.ts';
+import { transferFailures, transferTimeoutsMs, transferWorkers } from './workers/transfers.ts';
 import { watchInstance } from './workers/watch-instance.ts';
 
 export const workers: Workers = {
   ...datasetWorkers,
+  ...lifeWorkers,
+  ...poolWorkers,
+  ...transferWorkers,
+  'take-snapshot': takeSnapshot,
   'start-instance': startInstance,
   'watch-instance': watchInstance,
   'halt-instance': haltInstance,
@@ -28,6 +36,10 @@ const instanceFailed: NonNullable<Failures['start-instance'] & Failures['watch-i
 
 const failures: Failures = {
   ...datasetFailures,
+  ...lifeFailures,
+  ...poolFailures,
+  ...transferFailures,
+  'take-snapshot': snapshotFailed,
   'start-instance': instanceFailed,
   // Giving up halts the app. An engine that answers badly for a while says nothing about its containers.
   'watch-instance': (order, error) => (error.retry === 'never' ? instanceFailed(order, error) : undefined),
@@ -37,10 +49,19 @@ const failures: Failures = {
 
 const timeoutsMs: Readonly<Record<WorkName, number>> = {
   'create-dataset': 60_000,
+  // Where a pool cannot share what two volumes have in common, a clone is a copy.
+  'clone-dataset': 3_600_000,
+  'adopt-dataset': 120_000,
+  'release-dataset': 120_000,
+  // As long as it takes to read and write everything.
+  'copy-dataset': 48 * 3_600_000,
+  'move-dataset': 24 * 3_600_000,
   'rollback-dataset': 120_000,
   'destroy-dataset': 300_000,
   'take-snapshot': 60_000,
   'remove-snapshot': 120_000,
+  ...poolTimeoutsMs,
+  ...transferTimeoutsMs,
   'start-instance': 60_000,
   'watch-instance': 60_000,
   'halt-instance': 60_000,

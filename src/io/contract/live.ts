@@ -14,7 +14,7 @@
 import type { Problem } from './problem.ts';
 
 /** Views of what the nodes observe now: never in the log, gone with a restart, no past. */
-export const observedViews = ['usage', 'work'] as const;
+export const observedViews = ['usage', 'work', 'following', 'pool-figures'] as const;
 export type ObservedView = (typeof observedViews)[number];
 
 /** Row of `usage`: figures of a node, a pool, a volume or a service, by key `node:…`, `pool:<node>/<pool>`, `volume:…`, `service:<app>/<service>`. */
@@ -44,6 +44,44 @@ export interface WorkRow {
   readonly text: string;
   readonly done?: number;
   readonly total?: number;
+}
+
+/** Row of `following`: of a node that is no peer of the consensus group, by key `node:…`. */
+export interface FollowingRow {
+  /** Id of the node that it follows; null while there is none. */
+  readonly source: string | null;
+  /** Entries that it is behind that one. */
+  readonly behind: number;
+  /** It fetches segments of the history, being too far behind for entries. */
+  readonly isFetching: boolean;
+}
+
+/** Row of `pool-figures`: how a pool is at this moment, by key `pool:<node>/<pool>`. */
+export interface PoolFiguresRow {
+  readonly at: number;
+  readonly state: string;
+  readonly usedBytes?: number;
+  readonly sizeBytes?: number;
+  /** A walk over everything in it that goes on, or is paused: a scrub, or the filling of a new device. */
+  readonly scan?: {
+    readonly kind: 'scrub' | 'error-scrub' | 'resilver';
+    readonly state: string;
+    readonly startedAt?: number;
+    /** 0 to 1. */
+    readonly done?: number;
+    readonly leftMs?: number;
+  };
+  /** Disks and groups, with their errors since those were last cleared. */
+  readonly devices: readonly {
+    readonly name: string;
+    readonly state: string;
+    readonly errors?: { readonly reads: number; readonly writes: number; readonly checksums: number };
+    readonly note?: string;
+    /** What the disk says of itself. */
+    readonly temperature?: number;
+    readonly powerOnHours?: number;
+    readonly wear?: number;
+  }[];
 }
 
 export type ToServer =

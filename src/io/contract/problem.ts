@@ -28,6 +28,8 @@ export const problemCodes = {
   PAST_HEAD: 'missing',
   BELOW_FLOOR: 'missing',
   KEY_REUSED: 'conflict',
+  NOT_A_VOTER: 'refused',
+  NO_DOOR: 'refused',
   TIMED_OUT: 'unknown',
   NO_LEADER: 'unavailable',
   STOPPING: 'unavailable',

@@ -22,10 +22,14 @@ export async function ensureIdentity(options: {
   nodeName: string;
   random: Random;
   resetPassword: boolean;
+  isWitness: boolean;
+  nowMs: number;
 }): Promise<Identity> {
-  const { dataDir, nodeName, random, resetPassword } = options;
+  const { dataDir, nodeName, random, resetPassword, isWitness, nowMs } = options;
   const known = await readNodeIni(dataDir);
-  if (known && !resetPassword && known.admin.passwordWasShown) return { ini: known, newPassword: undefined };
+  if (known && !resetPassword && known.admin.passwordWasShown) {
+    return { ini: await withIncarnation(dataDir, known, random), newPassword: undefined };
+  }
   if (!known && (await hasHistory(dataDir))) {
     throw new IoError('MISSING', {
       op: 'read',
@@ -40,16 +44,31 @@ export async function ensureIdentity(options: {
     passwordHash: await hash(newPassword),
     passwordIsInitial: true,
     passwordWasShown: false,
+    // One that somebody asked for goes to all nodes.
+    passwordChangedAt: known ? Math.max(nowMs, known.admin.passwordChangedAt + 1) : 0,
   };
   const ini: NodeIni = known
-    ? { ...known, admin }
+    ? { ...known, node: { ...known.node, incarnation: known.node.incarnation ?? random.id() }, admin }
     : {
-        node: { id: random.id(), name: nodeName },
-        lab: { id: random.id(), dataKey: randomBytes(keyBytes), sessionKey: randomBytes(keyBytes) },
+        node: { id: random.id(), name: nodeName, incarnation: random.id(), isWitness },
+        lab: {
+          id: random.id(),
+          generation: 1,
+          wasJoined: false,
+          dataKey: randomBytes(keyBytes),
+        },
         admin,
       };
   await writeNodeIni(dataDir, ini);
   return { ini, newPassword };
+}
+
+/** Nodes of before there were several had none. */
+async function withIncarnation(dataDir: string, known: NodeIni, random: Random): Promise<NodeIni> {
+  if (known.node.incarnation !== undefined) return known;
+  const ini = { ...known, node: { ...known.node, incarnation: random.id() } };
+  await writeNodeIni(dataDir, ini);
+  return ini;
 }
 
 /**
@@ -57,14 +76,15 @@ export async function ensureIdentity(options: {
  * A link counts as well: the disk that it leads to may not be mounted.
  */
 export async function hasHistory(dataDir: string): Promise<boolean> {
-  const path = join(dataDir, 'db', 'log');
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT') return false;
-    throw asIoError(error, 'read', path);
+  for (const path of [join(dataDir, 'log', 'raft'), join(dataDir, 'db', 'log')]) {
+    try {
+      await lstat(path);
+      return true;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'ENOENT') throw asIoError(error, 'read', path);
+    }
   }
+  return false;
 }
 
 /** The person has seen the password: the next start keeps it. */

@@ -5,7 +5,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { asIoError, IoError } from '../devices/error.ts';
 import { replaceFile } from '../stores/files.ts';
 

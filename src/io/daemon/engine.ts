@@ -210,7 +210,7 @@ const stopGraceMs = 30_000;
 /**
  * Stops the engine of this data directory, its containers with it, and takes away what it left on the machine:
  * processes, mounts, its bridges, which it makes again when it is started. Nothing happens where none runs or ever ran.
- * With `remove` its data go too: images, containers and networks, never a volume of FloatLab.
+ * Its folder below `/run` goes with it. With `remove` its data go too: images, containers and networks, never a volume of FloatLab.
  * @throws BUSY when it cannot be ended, or something below its folder stays mounted
  */
 export async function stopOwnEngine(options: {
@@ -231,15 +231,16 @@ export async function stopOwnEngine(options: {
       throw new IoError('BUSY', { ...about, message: `the container engine (process ${pid}) cannot be ended` });
     const mounted = await clearLeftovers(clock, paths);
     await removeNetwork(paths, await leftBridges(paths));
-    if (!remove) return;
     // Never through a mount into somebody's data.
-    if (mounted.length > 0)
+    const isFree = mounted.length === 0;
+    if (isFree) await rm(paths.runtime, { recursive: true, force: true });
+    if (!remove) return;
+    if (!isFree)
       throw new IoError('BUSY', {
         ...about,
         message: `${mounted.join(', ')} cannot be unmounted`,
         hint: 'See "mount".',
       });
-    await rm(paths.runtime, { recursive: true, force: true });
     await rm(paths.home, { recursive: true, force: true });
   } catch (error) {
     throw asIoError(error, about.op, about.target);

@@ -8,7 +8,7 @@
 import { Buffer } from 'node:buffer';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { name } from '#events/values/name.ts';
 import { IoError } from '../devices/error.ts';
 import { replaceFile } from '../stores/files.ts';
@@ -23,13 +23,34 @@ const key = z
   .transform((text) => new Uint8Array(Buffer.from(text, 'base64url')));
 
 const schema = z.strictObject({
-  node: z.strictObject({ id, name }),
+  node: z.strictObject({
+    id,
+    name,
+    /** Of its disk: another one after that was lost. Missing where one machine was all there could be. */
+    incarnation: id.exactOptional(),
+    /** It runs no apps. */
+    witness: z
+      .enum(['yes', 'no'])
+      .transform((text) => text === 'yes')
+      .exactOptional(),
+  }),
   lab: z.strictObject({
     id,
+    /** Raised by every recovery and restore. */
+    generation: z
+      .string()
+      .regex(/^[1-9]\d{0,8}$/, 'expected a number from 1 on')
+      .transform(Number)
+      .exactOptional(),
+    /** Another machine founded it. */
+    joined: z
+      .enum(['yes', 'no'])
+      .transform((text) => text === 'yes')
+      .exactOptional(),
     /** Encrypts blobs and secrets. */
     data_key: key,
-    /** Signs the sessions of people. */
-    session_key: key,
+    /** Labs of before signed sessions with it; each node does so with its own key. */
+    session_key: key.exactOptional(),
   }),
   admin: z.strictObject({
     name,
@@ -39,18 +60,36 @@ const schema = z.strictObject({
     password_initial: z.enum(['yes', 'no']).transform((text) => text === 'yes'),
     /** Until a person has seen it, every start makes a new one. */
     password_shown: z.enum(['yes', 'no']).transform((text) => text === 'yes'),
+    /** When it was changed, in milliseconds since 1970: the latest one counts in the whole lab. */
+    password_changed: z
+      .string()
+      .regex(/^\d{1,15}$/, 'expected milliseconds since 1970')
+      .transform(Number)
+      .exactOptional(),
   }),
 });
 
 export interface NodeIni {
-  readonly node: { readonly id: string; readonly name: string };
+  readonly node: {
+    readonly id: string;
+    readonly name: string;
+    readonly incarnation: string | undefined;
+    readonly isWitness: boolean;
+  };
   /** Keys have 32 bytes. */
-  readonly lab: { readonly id: string; readonly dataKey: Uint8Array; readonly sessionKey: Uint8Array };
+  readonly lab: {
+    readonly id: string;
+    readonly generation: number;
+    readonly wasJoined: boolean;
+    readonly dataKey: Uint8Array;
+  };
   readonly admin: {
     readonly name: string;
     readonly passwordHash: string;
     readonly passwordIsInitial: boolean;
     readonly passwordWasShown: boolean;
+    /** Milliseconds since 1970; 0 for the one that the first start made up. */
+    readonly passwordChangedAt: number;
   };
 }
 
@@ -94,13 +133,24 @@ export async function writeNodeIni(dataDir: string, ini: NodeIni): Promise<void>
 
 export function formatNodeIni({ node, lab, admin }: NodeIni): string {
   return formatIni(comment, {
-    node: { id: node.id, name: node.name },
-    lab: { id: lab.id, data_key: base64url(lab.dataKey), session_key: base64url(lab.sessionKey) },
+    node: {
+      id: node.id,
+      name: node.name,
+      ...(node.incarnation === undefined ? {} : { incarnation: node.incarnation }),
+      ...(node.isWitness ? { witness: 'yes' } : {}),
+    },
+    lab: {
+      id: lab.id,
+      generation: String(lab.generation),
+      ...(lab.wasJoined ? { joined: 'yes' } : {}),
+      data_key: base64url(lab.dataKey),
+    },
     admin: {
       name: admin.name,
       password_hash: admin.passwordHash,
       password_initial: admin.passwordIsInitial ? 'yes' : 'no',
       password_shown: admin.passwordWasShown ? 'yes' : 'no',
+      password_changed: String(admin.passwordChangedAt),
     },
   });
 }
@@ -116,13 +166,19 @@ export function parseNodeIni(text: string, path = 'node.ini'): NodeIni {
     if (!parsed.success) throw asIniError(parsed.error, ini);
     const { node, lab, admin } = parsed.data;
     return {
-      node,
-      lab: { id: lab.id, dataKey: lab.data_key, sessionKey: lab.session_key },
+      node: { id: node.id, name: node.name, incarnation: node.incarnation, isWitness: node.witness ?? false },
+      lab: {
+        id: lab.id,
+        generation: lab.generation ?? 1,
+        wasJoined: lab.joined ?? false,
+        dataKey: lab.data_key,
+      },
       admin: {
         name: admin.name,
         passwordHash: admin.password_hash,
         passwordIsInitial: admin.password_initial,
         passwordWasShown: admin.password_shown,
+        passwordChangedAt: admin.password_changed ?? 0,
       },
     };
   } catch (error) {

@@ -17,7 +17,7 @@ import { IoError } from '#io/devices/error.ts';
 import type { Ran } from '#io/devices/run.ts';
 import { commandError } from '#io/devices/volumes/btrfs/errors.ts';
 import type { ImageTools } from '#io/devices/volumes/btrfs/image.ts';
-import { parseMountinfo } from '#io/devices/volumes/btrfs/mounts.ts';
+import { parseMountinfo } from '#io/devices/volumes/mounts.ts';
 
 /** Left to the host in any case. */
 const headroomBytes = 512 * 2 ** 20;

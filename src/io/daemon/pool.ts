@@ -18,10 +18,11 @@ import { run as runCommand } from '#io/devices/run.ts';
 import { commandError, stepError, withHint } from '#io/devices/volumes/btrfs/errors.ts';
 import type { ImageTools } from '#io/devices/volumes/btrfs/image.ts';
 import { fileExists, makeImage, mountImage, refillImage, unmountImage } from '#io/devices/volumes/btrfs/image.ts';
-import { refuseStranger, remember } from '#io/devices/volumes/btrfs/identity.ts';
+import { refuseStranger, remember } from '#io/devices/volumes/identity.ts';
 import { ensureFolder } from '#io/devices/volumes/btrfs/layout.ts';
-import { mountOf, parseMountinfo, type Mount } from '#io/devices/volumes/btrfs/mounts.ts';
+import { mountOf, parseMountinfo, type Mount } from '#io/devices/volumes/mounts.ts';
 import type { BtrfsPool } from '#io/devices/volumes/btrfs/pool.ts';
+import { poolMemory, usualPool } from './pool-setting.ts';
 import { growImage, useWholeImage } from './pool-size.ts';
 
 export interface PoolOptions {
@@ -67,7 +68,7 @@ export async function ensurePool(options: PoolOptions): Promise<Pool> {
     await remember(memoryOf(options), path);
     await tools.step('remembered');
     log.info(`volumes are kept in ${path}`);
-    return { name: options.name ?? 'main', mountpoint: path, kind };
+    return { name: options.name ?? usualPool, mountpoint: path, kind };
   } catch (error) {
     throw stepError(error, 'prepare the pool', options.mountpoint ?? dataDir);
   }
@@ -93,7 +94,7 @@ const places = (dataDir: string) => ({
   mountpoint: join(dataDir, 'pool', 'mnt'),
 });
 
-const memoryOf = (options: PoolOptions): string => join(options.dataDir, 'pool', 'pool.json');
+const memoryOf = ({ dataDir, name = usualPool }: PoolOptions): string => poolMemory(dataDir, name);
 
 const toolsOf = (options: Pick<PoolOptions, 'run' | 'signal' | 'step'>): ImageTools => ({
   run: options.run ?? runCommand,

@@ -4,43 +4,42 @@
  * Everything is found or made, in an order in which a crash between any two steps is taken up by the next start. The
  * data directory is locked first, so that no second daemon touches any of it.
  */
-import { chmod, mkdir } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { realClock } from '../devices/clock/real.ts';
-import type { Call } from '../devices/call.ts';
-import type { DockerPort } from '../devices/docker/port.ts';
 import { IoError } from '../devices/error.ts';
-import { realFiles } from '../devices/files/real.ts';
-import { realHost } from '../devices/host/real.ts';
 import { realRandom } from '../devices/random/real.ts';
-import { btrfsVolumes } from '../devices/volumes/btrfs/real.ts';
 import type { Readiness } from '../http/parts.ts';
 import { isLoopback } from '../http/auth/hosts.ts';
-import { ensureServerCertificate, keepServerCertificate, type CertificateWishes } from '../http/tls.ts';
+import type { HttpServer } from '../http/server.ts';
 import type { RunningLab } from '../lab/running.ts';
+import { keepSwept, sharedBlobs, type SharedBlobs } from '../lab/shared-blobs.ts';
+import type { SnapshotPort } from '../lab/port.ts';
+import { StateDatabase } from '../lab/state.ts';
+import { saveLab } from '../lab-snapshot/save.ts';
 import { openBlobs } from '../stores/blobs.ts';
-import { chooseEngine, chosenDocker } from './choose-engine.ts';
-import { ensureIdentity, hasHistory, passwordWasShown } from './credentials.ts';
-import { openDatabases } from './databases.ts';
-import { startOwnEngine, type Engine } from './engine.ts';
-import { keepEngine } from './engine-keeper.ts';
-import { rememberEngine } from './engine-memory.ts';
-import { checkLab, refuseOtherName } from './first-start.ts';
-import { lockDataDir } from './lock.ts';
+import { ensureRecoveryKey, ownKeys, recoveryKeyWasShown, sealedRecovery, type NodeKeys } from './cluster/keys.ts';
+import { recordRecovery } from './cluster/recovery-note.ts';
+import { migrateSingleLog } from './cluster/migrate.ts';
+import { AmongOthers } from './cluster/node.ts';
+import { administratorOf } from './administrator.ts';
+import { passwordWasShown } from './credentials.ts';
+import { openStateStore } from './databases.ts';
+import { checkLab } from './first-start.ts';
+import { keepHttps, serverCertificateOf, type HttpsParts } from './https.ts';
+import { KeptIni } from './kept-ini.ts';
+import type { Machine } from './machine.ts';
 import type { RunningDaemon } from './main.ts';
 import { ensureMetricsToken } from './metrics-token.ts';
-import { writeNodeIni } from './node-ini.ts';
-import { ensurePool } from './pool.ts';
+import type { NodeIni } from './node-ini.ts';
+import { foundLab, nodeAddressesOf, openPlace, type Closing, type Found, type Place } from './place.ts';
 import { deploySample, sampleFile } from './sample.ts';
-import { hasSample, isSampleDue, sampleWasDeployed } from './sample-memory.ts';
+import { sampleWasDeployed } from './sample-memory.ts';
 import { serve } from './serve.ts';
 import type { Settings } from './settings.ts';
 import { version } from './version.ts';
 import { welcomeLines } from './welcome.ts';
-import { ensureWelcomeImage } from './welcome-image.ts';
-import { wireLab } from './wire.ts';
+import { wireNode, type WiredLab } from './wire.ts';
 
 export interface DaemonContext {
   readonly log: Logger;
@@ -48,140 +47,196 @@ export interface DaemonContext {
   /** Whether a person sits where the welcome is said. */
   readonly isTerminal: boolean;
   onBroken(error: unknown): void;
+  /** The other nodes folded the history to another state: stop, and begin anew. */
+  onDiverged?(explain: string): void;
 }
 
 export async function openRealNode(settings: Settings, context: DaemonContext): Promise<RunningDaemon> {
-  const { log, signal } = context;
   needsRoot();
-  const { dataDir } = settings;
-  await mkdir(dataDir, { recursive: true });
-  await chmod(dataDir, 0o711);
-  const closing: (() => Promise<void>)[] = [];
+  const closing: Closing = [];
   const stop = async (): Promise<void> => {
     for (let close = closing.pop(); close; close = closing.pop()) await close();
   };
   try {
-    const lock = await lockDataDir(dataDir);
-    closing.push(() => lock.release());
-    const isFirst = !(await hasHistory(dataDir));
-    const identity = await ensureIdentity({
-      dataDir,
-      nodeName: settings.nodeName,
-      random: realRandom,
-      resetPassword: settings.resetPassword,
-    });
-    refuseOtherName(settings, identity.ini.node.name);
-    const told = { info: (message: string) => log.info(message), warn: (message: string) => log.warn(message) };
-    const pool = await ensurePool({
-      dataDir,
-      mountpoint: settings.pool,
-      sizeBytes: settings.poolSizeBytes,
-      log: told,
-      signal,
-    });
-    const choice = await chooseEngine({
-      dataDir,
-      wanted: settings.engine,
-      environment: process.env,
-      hasHistory: !isFirst,
-      log: told,
-      signal,
-    });
-    if (choice.note !== undefined) log.warn(choice.note);
-    const startEngine = (abort: AbortSignal): Promise<Engine> => startOwnEngine({ dataDir, log: told, signal: abort });
-    if (choice.engine.kind === 'own') await startEngine(signal);
-    await rememberEngine(dataDir, choice.engine);
-    const docker = chosenDocker(choice);
-    if (choice.engine.kind === 'own') {
-      const keeper = keepEngine({ docker, restart: startEngine, clock: realClock, log });
-      closing.push(() => keeper.stop());
-    }
-    const welcomeImage = (call: Call): Promise<void> => ensureWelcomeImage(docker, {}, call);
-    if (choice.isOther && (await hasSample(dataDir)))
-      await welcomeImage({ signal, timeoutMs: 120_000, progress: () => {} }).catch((error: unknown) =>
-        log.warn({ error: String(error) }, 'the image of the welcome app could not be made'),
-      );
-    const isWelcomeDue = await isSampleDue(dataDir, { isFirst, wanted: settings.sample });
-    const { ini } = identity;
-    const blobs = openBlobs({ dir: join(dataDir, 'blobs'), key: ini.lab.dataKey });
-    const wired = await wireLab({
-      ...(await openDatabases(dataDir, log)),
-      blobs,
-      clock: realClock,
-      random: realRandom,
-      log,
-      version,
-      labName: settings.labName,
-      timeZone: settings.timeZone,
-      nodes: [
-        {
-          id: ini.node.id,
-          name: ini.node.name,
-          ports: { docker, volumes: btrfsVolumes({ pools: [pool] }), files: realFiles, host: realHost() },
-        },
-      ],
-      onBroken: context.onBroken,
-    });
-    closing.push(() => wired.stop());
-    const notes = wired.isNew ? [] : checkLab(settings, wired.lab.view);
-    const certificate = settings.listen.every(({ host }) => isLoopback(host))
-      ? undefined
-      : await ensureServerCertificate(await certificateWishes(settings, log));
-    const server = await serve({
-      settings,
-      lab: wired.lab,
-      containers: wired.containers,
-      blobs,
-      log,
-      credentials: {
-        adminName: ini.admin.name,
-        passwordHash: ini.admin.passwordHash,
-        signingKey: ini.lab.sessionKey,
-        initialPassword: ini.admin.passwordIsInitial,
-        save: (passwordHash) =>
-          writeNodeIni(dataDir, {
-            ...ini,
-            admin: { ...ini.admin, passwordHash, passwordIsInitial: false, passwordWasShown: true },
-          }),
-      },
-      tls: certificate,
-      metricsToken: await ensureMetricsToken(dataDir),
-      ready: () => readiness(docker, wired.lab),
-    });
-    closing.push(() => server.close());
-    if (certificate) {
-      const stopRenewing = keepServerCertificate({
-        present: certificate,
-        clock: realClock,
-        wishes: () => certificateWishes(settings, log),
-        onRenewed: (renewed) => {
-          log.info({ expiresAt: new Date(renewed.expiresAt).toISOString() }, 'the server certificate was renewed');
-          server.setTls(renewed);
-        },
-        onFailed: (error) => log.error({ error: String(error) }, 'the server certificate could not be renewed'),
-      });
-      closing.push(() => Promise.resolve(stopRenewing()));
-    }
-    if (isWelcomeDue && (await deploySample(wired.lab, { file: sampleFile, prepare: welcomeImage, log })))
-      await sampleWasDeployed(dataDir);
+    const place = await openPlace(settings, context, closing);
+    const found = await foundLab(settings, context, place);
+    const opened = await openLab(settings, context, place, found, closing);
+    const { server, fingerprint } = await openServer(settings, context, place.machine, opened, closing);
+    const { wired, among, kept } = opened;
+    const sample = { file: sampleFile, prepare: place.machine.welcomeImage, log: context.log };
+    if (found.isWelcomeDue && (await deploySample(wired.lab, sample))) await sampleWasDeployed(settings.dataDir);
+    // Before anything else ends: whoever asks meanwhile is served, by another leader.
+    closing.push(() => wired.goodbye());
     return {
       welcome: welcomeLines({
         urls: server.urls,
-        admin: ini.admin.name,
-        newPassword: identity.newPassword,
-        fingerprint: certificate?.fingerprint,
-        notes: [...notes, ...(choice.note === undefined ? [] : [choice.note])],
+        admin: kept.now.admin.name,
+        newPassword: found.identity.newPassword,
+        recoveryKey: opened.recoveryKey,
+        fingerprint,
+        notes: [
+          ...opened.notes,
+          ...among.notes,
+          ...place.machine.notes,
+          ...(settings.join && !place.isJoining ? [joinedBefore] : []),
+        ],
         isTerminal: context.isTerminal,
         folder: process.cwd(),
       }),
-      shown: () => passwordWasShown(dataDir),
+      shown: async () => {
+        await passwordWasShown(settings.dataDir);
+        await recoveryKeyWasShown(settings.dataDir);
+      },
       stop,
     };
   } catch (error) {
-    await stop().catch((failure: unknown) => log.error({ error: String(failure) }, 'could not tidy up'));
+    await stop().catch((failure: unknown) => context.log.error({ error: String(failure) }, 'could not tidy up'));
     throw error;
   }
 }
+
+interface OpenedLab {
+  readonly kept: KeptIni;
+  readonly keys: NodeKeys;
+  /** Made by this start. */
+  readonly recoveryKey: string | undefined;
+  readonly among: AmongOthers;
+  readonly blobs: SharedBlobs;
+  readonly snapshots: SnapshotPort;
+  readonly wired: WiredLab;
+  /** What a person should know about it. */
+  readonly notes: readonly string[];
+}
+
+/** Its part of the lab: keys, state, the log that all share, and what it does for it. */
+async function openLab(
+  settings: Settings,
+  { log, signal, onBroken, onDiverged }: DaemonContext,
+  { machine, isWitness }: Place,
+  { identity }: Found,
+  closing: Closing,
+): Promise<OpenedLab> {
+  const { dataDir } = settings;
+  const { ini } = identity;
+  const kept = new KeptIni(dataDir, ini);
+  const addresses = await nodeAddressesOf(settings);
+  const warn = (message: string): void => log.warn(message);
+  const keys = await ownKeys({ dataDir, ini, addresses, clock: realClock, warn });
+  const recoveryKey = await ensureRecoveryKey(dataDir, ini);
+  await migrateSingleLog(dataDir, identityOf(ini), log);
+  const { stateStore, bootId, anew } = await openStateStore(dataDir, log);
+  const state = new StateDatabase(stateStore, bootId, { anew, warn });
+  const folded = await state.load();
+  const shared = { clock: realClock, random: realRandom, log, onBroken, ...(onDiverged ? { onDiverged } : {}) };
+  const among = await AmongOthers.open({
+    ...shared,
+    dataDir,
+    ini,
+    keys,
+    listen: settings.nodeListen,
+    mayMove: !settings.said.has('node-listen'),
+    addresses,
+    transferBytesPerSecond: settings.transferBytesPerSecond,
+    versions: folded.lab.versions(),
+    versionsAt: folded.lab.index,
+  });
+  const local = openBlobs({ dir: join(dataDir, 'blobs'), key: ini.lab.dataKey });
+  const blobs = sharedBlobs({ local, others: among.others, clock: realClock, electorates: among.electorates });
+  const wired = await wireNode({
+    ...shared,
+    version,
+    labName: settings.labName,
+    timeZone: settings.timeZone,
+    state,
+    folded,
+    among,
+    blobs,
+    ini: () => kept.now,
+    node: {
+      id: ini.node.id,
+      name: ini.node.name,
+      ports: machine.ports,
+      link: {
+        keySha256: keys.keySha256,
+        incarnation: identityOf(ini).incarnation,
+        port: among.port,
+        addresses: settings.advertise,
+        role: isWitness ? ('witness' as const) : ('any' as const),
+      },
+    },
+  });
+  closing.push(() => wired.stop());
+  await recordRecovery(dataDir, wired.lab, realRandom, signal);
+  const notes = wired.isNew ? [] : checkLab(settings, wired.lab.view);
+  const stopSweeping = keepSwept({ blobs, others: among.others, clock: realClock, log });
+  closing.push(async () => stopSweeping());
+  const snapshots: SnapshotPort = {
+    save: (until) =>
+      saveLab(
+        {
+          lab: wired.lab,
+          history: () => among.nodeLog.keeper.history,
+          local,
+          shared: blobs,
+          cluster: ini.lab,
+          node: ini.node.name,
+          version,
+          now: () => realClock.now(),
+          sealedKeys: () => sealedRecovery(dataDir),
+        },
+        until,
+      ),
+  };
+  return { kept, keys, recoveryKey, among, blobs, snapshots, wired, notes };
+}
+
+/** What people and programs talk to. */
+async function openServer(
+  settings: Settings,
+  { log }: DaemonContext,
+  machine: Machine,
+  { kept, keys, among, blobs, snapshots, wired }: OpenedLab,
+  closing: Closing,
+): Promise<{ readonly server: HttpServer; readonly fingerprint: string | undefined }> {
+  const { dataDir, hostNames } = settings;
+  const administrator = administratorOf({ kept, others: among.others, clock: realClock, log });
+  closing.push(async () => administrator.stop());
+  const https: HttpsParts = {
+    dataDir,
+    hostNames,
+    caCert: keys.caCert,
+    certificate: () => among.certificate,
+    onCertificate: (listener) => among.onCertificate(listener),
+    clock: realClock,
+    log,
+  };
+  const isLocal = settings.listen.every(({ host }) => isLoopback(host));
+  const tls = isLocal ? undefined : await serverCertificateOf(https);
+  const server = await serve({
+    settings,
+    lab: wired.lab,
+    containers: wired.containers,
+    files: wired.files,
+    disks: wired.disks,
+    blobs,
+    log,
+    credentials: administrator.credentials,
+    signer: { privateKey: keys.certificate.key, knows: among.hasNodeWith },
+    tls,
+    metricsToken: await ensureMetricsToken(dataDir),
+    ready: () => readiness(machine, wired.lab),
+    cluster: among,
+    snapshots,
+  });
+  closing.push(() => server.close());
+  if (tls) {
+    const stopRenewing = keepHttps(https, tls, (renewed) => server.setTls(renewed));
+    closing.push(async () => stopRenewing());
+  }
+  return { server, fingerprint: tls?.fingerprint };
+}
+
+const joinedBefore = '--join is for the first start: this machine is a node of its lab already.';
 
 export function needsRoot(): void {
   if (process.getuid?.() === 0) return;
@@ -193,23 +248,12 @@ export function needsRoot(): void {
   });
 }
 
-async function certificateWishes({ dataDir, hostNames }: Settings, log: Logger): Promise<CertificateWishes> {
-  const { signal } = new AbortController();
-  const { addresses } = await realHost().facts({ signal, timeoutMs: 5000, progress: () => {} });
-  return {
-    dir: join(dataDir, 'tls'),
-    names: ['localhost', hostname(), ...hostNames],
-    addresses: ['127.0.0.1', '::1', ...addresses],
-    clock: realClock,
-    warn: (message) => log.warn(message),
-  };
+function identityOf({ node, lab }: NodeIni) {
+  const { incarnation } = node;
+  if (incarnation === undefined) throw new Error('node.ini has no incarnation');
+  return { cluster: lab.id, generation: lab.generation, node: node.id, incarnation };
 }
 
-async function readiness(docker: DockerPort, lab: RunningLab): Promise<readonly Readiness[]> {
-  const call = { signal: AbortSignal.timeout(5000), timeoutMs: 5000, progress: () => {} };
-  const engine = await docker.info(call).then(
-    () => ({ name: 'engine', ok: true }),
-    (error: unknown) => ({ name: 'engine', ok: false, detail: String(error) }),
-  );
-  return [engine, { name: 'history', ok: lab.current }];
+async function readiness({ ready }: Machine, lab: RunningLab): Promise<readonly Readiness[]> {
+  return [...(ready ? [await ready()] : []), { name: 'history', ok: lab.current }];
 }

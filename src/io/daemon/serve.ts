@@ -14,7 +14,18 @@ import { version } from './version.ts';
 
 type Given = Pick<
   HttpServerOptions,
-  'containers' | 'blobs' | 'credentials' | 'tls' | 'ready' | 'metricsToken' | 'simulation'
+  | 'containers'
+  | 'files'
+  | 'disks'
+  | 'cluster'
+  | 'snapshots'
+  | 'blobs'
+  | 'credentials'
+  | 'signer'
+  | 'tls'
+  | 'ready'
+  | 'metricsToken'
+  | 'simulation'
 >;
 
 export async function serve(

@@ -1,9 +1,9 @@
 /** `floatlabd --simulate N`: the simulated world of the tests, in real time, behind the real API and web app. */
-import { randomBytes } from 'node:crypto';
 import { hash } from '@node-rs/argon2';
 import { realClock } from '../devices/clock/real.ts';
 import { IoError } from '../devices/error.ts';
 import { isLoopback } from '../http/auth/hosts.ts';
+import { loneSigner } from '../http/auth/signer.ts';
 import { World } from '../world/world.ts';
 import type { RunningDaemon } from './main.ts';
 import type { DaemonContext } from './real-node.ts';
@@ -36,21 +36,23 @@ export async function openSimulatedLab(
     diskLatencyMs: 1,
     onBroken,
   });
-  const { lab, containers, nodes } = await world.start();
+  const { lab, containers, files, disks, nodes } = await world.start();
   const password = makePassword();
   const server = await serve({
     settings,
     lab,
     containers,
+    files,
+    disks,
     blobs: world.blobs,
     log,
     credentials: {
       adminName: 'admin',
       passwordHash: await hash(password),
-      signingKey: randomBytes(32),
       initialPassword: false,
       save: () => Promise.resolve(),
     },
+    signer: loneSigner(),
     tls: undefined,
     simulation: simulationOf(
       world.machines.flatMap((machine) => {

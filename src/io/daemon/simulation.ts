@@ -1,11 +1,13 @@
 /** The power of simulated machines: what a person who looks at a simulated lab can do to it. */
 import type { Simulation } from '../http/routes/simulation.ts';
 import type { SimMachine } from '../world/host.ts';
+import type { SimNodePools } from '../world/pools.ts';
 import type { NodeRun } from './wire.ts';
 
 /** @param machines those of the world, each with what runs of its node */
 export function simulationOf(
-  machines: readonly (Pick<SimMachine, 'name' | 'docker' | 'host'> & { readonly node: NodeRun })[],
+  machines: readonly (Pick<SimMachine, 'name' | 'docker' | 'host'> &
+    Partial<Pick<SimMachine, 'pools'>> & { readonly node: NodeRun })[],
 ): Simulation {
   const isOff = new Set<string>();
   /** By name: one after the other, whoever asks. */
@@ -26,7 +28,20 @@ export function simulationOf(
   }
 
   return {
-    machines: () => machines.map(({ name }) => ({ name, power: isOff.has(name) ? 'off' : 'on' })),
+    machines: () =>
+      machines.map(({ name, pools }) => ({
+        name,
+        power: isOff.has(name) ? ('off' as const) : ('on' as const),
+        ...(pools === undefined ? {} : { disks: disksOf(pools) }),
+      })),
+    setDisk: (name, disk, hand) => {
+      const pools = machines.find((one) => one.name === name)?.pools;
+      const found = pools?.disks.get(`/dev/${disk}`);
+      if (!pools || !found) throw new Error(`there is no simulated disk ${name}/${disk}`);
+      if (hand === 'out') pools.pullOut(found.path);
+      else if (hand === 'in') pools.plugIn(found);
+      else pools.corrupt(found.path);
+    },
     setPower: async (name, power) => {
       const machine = machines.find((one) => one.name === name);
       if (!machine) throw new Error(`there is no simulated machine ${name}`);
@@ -37,3 +52,11 @@ export function simulationOf(
     },
   };
 }
+
+const disksOf = (pools: SimNodePools): Readonly<Record<string, 'in' | 'out'>> =>
+  Object.fromEntries(
+    [...pools.disks.keys()].map((path) => [
+      path.slice('/dev/'.length),
+      pools.isIn(path) ? ('in' as const) : ('out' as const),
+    ]),
+  );

@@ -7,11 +7,12 @@
  *
  * Nothing is decided and no event is appended: the lab still wants its apps, and the next start brings them back.
  */
-import { stat } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { instanceActor } from '#actors/instance/actor.ts';
 import type { ActorState, LabView } from '#actors/actor.ts';
+import { counted } from '#actors/counted.ts';
 import type { WorkOrder } from '#actors/work.ts';
 import { streamOf } from '#events/envelope.ts';
 import { haltInstance } from '../agent/workers/halt-instance.ts';
@@ -19,21 +20,27 @@ import { stopInstance } from '../agent/workers/stop-instance.ts';
 import type { Ports, Run } from '../agent/worker.ts';
 import { realClock } from '../devices/clock/real.ts';
 import { IoError } from '../devices/error.ts';
+import { realContent } from '../devices/content/real.ts';
+import { noPools } from '../devices/pools/node-pools.ts';
 import { realFiles } from '../devices/files/real.ts';
+import { Handover } from '../agent/handover.ts';
+import { realTree } from '../devices/tree/real.ts';
 import { realHost } from '../devices/host/real.ts';
-import { realRandom } from '../devices/random/real.ts';
+import { realMarks } from '../devices/marks/real.ts';
+import { run } from '../devices/run.ts';
+import { commandError } from '../devices/volumes/btrfs/errors.ts';
+import { isInside, parseMountinfo } from '../devices/volumes/mounts.ts';
 import { btrfsVolumes } from '../devices/volumes/btrfs/real.ts';
-import { openBlobs } from '../stores/blobs.ts';
+import { isThere } from '../stores/files.ts';
 import { chooseEngine, chosenDocker, type EngineChoice } from './choose-engine.ts';
 import { hasHistory } from './credentials.ts';
-import { openDatabases } from './databases.ts';
 import { engineAt, stopOwnEngine } from './engine.ts';
 import { recallEngine } from './engine-memory.ts';
 import { lockDataDir } from './lock.ts';
 import { readNodeIni, type NodeIni } from './node-ini.ts';
 import { releasePool } from './pool.ts';
+import { readLab } from './read-lab.ts';
 import type { Settings } from './settings.ts';
-import { openLab } from './wire.ts';
 
 export interface StopContext {
   readonly log: Logger;
@@ -55,6 +62,8 @@ export async function stopAll({ dataDir }: Settings, context: StopContext): Prom
       await stopOwnEngine({ dataDir });
       done.push('The container engine of FloatLab is stopped.');
     }
+    const unmounted = await unmountVolumes(dataDir);
+    if (unmounted > 0) done.push(`Unmounted: ${counted(unmounted, 'volume')}.`);
     if (await isThere(join(dataDir, 'pool', 'pool.img'))) {
       const isFree = await releasePool({ dataDir });
       done.push(
@@ -71,6 +80,20 @@ export async function stopAll({ dataDir }: Settings, context: StopContext): Prom
   }
 }
 
+/** Volumes that have a mount of their own below the data directory, as those on zfs do. @returns how many there were */
+async function unmountVolumes(dataDir: string): Promise<number> {
+  const folder = join(await realpath(dataDir), 'pool');
+  const image = join(folder, 'mnt');
+  const mounts = parseMountinfo(await readFile('/proc/self/mountinfo', 'utf8'));
+  const points = mounts.map(({ point }) => point).filter((point) => isInside(point, folder) && !isInside(point, image));
+  // What lies in another one first.
+  for (const point of points.toReversed()) {
+    const ran = await run('umount', [point], { signal: AbortSignal.timeout(60_000), timeoutMs: 60_000, target: point });
+    if (ran.exitCode !== 0) throw commandError('umount', point, ran);
+  }
+  return points.length;
+}
+
 async function stopApps(dataDir: string, ini: NodeIni, context: StopContext): Promise<readonly string[]> {
   const { log, signal } = context;
   const told = { info: (text: string) => log.info(text), warn: (text: string) => log.warn(text) };
@@ -81,24 +104,11 @@ async function stopApps(dataDir: string, ini: NodeIni, context: StopContext): Pr
       ? ['No app ran: the container engine of FloatLab was off.']
       : [`The container engine at ${choice.socketPath} does not answer: whether apps run there is not known.`];
   }
-  const lab = await openLab({
-    ...(await openDatabases(dataDir, log)),
-    blobs: openBlobs({ dir: join(dataDir, 'blobs'), key: ini.lab.dataKey }),
-    clock: realClock,
-    random: realRandom,
-    node: ini.node.id,
-    log,
-    onBroken: context.onBroken,
-  });
-  try {
-    const { view } = lab.lab;
-    const here = view.list('instance').filter(({ context: { node } }) => node === streamOf('node', ini.node.id));
-    const names: string[] = [];
-    for (const instance of here) if (await stop(instance, view, choice, context)) names.push(nameOf(instance));
-    return [names.length === 0 ? 'No app ran.' : `Stopped: ${names.toSorted().join(', ')}.`];
-  } finally {
-    await lab.stop();
-  }
+  const view = await readLab(dataDir, log);
+  const here = view.list('instance').filter(({ context: { node } }) => node === streamOf('node', ini.node.id));
+  const names: string[] = [];
+  for (const instance of here) if (await stop(instance, view, choice, context)) names.push(nameOf(instance));
+  return [names.length === 0 ? 'No app ran.' : `Stopped: ${names.toSorted().join(', ')}.`];
 }
 
 /** @returns whether anything of it ran */
@@ -120,9 +130,14 @@ async function stop(
       },
     },
     volumes: btrfsVolumes({ pools: [] }),
+    pools: noPools,
     files: realFiles,
+    tree: realTree,
     host: realHost(),
+    marks: realMarks,
+    content: realContent(),
     clock: realClock,
+    handover: new Handover(realClock),
     blobs: { get: () => Promise.reject(new Error('nothing is made here')) },
   };
   const run: Run = {
@@ -130,7 +145,11 @@ async function stop(
     timeoutMs: 300_000,
     progress: ({ text }) => log.info(text),
     fence: () => undefined,
+    caughtUp: () => Promise.resolve(),
     report: () => Promise.resolve(),
+    judge: () => {
+      throw new Error('no pool is looked at here');
+    },
   };
   try {
     // An engine of our own keeps its containers until the next start; from another one they go, and come back.
@@ -157,9 +176,3 @@ function orderOf<W extends 'halt-instance' | 'stop-instance'>(
 
 const nameOf = ({ context: { metadata } }: ActorState<'instance'>): string =>
   metadata.namespace === 'default' ? metadata.name : `${metadata.namespace}/${metadata.name}`;
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );

@@ -9,6 +9,8 @@ export interface Welcome {
   readonly admin: string;
   /** Made by this start, and kept nowhere by it. */
   readonly newPassword: string | undefined;
+  /** Opens the lab's sealed keys when every node is lost; made by this start, and kept nowhere. */
+  readonly recoveryKey: string | undefined;
   /** Of the authority, where there is TLS. */
   readonly fingerprint: string | undefined;
   /** What a person should know beside, in sentences. */
@@ -27,6 +29,7 @@ export function welcomeLines(welcome: Welcome): readonly string[] {
     ...(newPassword === undefined ? [] : [`  name      ${admin}`, `  password  ${newPassword}`]),
     `  sign in   ${loginCommand(urls[0] ?? '', welcome.folder)}`,
     ...(newPassword === undefined ? [] : [passwordNote(welcome)]),
+    ...(welcome.recoveryKey === undefined ? [] : [`  recovery key  ${welcome.recoveryKey}`, recoveryNote]),
     ...notes,
   ];
 }
@@ -36,6 +39,9 @@ export function loginCommand(url: string, folder: string): string {
   const program = fileURLToPath(new URL('../bin/floatlab.js', import.meta.url));
   return `node ${program === join(folder, 'bin', 'floatlab.js') ? 'bin/floatlab.js' : program} login ${url}`;
 }
+
+const recoveryNote =
+  'Write the recovery key down and keep it apart from these machines: shown once, it opens a backup when all else is lost.';
 
 const passwordNote = ({ isTerminal }: Welcome): string =>
   isTerminal

@@ -6,23 +6,34 @@ import type { Logger } from 'pino';
 import { streamOf, type StreamId } from '#events/envelope.ts';
 import { Agent } from '../agent/agent.ts';
 import { appContainers } from '../agent/app-containers.ts';
-import { Presence } from '../agent/presence.ts';
+import { ChangeWatch } from '../agent/change-watch.ts';
+import { VolumeLooks } from '../agent/volume-looks.ts';
+import { Handover } from '../agent/handover.ts';
+import { Presence, type NodeLink } from '../agent/presence.ts';
+import { volumeFiles, type FilesPorts } from '../agent/volume-files.ts';
 import type { Ports } from '../agent/worker.ts';
 import type { Random } from '../devices/random/port.ts';
 import type { Clock } from '../devices/clock/port.ts';
-import type { AppContainers } from '../lab/port.ts';
-import type { Leader } from '../lab/leader.ts';
+import { nodeDisks, remoteDisks } from '../lab/disks.ts';
+import type { AppContainers, NodeDisks, VolumeFiles } from '../lab/port.ts';
+import type { Folded } from '../lab/folded.ts';
+import { remoteContainers } from '../lab/remote-containers.ts';
+import { remoteFiles } from '../lab/remote-files.ts';
 import { RunningLab } from '../lab/running.ts';
+import type { SharedBlobs } from '../lab/shared-blobs.ts';
 import { StateDatabase } from '../lab/state.ts';
 import { openSingleLog } from '../log/single/open.ts';
 import type { Watermark } from '../log/single/watermark.ts';
 import type { BlobStore } from '../stores/blobs.ts';
 import type { Store } from '../stores/port.ts';
+import type { AmongOthers } from './cluster/node.ts';
+import type { NodeIni } from './node-ini.ts';
 
 export interface NodeParts {
   readonly id: string;
   readonly name: string;
-  readonly ports: Omit<Ports, 'blobs' | 'clock'>;
+  readonly ports: Omit<Ports, 'blobs' | 'clock' | 'handover'>;
+  readonly link?: NodeLink;
 }
 
 /** What a lab is read from. */
@@ -38,6 +49,8 @@ export interface LabStores {
   readonly log: Logger;
   /** Nothing can be trusted any more: end the process. */
   onBroken(error: unknown): void;
+  /** The other nodes folded the history to another state: stop, and begin anew. */
+  onDiverged?(explain: string): void;
 }
 
 export interface LabWiring extends LabStores {
@@ -48,10 +61,14 @@ export interface LabWiring extends LabStores {
   readonly nodes: readonly NodeParts[];
 }
 
+type NodeServices = Pick<LabWiring, 'clock' | 'random' | 'log' | 'blobs' | 'version'>;
+
 /** What of a node runs here: its presence and its agent. */
 export interface NodeRun {
   /** As its daemon does when its machine starts. */
   start(): Promise<void>;
+  /** It says no more that it is there; its agent goes on. */
+  hush(): Promise<void>;
   /** It falls silent; its apps go on. Of one that is stopped: done. */
   stop(): Promise<void>;
 }
@@ -59,10 +76,14 @@ export interface NodeRun {
 export interface WiredLab {
   readonly lab: RunningLab;
   readonly containers: AppContainers;
+  readonly files: VolumeFiles;
+  readonly disks: NodeDisks;
   /** By name. */
   readonly nodes: ReadonlyMap<string, NodeRun>;
   /** Whether this start created the lab. */
   readonly isNew: boolean;
+  /** Of a node among others: tells them that it stops on purpose, before it does. Never rejects. */
+  goodbye(): Promise<void>;
   /** Stops in order; apps go on. */
   stop(): Promise<void>;
 }
@@ -74,12 +95,15 @@ export async function wireLab(wiring: LabWiring): Promise<WiredLab> {
   const isNew = lab.index === 0;
   try {
     if (isNew) await createLab(lab, wiring);
-    const leader = lab.lead();
+    lab.lead();
     const dockers = new Map<StreamId<'node'>, Ports['docker']>();
+    const trees = new Map<StreamId<'node'>, FilesPorts>();
     const nodes = new Map<string, NodeRun>();
     for (const parts of wiring.nodes) {
       dockers.set(streamOf('node', parts.id), parts.ports.docker);
-      const node = nodeRun(parts, lab, leader, wiring);
+      const handover = new Handover(wiring.clock);
+      trees.set(streamOf('node', parts.id), { ...parts.ports, handover });
+      const node = nodeRun(parts, lab, wiring, handover);
       nodes.set(parts.name, node);
       stops.push(() => node.stop());
       await node.start();
@@ -87,8 +111,11 @@ export async function wireLab(wiring: LabWiring): Promise<WiredLab> {
     return {
       lab,
       containers: appContainers(lab.view, (node) => dockers.get(node)),
+      files: volumeFiles(lab.view, (node) => trees.get(node)),
+      disks: nodeDisks((node) => wiring.nodes.find(({ id }) => streamOf('node', id) === node)?.ports.pools),
       nodes,
       isNew,
+      goodbye: () => Promise.resolve(),
       stop: () => stopAll(stops, log),
     };
   } catch (error) {
@@ -97,12 +124,66 @@ export async function wireLab(wiring: LabWiring): Promise<WiredLab> {
   }
 }
 
-/** The lab as it is in its stores: it decides nothing, and no node runs. */
-export async function openLab(
-  stores: LabStores & { readonly node: string },
-): Promise<{ readonly lab: RunningLab; stop(): Promise<void> }> {
-  const { lab, stops } = await opened(stores);
-  return { lab, stop: () => stopAll(stops, stores.log) };
+export interface NodeWiring extends Omit<
+  LabWiring,
+  'nodes' | 'logStore' | 'watermark' | 'stateStore' | 'bootId' | 'blobs'
+> {
+  readonly blobs: SharedBlobs;
+  readonly node: NodeParts;
+  readonly state: StateDatabase;
+  /** As `state.load()` gave it. */
+  readonly folded: Folded;
+  readonly among: AmongOthers;
+  /** As it is now. */
+  ini(): NodeIni;
+}
+
+/** One node of a lab: it folds the log that all share, and does its own part. */
+export async function wireNode(wiring: NodeWiring): Promise<WiredLab> {
+  const { log, node, among, state, folded, clock, random, blobs } = wiring;
+  const eventLog = among.nodeLog.log;
+  const { others } = among;
+  const lab = await RunningLab.open({ ...wiring, eventLog, state, folded, others, voters: among.voters });
+  const stops: (() => Promise<void>)[] = [
+    () => state.close(),
+    () => eventLog.close(),
+    () => among.stop(),
+    () => lab.close(),
+  ];
+  try {
+    among.attach(lab, () => wiring.ini(), blobs);
+    const isNew = among.begins === 'found' && lab.index === 0;
+    if (isNew) await createLab(lab, wiring);
+    lab.lead();
+    const handover = new Handover(clock);
+    const run = nodeRun(node, lab, { clock, random, log, blobs, version: wiring.version }, handover);
+    stops.push(() => run.stop());
+    await run.start();
+    const self = streamOf('node', node.id);
+    const local = appContainers(lab.view, (of) => (of === self ? node.ports.docker : undefined));
+    const here = { ...node.ports, handover };
+    const localFiles = volumeFiles(lab.view, (of) => (of === self ? here : undefined));
+    return {
+      lab,
+      containers: remoteContainers({ local, lab: lab.view, others }),
+      files: remoteFiles({ local: localFiles, lab: lab.view, others }),
+      disks: remoteDisks({
+        local: nodeDisks((of) => (of === self ? node.ports.pools : undefined)),
+        lab: lab.view,
+        others,
+      }),
+      nodes: new Map([[node.name, run]]),
+      isNew,
+      goodbye: async () => {
+        await run.hush();
+        await among.sayGoodbye();
+      },
+      stop: () => stopAll(stops, log),
+    };
+  } catch (error) {
+    await stopAll(stops, log);
+    throw error;
+  }
 }
 
 async function opened(stores: LabStores & { readonly node?: string }) {
@@ -133,25 +214,42 @@ async function opened(stores: LabStores & { readonly node?: string }) {
   return { lab, stops };
 }
 
-function nodeRun({ id, name, ports }: NodeParts, lab: RunningLab, leader: Leader, wiring: LabWiring): NodeRun {
+function nodeRun(
+  { id, name, ports, link }: NodeParts,
+  lab: RunningLab,
+  wiring: NodeServices,
+  handover: Handover,
+): NodeRun {
   const { random, log, version, clock, blobs } = wiring;
   const node = streamOf('node', id);
-  const full: Ports = { ...ports, clock, blobs };
+  const full: Ports = { ...ports, clock, blobs, handover };
   let running: (() => Promise<void>)[] = [];
+  let presence: Presence | undefined;
   return {
+    hush: async () => presence?.stop(),
     start: async () => {
-      const presence = new Presence({ node, name, version, lab, leader, ports: full, random, log });
-      running = [() => presence.stop()];
+      presence = new Presence({ node, name, version, lab, ports: full, random, log, ...(link ? { link } : {}) });
+      const { stop } = presence;
+      running = [() => stop.call(presence)];
       await presence.start();
       const agent = new Agent({ node, lab, ports: full, random, log: log.child({ node: name }) });
       agent.start();
       running.push(() => agent.stop());
+      const changes = new ChangeWatch({ node, lab, ports: full, random, log: log.child({ node: name }) });
+      changes.start();
+      running.push(() => changes.stop());
+      const looks = new VolumeLooks({ node, lab, ports: full, random, log: log.child({ node: name }) });
+      looks.start();
+      running.push(() => looks.stop());
     },
     stop: () => stopAll(running, log),
   };
 }
 
-async function createLab(lab: RunningLab, { random, labName, timeZone }: LabWiring): Promise<void> {
+async function createLab(
+  lab: RunningLab,
+  { random, labName, timeZone }: Pick<LabWiring, 'random' | 'labName' | 'timeZone'>,
+): Promise<void> {
   const input = { name: labName, timeZone };
   const created = await lab.run(
     { id: random.id(), name: 'create-lab', input, by: 'system:start' },

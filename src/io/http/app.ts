@@ -2,7 +2,8 @@
  * From a request to its answer: who asks (host, session, origin), then the one handler of the route that the table
  * names, then the headers that every answer has. Anything that is thrown on the way becomes a problem.
  */
-import { pageKeyHeader, pathParams, routes, type Route } from '#io/contract/routes.ts';
+import { pageKeyHeader, pathParams, routes } from '#io/contract/routes.ts';
+import type { Route } from '#io/contract/routes/route.ts';
 import { Hono } from 'hono';
 import { answersTo, isSameOrigin, type HostNames } from './auth/hosts.ts';
 import { isMetricsToken } from './auth/metrics-token.ts';
@@ -11,12 +12,20 @@ import { isCollected, isOpen } from './openapi.ts';
 import type { HttpEnv, Parts, RouteContext } from './parts.ts';
 import { asProblem, fail, failed, problemResponse } from './problems.ts';
 import { appLogs, composeFile, validateCompose } from './routes/app.ts';
+import { clusterStatus, transferLeadership } from './routes/cluster.ts';
 import { commandHandler, isCommandRoute } from './routes/command.ts';
 import { events, objectHistory } from './routes/events.ts';
+import { exportVolume, importVolume } from './routes/archives.ts';
+import { diffFiles, listFiles, readFile } from './routes/files.ts';
 import { UsedKeys } from './routes/idempotency.ts';
+import { makeJoinToken } from './routes/join-token.ts';
+import { saveSnapshot } from './routes/snapshot.ts';
 import { waitOperation } from './routes/operation.ts';
+import { listDisks, showPool } from './routes/pools.ts';
+import { previewRetention } from './routes/retention.ts';
+import { previewRollback } from './routes/rollback.ts';
 import { changePassword, signIn, signOut, whoami } from './routes/session.ts';
-import { setPower, simulatedMachines } from './routes/simulation.ts';
+import { setDisk, setPower, simulatedMachines } from './routes/simulation.ts';
 import { health, metrics, openApi, ready } from './routes/system.ts';
 import { isViewRoute, viewHandler } from './routes/view.ts';
 import { safeHeaders } from './static/policy.ts';
@@ -96,7 +105,8 @@ async function identify(parts: Parts, names: HostNames, c: RouteContext, route: 
 type Answer = (c: RouteContext, route: Route) => Response | Promise<Response>;
 
 function answers(parts: Parts): Answer {
-  const runCommand = commandHandler(parts, new UsedKeys(parts.clock));
+  const usedKeys = new UsedKeys(parts.clock);
+  const runCommand = commandHandler(parts, usedKeys);
   const readView = viewHandler(parts);
   return (c, route) => {
     if (isCommandRoute(route)) return runCommand(c, route);
@@ -131,8 +141,36 @@ function answers(parts: Parts): Answer {
         return metrics(parts, c);
       case 'openapi':
         return openApi(c);
+      case 'preview-retention':
+        return previewRetention(parts, c);
+      case 'preview-rollback':
+        return previewRollback(parts, c);
+      case 'list-files':
+        return listFiles(parts, c);
+      case 'read-file':
+        return readFile(parts, c);
+      case 'diff-files':
+        return diffFiles(parts, c);
+      case 'export-volume':
+        return exportVolume(parts, c);
+      case 'import-volume':
+        return importVolume(parts, c);
+      case 'list-disks':
+        return listDisks(parts, c);
+      case 'show-pool':
+        return showPool(parts, c);
+      case 'cluster-status':
+        return clusterStatus(parts, c);
+      case 'transfer-leadership':
+        return transferLeadership(parts, c);
+      case 'make-join-token':
+        return makeJoinToken(parts, usedKeys, c);
+      case 'save-snapshot':
+        return saveSnapshot(parts, c);
       case 'simulated-machines':
         return simulatedMachines(parts, c);
+      case 'set-disk':
+        return setDisk(parts, c);
       case 'set-power':
         return setPower(parts, c);
     }

@@ -1,6 +1,6 @@
 /** Reading what a request brings: JSON and nothing else, up to a size, in time, and only what the schema knows. */
 import { formatSize } from '#events/values/size.ts';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Clock } from '../devices/clock/port.ts';
 import { deadline } from './deadline.ts';
 import type { RouteContext } from './parts.ts';

@@ -18,4 +18,6 @@ export const etagHeaders = (tag: string): Record<string, string> => ({
   vary: 'Authorization, Cookie',
 });
 
-export const notModified = (tag: string): Response => new Response(null, { status: 304, headers: etagHeaders(tag) });
+/** @param headers those that the whole answer would have */
+export const notModified = (headers: Readonly<Record<string, string>>): Response =>
+  new Response(null, { status: 304, headers });

@@ -4,6 +4,10 @@
  */
 import { liveProtocol, pageKeyProtocol } from '#io/contract/live.ts';
 import { problemCodes, statusOf, type ProblemClass } from '#io/contract/problem.ts';
+import { rollbackAnswer } from '#io/contract/rollback.ts';
+import { diffAnswer, filesAnswer, importAnswer } from '#io/contract/files.ts';
+import { disksAnswer } from '#io/contract/disks.ts';
+import { retentionAnswer } from '#io/contract/retention.ts';
 import {
   bodySchema,
   commandAnswer,
@@ -11,10 +15,10 @@ import {
   pathParams,
   routes,
   sessionCookie,
-  type Route,
-  type Special,
+  staleHeader,
 } from '#io/contract/routes.ts';
-import { z } from 'zod';
+import type { Route, Special } from '#io/contract/routes/route.ts';
+import * as z from 'zod';
 import { isCommandRoute, queryFields } from './routes/command.ts';
 import { defaultLimit, isViewRoute, maxLimit } from './routes/view.ts';
 
@@ -34,8 +38,8 @@ export function openApiDocument(): Json {
         'with the rows as they were. Errors are problem details (RFC 9457) whose `code` is stable. What changes is ' +
         'followed over one WebSocket at `/api/v1/live`.\n\n' +
         'An `Idempotency-Key` is drawn anew for every command. The same request sent again with it takes effect once ' +
-        'and gets the first answer, also after a restart: the log has it, and the last 10,000 commands of the whole ' +
-        'lab are remembered. Another request with a key of the last day is refused (`KEY_REUSED`), of the last 10,000 ' +
+        'and gets the first answer, however late it comes and through whichever node: the log has it. ' +
+        'Another request with a key of the last day is refused (`KEY_REUSED`), of the last 10,000 ' +
         'keys and as long as the daemon runs that saw the first one; after its restart such a request gets the answer ' +
         'of the first one and takes no effect.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
@@ -105,6 +109,13 @@ const queryParameter = (name: string, description: string, schema: Json = { type
 
 const at = queryParameter('at', 'As it was after this index, or at this time (ISO 8601, or milliseconds since 1970)');
 
+const stale = queryParameter(
+  'stale',
+  'Answer with what this node knows, which may be old. Without it the answer has everything that anybody was told ' +
+    'before, and is `NO_LEADER` while no majority answers',
+  { type: 'boolean', default: false },
+);
+
 function parametersOf(route: Route): readonly Json[] {
   if (isCommandRoute(route)) {
     return [
@@ -130,7 +141,7 @@ function parametersOf(route: Route): readonly Json[] {
       description: 'ETags that one has',
       schema: { type: 'string' },
     };
-    if (route.action.one) return [at, known];
+    if (route.action.one) return [at, stale, known];
     return [
       ...route.action.filters.map((name) =>
         name === 'selector'
@@ -138,6 +149,7 @@ function parametersOf(route: Route): readonly Json[] {
           : queryParameter(name, 'Only rows with this value, or one of several separated by commas'),
       ),
       at,
+      stale,
       queryParameter('limit', 'Rows of one page', {
         type: 'integer',
         minimum: 1,
@@ -151,7 +163,7 @@ function parametersOf(route: Route): readonly Json[] {
   const { action } = route;
   if (!('special' in action)) return [];
   const own = Object.entries(action.query ?? {}).map(([name, description]) => {
-    const isText = name === 'service' || name === 'correlation';
+    const isText = ['service', 'correlation', 'keep', 'snapshot'].includes(name);
     return queryParameter(name, description, { type: isText ? 'string' : 'integer' });
   });
   return action.special === 'compose-file' ? [...own, at] : own;
@@ -177,6 +189,11 @@ const json = (description: string, schema: Json, headers?: Json): Json => ({
   ...(headers === undefined ? {} : { headers }),
   content: { 'application/json': { schema } },
 });
+const file = (type: string, description: string): Json => ({
+  description,
+  content: { [type]: { schema: { type: 'string', format: 'binary' } } },
+});
+
 const text = (type: string, description: string): Json => ({
   description,
   content: { [type]: { schema: { type: 'string' } } },
@@ -186,7 +203,13 @@ const header = (description: string): Json => ({ description, schema: { type: 's
 function answersOf(route: Route): Record<string, Json> {
   if (isCommandRoute(route)) {
     const location = { Location: header('Where to read what it began or made') };
-    const done = { 200: json('Done, nothing to do, or a dry run', ref('CommandAnswer')) };
+    const done =
+      route.method === 'patch'
+        ? {
+            200: json('Done, or a dry run', ref('CommandAnswer')),
+            304: { description: 'Nothing to do: it is so already' },
+          }
+        : { 200: json('Done, nothing to do, or a dry run', ref('CommandAnswer')) };
     if (route.action.long)
       return { ...done, 202: json('Begun: wait for its operation', ref('CommandAnswer'), location) };
     return route.action.command.startsWith('create-')
@@ -194,7 +217,10 @@ function answersOf(route: Route): Record<string, Json> {
       : done;
   }
   if (isViewRoute(route)) {
-    const headers = { ETag: header('Of these rows') };
+    const headers = {
+      ETag: header('Of these rows'),
+      [staleHeader]: header('`true` when a stale answer was asked for: the rows may be old'),
+    };
     const unchanged = { description: 'Nothing changed since the ETag that was sent' };
     return {
       200: json(route.action.one ? 'The row' : 'A page of rows', ref(route.action.one ? 'Row' : 'Page'), headers),
@@ -203,6 +229,14 @@ function answersOf(route: Route): Record<string, Json> {
   }
   return 'special' in route.action ? specialAnswers[route.action.special] : {};
 }
+
+const fileRoutes: ReadonlySet<Special> = new Set([
+  'list-files',
+  'read-file',
+  'diff-files',
+  'export-volume',
+  'import-volume',
+]);
 
 const specialAnswers: Readonly<Record<Special, Record<string, Json>>> = {
   'sign-in': { 200: json('Signed in', ref('Session')) },
@@ -241,6 +275,30 @@ const specialAnswers: Readonly<Record<Special, Record<string, Json>>> = {
   ready: { 200: json('It serves', ref('Readiness')) },
   metrics: { 200: text('text/plain', 'Prometheus text format') },
   openapi: { 200: json('This document', { type: 'object' }) },
+  'preview-retention': { 200: json('A verdict on each snapshot', jsonSchema(retentionAnswer)) },
+  'preview-rollback': { 200: json('What would be left behind', jsonSchema(rollbackAnswer)) },
+  'list-files': { 200: json('A page of a folder', jsonSchema(filesAnswer)) },
+  'read-file': {
+    200: file('application/octet-stream', 'The file, or a folder as a tar. One that ends early is not whole'),
+    206: file('application/octet-stream', 'The part that was asked for; of one with nothing in it, 416'),
+  },
+  'diff-files': { 200: json('A page of differences', jsonSchema(diffAnswer)) },
+  'export-volume': { 200: file('application/x-tar', 'The archive. One that ends early is not whole') },
+  'import-volume': { 200: json('It is in the volume, and on the disk', jsonSchema(importAnswer)) },
+  'cluster-status': { 200: json('How the group is, as this node knows it', ref('ClusterStatus')) },
+  'transfer-leadership': {
+    200: json('It leads', ref('Transfer')),
+  },
+  'make-join-token': { 201: json('Made; the secret is in this answer and nowhere else', ref('JoinToken')) },
+  'save-snapshot': {
+    200: {
+      description: 'The file, a tar. One that ends early is not a snapshot: its Content-Length says how long it is',
+      content: { 'application/x-tar': { schema: { type: 'string', format: 'binary' } } },
+    },
+  },
+  'list-disks': { 200: json('The disks of the node', jsonSchema(disksAnswer)) },
+  'show-pool': { 200: json('The pool', ref('Row')) },
+  'set-disk': { 200: json('The machine', ref('SimulatedMachine')) },
   'simulated-machines': {
     200: json('The machines', {
       type: 'object',
@@ -263,6 +321,10 @@ function problemsOf(route: Route): Record<string, Json> {
     if (route.path.includes('{') || route.tag === 'simulation') classes.push('missing');
     if (action.special === 'sign-in') classes.push('unauthenticated');
     if (action.special === 'sign-in' || action.special === 'change-password') classes.push('limited');
+    if (action.special === 'transfer-leadership') classes.push('missing', 'conflict', 'refused', 'unknown');
+    if (action.special === 'make-join-token') classes.push('conflict', 'refused', 'unknown');
+    if (action.special === 'save-snapshot') classes.push('missing', 'conflict', 'refused', 'unknown');
+    if (fileRoutes.has(action.special)) classes.push('invalid', 'conflict', 'unknown');
     if (action.special === 'app-logs') classes.push('conflict', 'unknown');
     if (action.special === 'compose-file') classes.push('invalid');
   }
@@ -320,7 +382,78 @@ const schemas: Json = {
     initialPassword: { type: 'boolean', description: 'The password is still the one that the first start printed' },
     simulated: { const: true, description: 'Nothing in this lab is real' },
   }),
-  SimulatedMachine: object(['name', 'power'], { name: string, power: { type: 'string', enum: ['on', 'off'] } }),
+  ClusterStatus: object(
+    ['lab', 'generation', 'term', 'hasQuorum', 'isChanging', 'isSuspect', 'committed', 'index', 'members', 'promises'],
+    {
+      lab: { type: 'string', description: 'Id of the lab' },
+      authority: { type: 'string', description: "SHA-256 of the certificate of the lab's authority" },
+      generation: { type: 'integer', description: 'Raised by every recovery and restore' },
+      term: integer,
+      leader: { type: 'string', description: 'Id of the node that leads; absent when nobody is known to' },
+      leaderlessSince: { type: 'integer', description: 'Milliseconds since 1970; absent while a leader is known' },
+      hasQuorum: { type: 'boolean', description: 'A majority of the voters answers' },
+      simulated: {
+        type: 'string',
+        description: 'Of a simulated lab: that it has no leader and no votes, as a sentence',
+      },
+      outcast: {
+        ...object(['code', 'message', 'hint'], { code: string, message: string, hint: string }),
+        description: 'Why no link between this node and the others holds, where that is known',
+      },
+      isChanging: { type: 'boolean', description: 'The group is between two configurations' },
+      isSuspect: { type: 'boolean', description: 'This node lost part of its log: it does not vote until it is whole' },
+      committed: { type: 'integer', description: 'Last committed entry of the consensus log, as this node knows it' },
+      index: { type: 'integer', description: 'Index of the last event that is folded here' },
+      members: { type: 'array', items: { $ref: '#/components/schemas/ClusterMember' } },
+      promises: { type: 'array', items: string, description: 'What a lab of this size can bear and what it cannot' },
+    },
+  ),
+  ClusterMember: object(['node', 'name', 'incarnation', 'votes', 'isLeader', 'isSelf', 'isFetching'], {
+    node: { type: 'string', description: 'Id' },
+    name: string,
+    incarnation: string,
+    votes: { type: 'string', enum: ['voter', 'learner', 'leaving', 'follower', 'none'] },
+    follows: { type: 'string', description: 'Name of the node that a follower follows' },
+    isLeader: { type: 'boolean' },
+    isSelf: { type: 'boolean', description: 'It is the one that answers' },
+    isReachable: { type: 'boolean', description: 'Absent where that is not known: only the leader hears of everybody' },
+    isStopped: { type: 'boolean', description: 'Its daemon was ended on purpose, and said so' },
+    clockAheadMs: {
+      type: 'integer',
+      description: "Its clock is so far ahead of the lab's that no link to it holds; less than 0: behind",
+    },
+    behind: {
+      type: 'integer',
+      description: 'Entries that it is behind the leader, or whom it follows; absent where that is not known',
+    },
+    isFetching: { type: 'boolean', description: 'It fetches a snapshot' },
+    lease: {
+      ...object(['state'], {
+        state: { type: 'string', enum: ['held', 'ending', 'lapsed', 'refused', 'none'] },
+        leftMs: { type: 'integer', description: 'Until it is over' },
+      }),
+      description: 'Whether it may run what must run once; absent where that is not known',
+    },
+  }),
+  Transfer: object(['leader', 'unchanged'], {
+    leader: { type: 'string', description: 'Name of the node that leads' },
+    unchanged: { type: 'boolean', description: 'It led already' },
+  }),
+  JoinToken: object(['token', 'id', 'expiresAt', 'command'], {
+    token: { type: 'string', description: 'One machine joins with it, once' },
+    id: { type: 'string', description: 'By which the lab lists and revokes it' },
+    expiresAt: { type: 'integer', description: 'Milliseconds since 1970' },
+    command: { type: 'string', description: 'What to run on the new machine' },
+  }),
+  SimulatedMachine: object(['name', 'power'], {
+    name: string,
+    power: { type: 'string', enum: ['on', 'off'] },
+    disks: {
+      type: 'object',
+      description: 'By their names: whether each is in the machine',
+      additionalProperties: { type: 'string', enum: ['in', 'out'] },
+    },
+  }),
   Row: { type: 'object', description: 'A row of the view', additionalProperties: true },
   Page: object(['items', 'index'], {
     items: { type: 'array', items: { $ref: '#/components/schemas/Row' } },

@@ -4,7 +4,7 @@ import type { Context } from 'hono';
 import type { Logger } from 'pino';
 import type { Clock } from '../devices/clock/port.ts';
 import type { Random } from '../devices/random/port.ts';
-import type { AppContainers, LabPort } from '../lab/port.ts';
+import type { AppContainers, ClusterPort, LabPort, NodeDisks, SnapshotPort, VolumeFiles } from '../lab/port.ts';
 import type { Account } from './auth/account.ts';
 import type { SignInLimiter } from './auth/limiter.ts';
 import type { Session, Sessions } from './auth/sessions.ts';
@@ -26,6 +26,14 @@ export interface Blobs {
 export interface Parts {
   readonly lab: LabPort;
   readonly containers: AppContainers;
+  /** Undefined where nodes have no disks to speak of. */
+  readonly disks?: NodeDisks | undefined;
+  /** Undefined where nothing has volumes. */
+  readonly files: VolumeFiles | undefined;
+  /** Undefined where all nodes share one log, as in a simulated lab. */
+  readonly cluster: ClusterPort | undefined;
+  /** Undefined in a lab of which nothing is kept. */
+  readonly snapshots: SnapshotPort | undefined;
   readonly blobs: Blobs;
   readonly clock: Clock;
   readonly random: Random;

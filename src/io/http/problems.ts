@@ -6,6 +6,7 @@
 import { problemOf, type Problem, type ProblemCode } from '#io/contract/problem.ts';
 import { IoError, type IoErrorCode } from '../devices/error.ts';
 import { LogError } from '../log/port.ts';
+import { StoreError } from '../stores/port.ts';
 
 /** Thrown by whoever answers a request, when the answer is a problem. */
 export class ProblemError extends Error {
@@ -30,6 +31,8 @@ export function asProblem(thrown: unknown): Problem | undefined {
   if (thrown instanceof ProblemError) return thrown.problem;
   if (thrown instanceof LogError) return ofLog(thrown);
   if (thrown instanceof IoError) return ofDevice(thrown);
+  if (thrown instanceof StoreError && thrown.code === 'DAMAGED')
+    return problemOf('INTERNAL', sentence(thrown.message), { hint: thrown.hint });
   return undefined;
 }
 
@@ -54,6 +57,11 @@ function ofLog({ code, message, hint }: LogError): Problem | undefined {
       return problemOf('TIMED_OUT', 'The event log failed; whether this took effect is not known.', {
         hint: 'Look, or send the same request with the same Idempotency-Key once the node runs again.',
       });
+    case 'NOT_LEADER':
+    case 'NO_QUORUM':
+      return problemOf('NO_LEADER', sentence(message), { hint, retryAfter: 2 });
+    case 'UNKNOWN':
+      return problemOf('TIMED_OUT', sentence(message), { hint });
     case 'DAMAGED':
     case 'SHORTENED':
     case 'TOO_NEW':

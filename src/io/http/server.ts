@@ -11,13 +11,14 @@ import type { Logger } from 'pino';
 import type { Clock } from '../devices/clock/port.ts';
 import { IoError, type IoErrorCode } from '../devices/error.ts';
 import type { Random } from '../devices/random/port.ts';
-import type { AppContainers, LabPort } from '../lab/port.ts';
+import type { AppContainers, ClusterPort, LabPort, NodeDisks, SnapshotPort, VolumeFiles } from '../lab/port.ts';
 import { httpApp } from './app.ts';
 import { Account, type Credentials } from './auth/account.ts';
 import { keptInMemory, type EndedStore } from './auth/ended.ts';
 import { isLoopback } from './auth/hosts.ts';
 import { SignInLimiter, type SignInLimits } from './auth/limiter.ts';
 import { Sessions } from './auth/sessions.ts';
+import type { Signer } from './auth/signer.ts';
 import { connectionLimits, Connections, type ConnectionLimits } from './connections.ts';
 import { LiveServer } from './live.ts';
 import { liveLimits, type LiveLimits } from './live/connection.ts';
@@ -26,6 +27,7 @@ import type { Blobs, Parts, Readiness } from './parts.ts';
 import { asksForWebSocket, readPlainly } from './plain-request.ts';
 import { asProblem, fail, failed, problemResponse } from './problems.ts';
 import type { Simulation } from './routes/simulation.ts';
+import { limitBody } from './slow-bodies.ts';
 import { webFiles } from './static/web-files.ts';
 
 export interface Tls {
@@ -37,8 +39,15 @@ export interface Tls {
 export interface HttpServerOptions {
   readonly lab: LabPort;
   readonly containers: AppContainers;
+  readonly disks?: NodeDisks | undefined;
+  readonly files?: VolumeFiles | undefined;
+  /** The nodes as a group; left out where all of them share one log, as in a simulated lab. */
+  readonly cluster?: ClusterPort | undefined;
+  /** Saves the lab as a file; left out where nothing is kept. */
+  readonly snapshots?: SnapshotPort | undefined;
   readonly blobs: Blobs;
   readonly credentials: Credentials;
+  readonly signer: Signer;
   readonly clock: Clock;
   readonly random: Random;
   readonly listen: readonly { readonly host: string; readonly port: number }[];
@@ -95,13 +104,17 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const parts: Parts = {
     lab,
     containers: options.containers,
+    disks: options.disks,
+    files: options.files,
+    cluster: options.cluster,
+    snapshots: options.snapshots,
     blobs: options.blobs,
     clock,
     random,
     log,
     account,
     sessions: new Sessions({
-      signingKey: credentials.signingKey,
+      signer: options.signer,
       account,
       clock,
       random,
@@ -141,7 +154,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
           : createTlsServer({ ...httpOptions, ...tlsOptions, ...tls });
       server.maxConnections = crowd.all;
       server.on('connection', (socket) => connections.take(socket));
-      server.on('request', (request, response) => void listener(request, response));
+      server.on('request', (request, response) => {
+        limitBody(request, clock, bodyWithinMs);
+        void listener(request, response);
+      });
       server.on('upgrade', (request, socket, head) => {
         if (asksForWebSocket(request)) void live.upgrade(request, socket, head);
         else readPlainly(server, request, socket as Socket, head);
@@ -168,8 +184,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 }
 
 /** A request that takes longer to arrive than this is an attack or a broken network. */
+const bodyWithinMs = 60_000;
 const httpOptions = {
-  requestTimeout: 60_000,
+  // Of the whole request `limitBody` sees to that: an archive may take longer.
+  requestTimeout: 0,
   headersTimeout: 20_000,
   keepAliveTimeout: 30_000,
   // Node looks for those that take too long this often only.

@@ -3,7 +3,7 @@
  * machine, for 90 days, renewed a month before it runs out. The authority's certificate is sent along, so that the
  * command line can show its fingerprint and, once a person has compared it, trust it alone.
  *
- *   <dir>/ca.crt  ca.key          the authority, which nothing here replaces (authority.ts)
+ *   <dir>/ca.crt  ca.key          the authority, which nothing here replaces (pki/authority.ts)
  *   <dir>/server.crt  server.key  replaced when they run out, or when this machine has another name or address
  */
 import { X509Certificate } from 'node:crypto';
@@ -13,8 +13,8 @@ import { join } from 'node:path';
 import type { Clock, Timer } from '../devices/clock/port.ts';
 import { IoError } from '../devices/error.ts';
 import { replaceFile } from '../stores/files.ts';
-import { ensureAuthority, privateContentOf } from './authority.ts';
-import { dayMs, isPair, issueServer, type KeyPair } from './ca.ts';
+import { ensureAuthority, privateContentOf } from '../pki/authority.ts';
+import { dayMs, isPair, issueServer, type KeyPair } from '../pki/ca.ts';
 
 export interface ServerCertificate {
   /** PEM: the server's, then the authority's. */
@@ -53,13 +53,7 @@ export async function ensureServerCertificate(wishes: CertificateWishes): Promis
       present && isGood(present.cert, authority.cert, names, now)
         ? present
         : await keep(dir, await issueServer(authority, names, now));
-    return {
-      cert: `${server.cert.trim()}\n${authority.cert.trim()}\n`,
-      key: server.key,
-      caCert: authority.cert,
-      fingerprint: new X509Certificate(authority.cert).fingerprint256,
-      expiresAt: Date.parse(new X509Certificate(server.cert).validTo),
-    };
+    return chainOf(server, authority.cert);
   } catch (error) {
     if (error instanceof IoError) throw error;
     const why = error instanceof Error ? error.message : String(error);
@@ -73,27 +67,57 @@ export async function ensureServerCertificate(wishes: CertificateWishes): Promis
   }
 }
 
+/**
+ * What is there of a server's certificate, if that authority signed it and it is not due yet: for a node that cannot
+ * issue another one. @throws IoError PERMISSION
+ */
+export async function readServerCertificate(
+  dir: string,
+  caCert: string,
+  now: number,
+): Promise<ServerCertificate | undefined> {
+  const server = await readPair(dir);
+  if (!server || !lasts(server.cert, now, renewBeforeMs)) return undefined;
+  return new X509Certificate(server.cert).verify(new X509Certificate(caCert).publicKey)
+    ? chainOf(server, caCert)
+    : undefined;
+}
+
+const chainOf = ({ cert, key }: KeyPair, caCert: string): ServerCertificate => ({
+  cert: `${cert.trim()}\n${caCert.trim()}\n`,
+  key,
+  caCert,
+  fingerprint: new X509Certificate(caCert).fingerprint256,
+  expiresAt: Date.parse(new X509Certificate(cert).validTo),
+});
+
 const lookEveryMs = 6 * 60 * 60 * 1000;
 
-/**
- * Looks from time to time whether it is due, or whether this machine has other names meanwhile.
- * @returns the way out
- */
+export interface KeptCertificate {
+  /** At once. */
+  look(): void;
+  stop(): void;
+}
+
+/** Looks from time to time whether there is to be another one: it is due, or this machine has other names meanwhile. */
 export function keepServerCertificate(options: {
   readonly present: ServerCertificate;
   readonly clock: Clock;
-  wishes(): Promise<CertificateWishes>;
+  /** As it is to be at that moment. */
+  find(): Promise<ServerCertificate>;
   /** A new one is there: hand it to the server. */
   onRenewed(renewed: ServerCertificate): void;
   onFailed(error: unknown): void;
-}): () => void {
+}): KeptCertificate {
   const { clock } = options;
   let { present } = options;
   let isStopped = false;
-  let timer: Timer;
-  const look = async (): Promise<void> => {
+  let timer: Timer | undefined;
+  let looking: Promise<void> = Promise.resolve();
+  const lookNow = async (): Promise<void> => {
+    if (isStopped) return;
     try {
-      const found = await ensureServerCertificate(await options.wishes());
+      const found = await options.find();
       if (found.cert !== present.cert && !isStopped) {
         present = found;
         options.onRenewed(found);
@@ -101,12 +125,21 @@ export function keepServerCertificate(options: {
     } catch (error) {
       if (!isStopped) options.onFailed(error);
     }
-    if (!isStopped) timer = clock.setTimeout(() => void look(), lookEveryMs);
+    if (!isStopped) wait();
   };
-  timer = clock.setTimeout(() => void look(), lookEveryMs);
-  return () => {
-    isStopped = true;
-    clock.clearTimeout(timer);
+  const wait = (): void => {
+    if (timer !== undefined) clock.clearTimeout(timer);
+    timer = clock.setTimeout(look, lookEveryMs);
+  };
+  // One after the other: the last one looks when all that it was called for has happened.
+  const look = (): void => void (looking = looking.then(lookNow));
+  wait();
+  return {
+    look,
+    stop: () => {
+      isStopped = true;
+      if (timer !== undefined) clock.clearTimeout(timer);
+    },
   };
 }
 

@@ -3,7 +3,8 @@
  * Synchronous and without I/O; whoever owns one decides where its rows go.
  */
 import type { Index, LabEvent } from '#events/envelope.ts';
-import type { ActorState, Step } from '#actors/actor.ts';
+import type { Step } from '#actors/actor.ts';
+import type { StoredActor } from '#actors/advance.ts';
 import { Lab } from '#actors/lab.ts';
 import { projections, viewNames, type ViewName, type ViewRows } from '#projections/registry.ts';
 import type { Projection } from '#projections/projection.ts';
@@ -37,10 +38,10 @@ export class Folded {
   /** Puts stored states back, before the first fold; and the rows that they tell alone. */
   restore(
     at: { readonly index: Index; readonly at: number },
-    actors: readonly ActorState[],
+    stored: readonly StoredActor[],
     commands: Parameters<Lab['restore']>[2],
   ): void {
-    this.lab.restore(at, actors, commands);
+    const actors = this.lab.restore(at, stored, commands);
     for (const { projection, rows } of this.#views) {
       if (!projection.rowOf || !(rows instanceof Table)) continue;
       for (const actor of actors) {

@@ -2,6 +2,7 @@
  * The leader's policies at work: gives them every step and the time, carries out what they propose, keeps what the
  * nodes observe. One loop; a proposal that is refused is no error, the policy is woken again when something changes.
  */
+import { clusterStream } from '#actors/cluster/stream.ts';
 import type { Observables, Observations } from '#actors/observations.ts';
 import { policies } from '#actors/policies/registry.ts';
 import { PolicyRunner } from '#actors/policies/runner.ts';
@@ -34,6 +35,8 @@ export class Leader implements Observations {
       for (const step of steps) this.#runner.observe(step);
       this.#pump();
     });
+    // From now on it could hear of everybody; the policies begin with that.
+    this.#seen.set(`leading|${clusterStream}`, { value: {}, monotonicMs: this.#clock.monotonicMs() });
     this.#runner.begin();
     this.#pump();
   }

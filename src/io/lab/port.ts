@@ -2,10 +2,13 @@
 import type { Index, LabEvent, Principal, StreamId } from '#events/envelope.ts';
 import type { Rejection } from '#actors/rejection.ts';
 import type { LabView } from '#actors/actor.ts';
+import type { ClusterStatus } from '#io/contract/cluster.ts';
+import type { DiskCandidate } from '#io/contract/disks.ts';
 import type { LiveLogLine, ObservedView } from '#io/contract/live.ts';
 import type { ActivityRow } from '#projections/views/activity.ts';
 import type { ViewName, ViewRows } from '#projections/registry.ts';
 import type { Call } from '../devices/call.ts';
+import type { DiffOptions, Range, TreePort } from '../devices/tree/port.ts';
 import type { ExecSession } from '../devices/docker/port.ts';
 
 /** Views whose rows are held in memory; `activity` and `audit` are read from disk through `activity()`. */
@@ -14,6 +17,12 @@ export type TableView = Exclude<ViewName, 'activity' | 'audit'>;
 export interface RunRequest {
   /** Id of the command; a retry carries the same one and gets the same answer. */
   readonly id: string;
+  /**
+   * Index of the lab when the id was drawn, for this command alone: nothing of it can be at or before that. A person's
+   * command without it is looked for in all of the history. Any other one without it has an id that is calculated from
+   * what it is about (an order's visit, a policy's occasion), and is refused by that when it is old.
+   */
+  readonly since?: Index;
   readonly name: string;
   readonly input: unknown;
   readonly by: Principal;
@@ -80,6 +89,13 @@ export interface LabPort {
   watchObserved(view: ObservedView, listener: (changes: Omit<RowChanges, 'index'>) => void): () => void;
   /** Whether a reader of the views sees the present: false while history is still being folded. */
   readonly current: boolean;
+  /** Whether somebody is known to lead. While nobody does, what is read here may be old, and nothing can be changed. */
+  readonly hasLeader: boolean;
+  /**
+   * Resolves once everything that was acknowledged before the call is folded here: what is read then is not stale.
+   * Undefined where there is nobody to ask. @throws LogError NO_QUORUM, NOT_LEADER
+   */
+  readIndex?(signal: AbortSignal): Promise<Index>;
 }
 
 /** The containers of apps, wherever they run. */
@@ -96,4 +112,62 @@ export interface AppContainers {
     options: { readonly command: readonly string[]; readonly tty: boolean },
     call: Call,
   ): Promise<ExecSession>;
+}
+
+/** What is meant: a path of a volume, as it is now (null) or in a snapshot. */
+export interface FilesAt {
+  readonly volume: StreamId<'volume'>;
+  readonly snapshot: string | null;
+  readonly path: string;
+}
+
+/**
+ * Files of volumes, wherever they are. Whoever asks has been authorized.
+ * @throws IoError MISSING, INVALID, ENGINE_UNREACHABLE when their node is away
+ */
+export interface VolumeFiles {
+  list(of: FilesAt, range: Parameters<TreePort['list']>[2], signal: AbortSignal): ReturnType<TreePort['list']>;
+  read(of: FilesAt, range: Range, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** As a tar. */
+  pack(of: FilesAt, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  diff(
+    volume: StreamId<'volume'>,
+    between: { readonly from: string | null; readonly to: string | null },
+    options: DiffOptions,
+    signal: AbortSignal,
+  ): ReturnType<TreePort['diff']>;
+  /** The bytes of an export that was begun. What is not read to its end is none. @param transfer its id */
+  fetch(transfer: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Resolves when the import has them on its disk. @param transfer its id */
+  bring(transfer: string, bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+}
+
+/** The disks of nodes, as they are now. */
+export interface NodeDisks {
+  /** @throws IoError when the node does not answer */
+  candidates(node: StreamId<'node'>, call: Call): Promise<readonly DiskCandidate[]>;
+}
+
+/** The nodes of the lab as a group, seen from this one. */
+export interface ClusterPort {
+  status(): ClusterStatus;
+  /** Asks another voter to lead. @param node its id. @throws LogError NOT_LEADER where this node does not lead and cannot pass it on */
+  transfer(node: string, signal: AbortSignal): Promise<void>;
+  /** What a join token says beside its secret; undefined where no other node could reach this one. */
+  readonly door: { readonly addresses: readonly string[]; readonly caSha256: string } | undefined;
+}
+
+/** A whole lab in one file. */
+export interface SnapshotPort {
+  /**
+   * As of a moment after the call: whatever was acknowledged before it is in it. Everything is found right before this
+   * resolves. @throws LogError NO_QUORUM; IoError BUSY, DAMAGED, MISSING
+   */
+  save(signal: AbortSignal): Promise<{
+    /** As a file would be called. */
+    readonly name: string;
+    readonly sizeBytes: number;
+    /** Read once. */
+    readonly bytes: AsyncIterable<Uint8Array>;
+  }>;
 }

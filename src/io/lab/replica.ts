@@ -5,18 +5,19 @@
  * when it is slower. History is stored in larger batches: what came and went within one is never written. Listeners are
  * called after the whole slice is folded, in the order in which they came.
  */
-import type { Index, StreamId } from '#events/envelope.ts';
+import type { Index, LabEvent } from '#events/envelope.ts';
 import type { Step } from '#actors/actor.ts';
+import type { CommandRange } from '#actors/remembered.ts';
 import type { ViewName } from '#projections/registry.ts';
 import type { Changes } from '#projections/rows.ts';
-import type { EventLog } from '../log/port.ts';
+import { LogError, type EventLog } from '../log/port.ts';
 import type { Folded } from './folded.ts';
 import type { StateDatabase } from './state.ts';
 
 /** Every so many events the whole lab is kept, so that no question about the past folds more than this. */
-const retainEvery = 50_000;
+export const retainEvery = 50_000;
 /** Events of history that are stored in one batch. */
-const historyBatch = 2000;
+export const historyBatch = 2000;
 
 export interface Slice {
   readonly steps: readonly Step[];
@@ -31,6 +32,8 @@ interface Waiter {
 
 export class Replica {
   readonly folded: Folded;
+  /** Called after each event that was folded as it came, before the next one. */
+  onFolded: () => void = () => {};
   readonly #log: EventLog;
   readonly #state: StateDatabase;
   readonly #listeners = new Set<(slice: Slice) => void>();
@@ -55,14 +58,10 @@ export class Replica {
   /** Folds everything that the log holds. Listeners hear nothing of it: it is not news. */
   async catchUp(onProgress: (index: Index, head: Index) => void = () => {}): Promise<void> {
     const head = this.#log.head;
-    const ended = new Map<StreamId, number>();
     let steps: Step[] = [];
     for await (const events of this.#log.read(this.index, head)) {
       for (const event of events) {
-        const step = this.folded.fold(event);
-        steps.push(step);
-        if (step.after?.final) ended.set(event.stream, event.version);
-        else ended.delete(event.stream);
+        steps.push(this.folded.fold(event));
       }
       if (steps.length < historyBatch && this.index < head) continue;
       await this.#saving;
@@ -72,7 +71,6 @@ export class Replica {
       onProgress(this.index, head);
     }
     await this.#saving;
-    for (const [stream, version] of ended) this.#log.ended(stream, version);
   }
 
   /** Goes on with what becomes durable, until `close`. `onBroken` hears when that is no longer possible. */
@@ -88,15 +86,20 @@ export class Replica {
   async #follow(): Promise<void> {
     for await (const { events } of this.#log.follow(this.index, this.#stop.signal)) {
       if (events.length === 0) continue;
-      const steps = events.map((event) => this.folded.fold(event));
+      const steps = events.map((event) => this.#fold(event));
       const changes = this.folded.takeChanges();
       this.#save(steps, changes);
-      for (const { event, after } of steps) if (after?.final) this.#log.ended(event.stream, event.version);
       for (const listener of this.#listeners) listener({ steps, changes });
       this.#wake();
       await this.#saving;
       await this.#retain();
     }
+  }
+
+  #fold(event: LabEvent): Step {
+    const step = this.folded.fold(event);
+    this.onFolded();
+    return step;
   }
 
   /** Begins to store; whoever goes on awaits `#saving` and hears when that failed. */
@@ -124,6 +127,16 @@ export class Replica {
     return this.#saving;
   }
 
+  /**
+   * Looks for a person's command in all that is folded, however old. `upTo`: of what came after it nothing is said.
+   * @throws StoreError DAMAGED
+   */
+  async findCommand(id: string): Promise<{ readonly range: CommandRange | undefined; readonly upTo: Index }> {
+    const upTo = this.index;
+    await this.#saving;
+    return { range: await this.#state.command(id), upTo };
+  }
+
   listen(listener: (slice: Slice) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -132,7 +145,7 @@ export class Replica {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#running;
-    this.#failure ??= new Error('the lab is closed');
+    this.#failure ??= new LogError('CLOSED', 'the lab is closed', 'Open it again.');
     for (const waiter of this.#waiters) waiter.reject(this.#failure);
     this.#waiters = [];
   }

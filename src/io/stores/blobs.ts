@@ -11,8 +11,8 @@
  */
 import { Buffer } from 'node:buffer';
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { blobRef } from '#events/values/metadata.ts';
 import { replaceFile, syncDir } from './files.ts';
 import { StoreError } from './port.ts';
@@ -29,6 +29,14 @@ export interface BlobStore {
   get(ref: BlobRef): Promise<Uint8Array>;
   /** Whether it is there; not whether it is whole. */
   has(ref: BlobRef): Promise<boolean>;
+  /** Addresses of all that are there, in no order. */
+  list(): Promise<readonly BlobRef[]>;
+}
+
+/** The blobs of this disk. */
+export interface LocalBlobs extends BlobStore {
+  /** As it lies on the disk: encrypted, and found right. @throws StoreError MISSING, DAMAGED, FAILED */
+  sealed(ref: BlobRef): Promise<Uint8Array>;
 }
 
 /** Of one blob. */
@@ -39,7 +47,7 @@ const nonceBytes = 12;
 const tagBytes = 16;
 
 /** @param options.key the data key of the lab, 32 bytes */
-export function openBlobs(options: { readonly dir: string; readonly key: Uint8Array }): BlobStore {
+export function openBlobs(options: { readonly dir: string; readonly key: Uint8Array }): LocalBlobs {
   const { dir, key } = options;
   const addressOf = addressing(key);
   const contentKey = derive(key, 'floatlab blob content');
@@ -59,7 +67,7 @@ export function openBlobs(options: { readonly dir: string; readonly key: Uint8Ar
     }
   };
 
-  const get = async (ref: BlobRef): Promise<Uint8Array> => {
+  const read = async (ref: BlobRef): Promise<{ readonly sealed: Uint8Array; readonly bytes: Uint8Array }> => {
     checkRef(ref);
     const sealed = await readFile(pathOf(ref)).catch((error: unknown) => {
       throw codeOf(error) === 'ENOENT' ? missing(ref) : failed(`read blob ${ref}`, error);
@@ -72,12 +80,14 @@ export function openBlobs(options: { readonly dir: string; readonly key: Uint8Ar
         'Put the same content once more, or copy the file from another node or a backup.',
       );
     }
-    return bytes;
+    return { sealed, bytes };
   };
+  const get = async (ref: BlobRef): Promise<Uint8Array> => (await read(ref)).bytes;
 
   return {
     address: addressOf,
     get,
+    sealed: async (ref) => (await read(ref)).sealed,
     put: async (bytes) => {
       checkSize(bytes);
       const ref = addressOf(bytes);
@@ -95,6 +105,13 @@ export function openBlobs(options: { readonly dir: string; readonly key: Uint8Ar
         throw failed(`write blob ${ref}`, error);
       }
       return ref;
+    },
+    list: async () => {
+      const names = await readdir(dir, { recursive: true }).catch((error: unknown) => {
+        if (codeOf(error) === 'ENOENT') return [];
+        throw failed('list the blobs', error);
+      });
+      return names.map((name) => basename(name)).filter((name) => blobRef.safeParse(name).success);
     },
     has: async (ref) => {
       checkRef(ref);
@@ -126,6 +143,7 @@ export function memoryBlobs(key: Uint8Array = new Uint8Array(32)): BlobStore {
       if (!bytes) throw missing(ref);
       return bytes.slice();
     },
+    list: async () => [...blobs.keys()],
     has: async (ref) => {
       checkRef(ref);
       return blobs.has(ref);

@@ -8,18 +8,22 @@
 import { Level } from 'level';
 import { StoreError, type Op, type Range, type Store } from './port.ts';
 
-/** Memory for what is not yet in a table; larger means fewer, larger flushes. */
-const writeBufferBytes = 32 * 1024 * 1024;
+export interface LevelOptions {
+  /** Memory for what is not yet in a table, twice while a table is written; larger means fewer, larger flushes. */
+  readonly writeBufferBytes?: number;
+}
+
+const standardWriteBufferBytes = 32 * 1024 * 1024;
 /** A slice of a scan ends at this many entries or bytes, whichever comes first. LevelDB's own default is 16 KiB. */
 const sliceEntries = 1000;
 const sliceBytes = 1024 * 1024;
 
 /** @throws StoreError LOCKED, DAMAGED, FAILED */
-export async function openLevel(dir: string): Promise<Store> {
+export async function openLevel(dir: string, options: LevelOptions = {}): Promise<Store> {
   const db = new Level<Uint8Array, Uint8Array>(dir, {
     keyEncoding: 'view',
     valueEncoding: 'view',
-    writeBufferSize: writeBufferBytes,
+    writeBufferSize: options.writeBufferBytes ?? standardWriteBufferBytes,
   });
   try {
     await db.open();
@@ -35,6 +39,8 @@ class LevelStore implements Store {
   readonly #db: Db;
   readonly #dir: string;
   #failed: StoreError | undefined;
+  /** The write before is done: LevelDB's threads overtake each other, and batches take effect in the order of the calls. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(db: Db, dir: string) {
     this.#db = db;
@@ -75,33 +81,49 @@ class LevelStore implements Store {
   }
 
   async batch(ops: readonly Op[], options: { readonly sync: boolean }): Promise<void> {
-    await this.#write(() => {
-      // Ten times cheaper than an array of operations, of which every one is cloned and looked through.
+    const batch = this.#batchOf(ops);
+    await this.#write(() => batch.write({ sync: options.sync }));
+  }
+
+  /** Ten times cheaper than an array of operations, of which every one is cloned and looked through. */
+  #batchOf(ops: readonly Op[]): ReturnType<Db['batch']> {
+    try {
       const batch = this.#db.batch();
       for (const op of ops) {
         if ('put' in op) batch.put(op.put, op.value);
         else batch.del(op.del);
       }
-      return batch.write({ sync: options.sync });
-    });
+      return batch;
+    } catch (error) {
+      throw this.#broken(error);
+    }
   }
 
-  async clear(range: Range): Promise<void> {
-    await this.#write(() => this.#db.clear(range));
+  clear(range: Range): Promise<void> {
+    return this.#write(() => this.#db.clear(range));
   }
 
   async close(): Promise<void> {
+    await this.#turn;
     await this.#db.close();
   }
 
-  async #write(write: () => Promise<void>): Promise<void> {
-    if (this.#failed) throw this.#failed;
-    try {
-      await write();
-    } catch (error) {
-      this.#failed ??= storeError(error, `write to the database ${this.#dir}`, this.#dir);
-      throw this.#failed;
-    }
+  #write(write: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(async () => {
+      if (this.#failed) throw this.#failed;
+      try {
+        await write();
+      } catch (error) {
+        throw this.#broken(error);
+      }
+    });
+    this.#turn = done.catch(() => undefined); // judged by whoever wrote
+    return done;
+  }
+
+  #broken(error: unknown): StoreError {
+    this.#failed ??= storeError(error, `write to the database ${this.#dir}`, this.#dir);
+    return this.#failed;
   }
 }
 

@@ -44,7 +44,9 @@ export class SimFile {
     return bad === undefined ? to : Math.min(to, Math.max(from, bad * sectorBytes));
   }
 
-  write(offset: number, bytes: Uint8Array): void {
+  /** The bytes are copied, as a kernel does it: whoever wrote them may use their memory again. */
+  write(offset: number, given: Uint8Array): void {
+    const bytes = Uint8Array.from(given);
     for (const sector of this.#unreadable)
       if (sector * sectorBytes >= offset && (sector + 1) * sectorBytes <= offset + bytes.length)
         this.#unreadable.delete(sector);

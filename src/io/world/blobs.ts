@@ -52,6 +52,11 @@ export class SimBlobs implements BlobStore {
     return this.#blobs.get(ref);
   }
 
+  async list(): Promise<readonly BlobRef[]> {
+    await this.#arrive();
+    return this.#blobs.list();
+  }
+
   async has(ref: BlobRef): Promise<boolean> {
     await this.#arrive();
     return this.#blobs.has(ref);

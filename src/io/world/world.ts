@@ -12,7 +12,7 @@ import { storeWatermark } from '../log/single/watermark.ts';
 import { SimDisk, type Crash } from '../stores/sim.ts';
 import { SimBlobs } from './blobs.ts';
 import { Gate } from './gate.ts';
-import { simMachine, type SimMachine } from './host.ts';
+import { poolName, simMachine, type SimMachine } from './host.ts';
 
 export interface WorldOptions {
   readonly nodes: number;
@@ -86,14 +86,18 @@ export class World {
       version: this.#options.version,
       labName: 'simulated',
       timeZone: 'UTC',
-      nodes: this.machines.map(({ id, name, docker, volumes, files, host }) => ({
+      nodes: this.machines.map(({ id, name, docker, volumes, files, tree, host, marks, content, pools }) => ({
         id,
         name,
         ports: {
           docker: gate.through(docker.port),
           volumes: gate.through(volumes),
           files: gate.through(files),
+          tree: gate.through(tree),
+          marks: gate.through(marks),
+          content: gate.through(content),
           host: gate.through(host),
+          pools: gate.through(pools),
         },
       })),
       onBroken: (error) => this.#options.onBroken?.(error),
@@ -110,7 +114,8 @@ export class World {
     this.#blobs.crash();
     if (kind === 'power') {
       this.#boots++;
-      for (const { docker, host } of this.machines) {
+      for (const { docker, host, volumes } of this.machines) {
+        volumes.unmountAll(poolName);
         docker.powerCut();
         docker.engineUp();
         host.reboot();

@@ -37,6 +37,7 @@ const order = (services: Record<string, ServiceSpec>, namespace = 'default'): In
     bundle: 'b',
     spec: { services, volumes: {} },
     paths: { data: '/pool/v1' },
+    datasets: { data: { pool: 'main', dataset: 'v1' } },
     services: {},
   },
 });

@@ -19,7 +19,7 @@ const order: PieceInput['order'] = {
   epoch: asIndex(1),
   cause: 'c',
   correlation: 'c',
-  input: { pool: 'main', dataset: 'v' },
+  input: { pool: 'main', dataset: 'v', scrub: false },
 };
 
 /** Runs a piece whose attempts end with these errors (after so long), then well. @returns everything that it did, in order */

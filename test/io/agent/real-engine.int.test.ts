@@ -10,11 +10,13 @@ import type { Command } from '#actors/commands.ts';
 import { appFolderVolume, type Bundle, type BundleService } from '#actors/compose/model.ts';
 import type { ServiceSpec } from '#events/app.ts';
 import { asIndex } from '#events/envelope.ts';
+import type { SnapshotHook, SnapshotHooks } from '#events/values/snapshotting.ts';
 import { startOwnEngine, stopOwnEngine } from '#io/daemon/engine.ts';
 import { debianBusybox } from '#io/daemon/welcome-image.ts';
 import type { InstanceInput, WorkOrder } from '#actors/work.ts';
 import { label } from '#io/agent/containers/labels.ts';
 import { Leftovers } from '#io/agent/leftovers.ts';
+import { withHooks } from '#io/agent/snapshot-hooks.ts';
 import type { Ports, Run } from '#io/agent/worker.ts';
 import { startInstance } from '#io/agent/workers/start-instance.ts';
 import { stopInstance } from '#io/agent/workers/stop-instance.ts';
@@ -103,6 +105,7 @@ describeReal('An app on a real engine', missingDocker(), () => {
         volumes: {},
       },
       paths,
+      datasets: {},
       services: {},
     };
     const about = {
@@ -128,7 +131,11 @@ describeReal('An app on a real engine', missingDocker(), () => {
       fence: () => {
         if (signal.aborted) throw new IoError('FENCED', { op: 'x', target: 'y', message: 'no longer wanted' });
       },
+      caughtUp: () => Promise.resolve(),
       report: (command) => Promise.resolve(void told.push(command)),
+      judge: () => {
+        throw new Error('there is no pool');
+      },
     });
     const forever = new AbortController().signal;
     running.push({
@@ -197,6 +204,46 @@ describeReal('An app on a real engine', missingDocker(), () => {
     } finally {
       await tool('umount', root);
     }
+  });
+
+  test('runs its hooks around a snapshot, and one that hangs is killed in time', async () => {
+    const mount = { volume: 'data', subpath: '.', target: '/data', readOnly: false };
+    const command = ['sh', '-c', "trap 'exit 0' TERM; while :; do sleep 1; done"];
+    const one = await app({ db: [service([mount]), { command }] });
+    await chmod(paths['data'] ?? '', 0o777);
+    await one.start();
+    const hook = (script: string, timeoutMs = 20_000): SnapshotHook => ({
+      service: 'db',
+      command: ['sh', '-c', script],
+      timeoutMs,
+    });
+    const around = async (hooks: Omit<SnapshotHooks, 'onFailure'>, onFailure: SnapshotHooks['onFailure']) =>
+      withHooks([{ ...hooks, onFailure, instance: 'instance:i1' }], { docker, clock: realClock }, patientCall(), () =>
+        readdir(paths['data'] ?? ''),
+      );
+    const after = hook('rm /data/frozen');
+    const { result, hooks } = await around({ before: hook('touch /data/frozen'), after }, 'skip');
+    expect(result).toEqual(['frozen']);
+    expect(hooks).toMatchObject({ before: { ended: 'done', exitCode: 0 }, after: { ended: 'done' } });
+    expect(await readdir(paths['data'] ?? '')).toEqual([]);
+
+    await expect(around({ before: hook('touch /data/frozen; exit 3'), after }, 'skip')).rejects.toMatchObject({
+      code: 'HOOK_FAILED',
+      message: expect.stringContaining('exit code 3'),
+    });
+    expect(await readdir(paths['data'] ?? '')).toEqual([]);
+
+    const deaf = hook("trap '' HUP TERM; touch /data/begun; while :; do sleep 1; touch /data/begun; done", 1500);
+    const hung = await around({ before: deaf }, 'take-anyway');
+    expect(hung.hooks?.before).toMatchObject({ ended: 'timed-out' });
+    await vi.waitFor(
+      async () => {
+        await rm(join(paths['data'] ?? '', 'begun'), { force: true });
+        await delay(1500);
+        expect(await readdir(paths['data'] ?? '')).toEqual([]);
+      },
+      { timeout: 15_000 },
+    );
   });
 
   test('that puts a link to the host in the place of its mount does not get the host', async () => {

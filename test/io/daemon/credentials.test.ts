@@ -16,7 +16,7 @@ afterEach(() => rm(dataDir, { recursive: true }));
 
 const random = seededRandom(1);
 const start = (resetPassword = false): Promise<Identity> =>
-  ensureIdentity({ dataDir, nodeName: 'atlas', random, resetPassword });
+  ensureIdentity({ isWitness: false, nowMs: 1000, dataDir, nodeName: 'atlas', random, resetPassword });
 
 /** Whether this password opens the lab after the next start. */
 async function opens(password: string | undefined): Promise<boolean> {
@@ -63,6 +63,7 @@ describe('the first password', () => {
       passwordHash: ini.admin.passwordHash,
       passwordIsInitial: false,
       passwordWasShown: true,
+      passwordChangedAt: 5,
     };
     await writeNodeIni(dataDir, { ...ini, admin });
     expect((await start()).newPassword).toBeUndefined();

@@ -14,13 +14,19 @@ import {
 } from '#io/daemon/node-ini.ts';
 
 const example: NodeIni = {
-  node: { id: 'k3v9', name: 'attic' },
-  lab: { id: 'lab-1', dataKey: new Uint8Array(32).fill(1), sessionKey: new Uint8Array(32).fill(255) },
+  node: { id: 'k3v9', name: 'attic', incarnation: 'disk-1', isWitness: false },
+  lab: {
+    id: 'lab-1',
+    generation: 1,
+    wasJoined: false,
+    dataKey: new Uint8Array(32).fill(1),
+  },
   admin: {
     name: 'admin',
     passwordHash: '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g',
     passwordIsInitial: true,
     passwordWasShown: true,
+    passwordChangedAt: 0,
   },
 };
 
@@ -29,14 +35,26 @@ const anyId = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
 const anyName = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
 const anyNodeIni = fc.record(
   {
-    node: fc.record({ id: anyId, name: anyName }, { noNullPrototype: true }),
-    lab: fc.record({ id: anyId, dataKey: anyKey, sessionKey: anyKey }, { noNullPrototype: true }),
+    node: fc.record(
+      { id: anyId, name: anyName, incarnation: anyId, isWitness: fc.boolean() },
+      { noNullPrototype: true },
+    ),
+    lab: fc.record(
+      {
+        id: anyId,
+        generation: fc.integer({ min: 1, max: 999_999_999 }),
+        wasJoined: fc.boolean(),
+        dataKey: anyKey,
+      },
+      { noNullPrototype: true },
+    ),
     admin: fc.record(
       {
         name: anyName,
         passwordHash: fc.stringMatching(/^\$[\x21-\x7e]{8,200}$/),
         passwordIsInitial: fc.boolean(),
         passwordWasShown: fc.boolean(),
+        passwordChangedAt: fc.nat(),
       },
       { noNullPrototype: true },
     ),
@@ -55,23 +73,23 @@ describe('node.ini', () => {
 
   test('reads like an ini file', () => {
     expect(formatNodeIni(example)).toMatch(
-      /^; .*\n; .*\n\n\[node\]\nid = k3v9\nname = attic\n\n\[lab\]\nid = lab-1\ndata_key = AQEB.*\nsession_key = .*\n\n\[admin\]\nname = admin\npassword_hash = \$argon2id\$.*\npassword_initial = yes\npassword_shown = yes\n$/,
+      /^; .*\n; .*\n\n\[node\]\nid = k3v9\nname = attic\nincarnation = disk-1\n\n\[lab\]\nid = lab-1\ngeneration = 1\ndata_key = AQEB.*\n\n\[admin\]\nname = admin\npassword_hash = \$argon2id\$.*\npassword_initial = yes\npassword_shown = yes\npassword_changed = 0\n$/,
     );
   });
 
   const good = formatNodeIni(example);
   const edits: readonly (readonly [title: string, edit: (text: string) => string, line: number, says: RegExp])[] = [
     ['a missing section', (text) => text.slice(0, text.indexOf('[admin]')), 1, /section \[admin\] is missing/],
-    ['a missing key', (text) => text.replace(/^data_key.*\n/m, ''), 8, /"data_key" is missing in section \[lab\]/],
-    ['an unknown section', (text) => `${text}\n[raft]\nid = 1\n`, 19, /there is no section \[raft\]/],
+    ['a missing key', (text) => text.replace(/^data_key.*\n/m, ''), 9, /"data_key" is missing in section \[lab\]/],
+    ['an unknown section', (text) => `${text}\n[raft]\nid = 1\n`, 21, /there is no section \[raft\]/],
     ['an unknown key', (text) => text.replace('[node]\n', '[node]\ncolor = red\n'), 5, /there is no "color"/],
-    ['a section twice', (text) => `${text}[node]\n`, 18, /\[node\] is there twice/],
+    ['a section twice', (text) => `${text}[node]\n`, 20, /\[node\] is there twice/],
     ['a key twice', (text) => text.replace('name = attic', 'name = attic\nname = b'), 7, /"name" is there twice/],
     ['a value that is not valid', (text) => text.replace('attic', 'Attic'), 6, /"name" is not valid: .*a–z/],
-    ['a key that is too short', (text) => text.replace(/(data_key = .*)...\n/, '$1\n'), 10, /32 bytes in base64url/],
+    ['a key that is too short', (text) => text.replace(/(data_key = .*)...\n/, '$1\n'), 12, /32 bytes in base64url/],
     ['a line that is none', (text) => text.replace('[node]', '[node'), 4, /expected/],
     ['a key before all sections', (text) => `a = b\n${text}`, 1, /before the first/],
-    ['a password that is no hash', (text) => text.replace(/\$argon2id.*/, 'hunter2'), 15, /hash/],
+    ['a password that is no hash', (text) => text.replace(/\$argon2id.*/, 'hunter2'), 16, /hash/],
   ];
   test.each(edits)('with %s is refused, and the line is named', (_, edit, line, says) => {
     const text = edit(good);
@@ -80,6 +98,17 @@ describe('node.ini', () => {
     expect(attempt).toThrow(expect.objectContaining({ name: 'IoError', code: 'INVALID' }));
     expect(attempt).toThrow(`/data/node.ini, line ${line}:`);
     expect(attempt).toThrow(says);
+  });
+
+  test('of before there were several nodes still reads: its disk has no incarnation yet', () => {
+    const old = good.replace(/incarnation = .*\n/, '').replace(/generation = .*\n/, '');
+    expect(parseNodeIni(old)).toEqual({ ...example, node: { ...example.node, incarnation: undefined } });
+  });
+
+  test('of before each node signed with its own key still reads: nobody signs with that of the lab any more', () => {
+    const old = good.replace(/^(data_key = .*)$/m, `$1\nsession_key = ${'A'.repeat(43)}`);
+    expect(old).not.toBe(good);
+    expect(parseNodeIni(old)).toEqual(example);
   });
 
   test('errors never repeat a secret', () => {
@@ -122,7 +151,7 @@ describe('The file node.ini', () => {
   test('is not replaced by what could not be read back', async () => {
     await writeNodeIni(dir, example);
     const before = await readFile(nodeIniPath(dir), 'utf8');
-    const wrong = { ...example, node: { id: 'k3v9', name: 'not a name' } };
+    const wrong = { ...example, node: { ...example.node, name: 'not a name' } };
     await expect(writeNodeIni(dir, wrong)).rejects.toMatchObject({ code: 'INVALID' });
     expect(await readFile(nodeIniPath(dir), 'utf8')).toBe(before);
   });

@@ -68,7 +68,7 @@ describeReal('the pool of a node', missingBtrfs(), () => {
     const pool = await ensure();
     expect(pool).toEqual({ name: 'main', kind: 'image', mountpoint: mountpoint() });
     const port = volumes(pool.mountpoint);
-    expect(await port.create(of, 64 * 2 ** 20, patient())).toMatchObject({ sizeBytes: 64 * 2 ** 20 });
+    expect(await port.create(of, { sizeBytes: 64 * 2 ** 20 }, patient())).toMatchObject({ sizeBytes: 64 * 2 ** 20 });
     expect(await port.pools(patient())).toMatchObject([{ name: 'main', state: 'online', sizeBytes: GiB }]);
     expect((await stat(image())).mode & 0o077).toBe(0);
     expect(said.join('\n')).toContain(image());
@@ -77,11 +77,11 @@ describeReal('the pool of a node', missingBtrfs(), () => {
   test('its space is taken from the host at once, and stays taken when files are deleted', async () => {
     const pool = await ensure();
     expect(await isReserved()).toBe(true);
-    const { path } = await volumes(pool.mountpoint).create(of, 512 * 2 ** 20, patient());
+    const { path } = await volumes(pool.mountpoint).create(of, { sizeBytes: 512 * 2 ** 20 }, patient());
     await writeFile(join(path, 'big'), Buffer.alloc(200 * 2 ** 20, 'x'), { flush: true });
     await rm(join(path, 'big'));
     await tool('btrfs', 'filesystem', 'sync', path);
-    await volumes(pool.mountpoint).destroy(of, patient());
+    await volumes(pool.mountpoint).destroy(of, { scrub: false }, patient());
     await releasePool({ dataDir });
     expect(await isReserved()).toBe(true);
   });
@@ -97,7 +97,7 @@ describeReal('the pool of a node', missingBtrfs(), () => {
 
   test('a second start finds it as it is; after a reboot it is mounted again, with everything in it', async () => {
     const pool = await ensure();
-    const { path } = await volumes(pool.mountpoint).create(of, 64 * 2 ** 20, patient());
+    const { path } = await volumes(pool.mountpoint).create(of, { sizeBytes: 64 * 2 ** 20 }, patient());
     await writeFile(join(path, 'file'), 'one');
     expect(await ensure()).toEqual(pool);
     expect(await readFile(join(path, 'file'), 'utf8')).toBe('one');
@@ -121,7 +121,7 @@ describeReal('the pool of a node', missingBtrfs(), () => {
 
   test('device nodes and setuid programs that an app leaves in its volume have no effect on the host', async () => {
     const pool = await ensure();
-    const { path } = await volumes(pool.mountpoint).create(of, 64 * 2 ** 20, patient());
+    const { path } = await volumes(pool.mountpoint).create(of, { sizeBytes: 64 * 2 ** 20 }, patient());
     await plant(path);
     // With the rights that the daemon gives to the way there, everybody may come to the volume.
     await chmod(dataDir, 0o711);
@@ -134,7 +134,7 @@ describeReal('the pool of a node', missingBtrfs(), () => {
 
   test('one that was mounted without these bounds gets them at the next start, in use or not', async () => {
     const pool = await ensure();
-    const { path } = await volumes(pool.mountpoint).create(of, 64 * 2 ** 20, patient());
+    const { path } = await volumes(pool.mountpoint).create(of, { sizeBytes: 64 * 2 ** 20 }, patient());
     await tool('mount', '-o', 'remount,bind,dev,suid,noatime', pool.mountpoint);
     await plant(path);
     await writeFile(join(path, 'null'), 'x');
@@ -159,7 +159,7 @@ describeReal('the pool of a node', missingBtrfs(), () => {
 
   test('grows when a larger size is asked for, in use or not, and keeps what is in it', async () => {
     const pool = await ensure();
-    const { path } = await volumes(pool.mountpoint).create(of, 64 * 2 ** 20, patient());
+    const { path } = await volumes(pool.mountpoint).create(of, { sizeBytes: 64 * 2 ** 20 }, patient());
     await writeFile(join(path, 'file'), 'one');
     // Mounted, as after a restart of the daemon.
     expect(await ensure({ sizeBytes: 1.5 * GiB })).toEqual(pool);
@@ -228,7 +228,7 @@ describeReal('the pool of a node', missingBtrfs(), () => {
     await expect(dying).rejects.toThrow('crash');
     const pool = await ensure();
     expect(await readdir(join(dataDir, 'pool'))).toEqual(['mnt', 'pool.img', 'pool.json']);
-    await volumes(pool.mountpoint).create(of, 64 * 2 ** 20, patient());
+    await volumes(pool.mountpoint).create(of, { sizeBytes: 64 * 2 ** 20 }, patient());
     expect(await ensure()).toEqual(pool);
   });
 
@@ -303,7 +303,9 @@ describeReal('the pool of a node', missingBtrfs(), () => {
       const pool = await ensure({ dataDir: onBtrfs });
       expect(pool).toEqual({ name: 'main', kind: 'folder', mountpoint: join(onBtrfs, 'pool', 'btrfs') });
       expect(existsSync(join(onBtrfs, 'pool', 'pool.img'))).toBe(false);
-      expect(await volumes(pool.mountpoint).create(of, 2 ** 25, patient())).toMatchObject({ sizeBytes: 2 ** 25 });
+      expect(await volumes(pool.mountpoint).create(of, { sizeBytes: 2 ** 25 }, patient())).toMatchObject({
+        sizeBytes: 2 ** 25,
+      });
       expect(await ensure({ dataDir: onBtrfs })).toEqual(pool);
     } finally {
       await host.dispose();
@@ -336,7 +338,7 @@ describeReal('the pool of a node', missingBtrfs(), () => {
       await mkdir(place);
       await tool('mount', '--bind', disk.mountpoint, place);
       const pool = await ensure({ mountpoint: place });
-      await volumes(pool.mountpoint).create(of, 2 ** 25, patient());
+      await volumes(pool.mountpoint).create(of, { sizeBytes: 2 ** 25 }, patient());
       await tool('umount', place);
       expect(await codeOf(ensure({ mountpoint: place }))).toBe('POOL_MISSING');
       expect(await readdir(place)).toEqual([]);

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { serve } from '#io/daemon/serve.ts';
 import { readSettings } from '#io/daemon/settings.ts';
+import { loneSigner } from '#io/http/auth/signer.ts';
 import type { HttpServer } from '#io/http/server.ts';
 import type { RunningLab } from '#io/lab/running.ts';
 import { FakeContainers, FakeLab } from '#test/io/http/fake-lab.ts';
@@ -30,6 +31,7 @@ async function start(...args: string[]): Promise<HttpServer> {
     containers: new FakeContainers(),
     blobs: { get: () => Promise.reject(new Error('no blobs')) },
     credentials: new FakeCredentials(),
+    signer: loneSigner(),
     tls: undefined,
     log: pino({ level: 'silent' }),
     ready: () => Promise.resolve([]),

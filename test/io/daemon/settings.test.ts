@@ -15,6 +15,53 @@ describe('settings of the daemon', () => {
     expect(read([]).listen).toEqual([{ host: '127.0.0.1', port: 7400 }]);
   });
 
+  test('a restore takes the file, and what belongs to it belongs to nothing else', () => {
+    expect(read(['--restore', 'lab.tar', '--recovery-key-file', 'key', '--generation', '7'])).toMatchObject({
+      restore: { file: 'lab.tar', generation: 7 },
+      recoveryKeyFile: 'key',
+    });
+    expect(read(['--recover', '--recovery-key-file', 'key'])).toMatchObject({ recover: true, recoveryKeyFile: 'key' });
+    expect(read([])).toMatchObject({ restore: undefined, inspect: undefined, prefold: false });
+    expect(read(['--prefold', '--inspect', 'lab.tar'])).toMatchObject({ prefold: true, inspect: 'lab.tar' });
+    const wrong = (...args: readonly string[]): unknown => readSettings(args, {}, 0);
+    expect(wrong('--recovery-key-file', 'key')).toMatchObject({
+      wrong: '--recovery-key-file belongs to --restore or --recover',
+    });
+    expect(wrong('--generation', '7')).toMatchObject({ wrong: '--generation belongs to --restore' });
+    expect(wrong('--restore', 'lab.tar', '--generation', '0')).toHaveProperty('wrong');
+    expect(wrong('--simulate', '3', '--restore', 'lab.tar')).toHaveProperty('wrong');
+  });
+
+  test('labels are said by a machine that joins, and each must be one', () => {
+    const join = ['--join', 'atlas.home:7401', '--fingerprint', 'ab'.repeat(32)];
+    expect(read([...join, '--label', 'zone=cellar', '--label', 'note=a=b']).labels).toEqual({
+      zone: 'cellar',
+      note: 'a=b',
+    });
+    expect(read(join, { FLOATLAB_LABELS: 'zone=attic, disk=ssd' }).labels).toEqual({ zone: 'attic', disk: 'ssd' });
+    expect(read([...join, '--label', 'zone=cellar'], { FLOATLAB_LABELS: 'disk=ssd' }).labels).toEqual({
+      zone: 'cellar',
+    });
+    for (const text of ['zone', '=cellar', 'a b=c', `zone=${'x'.repeat(257)}`]) {
+      expect(readSettings([...join, '--label', text], {}, 0)).toEqual({
+        wrong: `--label ${text} is not KEY=VALUE, for example zone=cellar`,
+      });
+    }
+    expect(readSettings(['--label', 'zone=cellar'], {}, 0)).toMatchObject({
+      wrong: expect.stringMatching(/belongs to --join/),
+    });
+  });
+
+  test('what a node sends of bulk may be limited, and not to a crawl', () => {
+    expect(read([]).transferBytesPerSecond).toBeUndefined();
+    expect(read(['--transfer-limit', '10MiB']).transferBytesPerSecond).toBe(10 * 1024 * 1024);
+    expect(read([], { FLOATLAB_TRANSFER_LIMIT: '1MiB' }).transferBytesPerSecond).toBe(1024 * 1024);
+    for (const text of ['fast', '0', '1023KiB'])
+      expect(readSettings(['--transfer-limit', text], {}, 0)).toEqual({
+        wrong: `--transfer-limit ${text} is not a size of 1MiB or more, for example 10MiB`,
+      });
+  });
+
   test('without root everything is kept below the home', () => {
     const parsed = readSettings([], { XDG_DATA_HOME: '/home/ann/.local/share' }, 1000);
     expect(parsed).toMatchObject({ settings: { dataDir: '/home/ann/.local/share/floatlab' } });

@@ -9,6 +9,7 @@ const welcome = (some: Partial<Welcome> = {}): string =>
     urls: ['http://127.0.0.1:7461'],
     admin: 'admin',
     newPassword: 'abcd-efgh',
+    recoveryKey: undefined,
     fingerprint: undefined,
     notes: [],
     isTerminal: true,

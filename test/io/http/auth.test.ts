@@ -1,10 +1,13 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { jwkOf, keySha256Of, loneSigner } from '#io/http/auth/signer.ts';
 import { endedInFile, hasEnded, maxEnded, nothingEnded, withEnded } from '#io/http/auth/ended.ts';
+import { LogError } from '#io/log/port.ts';
 import { VirtualClock } from '#io/world/virtual-clock.ts';
 import { pageKeyHeader } from '#io/contract/routes.ts';
 import { pageSessionOf, password, send, signInPage, startServer, until, type Sent } from './test-server.ts';
@@ -172,13 +175,16 @@ describe('a session', () => {
   });
 
   test('is refused when its token is not one that this server signed, whole, for this use and in time', async () => {
-    const { url } = await startServer();
+    const signer = loneSigner();
+    const { url } = await startServer({ signer });
     const now = Math.floor(Date.now() / 1000);
-    const key = new Uint8Array(32).fill(7);
+    const key = createPrivateKey(signer.privateKey);
+    const stranger = createPrivateKey(loneSigner().privateKey);
+    const jwk = jwkOf(key);
     const pwv = await passwordVersion(url);
     const claims = { iss: 'floatlab', aud: 'floatlab-api', sub: 'admin', iat: now, exp: now + 60, jti: 'a', pwv };
-    const header = { alg: 'HS256', typ: 'floatlab-session+jwt' };
-    const sign = (changed: object, with_: object = {}, by = key): Promise<string> =>
+    const header = { alg: 'ES256', typ: 'floatlab-session+jwt', jwk };
+    const sign = (changed: object, with_: object = {}, by: KeyObject | Uint8Array = key): Promise<string> =>
       new SignJWT({ ...claims, ...changed }).setProtectedHeader({ ...header, ...with_ }).sign(by);
     const status = async (token: string): Promise<number> =>
       (await send(url + session, { headers: { authorization: `Bearer ${token}` } })).status;
@@ -190,13 +196,33 @@ describe('a session', () => {
     expect(await status(await sign({ sub: 'root' }))).toBe(401);
     expect(await status(await sign({ pwv: 'old' }))).toBe(401);
     expect(await status(await sign({}, { typ: 'JWT' }))).toBe(401);
-    expect(await status(await sign({}, { alg: 'HS512' }))).toBe(401);
-    expect(await status(await sign({}, {}, new Uint8Array(32).fill(8)))).toBe(401);
+    expect(await status(await sign({}, { jwk: undefined }))).toBe(401);
+    expect(await status(await sign({}, {}, stranger)), 'in the name of a node whose key it has not').toBe(401);
+    expect(await status(await sign({}, { jwk: jwkOf(stranger) }, stranger))).toBe(401);
+    const secret = new TextEncoder().encode(JSON.stringify(jwk));
+    expect(await status(await sign({}, { alg: 'HS256' }, secret)), 'with what everybody knows').toBe(401);
     for (const missing of Object.keys(claims))
       expect([missing, await status(await sign({ [missing]: undefined }))]).toEqual([missing, 401]);
     expect(await status(new UnsecuredJWT(claims).encode())).toBe(401);
     expect(await status('nonsense')).toBe(401);
     expect((await send(url + session, { headers: { authorization: 'Basic YWRtaW46eA==' } })).status).toBe(401);
+  });
+
+  test('is good at the other nodes of the lab, and no longer once the node that signed it has gone', async () => {
+    const known = new Set<string>();
+    const [atlas, vega] = [0, 1].map(() => ({ ...loneSigner(), knows: (key: string) => known.has(key) }));
+    if (!atlas || !vega) return;
+    const [here, there] = [await startServer({ signer: atlas }), await startServer({ signer: vega })];
+    const headers = { authorization: `Bearer ${await there.token()}` };
+    const statusAt = async ({ url }: { readonly url: string }): Promise<number> =>
+      (await send(url + session, { headers })).status;
+    expect([await statusAt(here), await statusAt(there)]).toEqual([401, 200]);
+    known.add(keySha256Of(createPublicKey(vega.privateKey)));
+    expect([await statusAt(here), await statusAt(there)]).toEqual([200, 200]);
+    known.clear();
+    expect([await statusAt(here), await statusAt(there)]).toEqual([401, 200]);
+    const own = { authorization: `Bearer ${await here.token()}` };
+    expect((await send(here.url + session, { headers: own })).status).toBe(200);
   });
 
   test('ends after twelve hours', async () => {
@@ -399,6 +425,20 @@ describe('changing the password', () => {
     expect((await send(path, change(await token(), password, password))).json).toMatchObject({ code: 'INVALID' });
     expect(credentials.saved).toEqual([]);
   });
+});
+
+test('a password is not changed on a node that is cut off from the others, and says so', async () => {
+  const { url, token, credentials, lab } = await startServer();
+  lab.onReadIndex = () => Promise.reject(new LogError('NO_QUORUM', 'no majority answers', 'Wait.'));
+  const headers = { authorization: `Bearer ${await token()}` };
+  const body = { current: password, next: 'a new secret' };
+  const refused = await send(`${url}${session}/password`, { method: 'PUT', body, headers });
+  expect([refused.status, refused.json]).toMatchObject([
+    503,
+    { code: 'NO_LEADER', detail: expect.stringContaining('was not changed'), hint: expect.stringContaining('status') },
+  ]);
+  expect(credentials.saved).toEqual([]);
+  expect((await send(url + session, { headers })).status).toBe(200);
 });
 
 describe('pages of other sites', () => {

@@ -44,6 +44,16 @@ describe('a command', () => {
     expect((await api('/api/v1/schedules', { method: 'POST', body })).status).toBe(200);
   });
 
+  test('that would change something to what it is already answers 304, and a dry run of it says so in words', async () => {
+    const { api, lab } = await startServer();
+    lab.onRun = () => done({ operation: undefined, unchanged: true, events: [] });
+    const request = { method: 'PATCH', body: { keep: 'last:3' } } as const;
+    const answer = await api('/api/v1/volumes/default/data', request);
+    expect(answer.status).toBe(304);
+    expect(answer.headers['floatlab-index']).toBe('7');
+    expect((await api('/api/v1/volumes/default/data?dryRun=true', request)).json).toMatchObject({ unchanged: true });
+  });
+
   test('takes its input from path, body and, where there is no body, query', async () => {
     const { api, lab } = await startServer();
     await api('/api/v1/volumes/team/data/snapshots', { method: 'POST', body: { as: 'before', note: 'x' } });
@@ -51,6 +61,7 @@ describe('a command', () => {
     await api('/api/v1/apps/team/wiki?withVolumes=true', { method: 'DELETE' });
     await api('/api/v1/apps/team/wiki?withVolumes=false', { method: 'DELETE' });
     await api('/api/v1/apps/team/wiki', { method: 'DELETE' });
+    await api('/api/v1/volumes/team/data?keepForMs=60000&purge=false', { method: 'DELETE' });
     await api('/api/v1/apps', { method: 'POST', body: { compose: 'services: {}', name: 'wiki' } });
     expect(lab.requests.map(({ name, input }) => [name, input])).toEqual([
       ['take-snapshot', { namespace: 'team', name: 'data', as: 'before', note: 'x' }],
@@ -58,6 +69,7 @@ describe('a command', () => {
       ['remove-app', { namespace: 'team', name: 'wiki', withVolumes: true }],
       ['remove-app', { namespace: 'team', name: 'wiki', withVolumes: false }],
       ['remove-app', { namespace: 'team', name: 'wiki' }],
+      ['delete-volume', { namespace: 'team', name: 'data', keepForMs: 60_000, purge: false }],
       ['deploy-app', { compose: 'services: {}', name: 'wiki' }],
     ]);
   });
@@ -90,7 +102,7 @@ describe('a command', () => {
   test('that is refused says why, by the class of its code', async () => {
     const { api, lab } = await startServer();
     const statuses: unknown[] = [];
-    for (const code of ['INVALID', 'FORBIDDEN', 'NOT_FOUND', 'NAME_TAKEN', 'VOLUME_IN_USE'] as const) {
+    for (const code of ['INVALID', 'FORBIDDEN', 'NOT_FOUND', 'NAME_TAKEN', 'SHRINKING'] as const) {
       lab.onRun = () => ({ rejected: { code, explain: 'No.', hint: 'Try otherwise.' } });
       const { status, json, headers } = await api('/api/v1/namespaces', { method: 'POST', body: { name: 'x' } });
       expect(headers['content-type']).toBe('application/problem+json');

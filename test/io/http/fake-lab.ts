@@ -30,6 +30,9 @@ type Listener = (changes: RowChanges) => void;
 export class FakeLab implements LabPort {
   epoch = 'epoch-1';
   current = true;
+  hasLeader = true;
+  /** How reads are made sure of; by default at once. */
+  onReadIndex: (signal: AbortSignal) => Promise<void> = () => Promise.resolve();
   index: Index = asIndex(0);
   /** Time of the last commit; each takes a second. */
   at = 1_700_000_000_000;
@@ -102,6 +105,11 @@ export class FakeLab implements LabPort {
     const result = await this.onRun(request, signal);
     if (!('rejected' in result) && !request.dryRun) this.#done.set(request.id, result);
     return result;
+  }
+
+  async readIndex(signal: AbortSignal): Promise<Index> {
+    await this.onReadIndex(signal);
+    return this.index;
   }
 
   #plain(): RunResult {

@@ -74,6 +74,7 @@ export const connect = (
     principal: 'user:admin',
     expiresAt: Number.MAX_SAFE_INTEGER,
     passwordVersion: 'v',
+    signedBy: 'k',
     isPage: false,
   } as const;
   return { connection: new Connection({ parts, socket, session, json, limits: { ...liveLimits, ...limits } }), socket };

@@ -345,6 +345,16 @@ describe('the connection', () => {
     expect(client.frames[3]).toMatchObject({ t: 'at', stale: true });
   });
 
+  test('tells that nobody leads: what it says may be old', async () => {
+    const clock = new VirtualClock(1_800_000_000_000);
+    const server = await startServer({ clock });
+    const client = await join(server);
+    server.lab.hasLeader = false;
+    await clock.run(1000);
+    await until(() => client.frames.length === 2);
+    expect(client.frames[1]).toMatchObject({ t: 'at', stale: true });
+  });
+
   test('that does not answer any more is ended', async () => {
     const clock = new VirtualClock(Date.now());
     const server = await startServer({ clock });

@@ -158,6 +158,7 @@ describe('the OpenAPI document', () => {
         expect(named('query')).toEqual([
           ...route.action.filters,
           'at',
+          'stale',
           ...(route.action.one ? [] : ['limit', 'cursor']),
         ]);
       if ('command' in route.action) expect(named('query')).toContain('dryRun');

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterEach } from 'vitest';
 import { realClock } from '#io/devices/clock/real.ts';
 import { realRandom } from '#io/devices/random/real.ts';
+import { loneSigner } from '#io/http/auth/signer.ts';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '#io/http/server.ts';
 import { pageKeyHeader } from '#io/contract/routes.ts';
 import type { Credentials } from '#io/http/auth/account.ts';
@@ -15,10 +16,12 @@ export const password = 'correct horse battery';
 /** Cheap, so that tests do not wait for it. */
 const passwordHash = await hash(password, { memoryCost: 256, timeCost: 1 });
 
+/** One and the same, also after a restart. */
+const signer = loneSigner();
+
 export class FakeCredentials implements Credentials {
   readonly adminName = 'admin';
   readonly passwordHash = passwordHash;
-  readonly signingKey = new Uint8Array(32).fill(7);
   readonly initialPassword = true;
   readonly saved: string[] = [];
   save(changed: string): Promise<void> {
@@ -139,6 +142,7 @@ export async function startServer(options: Partial<HttpServerOptions> = {}): Pro
     lab,
     containers,
     credentials,
+    signer,
     blobs: {
       get: (ref) => {
         const found = blobs.get(ref);

@@ -112,10 +112,10 @@ describe('the certificate of a node', () => {
     const wish = { ...wishes(), clock };
     const present = await ensureServerCertificate(wish);
     const renewed: ServerCertificate[] = [];
-    const stop = keepServerCertificate({
+    const kept = keepServerCertificate({
       present,
       clock,
-      wishes: () => Promise.resolve(wish),
+      find: () => ensureServerCertificate(wish),
       onRenewed: (certificate) => renewed.push(certificate),
       onFailed: (error) => expect.unreachable(String(error)),
     });
@@ -125,7 +125,7 @@ describe('the certificate of a node', () => {
     clock.jump(70 * dayMs);
     await until(() => (void clock.step(), renewed.length > 0));
     expect(renewed[0]?.expiresAt).toBeGreaterThan(present.expiresAt);
-    stop();
+    kept.stop();
   });
 });
 
@@ -147,6 +147,16 @@ describe('the authority of the lab', () => {
     });
     expect(await filesOf(wish.dir)).toEqual(before);
     expect(await ensureServerCertificate(wish)).toEqual(made);
+  });
+
+  test('is not made anew on a node that has lost its key with its vote, and has a certificate of its own', async () => {
+    const wish = wishes();
+    await ensureServerCertificate(wish);
+    const before = await filesOf(wish.dir);
+    await writeFile(join(wish.dir, 'node.crt'), 'a certificate of this node');
+    for (const gone of ['ca.key', 'server.crt', 'server.key']) await rm(join(wish.dir, gone));
+    await expect(ensureServerCertificate(wish)).rejects.toMatchObject({ code: 'INVALID' });
+    expect(await filesOf(wish.dir)).toEqual([before[0], undefined]);
   });
 
   test('goes on under its own key when its certificate runs out, and the old one is kept aside', async () => {

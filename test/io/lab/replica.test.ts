@@ -9,9 +9,8 @@ import type { EventLog } from '#io/log/port.ts';
 import { SimDisk } from '#io/stores/sim.ts';
 import { entriesOf, eventsOf } from '#test/bench/history.ts';
 
-/** A log that holds these events and is read in slices of this size; `ended` is noted. */
+/** A log that holds these events and is read in slices of this size. */
 function logOf(events: readonly LabEvent[], slice = 500) {
-  const ended = new Map<string, number>();
   async function* slices(after: number) {
     for (let from = after; from < events.length; from += slice) yield events.slice(from, from + slice);
   }
@@ -21,9 +20,8 @@ function logOf(events: readonly LabEvent[], slice = 500) {
     follow: async function* (after: number) {
       for await (const found of slices(after)) yield { upTo: found.at(-1)?.index, events: found };
     },
-    ended: (stream: string, version: number) => void ended.set(stream, version),
   } as unknown as EventLog;
-  return { log, ended };
+  return { log };
 }
 
 const stateOf = (parts: Partial<StateDatabase>): StateDatabase => parts as StateDatabase;
@@ -125,17 +123,5 @@ describe('History', { timeout: 30_000 }, () => {
     await replica.applied(asIndex(events.length));
     await replica.close();
     expect(await contentOf(caughtUp)).toEqual(await contentOf(followed));
-  });
-
-  test('tells the log which streams have ended and were not born again', async () => {
-    const events = long.slice(0, 24_000);
-    const { log, ended } = logOf(events);
-    const state = stateOf({ save: async () => {}, retain: async () => {} });
-    const replica = new Replica(log, state, new Folded());
-    await replica.catchUp();
-    const known = new Map(events.map(({ stream, version }) => [stream, version]));
-    const gone = [...known].filter(([stream]) => !replica.folded.lab.get(stream));
-    expect(gone.length).toBeGreaterThan(100);
-    expect(ended).toEqual(new Map(gone));
   });
 });

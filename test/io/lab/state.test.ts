@@ -65,6 +65,31 @@ describe('the state database', { timeout: 30_000 }, () => {
     expect((await new StateDatabase(image.open(), 'boot-2').load()).lab.index).toBe(0);
   });
 
+  test('is made again when one of its batches is missing, of whichever index', async () => {
+    const writes = Math.ceil(events.length / 5);
+    for (let missing = 0; missing < writes - 1; missing += 3) {
+      const image = disk();
+      const store = image.open();
+      let count = 0;
+      const lossy = new Proxy(store, {
+        get: (target, name) => {
+          const value: unknown = Reflect.get(target, name, target);
+          if (typeof value !== 'function') return value;
+          // As LevelDB does when a record of its log is damaged: that batch is not there, and the next one is.
+          if (name === 'batch')
+            return (ops: never, options: { readonly sync: boolean }) =>
+              !options.sync && count++ === missing ? Promise.resolve() : target.batch(ops, options);
+          return value.bind(target) as unknown;
+        },
+      });
+      const first = new StateDatabase(lossy, 'boot-1');
+      await foldAndSave(first, await first.load(), events.length, 5);
+      image.crash('process');
+      const second = new StateDatabase(image.open(), 'boot-1');
+      expect((await second.load()).lab.index).toBe(0);
+    }
+  });
+
   test('is kept over a reboot when it was closed in order', async () => {
     const image = disk();
     const first = new StateDatabase(image.open(), 'boot-1');

@@ -103,6 +103,14 @@ export class Project {
     return true;
   }
 
+  /** Nothing is mounted by itself, after a boot least of all: what is not there would be an empty folder of the host. */
+  async mountVolumes(): Promise<void> {
+    for (const { pool, dataset: name } of Object.values(this.order.input.datasets)) {
+      this.#run.fence();
+      await this.#ports.volumes.mount({ pool, name }, this.#run);
+    }
+  }
+
   /**
    * Folders that binds name, and the files that came with the compose file.
    * @returns files that both the app and this revision changed; the app's version lies beside each

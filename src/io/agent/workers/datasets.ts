@@ -1,10 +1,11 @@
 /** Work on volumes: each is one idempotent call to the volume port. */
 import type { StreamId } from '#events/envelope.ts';
 import type { DatasetInput } from '#actors/work.ts';
+import { IoError } from '../../devices/error.ts';
 import type { Dataset } from '../../devices/volumes/port.ts';
 import type { Failures, Workers } from '../worker.ts';
 
-type DatasetWork = 'create-dataset' | 'rollback-dataset' | 'destroy-dataset' | 'take-snapshot' | 'remove-snapshot';
+type DatasetWork = 'create-dataset' | 'clone-dataset' | 'rollback-dataset' | 'destroy-dataset' | 'remove-snapshot';
 
 const datasetOf = ({ pool, dataset }: DatasetInput): Dataset => ({ pool, name: dataset });
 const volumeOf = (subject: StreamId) => subject as StreamId<'volume'>;
@@ -12,8 +13,18 @@ const snapshotOf = (subject: StreamId) => subject as StreamId<'snapshot'>;
 
 export const datasetWorkers: Pick<Workers, DatasetWork> = {
   'create-dataset': async ({ subject, visit, input }, { volumes }, run) => {
+    if (input.isThere && !(await volumes.inspect(datasetOf(input), run))) throw gone(input);
     run.fence();
-    const { path } = await volumes.create(datasetOf(input), input.sizeBytes, run);
+    const { path } = await volumes.create(datasetOf(input), input.spec, run);
+    return {
+      name: 'report-volume-provisioned',
+      input: { volume: volumeOf(subject), visit, dataset: input.dataset, path },
+    };
+  },
+
+  'clone-dataset': async ({ subject, visit, input }, { volumes }, run) => {
+    run.fence();
+    const { path } = await volumes.clone(datasetOf(input.from), input.snapshot, datasetOf(input), input.spec, run);
     return {
       name: 'report-volume-provisioned',
       input: { volume: volumeOf(subject), visit, dataset: input.dataset, path },
@@ -35,25 +46,30 @@ export const datasetWorkers: Pick<Workers, DatasetWork> = {
 
   'destroy-dataset': async ({ subject, visit, input }, { volumes }, run) => {
     run.fence();
-    await volumes.destroy(datasetOf(input), run);
+    await volumes.destroy(datasetOf(input), { scrub: input.scrub }, run);
     return { name: 'report-volume-deleted', input: { volume: volumeOf(subject), visit } };
-  },
-
-  'take-snapshot': async ({ subject, visit, input }, { volumes }, run) => {
-    run.fence();
-    const { guid, createdAt } = await volumes.snapshot(datasetOf(input), input.name, run);
-    return { name: 'report-snapshot-taken', input: { snapshot: snapshotOf(subject), visit, guid, takenAt: createdAt } };
   },
 
   'remove-snapshot': async ({ subject, visit, input }, { volumes }, run) => {
     run.fence();
-    await volumes.removeSnapshot(datasetOf(input), input.name, run);
+    await volumes.removeSnapshots(datasetOf(input), [input.name], run);
     return { name: 'report-snapshot-removed', input: { snapshot: snapshotOf(subject), visit } };
   },
 };
 
+/** Nothing is made in its place: an empty volume would be taken for its data. */
+function gone({ pool, dataset }: DatasetInput): IoError {
+  const target = `${pool}/${dataset}`;
+  return new IoError('MISSING', {
+    op: 'look',
+    target,
+    message: `the dataset ${target} is not there any more`,
+    hint: 'Put it back where it was; the lab finds it. If it is lost, delete the volume, and recover it from a backup.',
+  });
+}
+
 const volumeFailed: NonNullable<
-  Failures['create-dataset'] & Failures['rollback-dataset'] & Failures['destroy-dataset']
+  Failures['create-dataset'] & Failures['clone-dataset'] & Failures['rollback-dataset'] & Failures['destroy-dataset']
 > = ({ subject, visit }, { problem }) => ({
   name: 'report-volume-failed',
   input: { volume: volumeOf(subject), visit, problem },
@@ -61,11 +77,8 @@ const volumeFailed: NonNullable<
 
 export const datasetFailures: Pick<Failures, DatasetWork> = {
   'create-dataset': volumeFailed,
+  'clone-dataset': volumeFailed,
   'rollback-dataset': volumeFailed,
   'destroy-dataset': volumeFailed,
-  'take-snapshot': ({ subject, visit }, { problem }) => ({
-    name: 'report-snapshot-failed',
-    input: { snapshot: snapshotOf(subject), visit, problem },
-  }),
   'remove-snapshot': null,
 };

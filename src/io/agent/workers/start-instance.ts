@@ -36,6 +36,7 @@ export const startInstance: Worker<'start-instance'> = async (order, ports, run)
   const project = new Project(order, ports, run);
   const bundle = await project.bundle();
   await project.clearOlder();
+  await project.mountVolumes();
   await project.ensureNetwork();
   const kept = await project.ensureFiles(bundle);
   const existing = await project.containers();

@@ -56,7 +56,7 @@ export const watchInstance: Worker<'watch-instance'> = async (order, ports, run)
   const project = new Project(order, ports, run);
   const bundle = await project.bundle();
   await project.ensureNetwork();
-  await ensureFiles(project, bundle);
+  await ensureVolumes(project, bundle);
   const watched = new Map<string, Watched>();
   const bell = ring(order, ports, run);
   try {
@@ -73,8 +73,9 @@ export const watchInstance: Worker<'watch-instance'> = async (order, ports, run)
 };
 
 /** What cannot be put in order stops nothing that runs: whoever is to be started is looked at once more. */
-async function ensureFiles(project: Project, bundle: Bundle): Promise<void> {
+async function ensureVolumes(project: Project, bundle: Bundle): Promise<void> {
   try {
+    await project.mountVolumes();
     await project.ensureFiles(bundle);
   } catch (error) {
     if (!(error instanceof IoError) || isOfAll(error)) throw error;

@@ -11,12 +11,12 @@ export interface Credentials {
   readonly adminName: string;
   /** As argon2 writes it, `$argon2id$…`. */
   readonly passwordHash: string;
-  /** 32 bytes. */
-  readonly signingKey: Uint8Array;
   /** The password is still the one that the first start printed. */
   readonly initialPassword: boolean;
   /** Durable once resolved. */
   save(passwordHash: string): Promise<void>;
+  /** Calls back when it was changed elsewhere. */
+  watch?(changed: (passwordHash: string, isInitial: boolean) => void): void;
 }
 
 /** More at once would only fill the memory: whoever asks waits for a second, like anyone with too many attempts. */
@@ -36,6 +36,7 @@ export class Account {
     this.#passwordHash = credentials.passwordHash;
     this.#initialPassword = credentials.initialPassword;
     this.#version = versionOf(credentials.passwordHash);
+    credentials.watch?.((passwordHash, isInitial) => this.#set(passwordHash, isInitial));
   }
 
   get initialPassword(): boolean {
@@ -64,9 +65,13 @@ export class Account {
   async change(password: string): Promise<void> {
     const passwordHash = await hash(password);
     await this.#credentials.save(passwordHash);
+    this.#set(passwordHash, false);
+  }
+
+  #set(passwordHash: string, isInitial: boolean): void {
     this.#passwordHash = passwordHash;
     this.#version = versionOf(passwordHash);
-    this.#initialPassword = false;
+    this.#initialPassword = isInitial;
   }
 }
 

@@ -6,7 +6,7 @@
  * again, at the worst somebody has to sign in once more.
  */
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { IoError } from '../../devices/error.ts';
 import { replaceFile } from '../../stores/files.ts';
 

@@ -94,7 +94,8 @@ export class Connection {
     const { lab, clock } = this.#parts;
     this.#mistakes = Math.max(0, this.#mistakes - 1);
     if (!this.#outlet.hasRoom) return;
-    this.#outlet.send(frame({ t: 'at', index: lab.index, time: clock.now(), stale: !lab.current }));
+    const stale = !lab.current || !lab.hasLeader;
+    this.#outlet.send(frame({ t: 'at', index: lab.index, time: clock.now(), stale }));
   }
 
   ping(): void {

@@ -1,7 +1,7 @@
 /** What clients say, checked: the frames of `ToServer`. */
 import { observedViews, type ObservedView, type ToServer } from '#io/contract/live.ts';
 import { isViewName, type ViewName } from '#projections/registry.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const sub = z
   .int()

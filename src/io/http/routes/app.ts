@@ -6,7 +6,7 @@ import { appMeant } from '#actors/app/deploy.ts';
 import { unpackFiles, type Files } from '#actors/app/files.ts';
 import { readCompose } from '#actors/compose/read.ts';
 import type { LiveLogLine } from '#io/contract/live.ts';
-import { validateComposeBody } from '#io/contract/routes.ts';
+import { validateComposeBody } from '#io/contract/routes/apps.ts';
 import type { LabPort } from '../../lab/port.ts';
 import { StoreError } from '../../stores/port.ts';
 import { checked, readJson } from '../body.ts';
@@ -32,7 +32,7 @@ export async function composeFile(parts: Parts, c: RouteContext): Promise<Respon
   }
   const ref = String(found.status['compose']);
   const tag = `"${ref}"`;
-  if (isKnown(c, tag)) return notModified(tag);
+  if (isKnown(c, tag)) return notModified(etagHeaders(tag));
   let bytes: Uint8Array;
   try {
     bytes = await parts.blobs.get(ref);

@@ -1,8 +1,9 @@
 /** Every route that runs a command: path, body and query become its input; its outcome becomes the answer. */
 import { commandSchemas } from '#actors/commands.ts';
 import { problemOfRejection } from '#io/contract/problem.ts';
-import { pathParams, routes, type CommandAnswer, type Route, type RouteAction } from '#io/contract/routes.ts';
-import type { z } from 'zod';
+import { indexHeader, pathParams, routes, type CommandAnswer } from '#io/contract/routes.ts';
+import type { Route, RouteAction } from '#io/contract/routes/route.ts';
+import type * as z from 'zod';
 import type { RunResult } from '../../lab/port.ts';
 import { readObject } from '../body.ts';
 import { deadline } from '../deadline.ts';
@@ -32,7 +33,9 @@ export function commandHandler(parts: Parts, usedKeys: UsedKeys) {
     const limit = deadline(parts.clock, timeoutMs);
     let result: RunResult;
     try {
-      const request = { id, name: route.action.command, input, by: principal, dryRun };
+      // A key may be of any time; what is drawn here is of now.
+      const since = key === undefined ? { since: parts.lab.index } : {};
+      const request = { id, ...since, name: route.action.command, input, by: principal, dryRun };
       result = await parts.lab.run(request, limit.signal);
     } catch (error) {
       if (!limit.signal.aborted) throw error;
@@ -71,6 +74,10 @@ function answer(
     ...(changes.length === 0 ? {} : { changes: [...changes] }),
   };
   c.header('cache-control', 'no-store');
+  if (unchanged && !dryRun && route.method === 'patch') {
+    c.header(indexHeader, String(index));
+    return c.body(null, 304);
+  }
   if (dryRun || unchanged) return c.json(body, 200);
   if (route.action.long && operation !== undefined) {
     c.header('location', `/api/v1/operations/${operation}`);
@@ -118,7 +125,7 @@ export function queryFields(route: CommandRoute): ReadonlyMap<string, z.ZodType>
   );
 }
 
-/** In a query everything is text: what the schema wants as a truth value becomes one. */
+/** In a query everything is text: what the schema wants as a truth value, or a number, becomes one. */
 function fromQuery(
   query: Readonly<Record<string, string | undefined>>,
   fields: ReadonlyMap<string, z.ZodType>,
@@ -127,7 +134,9 @@ function fromQuery(
   for (const [name, type] of fields) {
     const text = query[name];
     if (text === undefined) continue;
-    values[name] = type.safeParse(true).success ? flag(name, text) : text;
+    values[name] = type.safeParse(true).success ? flag(name, text) : isNumber(type, text) ? Number(text) : text;
   }
   return values;
 }
+
+const isNumber = (type: z.ZodType, text: string): boolean => /^-?\d{1,16}$/.test(text) && !type.safeParse(text).success;

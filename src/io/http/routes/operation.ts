@@ -31,7 +31,7 @@ export async function waitOperation(parts: Parts, c: RouteContext): Promise<Resp
 }
 
 /** @returns the row as it is once it has ended or the signal aborts; undefined when it is gone */
-function ended(
+export function ended(
   { lab }: Parts,
   [key, first]: readonly [string, OperationRow],
   signal: AbortSignal,

@@ -1,10 +1,13 @@
 /** Signing in and out, who one is, and the password. */
-import { changePasswordBody, sessionCookie, signInBody, type SessionAnswer } from '#io/contract/routes.ts';
+import { sessionCookie } from '#io/contract/routes.ts';
+import { changePasswordBody, signInBody, type SessionAnswer } from '#io/contract/routes/session.ts';
 import { deleteCookie, setCookie } from 'hono/cookie';
 import type { CookieOptions } from 'hono/utils/cookie';
 import { makePageKey } from '../auth/page-key.ts';
 import { sessionSeconds, type Session } from '../auth/sessions.ts';
+import { LogError } from '../../log/port.ts';
 import { checked, ofStrangers, readJson } from '../body.ts';
+import { majorityAnswers } from '../majority.ts';
 import { sessionOf, type Parts, type RouteContext } from '../parts.ts';
 import { fail, wrongField } from '../problems.ts';
 
@@ -45,7 +48,10 @@ export async function signOut(parts: Parts, c: RouteContext): Promise<Response> 
   return c.body(null, 204);
 }
 
-/** The other sessions end; this one goes on under a new token. */
+/**
+ * The other sessions end; this one goes on under a new token. All nodes have the same password: a node that is cut off
+ * from the others does not change it for itself alone.
+ */
 export async function changePassword(parts: Parts, c: RouteContext): Promise<Response> {
   const { current, next } = checked(changePasswordBody, await readJson(c));
   const { name, isPage } = sessionOf(c);
@@ -54,10 +60,23 @@ export async function changePassword(parts: Parts, c: RouteContext): Promise<Res
   if (!(await parts.account.check(name, current))) throw fail('WRONG_PASSWORD', 'The present password is another one.');
   if (current === next) throw wrongField('next', 'it is the present password');
   await parts.limiter.forget(address);
+  await withMajority(parts, c);
   await parts.account.change(next);
   // Live connections end once the answer is out: whoever asked has the new session before the old one is gone.
   c.env.outgoing.once('close', () => parts.sessions.changed());
   return begin(parts, c, name, isPage);
+}
+
+/** @throws ProblemError NO_LEADER */
+async function withMajority(parts: Parts, c: RouteContext): Promise<void> {
+  try {
+    await majorityAnswers(parts, c);
+  } catch (error) {
+    if (!(error instanceof LogError)) throw error;
+    throw fail('NO_LEADER', "The password was not changed: no majority of the lab's voters answers this node.", {
+      hint: 'All nodes have the same password, so it waits for them: floatlab cluster status shows which are down.',
+    });
+  }
 }
 
 /** A program gets the token. A page never sees it: it gets the cookie, and the key without which that is nothing. */

@@ -1,6 +1,6 @@
 /** What machines ask: does it live, does it serve, how is it doing, what can it do. */
 import { openApiDocument } from '../openapi.ts';
-import type { Parts, RouteContext } from '../parts.ts';
+import type { Parts, Readiness, RouteContext } from '../parts.ts';
 import { problemOf } from '#io/contract/problem.ts';
 
 export function health(c: RouteContext): Response {
@@ -11,7 +11,7 @@ export function health(c: RouteContext): Response {
 /** Open for load balancers, which learn what is not ready; why is for those who are signed in. */
 export async function ready(parts: Parts, c: RouteContext): Promise<Response> {
   const isKnown = c.get('session') !== undefined;
-  const checks = (await parts.ready()).map(({ name, ok, detail }) =>
+  const checks = [...(await parts.ready()), leaderCheck(parts)].map(({ name, ok, detail }) =>
     detail === undefined || !isKnown ? { name, ok } : { name, ok, detail },
   );
   c.header('cache-control', 'no-store');
@@ -23,6 +23,12 @@ export async function ready(parts: Parts, c: RouteContext): Promise<Response> {
     'retry-after': '2',
   });
 }
+
+/** Without a leader nothing that this node is asked for can be done, and what it shows may be old. */
+const leaderCheck = ({ lab }: Parts): Readiness =>
+  lab.hasLeader
+    ? { name: 'leader', ok: true }
+    : { name: 'leader', ok: false, detail: 'Nobody leads the lab: no majority of its voters answers.' };
 
 export async function metrics(parts: Parts, c: RouteContext): Promise<Response> {
   const text = await parts.metrics();

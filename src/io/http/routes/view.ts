@@ -1,11 +1,13 @@
 /** Every route that reads a view: a page of its rows, or one of them; now, or as it was. */
-import { pathParams, type Page, type Route, type RouteAction } from '#io/contract/routes.ts';
+import { pathParams, staleHeader, type Page } from '#io/contract/routes.ts';
+import type { Route, RouteAction } from '#io/contract/routes/route.ts';
 import { etagHeaders, isKnown, notModified } from '../etag.ts';
 import { rowTest, sightOf, type Row } from '../filter.ts';
+import { majorityAnswers } from '../majority.ts';
 import { momentOf, rowsOf, type Moment } from '../moment.ts';
 import { sessionOf, type Parts, type RouteContext } from '../parts.ts';
 import { fail, wrongField } from '../problems.ts';
-import { readQuery, wholeNumber } from '../query.ts';
+import { flag, readQuery, wholeNumber } from '../query.ts';
 import type { TableView } from '../../lab/port.ts';
 
 export const maxLimit = 1000;
@@ -27,19 +29,22 @@ async function list(parts: Parts, c: RouteContext, route: ViewRoute): Promise<Re
   const view = route.action.view as TableView;
   const {
     at: atText,
+    stale: staleText,
     limit: limitText,
     cursor,
     ...where
-  } = readQuery(c, [...route.action.filters, 'at', 'limit', 'cursor']);
+  } = readQuery(c, [...route.action.filters, 'at', 'stale', 'limit', 'cursor']);
   const limit = limitText === undefined ? defaultLimit : wholeNumber('limit', limitText, { min: 1, max: maxLimit });
   const after = cursor === undefined ? undefined : keyOf(cursor);
   const test = rowTest(view, where as Record<string, string>);
   const sees = sightOf(view, sessionOf(c).principal);
+  const stale = await certainty(parts, c, staleText, atText);
   const at = await momentOf(parts, atText);
   const parent = parents[view] && pathParams(route.path).length > 0 ? parents[view] : undefined;
   const owner = parent && (await find(parts, c, parent.view, at));
   const tag = tagOf(parts, view, at);
-  if (isKnown(c, tag)) return notModified(tag);
+  const headers = { ...etagHeaders(tag), ...stale };
+  if (isKnown(c, tag)) return notModified(headers);
 
   const found = rowsOf(parts.lab, view, at);
   // Of the present: the index of the very turn in which the rows were read.
@@ -61,17 +66,39 @@ async function list(parts: Parts, c: RouteContext, route: ViewRoute): Promise<Re
     last = key;
   }
   const page: Page<unknown> = { items, index, ...(next === undefined ? {} : { cursor: next }) };
-  return c.json(page, 200, etagHeaders(tag));
+  return c.json(page, 200, headers);
 }
 
 async function show(parts: Parts, c: RouteContext, route: ViewRoute): Promise<Response> {
   const view = route.action.view as TableView;
-  const { at: atText } = readQuery(c, ['at']);
+  const { at: atText, stale: staleText } = readQuery(c, ['at', 'stale']);
+  const stale = await certainty(parts, c, staleText, atText);
   const at = await momentOf(parts, atText);
   const tag = tagOf(parts, view, at);
   const row = await find(parts, c, view, at);
-  if (isKnown(c, tag)) return notModified(tag);
-  return c.json(row, 200, etagHeaders(tag));
+  const headers = { ...etagHeaders(tag), ...stale };
+  if (isKnown(c, tag)) return notModified(headers);
+  return c.json(row, 200, headers);
+}
+
+/**
+ * What is read next has everything that anybody was told before, or, with `?stale=true`, what this node knows.
+ * @returns the mark of an answer that may be old @throws ProblemError NO_LEADER
+ */
+async function certainty(
+  parts: Parts,
+  c: RouteContext,
+  asked: string | undefined,
+  at: string | undefined,
+): Promise<Record<string, string>> {
+  const mayBeStale = flag('stale', asked);
+  if (at !== undefined) {
+    if (mayBeStale) throw wrongField('stale', 'the past does not change', 'Leave it out, or leave out at.');
+    return {};
+  }
+  if (mayBeStale) return { [staleHeader]: 'true' };
+  await majorityAnswers(parts, c);
+  return {};
 }
 
 /** The row that the path means: by namespace and name, by name, or by id. @throws ProblemError NOT_FOUND */

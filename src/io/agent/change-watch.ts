@@ -1,0 +1,180 @@
+/**
+ * Looks every few seconds which volumes of its node have changed, and asks for snapshots of those that are due.
+ *
+ * The file system is asked, once for each pool however many volumes it has. Where it does not tell, the files are walked
+ * (`walked-changes.ts`). A change that settles between two looks is asked for in its moment.
+ */
+import { asked, dueAtMs, look, newSensor, type ChangeSensor, type Seen } from '#actors/sensors/change-snapshotter.ts';
+import type { ActorState } from '#actors/actor.ts';
+import type { StreamId } from '#events/envelope.ts';
+import type { SnapshotOnChange } from '#events/values/snapshotting.ts';
+import type { Logger } from 'pino';
+import type { Call } from '../devices/call.ts';
+import { sleep } from '../devices/clock/port.ts';
+import { IoError } from '../devices/error.ts';
+import type { Random } from '../devices/random/port.ts';
+import type { Dataset } from '../devices/volumes/port.ts';
+import type { RunningLab } from '../lab/running.ts';
+import type { Ports } from './worker.ts';
+import { WalkedChanges } from './walked-changes.ts';
+
+const lookEveryMs = 5000;
+/** What is due is never looked for in a loop without a pause. */
+const shortestMs = 100;
+const timeoutMs = 60_000;
+/** As many as a command takes. */
+const mostAsked = 1000;
+
+/** A volume that wants snapshots of its changes. */
+export interface Watched {
+  readonly stream: StreamId<'volume'>;
+  readonly of: Dataset;
+  readonly path: string;
+  readonly settings: SnapshotOnChange;
+}
+
+export interface ChangeWatchParts {
+  readonly node: StreamId<'node'>;
+  readonly lab: Pick<RunningLab, 'view' | 'run'>;
+  readonly ports: Pick<Ports, 'volumes' | 'marks' | 'clock'>;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export class ChangeWatch {
+  readonly #parts: ChangeWatchParts;
+  readonly #stop = new AbortController();
+  readonly #sensors = new Map<StreamId, ChangeSensor>();
+  /** Those that do not tell what has changed. */
+  readonly #silentPools = new Set<string>();
+  readonly #walked: WalkedChanges;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(parts: ChangeWatchParts) {
+    this.#parts = parts;
+    this.#walked = new WalkedChanges(parts.ports);
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    this.#walked.forget(new Set());
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#parts.ports;
+    const { signal } = this.#stop;
+    let pauseMs = lookEveryMs;
+    for (;;) {
+      await sleep(clock, pauseMs, signal);
+      if (signal.aborted) return;
+      try {
+        pauseMs = await this.look();
+      } catch (error) {
+        pauseMs = lookEveryMs;
+        if (!signal.aborted) this.#parts.log.debug({ error: String(error) }, 'looking for changes failed');
+      }
+    }
+  }
+
+  /** Looks once. @returns after how long to look again */
+  async look(): Promise<number> {
+    const { clock } = this.#parts.ports;
+    const watched = this.#watched();
+    const streams = new Set<StreamId>(watched.map(({ stream }) => stream));
+    for (const known of this.#sensors.keys()) if (!streams.has(known)) this.#sensors.delete(known);
+    this.#walked.forget(streams);
+    const seen = await this.#seen(watched);
+    const nowMs = clock.monotonicMs();
+    const due: Watched[] = [];
+    let nextMs = nowMs + lookEveryMs;
+    for (const one of watched) {
+      const found = seen.get(one.stream);
+      if (!found) continue;
+      const known = this.#sensors.get(one.stream);
+      const sensor = known ? look(known, found, nowMs) : newSensor(found, nowMs, this.#lastMs(one, found, nowMs));
+      this.#sensors.set(one.stream, sensor);
+      const dueMs = dueAtMs(sensor, one.settings);
+      if (dueMs !== undefined && dueMs <= nowMs) due.push(one);
+      else if (dueMs !== undefined) nextMs = Math.min(nextMs, dueMs);
+    }
+    for (let n = 0; n < due.length; n += mostAsked) await this.#ask(due.slice(n, n + mostAsked), seen);
+    return Math.max(shortestMs, nextMs - nowMs);
+  }
+
+  #watched(): readonly Watched[] {
+    const { lab, node } = this.#parts;
+    return lab.view.referrers(node, 'volume').flatMap((volume): readonly Watched[] => watchedOf(volume, node));
+  }
+
+  /** By volume; of a pool that fails now nothing is known. */
+  async #seen(watched: readonly Watched[]): Promise<ReadonlyMap<StreamId, Seen>> {
+    const seen = new Map<StreamId, Seen>();
+    for (const pool of new Set(watched.map(({ of }) => of.pool))) {
+      const there = watched.filter(({ of }) => of.pool === pool);
+      try {
+        const told = await this.#told(pool);
+        for (const one of there) {
+          const change = told ? told.get(one.of.name) : await this.#walked.look(one, this.#call());
+          if (change) seen.set(one.stream, change);
+        }
+      } catch (error) {
+        if (this.#stop.signal.aborted) throw error;
+        this.#parts.log.debug({ pool, error: String(error) }, 'a pool does not tell what has changed');
+      }
+    }
+    return seen;
+  }
+
+  /** @returns undefined where the pool cannot tell */
+  async #told(pool: string): Promise<ReadonlyMap<string, Seen> | undefined> {
+    if (this.#silentPools.has(pool)) return undefined;
+    try {
+      return await this.#parts.ports.volumes.changes(pool, this.#call());
+    } catch (error) {
+      if (!(error instanceof IoError && error.code === 'UNSUPPORTED')) throw error;
+      this.#silentPools.add(pool);
+      return undefined;
+    }
+  }
+
+  #call(): Call {
+    return { signal: this.#stop.signal, timeoutMs, progress: () => {} };
+  }
+
+  /** After a start: as long ago as the log has it. A clock that has jumped makes the wait no longer than the interval. */
+  #lastMs({ stream, settings }: Watched, { since }: Seen, nowMs: number): number {
+    const { lab, ports } = this.#parts;
+    const newest = lab.view.referrers(stream, 'snapshot').find(({ context }) => context.guid === since);
+    if (since === undefined || !newest) return Number.NEGATIVE_INFINITY;
+    return nowMs - Math.min(settings.minIntervalMs, Math.max(0, ports.clock.now() - newest.context.requestedAt));
+  }
+
+  async #ask(due: readonly Watched[], seen: ReadonlyMap<StreamId, Seen>): Promise<void> {
+    const { node, lab, random, ports } = this.#parts;
+    const volumes = due.flatMap(({ stream }) => {
+      const { mark, since } = seen.get(stream) ?? {};
+      return mark === undefined ? [] : [{ volume: stream, mark, ...(since === undefined ? {} : { since }) }];
+    });
+    const request = { id: random.id(), name: 'request-change-snapshots', input: { node, volumes } } as const;
+    const result = await lab.run({ ...request, by: node as `node:${string}` }, this.#stop.signal);
+    if ('rejected' in result) throw new Error(result.rejected.explain);
+    const nowMs = ports.clock.monotonicMs();
+    for (const { stream } of due) {
+      const sensor = this.#sensors.get(stream);
+      if (sensor) this.#sensors.set(stream, asked(sensor, nowMs));
+    }
+  }
+}
+
+function watchedOf({ stream, state, context }: ActorState<'volume'>, node: StreamId<'node'>): readonly Watched[] {
+  const { snapshotOnChange: settings } = context.spec;
+  const { pool, dataset, path } = context;
+  if (settings === undefined || state !== 'ready' || context.node !== node) return [];
+  if (pool === null || dataset === null || path === null) return [];
+  return [{ stream, of: { pool, name: dataset }, path, settings }];
+}

@@ -1,0 +1,16 @@
+/** The log, as people read it. */
+import { special, type Route } from './route.ts';
+
+export const eventsRoutes: readonly Route[] = [
+  special('events', 'get', '/api/v1/events', 'events', 'Events, newest first', {
+    query: {
+      before: 'Only events before this index',
+      after: 'Only events after this index, oldest first',
+      limit: 'At most 1000 (default 100)',
+      correlation: 'Only events of this operation',
+    },
+  }),
+  special('object-history', 'get', '/api/v1/history/{stream}', 'events', 'Events of one object, newest first', {
+    query: { before: 'Only events before this index', limit: 'At most 1000 (default 100)' },
+  }),
+];

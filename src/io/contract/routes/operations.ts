@@ -1,0 +1,15 @@
+/** What was asked for and is under way, or has ended. */
+import { list, show, special, type Route } from './route.ts';
+
+export const operationsRoutes: readonly Route[] = [
+  list('operations', '/api/v1/operations', 'operations', 'List the operations', ['state', 'target', 'command']),
+  show('operations', '/api/v1/operations/{id}', 'operations', 'Show an operation'),
+  special(
+    'wait-operation',
+    'get',
+    '/api/v1/operations/{id}/wait',
+    'operations',
+    'Wait until the operation has ended, at most `timeout` seconds (default 30, at most 300)',
+    { query: { timeout: 'Seconds' } },
+  ),
+];
