@@ -12,10 +12,15 @@ import { unpackFiles } from '#actors/app/files.ts';
 import { readCompose } from '#actors/compose/read.ts';
 import type { StreamId } from '#events/envelope.ts';
 import { liveProtocol, pageKeyProtocol, type LiveLogLine, type ToClient, type ToServer } from '#io/contract/live.ts';
+import type { ClusterMember, ClusterStatus } from '#io/contract/cluster.ts';
 import { problemOf, problemOfRejection, type Problem, type ProblemCode } from '#io/contract/problem.ts';
-import { pageKeyHeader, pathParams, routes, sessionCookie, type Route } from '#io/contract/routes.ts';
+import { pageKeyHeader, pathParams, routes, sessionCookie } from '#io/contract/routes.ts';
+import type { JoinTokenAnswer, JoinTokenInput } from '#io/contract/routes/admission.ts';
+import type { Route } from '#io/contract/routes/route.ts';
 import { isViewName, type ViewName } from '#projections/registry.ts';
 import type { ActivityRow } from '#projections/views/activity.ts';
+import type { NodeRow } from '#projections/views/nodes.ts';
+import { fileContent, fileDiff, filesAnswer, isMissing } from './fake-files.ts';
 import type { AnyView, FakeLab, ViewChange } from './fake-lab.ts';
 
 const webRoot = join(import.meta.dirname, '../../dist/web');
@@ -79,8 +84,12 @@ export class FakeBackend {
   readonly asked: { readonly command: string; readonly input: unknown; readonly dryRun: boolean }[] = [];
   /** Commands that were run in containers, with all that was typed and every size of their windows. */
   readonly execs: FakeShell[] = [];
+  /** The nodes as a group; undefined: made from the nodes of the lab, the first of which leads. */
+  cluster: ClusterStatus | undefined;
   /** While it is behind, bookmarks say so. */
   stale = false;
+  /** What a new join token is shown in. */
+  joinCommand = 'npm start -- --join flt1-abc';
   #isDown = false;
   readonly #server: Server;
   readonly #live = new WebSocketServer({
@@ -175,8 +184,12 @@ export class FakeBackend {
       const isOpen = 'special' in route.action && route.action.open === true;
       if (!isOpen && this.#who(request) === undefined)
         throw new Refusal('NOT_SIGNED_IN', 'Nobody is signed in.', 'Sign in.');
-      const answer = this.#answer(route, url, await bodyOf(request), request, response);
+      const answer = await this.#answer(route, url, await bodyOf(request), request, response);
       const isText = typeof answer === 'string';
+      if (Buffer.isBuffer(answer)) {
+        response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': answer.length });
+        return void response.end(answer);
+      }
       response.writeHead(200, {
         'content-type': isText ? 'text/yaml' : 'application/json',
         'cache-control': 'no-store',
@@ -186,7 +199,9 @@ export class FakeBackend {
       const problem =
         error instanceof Refusal
           ? error.problem
-          : problemOf('INTERNAL', error instanceof Error ? (error.stack ?? '') : String(error));
+          : isMissing(error)
+            ? problemOf('NOT_FOUND', error.message, error.hint === undefined ? {} : { hint: error.hint })
+            : problemOf('INTERNAL', error instanceof Error ? (error.stack ?? '') : String(error));
       response.writeHead(problem.status, { 'content-type': 'application/problem+json' });
       response.end(JSON.stringify(problem));
     }
@@ -267,6 +282,30 @@ export class FakeBackend {
           query,
           (row) => query['correlation'] === undefined || row.correlation === query['correlation'],
         );
+      case 'list-files':
+        return filesAnswer(query);
+      case 'diff-files':
+        return fileDiff(query);
+      case 'read-file':
+        return fileContent(query);
+      case 'cluster-status':
+        return this.cluster ?? this.#group();
+      case 'transfer-leadership': {
+        const { node } = body as { node: string };
+        const members = (this.cluster ?? this.#group()).members.map((one) => ({ ...one, isLeader: one.name === node }));
+        this.cluster = { ...this.#group(), members, leader: members.find(({ isLeader }) => isLeader)?.node };
+        return { leader: node, unchanged: false };
+      }
+      case 'make-join-token': {
+        const { validFor: _, ...input } = body as JoinTokenInput;
+        const id = 'tok1';
+        const issued = this.lab.try('issue-token', { tokenId: id, hash: 'ab'.repeat(32), ...input });
+        if ('rejected' in issued) throw new Refusal('INVALID', issued.rejected.explain);
+        const { expiresAt } = (issued.events[0]?.data ?? {}) as { expiresAt: number };
+        return { token: 'flt1-abc', id, expiresAt, command: this.joinCommand } satisfies JoinTokenAnswer;
+      }
+      case 'list-disks':
+        return { items: fakeDisks };
       case 'simulated-machines':
         return { items: [...(this.power ?? [])].map(([name, power]) => ({ name, power })) };
       case 'set-power': {
@@ -283,6 +322,36 @@ export class FakeBackend {
     const { name, expiresAt } = session ?? { name: '', expiresAt: 0 };
     const simulated = this.power === undefined ? {} : { simulated: true };
     return { name, role: 'admin', expiresAt, initialPassword: this.initialPassword, ...simulated };
+  }
+
+  #group(): ClusterStatus {
+    const nodes = this.lab.rows('nodes').map(([, row]) => row as NodeRow);
+    const members = nodes
+      .filter(({ state }) => state !== 'waiting')
+      .map((row, n): ClusterMember => ({
+        node: row.id.slice('node:'.length),
+        name: row.name,
+        incarnation: 'a1',
+        votes: 'voter',
+        isLeader: n === 0,
+        isSelf: n === 0,
+        isReachable: row.state === 'up',
+        behind: 0,
+        isFetching: false,
+      }));
+    return {
+      lab: 'lab-1',
+      generation: 1,
+      term: 3,
+      leader: members[0]?.node,
+      hasQuorum: true,
+      isChanging: false,
+      isSuspect: false,
+      committed: this.lab.index,
+      index: this.lab.index,
+      members,
+      promises: [],
+    };
   }
 
   #command(command: string, params: Params, { dryRun, ...query }: Params, body: unknown): unknown {
@@ -510,3 +579,22 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   const text = Buffer.concat(chunks).toString('utf8');
   return text === '' ? undefined : JSON.parse(text);
 }
+
+const fakeDisk = (path: string, state: string, why: readonly string[] = []) => ({
+  ...{
+    path,
+    state,
+    why,
+    kind: 'disk',
+    sizeBytes: 2 ** 41,
+    model: null,
+    serial: null,
+    rotational: true,
+    removable: false,
+  },
+});
+const fakeDisks = [
+  fakeDisk('/dev/nvme0n1', 'in-use', ['mounted at /']),
+  fakeDisk('/dev/sdd', 'free'),
+  fakeDisk('/dev/sde', 'holds-data', ['ext4 "old-backup"']),
+];

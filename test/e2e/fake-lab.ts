@@ -260,7 +260,10 @@ export class FakeLab {
     }, this.workMs / parts);
   }
 
-  #finish({ order }: Doing): void {
+  #finish({ order: given }: Doing): void {
+    const subject = this.view.get(given.subject);
+    // As the lab has it by now: a set of snapshots has grown since its first one was asked for.
+    const order = (subject && workOf(subject, this.view)) ?? given;
     this.#doing.delete(order.subject);
     this.#setWork(order.subject, undefined);
     const problem = this.#failures.get(order.work);
@@ -400,7 +403,19 @@ function success(order: WorkOrder, lab: Lab, now: number): [CommandName, unknown
   const { subject, visit } = order;
   const guid = address(new TextEncoder().encode(`${subject}${visit}`)).slice(0, 16);
   switch (order.work) {
+    case 'adopt-dataset':
+      return [
+        'report-volume-provisioned',
+        { volume: subject, visit, dataset: order.input.dataset, path: `/${order.input.native}` },
+      ];
+    case 'release-dataset':
+      return ['report-volume-released', { volume: subject, visit }];
+    case 'copy-dataset':
+      return ['report-volume-copied', { volume: subject, visit }];
+    case 'move-dataset':
+      return ['report-volume-moved', { volume: subject, visit, path: `/pool/${order.input.to.dataset}/data` }];
     case 'create-dataset':
+    case 'clone-dataset':
       return [
         'report-volume-provisioned',
         { volume: subject, visit, dataset: order.input.dataset, path: `/pool/${order.input.dataset}/data` },
@@ -412,8 +427,23 @@ function success(order: WorkOrder, lab: Lab, now: number): [CommandName, unknown
       ];
     case 'destroy-dataset':
       return ['report-volume-deleted', { volume: subject, visit }];
-    case 'take-snapshot':
-      return ['report-snapshot-taken', { snapshot: subject, visit, guid, takenAt: now }];
+    case 'take-snapshot': {
+      const { snapshots, isSet } = order.input;
+      const together = isSet ? { together: false } : {};
+      return [
+        'report-snapshots-taken',
+        {
+          node: order.node,
+          snapshots: snapshots.map((one) => ({
+            snapshot: one.snapshot,
+            visit: one.visit,
+            guid: address(new TextEncoder().encode(one.snapshot)).slice(0, 16),
+            takenAt: now,
+            ...together,
+          })),
+        },
+      ];
+    }
     case 'remove-snapshot':
       return ['report-snapshot-removed', { snapshot: subject, visit }];
     case 'start-instance': {
@@ -433,14 +463,55 @@ function success(order: WorkOrder, lab: Lab, now: number): [CommandName, unknown
       return ['report-instance-halted', { instance: subject, visit }];
     case 'stop-instance':
       return ['report-instance-stopped', { instance: subject, visit }];
+    case 'create-pool':
+    case 'adopt-pool': {
+      const names = order.work === 'create-pool' && 'devices' in order.input.on ? order.input.on.devices : [];
+      return [
+        'report-pool-opened',
+        { pool: subject, visit, where: `/pool/${order.input.pool}`, status: wellPool(names) },
+      ];
+    }
+    case 'release-pool':
+      return ['report-pool-released', { pool: subject, visit }];
+    case 'grow-pool':
+    case 'add-pool-devices':
+    case 'replace-pool-device':
+    case 'scrub-pool': {
+      const { status, scrub } = lab.get(subject as `pool:${string}`)?.context ?? {};
+      return ['report-pool-changed', { pool: subject, visit, status, scrub }];
+    }
+    case 'restore-files':
+      return [
+        'report-transfer-finished',
+        {
+          transfer: subject,
+          visit,
+          files: 1,
+          bytes: 10,
+          written: order.input.paths.map((path) => ({ path, as: path })),
+        },
+      ];
+    case 'export-files':
+    case 'import-files':
+      return ['report-transfer-finished', { transfer: subject, visit, bytes: 10 }];
     case 'watch-instance':
       throw new Error(`${lab.index}: watching never ends`);
   }
 }
 
+const wellPool = (devices: readonly string[]) => ({
+  state: 'online',
+  layout: 'mirror',
+  sizeBytes: 400 * 2 ** 30,
+  devices: devices.map((name) => ({ name, role: 'data', state: 'online' })),
+  problems: [],
+});
+
 function failure(order: WorkOrder, problem: Problem): [CommandName, unknown] {
   const { subject, visit } = order;
   if (order.work.endsWith('-instance')) return ['report-instance-failed', { instance: subject, visit, problem }];
+  if (order.work.includes('pool')) return ['report-pool-failed', { pool: subject, visit, problem }];
   if (order.work.endsWith('-snapshot')) return ['report-snapshot-failed', { snapshot: subject, visit, problem }];
+  if (order.work.endsWith('-files')) return ['report-transfer-failed', { transfer: subject, visit, problem }];
   return ['report-volume-failed', { volume: subject, visit, problem }];
 }

@@ -15,6 +15,10 @@ const facts = (more: Partial<NodeFacts>): NodeFacts => ({
   engine: { name: 'docker', version: '27.3.1' },
   pools: [{ name: 'tank', driver: 'zfs', sizeBytes: 1000 * gib }],
   version: '0.1.0',
+  devices: [
+    { name: 'nvme0n1', sizeBytes: 1_000_204_886_016, model: 'Samsung SSD 980 1TB', rotational: false },
+    { name: 'sda', sizeBytes: 4_000_787_030_016, model: 'WDC WD40EFRX-68N', rotational: true },
+  ],
   ...more,
 });
 

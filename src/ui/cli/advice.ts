@@ -4,6 +4,7 @@
  * or the copied command finds something else. Pure: the tree of commands says how many words belong to one.
  */
 import type { Command } from 'commander';
+import { defaultOf } from './options.ts';
 
 export interface Additions {
   /** When it is not the one that a command without `-n` would mean. */
@@ -47,8 +48,10 @@ function commandAt(words: readonly string[], from: number, program: Command) {
     if (!sub) break;
     [command, last] = [sub, last + 1];
   }
-  // A group is no command that could be given.
-  if (command === program || command.commands.length > 0) return undefined;
+  // A group is no command that could be given, but for one that does something by itself.
+  const meant = command.commands.length > 0 ? defaultOf(command) : command;
+  if (command === program || !meant) return undefined;
+  command = meant;
   for (const argument of command.registeredArguments) {
     if (!more() || argument.variadic) break;
     // An optional one is meant when nothing comes after it: else the sentence goes on (`floatlab ps shows …`).

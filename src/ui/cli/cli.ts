@@ -8,6 +8,7 @@ import { addressed } from './advice.ts';
 import { openHttp } from './connect/http.ts';
 import { openSocket } from './connect/socket.ts';
 import { contextsPath, loadContexts } from './contexts.ts';
+import { leaderlessOf, type Leaderless } from './leaderless.ts';
 import { namespaceFor, refOf, type Ref } from './options.ts';
 import { Printer } from './output/printer.ts';
 import { labWords, refusePlainHttp, resolveSettings, type Settings, type SettingsOptions } from './settings.ts';
@@ -43,6 +44,9 @@ export class Cli {
   readonly #labs: Lab[] = [];
   /** What a command would mean that says nothing, and what this run means. */
   #usualNamespace = 'default';
+  /** Asked once in a run, as soon as an answer says that its node knows no leader. */
+  #leaderless: Promise<Leaderless | undefined> | undefined;
+  #saysLeaderless = false;
   #namespace: string | undefined;
   #labWords: string | undefined;
 
@@ -76,6 +80,7 @@ export class Cli {
       baseUrl: server,
       fetch: http.fetch,
       ...(token === undefined ? {} : { token }),
+      onStale: () => this.#askWhyStale(rest),
     });
     let live: LiveClient | undefined;
     const lab: Lab = {
@@ -104,6 +109,25 @@ export class Cli {
     return lab;
   }
 
+  /**
+   * For a command that says it itself, where it is read first: then there is no warning.
+   * @returns a function that says, once all was read, why the node knows no leader; undefined when it knows one
+   */
+  saysLeaderless(): () => Promise<Leaderless | undefined> {
+    this.#saysLeaderless = true;
+    return async () => this.#leaderless;
+  }
+
+  /** Once in a run: the same is true of all that it shows. */
+  #askWhyStale(rest: RestClient): void {
+    this.#leaderless ??= leaderlessOf(rest, this.world.interrupt).then((leaderless) => {
+      if (leaderless && !this.#saysLeaderless) {
+        this.print.labelled('warning: ', `${leaderless.what} This is what it knew last. ${leaderless.hint}`);
+      }
+      return leaderless;
+    });
+  }
+
   /** Gives up when it never opens; once it has been open, goes on trying and says so. */
   #openLive({ server, token, ca }: Settings): LiveClient {
     const live = createLiveClient({ url: liveUrl(server), connect: (url) => openSocket(url, { token, ca }) });
@@ -128,6 +152,7 @@ export class Cli {
   }
 
   async close(): Promise<void> {
+    await this.#leaderless;
     await Promise.all(this.#labs.map((lab) => lab.close()));
   }
 }

@@ -27,3 +27,6 @@ export const exitCodeOf: Readonly<Record<ProblemClass, ExitCode>> = {
   unavailable: 8,
   internal: 1,
 };
+
+/** Of whoever asks how the lab is, when it has no leader. */
+export const noQuorumExit: ExitCode = exitCodeOf.unavailable;

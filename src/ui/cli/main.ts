@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import process from 'node:process';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { terminalAsker } from './ask.ts';
+import { runDaemon } from './daemon.ts';
 import { runCli } from './program.ts';
 
 const interrupt = new AbortController();
@@ -34,6 +35,7 @@ const code = await runCli(
     stderr: process.stderr,
     ask: terminalAsker(process.stdin, process.stderr, canAsk),
     now: () => Date.now(),
+    daemon: runDaemon,
     interrupt: interrupt.signal,
   },
   packageJson.version,

@@ -58,6 +58,16 @@ export const changeOptions = (command: Command): Command =>
 export const yesOption = (command: Command): Command =>
   command.option('-y, --yes', 'do not ask; needed where there is no terminal');
 
+const defaults = new WeakMap<Command, Command>();
+
+/** What a group does when no command of it is named: `floatlab node token` makes one. */
+export function defaultCommand(group: Command, name: string): Command {
+  const command = group.command(name, { isDefault: true });
+  defaults.set(group, command);
+  return command;
+}
+export const defaultOf = (group: Command): Command | undefined => defaults.get(group);
+
 const examplesBy = new WeakMap<Command, readonly string[]>();
 
 /** What `--help` begins with. */
@@ -66,12 +76,22 @@ export function examples(command: Command, ...lines: readonly string[]): Command
   return command.addHelpText('before', `Examples:\n${lines.map((line) => `  $ ${line}\n`).join('')}`);
 }
 
-/** Those of a group are those of its first commands. */
+/** Those of a group are those of its first commands; of the groups in it, too. */
 export function groupExamples(group: Command): Command {
+  for (const inner of group.commands) if (inner.commands.length > 0) groupExamples(inner);
+  const meant = defaultOf(group);
+  const hasOptions = meant?.options.some(({ long }) => long !== '--help') ?? false;
+  if (meant && hasOptions) {
+    const path = [...pathOf(group), meant.name()].join(' ');
+    group.addHelpText('after', `\nAlone it does what ${meant.name()} does. Its options:\n  ${path} --help`);
+  }
   const all = group.commands.map((command) => examplesBy.get(command) ?? []);
   const [only = []] = all;
   return examples(group, ...(all.length === 1 ? only : all.slice(0, 2).flatMap(([first]) => first ?? [])));
 }
+
+const pathOf = (command: Command): readonly string[] =>
+  command.parent ? [...pathOf(command.parent), command.name()] : [command.name()];
 
 /** Where a command that changes something looks for a thing. */
 export const namespaceFor = (options: { readonly namespace?: string }, settings: Settings): string | undefined =>

@@ -5,6 +5,9 @@ import type { Cli, Lab } from './cli.ts';
 import { momentOf, type ReadOptions } from './options.ts';
 import type { Column } from './output/table.ts';
 
+/** What is in no namespace, or is listed with that of its target. */
+const placeless: ReadonlySet<ListedView> = new Set(['nodes', 'operations', 'pools', 'tokens']);
+
 /** A list looks into all namespaces, unless one is named by an option, the environment or the context. */
 export async function readRows<V extends ListedView>(
   cli: Cli,
@@ -14,7 +17,7 @@ export async function readRows<V extends ListedView>(
   more: Pick<ListOptions, 'params' | 'filters'> = {},
 ): Promise<ViewRows[V][]> {
   const at = momentOf(options.at, cli.world.now());
-  const namespace = view === 'nodes' || view === 'operations' ? undefined : lab.namespace(options);
+  const namespace = placeless.has(view) ? undefined : lab.namespace(options);
   const filters = more.params ? more.filters : { namespace, ...more.filters };
   const rows: ViewRows[V][] = [];
   const listOptions = { ...more, ...(filters ? { filters } : {}), at, signal: cli.world.interrupt };

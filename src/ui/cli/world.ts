@@ -10,6 +10,8 @@ export interface Sink {
   write(chunk: string | Uint8Array): unknown;
   on?(event: 'resize', listener: () => void): unknown;
   off?(event: 'resize', listener: () => void): unknown;
+  /** Once it takes more, after a `write` that answered false. */
+  once?(event: 'drain', listener: () => void): unknown;
 }
 
 export type Source = Readable & {
@@ -24,6 +26,12 @@ export function onInterrupt({ interrupt }: Pick<World, 'interrupt'>, run: () => 
   return () => interrupt.removeEventListener('abort', run);
 }
 
+/** A run of `floatlabd`: what it ended with, and what it wrote where that was to be taken. */
+export interface DaemonRun {
+  readonly code: number;
+  readonly stdout: string;
+}
+
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -35,6 +43,11 @@ export interface World {
   readonly ask: Asker;
   /** Milliseconds since 1970. */
   now(): number;
+  /**
+   * Runs `floatlabd`, which knows the files of a lab, to its end. @param output to be shown as it comes, or to be taken;
+   * what it complains about is always shown
+   */
+  daemon(args: readonly string[], output: 'show' | 'take'): Promise<DaemonRun>;
   /** Fires when the person presses Ctrl-C. */
   readonly interrupt: AbortSignal;
 }

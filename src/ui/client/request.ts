@@ -1,6 +1,7 @@
 /** From a route and what is to be said to a request: what goes into the path, the query, the body. Pure. */
 import type { CommandName } from '#actors/commands.ts';
-import { bodySchema, pathParams, routes, type Method, type Route, type Special } from '#io/contract/routes.ts';
+import { bodySchema, pathParams, routes } from '#io/contract/routes.ts';
+import type { Method, Route, Special } from '#io/contract/routes/route.ts';
 
 export interface PlainRequest {
   readonly method: Uppercase<Method>;

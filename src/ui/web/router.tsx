@@ -16,6 +16,7 @@ import { Empty, Page } from './components/page.tsx';
 import { listSearch } from './format/list-search.ts';
 import { momentIn } from './format/moment.ts';
 import { NowProvider } from './live/now.tsx';
+import { filesSearch } from './screens/volume/files-search.ts';
 import { Shell } from './shell/shell.tsx';
 
 export interface RootSearch {
@@ -131,6 +132,12 @@ const volumeSnapshots = createRoute({
   path: '/',
   component: lazyRouteComponent(() => import('./screens/volume/snapshots.tsx'), 'VolumeSnapshots'),
 });
+const volumeFiles = createRoute({
+  getParentRoute: () => volume,
+  path: '/files',
+  component: lazyRouteComponent(() => import('./screens/volume/files.tsx'), 'VolumeFiles'),
+  validateSearch: filesSearch,
+});
 const volumeHistory = createRoute({
   getParentRoute: () => volume,
   path: '/history',
@@ -157,6 +164,11 @@ const nodeOverview = createRoute({
   getParentRoute: () => node,
   path: '/',
   component: lazyRouteComponent(() => import('./screens/node/overview.tsx'), 'NodeOverview'),
+});
+const nodePools = createRoute({
+  getParentRoute: () => node,
+  path: '/pools',
+  component: lazyRouteComponent(() => import('./screens/node/pools.tsx'), 'NodePools'),
 });
 const nodeHistory = createRoute({
   getParentRoute: () => node,
@@ -209,9 +221,9 @@ const routeTree = rootRoute.addChildren([
   newApp,
   app.addChildren([appOverview, appVolumes, appLogs, appTerminal, appCompose, appHistory, appWhy]),
   volumes,
-  volume.addChildren([volumeSnapshots, volumeHistory, volumeWhy]),
+  volume.addChildren([volumeSnapshots, volumeFiles, volumeHistory, volumeWhy]),
   nodes,
-  node.addChildren([nodeOverview, nodeHistory, nodeWhy]),
+  node.addChildren([nodeOverview, nodePools, nodeHistory, nodeWhy]),
   schedules,
   alerts,
   activity,

@@ -34,7 +34,8 @@ describeWeb(({ open }) => {
 
   it('shows a node with its facts, and cordons it', async () => {
     const { page } = await open('/nodes');
-    await row(page, 'vega').getByRole('link', { name: 'vega' }).click();
+    const table = page.getByRole('table', { name: 'Nodes', exact: true });
+    await table.getByRole('link', { name: 'vega' }).click();
     await shown(page, '6.1.0-28-amd64');
     await shown(page, 'Pool data, btrfs');
     await page.getByRole('button', { name: 'Cordon' }).click();

@@ -12,6 +12,8 @@ export const screens = [
   '/apps/default/photos/why',
   '/volumes',
   '/volumes/default/photos-db',
+  '/volumes/default/photos-db/files',
+  '/volumes/default/photos-db/files?path=library/2026',
   '/volumes/default/photos-db/history',
   '/volumes/default/photos-db/why',
   '/nodes',

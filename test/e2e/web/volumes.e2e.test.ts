@@ -23,6 +23,11 @@ describeWeb(({ open }) => {
     const oldest = row(page, 'first light');
     await oldest.getByRole('button', { name: 'Roll back' }).click();
     const dialog = page.getByRole('dialog');
+    await dialog.getByRole('list', { name: 'Newer snapshots' }).waitFor(patience);
+    expect(await dialog.getByRole('button', { name: 'Roll back' }).isDisabled()).toBe(true);
+    // Nothing is refused before somebody has chosen.
+    expect(backend.asked).toEqual([]);
+    await dialog.getByLabel(/^Go back past \d+ newer snapshots/).check();
     await dialog.getByText(/Volume photos-db would go back to snapshot/).waitFor(patience);
     await dialog.getByText('App photos would pause while volume photos-db is rolled back.').waitFor(patience);
     await dialog.getByText(/kept as a stash snapshot/).waitFor(patience);
@@ -30,6 +35,8 @@ describeWeb(({ open }) => {
     await dialog.getByRole('button', { name: 'Roll back' }).click();
     await row(page, 'kept by a roll-back').filter({ hasText: 'available' }).waitFor(patience);
     await expect.poll(() => lab.app('photos').state, patience).toBe('running');
+    await page.getByText('line 1, left').first().waitFor(patience);
+    await page.getByText('in a line that was left', { exact: true }).waitFor(patience);
   });
 
   it('removes a snapshot, and refuses to delete a volume that is in use with the reason', async () => {
@@ -47,7 +54,7 @@ describeWeb(({ open }) => {
     expect(await page.getByRole('dialog').count()).toBe(0);
   });
 
-  it('makes a volume, changes it, gives it a schedule, and deletes it', async () => {
+  it('makes a volume, changes it, gives it a schedule, a clone, and that another name', async () => {
     const { page, lab } = await open('/volumes');
     await page.getByRole('button', { name: 'New volume' }).click();
     await page.getByLabel('Name').fill('Media!');
@@ -72,10 +79,43 @@ describeWeb(({ open }) => {
       .poll(() => lab.view.list('schedule').some(({ context }) => context.metadata.name === 'media-nightly'), patience)
       .toBe(true);
     await page.getByRole('button', { name: 'More actions' }).click();
-    await page.getByRole('menuitem', { name: 'Delete' }).click();
-    await page.getByRole('dialog').getByRole('textbox').fill('media');
+    await page.getByRole('menuitem', { name: 'Clone' }).click();
+    await page.getByRole('dialog', { name: 'Clone media' }).getByLabel('Name').fill('media-test');
+    await page.getByRole('button', { name: 'Make clone' }).click();
+    await heading(page, 'media-test').waitFor(patience);
+    await shown(page, 'a clone of media');
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('menuitem', { name: 'Rename' }).click();
+    await page.getByRole('dialog', { name: 'Rename media-test' }).getByLabel('Name').fill('films');
+    await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
+    await heading(page, 'films').waitFor(patience);
+  });
+
+  it('deletes a volume, brings it back, and deletes it for ever when somebody says so', async () => {
+    const { page, backend } = await open('/volumes');
+    await page.getByRole('button', { name: 'New volume' }).click();
+    await page.getByLabel('Name').fill('media');
+    await page.getByRole('button', { name: 'Create volume' }).click();
+    await row(page, 'media').filter({ hasText: 'ready' }).getByRole('link', { name: 'media' }).click();
+    const remove = async (): Promise<void> => {
+      await page.getByRole('button', { name: 'More actions' }).click();
+      await page.getByRole('menuitem', { name: 'Delete' }).click();
+    };
+    await heading(page, 'media').waitFor(patience);
+    await remove();
     await page.getByRole('button', { name: 'Delete volume' }).click();
     await heading(page, 'Volumes').waitFor(patience);
+    await row(page, 'media-deleted').getByRole('link', { name: 'media-deleted' }).click();
+    await shown(page, /It was called media, and was deleted/);
+    await page.getByRole('button', { name: 'Recover' }).click();
+    await heading(page, 'media').waitFor(patience);
+    await page.getByText('ready').first().waitFor(patience);
+    await remove();
+    await page.getByLabel('At once and for ever').check();
+    await page.getByLabel('So that nothing of it can be read').check();
+    await page.getByRole('dialog').getByRole('textbox').fill('media');
+    await page.getByRole('button', { name: 'Delete for ever' }).click();
     await row(page, 'media').waitFor({ state: 'detached', ...patience });
+    expect(backend.asked.at(-1)).toMatchObject({ input: { name: 'media', purge: true, scrub: true }, dryRun: false });
   });
 });

@@ -12,9 +12,9 @@ import { programAlone } from './program.ts';
 
 const rooms = ['src/actors', 'src/io', 'src/projections', 'src/ui/cli'];
 /** With these a sentence goes on behind a command. */
-const goesOn = /^(?:shows|makes|brings|starts|waits|takes|changes|lists|prints)$/;
+const goesOn = /^(?:shows|makes|brings|starts|waits|takes|changes|lists|prints|lets|sends|tells|ends)$/;
 /** The product itself, not its command. */
-const isProse = /^floatlab (?:itself|knows|blob|password version)\b/;
+const isProse = /^floatlab (?:itself|knows|blob|password version|recovery key|sealed secrets)\b/;
 
 interface Advice {
   readonly where: string;
@@ -27,7 +27,9 @@ function adviceIn(path: string): Advice[] {
   for (const [index, line] of readFileSync(path, 'utf8').split('\n').entries()) {
     if (/^\s*(?:\*|\/\/|\/\*)/.test(line)) continue;
     for (const { index: at } of line.matchAll(/(?<![-\w./$]|xargs -n 1 )floatlab (?=[a-z$])/g)) {
-      const [text = ''] = /^[^'`;)]*/.exec(line.slice(at)) ?? [];
+      // One in quotation marks ends with them.
+      const end = line[at - 1] === '"' ? /^[^'`;)"]*/ : /^[^'`;)]*/;
+      const [text = ''] = end.exec(line.slice(at)) ?? [];
       if (!isProse.test(text)) found.push({ where: `${path}:${index + 1}`, text });
     }
   }
@@ -42,7 +44,7 @@ const advice = rooms.flatMap((room) =>
 
 /** The words of the command; what is filled in stands for itself. */
 function wordsOf(text: string): string[] {
-  const filled = text.replaceAll(/\$\{[^}]*\}/g, 'NAME');
+  const filled = text.replaceAll(/\$\{[^}]*\}|<[^>]*>/g, 'NAME');
   const words = [...filled.matchAll(/"[^"]*"|\S+/g)].map(([word]) => word.replaceAll('"', ''));
   const end = words.findIndex(
     (word, n) => goesOn.test(word) || /^[|>]$/.test(word) || /[.,:?!]$/.test(words[n - 1] ?? ''),

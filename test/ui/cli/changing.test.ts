@@ -18,6 +18,20 @@ const floatlab = (command: string, setting: Setting = {}): Promise<Run> =>
 const operation = 'operation:7kq2wxyzabcd';
 const stop = 'POST /api/v1/apps/default/photos/stop';
 
+/** What was said with the last change that was not only a dry run. */
+const said = (): unknown =>
+  lab.heard.findLast(({ method, query }) => method !== 'GET' && query['dryRun'] !== 'true')?.body;
+
+const rollbackOf = (newer: readonly string[]) => ({
+  json: {
+    snapshot: 'monday',
+    takenAt: now - 2 * 3_600_000,
+    newer: newer.map((snapshot) => ({ snapshot, takenAt: now, reason: 'schedule', note: null })),
+    lineage: { of: 1, present: 1, opens: 2 },
+    app: 'photos',
+  },
+});
+
 describe('a change', () => {
   test('waits until it is done and says so on stderr', async () => {
     lab.command(stop, { operation });
@@ -163,6 +177,17 @@ describe('every command', () => {
       { name: 'archive', spec: { sizeBytes: 5 * 2 ** 30, keep: '24h:1h last:3' }, labels: { team: 'home' } },
     ],
     ['volume set archive --size 20g', 'PATCH /api/v1/volumes/default/archive', { sizeBytes: 20 * 2 ** 30 }],
+    [
+      'volume set archive --on-change settle=10s',
+      'PATCH /api/v1/volumes/default/archive',
+      { snapshotOnChange: { settleMs: 10_000, minIntervalMs: 300_000 } },
+    ],
+    ['volume set archive --on-change no', 'PATCH /api/v1/volumes/default/archive', { snapshotOnChange: null }],
+    [
+      'volume create archive --size 5GiB --on-change no',
+      'POST /api/v1/volumes',
+      { name: 'archive', spec: { sizeBytes: 5 * 2 ** 30 }, labels: {} },
+    ],
     ['volume retry archive', 'POST /api/v1/volumes/default/archive/retry', undefined],
     ['volume rm archive --yes', 'DELETE /api/v1/volumes/default/archive', undefined],
     ['volume rollback archive monday --yes', 'POST /api/v1/volumes/default/archive/rollback', { snapshot: 'monday' }],
@@ -177,13 +202,18 @@ describe('every command', () => {
       'POST /api/v1/schedules',
       { namespace: 'media', name: 'nightly', volume: 'films', cron: '0 3 * * *', timeZone: 'Europe/Berlin' },
     ],
+    [
+      'schedule create nightly --app photos --cron "0 3 * * *"',
+      'POST /api/v1/schedules',
+      { name: 'nightly', app: 'photos', cron: '0 3 * * *' },
+    ],
     ['schedule suspend nightly', 'POST /api/v1/schedules/default/nightly/suspend', undefined],
     ['schedule resume nightly', 'POST /api/v1/schedules/default/nightly/resume', undefined],
     ['schedule rm nightly -y', 'DELETE /api/v1/schedules/default/nightly', undefined],
   ];
 
   test.each(cases)('floatlab %s', async (command, route, body) => {
-    lab.command(route);
+    lab.command(route).rows('/api/v1/apps', [appRow('films', { namespace: 'media' })]);
     const { code, err } = await floatlab(command);
     expect(err).toMatch(/^[A-Z].*\.\n$/);
     expect(code).toBe(0);
@@ -191,7 +221,23 @@ describe('every command', () => {
     expect(lab.heard.at(-1)?.body).toEqual(body);
   });
 
-  test('volume snapshot prints the name of the snapshot', async () => {
+  test.each([
+    [
+      'volume snapshot photos-db',
+      'POST /api/v1/volumes/default/photos-db/snapshots',
+      'Snapshot 2026-11-21-1200-00 of photos-db is taken.',
+    ],
+    [
+      'snapshot take --volume photos-db',
+      'POST /api/v1/volumes/default/photos-db/snapshots',
+      'Snapshot 2026-11-21-1200-00 of photos-db is taken.',
+    ],
+    [
+      'snapshot take --app photos',
+      'POST /api/v1/apps/default/photos/snapshots',
+      'A set of snapshots of app photos is taken, each called 2026-11-21-1200-00.',
+    ],
+  ])('%s prints the name of the snapshot', async (command, route, done) => {
     const metadata = {
       name: '2026-11-21-1200-00',
       namespace: 'default',
@@ -207,10 +253,10 @@ describe('every command', () => {
         words: '',
       },
     ];
-    lab.command('POST /api/v1/volumes/default/photos-db/snapshots', { operation, events });
-    const { out, err } = await floatlab('volume snapshot photos-db --note "version 2"');
+    lab.command(route, { operation, events });
+    const { out, err } = await floatlab(`${command} --note "version 2"`);
     expect(out).toBe('2026-11-21-1200-00\n');
-    expect(err).toContain('Snapshot 2026-11-21-1200-00 of photos-db is taken.');
+    expect(err).toContain(done);
     expect(lab.heard[0]?.body).toEqual({ note: 'version 2' });
   });
 
@@ -240,17 +286,27 @@ describe('a question', () => {
     lab.command('DELETE /api/v1/volumes/default/photos-db');
   });
 
-  test('asks for the name before data is lost, and says what is lost', async () => {
-    const { code, err, asked } = await floatlab('down photos --volumes', { tty: true, answers: ['photos'] });
-    expect(asked).toEqual(['This cannot be undone. Type photos to go on']);
-    expect(lines(err)[0]).toBe('Volume photos-db (5 GiB, 24 snapshots) will be deleted for ever.');
+  test('says which volumes of an app go, and that they can be recovered', async () => {
+    const { code, err, asked } = await floatlab('down photos --volumes', { tty: true, answers: [true] });
+    expect(asked).toEqual(['Remove app photos and its volumes?']);
+    expect(lines(err)[0]).toBe(
+      'Volume photos-db (5 GiB, 24 snapshots) will be deleted; it can be recovered for 7 d, and takes its room until then.',
+    );
     expect(err).not.toContain('wiki-data');
     expect(code).toBe(0);
     expect(lab.heard.at(-1)?.query).toEqual({ withVolumes: 'true' });
   });
 
+  test('asks for the name before data is lost, and says what is lost', async () => {
+    const { code, err, asked } = await floatlab('volume rm photos-db --scrub', { tty: true, answers: ['photos-db'] });
+    expect(asked).toEqual(['This cannot be undone. Type photos-db to go on']);
+    expect(lines(err)[0]).toBe('Volume photos-db (5 GiB, 24 snapshots) will be deleted for ever.');
+    expect(code).toBe(0);
+    expect(lab.heard.at(-1)?.query).toEqual({ purge: 'true', scrub: 'true' });
+  });
+
   test('changes nothing when another name is typed', async () => {
-    const { code, err } = await floatlab('volume rm photos-db', { tty: true, answers: ['photos'] });
+    const { code, err } = await floatlab('volume rm photos-db --purge', { tty: true, answers: ['photos'] });
     expect(code).toBe(1);
     expect(err).toContain('You did not type photos-db: nothing was changed (DECLINED)');
     expect(lab.changes).toEqual([]);
@@ -312,7 +368,7 @@ describe('a question', () => {
       },
     );
     const { code, err, asked } = await floatlab('volume rm photos-db', { tty: true });
-    expect(code).toBe(6);
+    expect(code).toBe(5);
     expect(asked).toEqual([]);
     expect(err).toContain('Volume photos-db is in use by app photos (VOLUME_IN_USE)');
   });
@@ -327,14 +383,56 @@ describe('a question', () => {
       },
     ];
     lab.command('POST /api/v1/volumes/default/photos-db/rollback', { events });
+    lab.on('GET /api/v1/volumes/default/photos-db/rollback', rollbackOf(['tuesday', 'wednesday']));
     const { err, asked, code } = await floatlab('volume rollback photos-db monday', { tty: true, answers: [false] });
-    expect(lines(err).slice(0, 2)).toEqual([
+    expect(lines(err).slice(0, 4)).toEqual([
       'Volume photos-db goes back to snapshot monday.',
+      expect.stringMatching(/^It will be as it was 2 h ago/),
+      '2 snapshots are newer: tuesday, wednesday. They stay, in the line of the history that is left.',
       'What it holds now is kept as a snapshot: roll back to that to undo.',
     ]);
     expect(asked).toEqual(['Roll photos-db back to monday?']);
     expect(code).toBe(1);
     expect(lab.changes).toEqual([]);
+  });
+
+  test('that was told of newer snapshots, and answered with yes, is word enough to go past them', async () => {
+    lab.command('POST /api/v1/volumes/default/photos-db/rollback');
+    lab.on('GET /api/v1/volumes/default/photos-db/rollback', rollbackOf(['tuesday']));
+    await floatlab('volume rollback photos-db monday', { tty: true, answers: [true] });
+    expect(said()).toEqual({ snapshot: 'monday', pastNewer: true });
+    await floatlab('volume rollback photos-db monday --yes');
+    expect(said()).toEqual({ snapshot: 'monday' });
+    await floatlab('volume rollback photos-db monday --yes --past-newer');
+    expect(said()).toEqual({ snapshot: 'monday', pastNewer: true });
+  });
+
+  test('before a move says what stays; what is adopted, limited and placed is asked for as it was said', async () => {
+    const changes = ['Its 3 snapshots do not come along.'];
+    lab.command('POST /api/v1/volumes/default/photos-db/move', { changes });
+    const { err, asked } = await floatlab('volume move photos-db --pool fast --record-size 16KiB', {
+      tty: true,
+      answers: [true],
+    });
+    expect(lines(err)[0]).toBe('Its 3 snapshots do not come along.');
+    expect(asked).toEqual(['Move photos-db?']);
+    expect(said()).toEqual({ pool: 'fast', recordSizeBytes: 16_384 });
+    lab.command('POST /api/v1/volumes/adopt');
+    await floatlab('volume adopt atlas/main tank/photos --as photos --size 1GiB');
+    expect(said()).toMatchObject({
+      ...{ name: 'photos', node: 'atlas', pool: 'main', native: 'tank/photos' },
+      spec: { sizeBytes: 2 ** 30 },
+    });
+    lab.command('PUT /api/v1/nodes/atlas/pools/main/limits');
+    await floatlab('node limit atlas main --fill 70 --reserve 1GiB');
+    expect(said()).toEqual({ fillPercent: 70, reserveBytes: 2 ** 30 });
+    lab.command('PATCH /api/v1/volumes/default/photos-db');
+    await floatlab('volume set photos-db --grow-to 40GiB --node-label zone=attic --driver zfs');
+    expect(said()).toEqual({
+      growToBytes: 40 * 2 ** 30,
+      constraints: { labels: { zone: 'attic' }, driver: 'zfs' },
+    });
+    expect((await floatlab('volume set photos-db --anywhere --pool fast')).code).toBe(2);
   });
 });
 
@@ -380,6 +478,10 @@ describe('the exit code', () => {
     'volume create x --size huge',
     'volume create x --size 5GiB --keep sometimes',
     'volume set x',
+    'volume set x --on-change sometimes',
+    'snapshot take',
+    'snapshot take --app photos --volume photos-db',
+    'schedule create nightly --cron "0 3 * * *"',
     'logs photos --tail many',
     'app stop photos --timeout soon',
     'up --server ftp://lab',

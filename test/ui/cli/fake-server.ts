@@ -17,7 +17,14 @@ export interface Heard {
   readonly headers: IncomingMessage['headers'];
   readonly body: unknown;
 }
-export type Reply = { readonly status?: number; readonly json?: unknown; readonly text?: string } | 'hang up';
+export type Reply =
+  | {
+      readonly status?: number;
+      readonly json?: unknown;
+      readonly text?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | 'hang up';
 type Answer = (heard: Heard) => Reply | Promise<Reply>;
 
 export type LiveHandler = (message: ToServer, say: (frame: ToClient) => void) => void;
@@ -156,7 +163,8 @@ export class FakeServer {
     }
     const { status = 200 } = reply;
     const text = reply.text ?? JSON.stringify(reply.json ?? {});
-    response.writeHead(status, { 'content-type': status < 400 ? 'application/json' : 'application/problem+json' });
+    const type = status < 400 ? 'application/json' : 'application/problem+json';
+    response.writeHead(status, { 'content-type': type, ...reply.headers });
     response.end(status === 204 ? undefined : text);
   }
 }

@@ -57,6 +57,9 @@ describe('help', () => {
   test.each([
     ['volum ls', 'Did you mean floatlab volume?'],
     ['volume lss', 'Did you mean floatlab volume ls?'],
+    ['node token lss', 'Did you mean floatlab node token ls?'],
+    ['node token lss --quiet', 'Did you mean floatlab node token ls?'],
+    ['cluster bouncer sett', 'Did you mean floatlab cluster bouncer set?'],
     ['stop photos', 'Did you mean floatlab app stop?'],
     ['show photos', 'Did you mean floatlab app show or floatlab volume show'],
     ['ps --quite', 'Did you mean --quiet? floatlab help ps'],
@@ -66,6 +69,12 @@ describe('help', () => {
     expect(code).toBe(2);
     expect(err).toContain(hint);
     expect(lines(err)[0]).not.toContain('Did you mean');
+  });
+
+  test('of a group that does something by itself says where the options of that are', async () => {
+    expect((await run(['node', 'token', '--help'])).out).toContain('floatlab node token create --help');
+    expect((await run(['node', 'token', 'create', '--help'])).out).toContain('--replaces <node>');
+    expect((await run(['node', 'token', 'photos'])).err).toContain("Unknown command 'photos'");
   });
 
   test('of what prints JSON says how times are written', async () => {
@@ -80,9 +89,19 @@ describe('help', () => {
       'app stop',
       'app restart',
       'app rm',
+      'cluster bouncer set',
+      'files restore',
+      'node leave',
       'node power',
       'node rm',
+      'pool add',
+      'pool create',
+      'pool forget',
+      'pool replace',
       'schedule rm',
+      'volume import',
+      'volume move',
+      'volume release',
       'volume rm',
       'volume rm-snapshot',
       'volume rollback',
@@ -99,10 +118,17 @@ describe('help', () => {
 
   test('in the documentation names every command', async () => {
     const docs = await readFile('docs/cli.md', 'utf8');
-    const named = [...docs.matchAll(/`floatlab ([a-z]+)(?: ([a-z|-]+))?/g)].flatMap(([, first = '', more = '']) => [
-      first,
-      ...more.split('|').map((second) => `${first} ${second}`),
-    ]);
+    const named = [...docs.matchAll(/`floatlab ([a-z]+)(?: ([a-z|-]+))?(?: ([a-z|-]+))?/g)].flatMap(
+      ([, first = '', more = '', most = '']) => [
+        first,
+        ...more
+          .split('|')
+          .flatMap((second) => [
+            `${first} ${second}`,
+            ...most.split('|').map((third) => `${first} ${second} ${third}`),
+          ]),
+      ],
+    );
     for (const path of paths.slice(1)) expect(named).toContain(path.join(' '));
   });
 });

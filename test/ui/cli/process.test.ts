@@ -80,8 +80,9 @@ describe('the process', { timeout: 30_000 }, () => {
 describe('bin/floatlab.js', () => {
   test('says what to do when floatlab is not built', async () => {
     await mkdir(join(home, 'bin'));
-    await copyFile('bin/floatlab.js', join(home, 'bin', 'floatlab.mjs'));
-    const { exitCode, stderr } = await execa(process.execPath, [join(home, 'bin', 'floatlab.mjs'), 'ps'], {
+    for (const name of ['floatlab.js', 'v8.js']) await copyFile(join('bin', name), join(home, 'bin', name));
+    await copyFile('package.json', join(home, 'package.json'));
+    const { exitCode, stderr } = await execa(process.execPath, [join(home, 'bin', 'floatlab.js'), 'ps'], {
       reject: false,
     });
     expect(exitCode).toBe(1);

@@ -18,6 +18,7 @@ export const programAlone = (): Command =>
       stderr: new MemorySink(false),
       ask: { possible: false, confirm: nobody, text: nobody, secret: nobody },
       now: () => 0,
+      daemon: nobody,
       interrupt: new AbortController().signal,
     }),
     '1.2.3',

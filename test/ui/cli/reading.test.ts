@@ -244,8 +244,31 @@ describe('showing one thing', () => {
     ]);
   });
 
+  test('a pool that could not be made, and why', async () => {
+    const problem = { code: 'BUSY', message: '/dev/sda is in use: mounted at /', hint: 'Take another device.' };
+    const row = {
+      ...{ id: 'pool:atlas/tank', name: 'tank', node: { id: 'node:atlas', name: 'atlas' }, driver: 'btrfs' },
+      ...{ origin: 'made', where: null, state: 'failed', since: now - dayMs, createdAt: now - dayMs },
+      ...{ layout: 'single', sizeBytes: 0, devices: [], problems: [], scrub: null, lastScrubAt: null, change: null },
+      ...{ problem, can: null, volumes: 0, reservedBytes: 0, promisableBytes: 0 },
+    };
+    lab.rows('/api/v1/pools', [row]);
+    expect(lines((await floatlab('pool ls')).out)[1]).toMatch(/ \/dev\/sda is in use: mounted at \/$/);
+    lab.on('GET /api/v1/nodes/atlas/pools/tank', { json: row });
+    expect(lines((await floatlab('pool show atlas/tank')).out).slice(2, 4)).toEqual([
+      'problem  /dev/sda is in use: mounted at /',
+      'hint     Take another device.',
+    ]);
+  });
+
   test('a node', async () => {
-    lab.rows('/api/v1/nodes', [nodeRow('atlas', { cordoned: true })]);
+    const row = nodeRow('atlas', { cordoned: true });
+    const devices = [
+      { name: 'nvme0n1', sizeBytes: 2 ** 39, model: null, rotational: false },
+      { name: 'sda', sizeBytes: 2 ** 42, model: 'WDC WD40EFRX', rotational: true },
+    ];
+    const shown = { ...row, facts: { ...row.facts, devices } };
+    lab.rows('/api/v1/nodes', [shown]);
     const { out } = await floatlab('node show atlas');
     expect(lines(out)).toEqual([
       'node       atlas',
@@ -255,6 +278,7 @@ describe('showing one thing', () => {
       'system     Debian 12, kernel 6.1',
       'engine     docker 27.1',
       'pools      main (btrfs, 1 TiB)',
+      'disks      nvme0n1 (512 GiB) and sda (4 TiB, turning, WDC WD40EFRX)',
       'addresses  192.0.2.7',
       'floatlab   0.1.0',
     ]);
@@ -332,12 +356,29 @@ describe('other lists', () => {
     ]);
   });
 
+  test('what a retention keeps and drops, and why', async () => {
+    const item = { snapshot: 'monday', takenAt: now - minuteMs, keep: true, why: 'one of the last 1 (last:1)' };
+    const items = [{ ...item, snapshot: 'sunday', keep: false, why: 'older than every rule keeps' }, item];
+    const answer = { keep: 'last:1', kept: 1, dropped: 1, items };
+    lab.on('GET /api/v1/volumes/default/photos-db/retention', { json: answer });
+    const { out, err } = await floatlab('volume retention photos-db --keep last:1');
+    expect(lines(out)).toEqual([
+      'SNAPSHOT  TAKEN    STAYS  WHY',
+      'sunday    1 m ago  no     older than every rule keeps',
+      'monday    1 m ago  yes    one of the last 1 (last:1)',
+    ]);
+    expect(err).toContain('With last:1, 1 of 2 snapshots stays.');
+    expect(lab.heard.at(-1)?.query).toEqual({ keep: 'last:1' });
+    const json = JSON.parse((await floatlab('volume retention photos-db -o json')).out) as typeof answer;
+    expect(json).toMatchObject({ keep: 'last:1', items: [{ snapshot: 'sunday', keep: false }, { keep: true }] });
+  });
+
   test('nodes', async () => {
     lab.rows('/api/v1/nodes', [nodeRow('vega', { state: 'down' }), nodeRow('atlas')]);
     expect(lines((await floatlab('node ls')).out)).toEqual([
-      'NODE   STATE  SINCE  APPS  VOLUMES  RESERVED  CPUS  MEMORY',
-      'atlas  up     3 d       2        3    15 GiB     4  16 GiB',
-      'vega   down   3 d       2        3    15 GiB     4  16 GiB',
+      'NODE   STATE  SINCE  VOTE  APPS  VOLUMES  RESERVED  CPUS  MEMORY',
+      'atlas  up     3 d    –        2        3    15 GiB     4  16 GiB',
+      'vega   down   3 d    –        2        3    15 GiB     4  16 GiB',
     ]);
   });
 
@@ -347,7 +388,7 @@ describe('other lists', () => {
       scheduleRow('old', { state: 'suspended', lastRunAt: null }),
     ]);
     expect(lines((await floatlab('schedule ls')).out)).toEqual([
-      'SCHEDULE  STATE      CRON       VOLUME     NEXT     LAST',
+      'SCHEDULE  STATE      CRON       OF         NEXT     LAST',
       'nightly   active     0 3 * * *  photos-db  in 15 h  9 h ago',
       'old       suspended  0 3 * * *  photos-db  –        never',
     ]);
@@ -458,10 +499,32 @@ describe('floatlab status', () => {
     ]);
   });
 
+  test('says first that the node has no leader, or is out of the lab, and nothing of well', async () => {
+    const old = { 'floatlab-stale': 'true' };
+    lab.on('GET /api/v1/overview', { json: overview, headers: old });
+    lab.rows('/api/v1/alerts', []).rows('/api/v1/volumes', []);
+    lab.on('GET /api/v1/cluster/status', { json: { hasQuorum: false, leaderlessSince: now - hourMs } });
+    const cutOff = await floatlab('status');
+    expect(cutOff.out).toMatch(
+      new RegExp(`^This node has no leader since\\s${momentWords(now - hourMs).slice(0, 10)}`),
+    );
+    expect(cutOff.out).toContain('It knew of no alerts.');
+    expect([cutOff.err, cutOff.code]).toEqual(['', 8]);
+    expect((await floatlab('status -q')).out).toBe('no leader\n');
+    const outcast = { code: 'NOT_ADMITTED', message: 'Node vega does not belong to the lab any more.', hint: 'Join.' };
+    lab.on('GET /api/v1/cluster/status', { json: { hasQuorum: false, outcast } });
+    expect((await floatlab('status')).out).toMatch(/^Node vega does not belong to the lab any more\./);
+    lab.on('GET /api/v1/nodes', { json: { items: [], index: 1 }, headers: old });
+    expect((await floatlab('node ls')).err).toContain('Node vega does not belong to the lab any more.');
+  });
+
   test('says in words what is not', async () => {
     const counts = { app: { running: 1, failed: 1, stopped: 2 }, volume: {}, node: { up: 2, down: 1 }, schedule: {} };
     lab.on('GET /api/v1/overview', { json: { ...overview, counts } });
-    lab.rows('/api/v1/alerts', [alertRow('photos')]).rows('/api/v1/volumes', []);
+    lab
+      .rows('/api/v1/alerts', [alertRow('photos')])
+      .rows('/api/v1/volumes', [])
+      .rows('/api/v1/apps', []);
     expect(lines((await floatlab('status')).out)).toEqual([
       'Lab home: 1 of 4 apps runs; 1 failed and 2 are stopped.',
       'Of 3 nodes 1 is down and 2 are up.',

@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { X509Certificate } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createAuthority, issueServer, type KeyPair } from '#io/http/ca.ts';
-import type { SessionAnswer } from '#io/contract/routes.ts';
+import { createAuthority, issueServer, type KeyPair } from '#io/pki/ca.ts';
+import type { SessionAnswer } from '#io/contract/routes/session.ts';
 import { FakeServer } from './fake-server.ts';
 import { emptyHome } from './home.ts';
 import { dayMs, lines, now, run, type Run, type Setting } from './test-world.ts';

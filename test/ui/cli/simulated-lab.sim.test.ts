@@ -60,6 +60,11 @@ describe('a person with a new lab', () => {
       expect.arrayContaining(['3 nodes are up.', 'No alerts.']) as string[],
     );
     expect(lines((await floatlab('node ls -q')).out)).toHaveLength(3);
+    const { code, out } = await floatlab('cluster status');
+    expect(code).toBe(0);
+    expect(out).toContain('nobody: one process decides for all simulated nodes');
+    expect(out).toContain('One process decides for all 3 simulated nodes');
+    expect(out).not.toMatch(/quorum|voter/);
     for (const what of ['volume', 'schedule', 'operation', 'alert', 'app']) {
       expect(await floatlab(`${what} ls`), what).toMatchObject({ code: 0, out: '' });
     }
@@ -120,7 +125,7 @@ describe('a person with a new lab', () => {
   });
 
   test('is refused what would do harm, and takes the app away with its data', async () => {
-    expect((await floatlab('volume rm photos-db --yes')).code).toBe(6);
+    expect((await floatlab('volume rm photos-db --yes')).code).toBe(5);
     expect((await floatlab('down photos --volumes --yes --timeout 2m')).code).toBe(0);
     expect((await floatlab('ps -q')).out).toBe('');
     expect(await floatlab('app show photos')).toMatchObject({

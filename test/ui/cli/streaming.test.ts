@@ -33,6 +33,7 @@ const worldOf = async (stdin: Source, tty = true): Promise<World> => ({
   stderr: new MemorySink(tty),
   ask: terminalAsker(stdin, new PassThrough(), false),
   now: () => now,
+  daemon: () => Promise.resolve({ code: 0, stdout: '' }),
   interrupt: new AbortController().signal,
 });
 const base64 = (text: string): string => Buffer.from(text).toString('base64');

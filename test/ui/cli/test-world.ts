@@ -25,6 +25,8 @@ export interface Setting {
   readonly answers?: readonly (boolean | string)[];
   readonly stdin?: string;
   readonly interrupt?: AbortSignal;
+  /** What `floatlabd` would do; by default nothing. */
+  readonly daemon?: World['daemon'];
   /** What happens once the person sees this much on stdout. */
   readonly seen?: (out: string) => void;
 }
@@ -78,6 +80,7 @@ export async function run(args: readonly string[], setting: Setting = {}): Promi
     stderr: err,
     ask: scriptedAsker(tty, answers, asked),
     now: () => now,
+    daemon: setting.daemon ?? (() => Promise.resolve({ code: 0, stdout: '' })),
     interrupt: setting.interrupt ?? new AbortController().signal,
   };
   const code = await runCli(args, world, '1.2.3');

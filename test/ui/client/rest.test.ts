@@ -59,6 +59,12 @@ describe('a command', () => {
     });
   });
 
+  test('that finds everything so already is told without a body', async () => {
+    const { client } = scripted({ status: 304, text: '' });
+    const answer = await client.run('change-volume', { name: 'photos-db', keep: 'last:3' });
+    expect(answer).toEqual({ index: 0, unchanged: true, dryRun: false, events: [] });
+  });
+
   test('says every field of its input exactly once, and nothing else, whatever the command', () => {
     const routed = routes.flatMap((route) =>
       'command' in route.action ? [[route.action.command, route] as const] : [],
@@ -110,6 +116,28 @@ describe('a command', () => {
     await client.run('stop-app', { name: 'a/../../x?y=1#z' });
     expect(sent[0]?.url).toBe('http://lab/api/v1/apps/default/a%2F..%2F..%2Fx%3Fy%3D1%23z/stop');
     await expect(client.run('stop-app', { name: '..' })).rejects.toThrow('name cannot be ..');
+  });
+});
+
+describe('a read', () => {
+  const none = { status: 503, body: { code: 'NO_LEADER', title: 'No leader', detail: 'no majority', status: 503 } };
+
+  test('without a majority is asked for again as what the server knows', async () => {
+    const { client, sent } = scripted(none, { body: { items: [], index: 7 } });
+    expect(await client.list('apps', { filters: { state: 'running' } })).toMatchObject({ index: 7 });
+    expect(sent.map(({ url }) => url)).toEqual([
+      'http://lab/api/v1/apps?state=running',
+      'http://lab/api/v1/apps?state=running&stale=true',
+    ]);
+  });
+
+  test('of the past is not, nor one that is refused for another reason', async () => {
+    const past = scripted(none);
+    await expect(past.client.show('apps', { name: 'photos' }, { at: 3 })).rejects.toMatchObject({ code: 'NO_LEADER' });
+    expect(past.sent).toHaveLength(1);
+    const wrong = scripted({ ...none, status: 404, body: { ...none.body, code: 'NOT_FOUND', status: 404 } });
+    await expect(wrong.client.show('apps', { name: 'photos' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(wrong.sent).toHaveLength(1);
   });
 });
 
@@ -187,10 +215,10 @@ describe('reading', () => {
 describe('an error', () => {
   test('carries the problem and its class', async () => {
     const problem = problemOf('VOLUME_IN_USE', 'Volume photos-db is in use.', { hint: 'floatlab down photos' });
-    const { client, sent } = scripted({ status: 422, body: problem });
+    const { client, sent } = scripted({ status: 409, body: problem });
     const error = await client.run('delete-volume', { name: 'photos-db' }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ApiError);
-    expect(error).toMatchObject({ code: 'VOLUME_IN_USE', kind: 'refused', problem });
+    expect(error).toMatchObject({ code: 'VOLUME_IN_USE', kind: 'conflict', problem });
     expect(sent).toHaveLength(1);
   });
 

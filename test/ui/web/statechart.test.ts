@@ -39,7 +39,15 @@ describe('statecharts', () => {
 
   it('show every way of an event that depends on what is known', () => {
     const retried = acceptedIn(chart('volume'), 'failed').filter(({ event }) => event === 'volume.retried');
-    expect(retried.map(({ to }) => to)).toEqual(['creating', 'deleting', 'resizing', 'rolling-back']);
+    expect(retried.map(({ to }) => to)).toEqual([
+      'adopting',
+      'changing',
+      'cloning',
+      'creating',
+      'deleting',
+      'releasing',
+      'rolling-back',
+    ]);
   });
 
   it('begin on the left and end on the right', () => {

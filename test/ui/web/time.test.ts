@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ago, clockOf, dateOf, dayOf, exact, isZone, roughly, until } from '#ui/web/format/time.ts';
+import { ago, clockOf, dateOf, dayOf, exact, inDays, isZone, roughly, until } from '#ui/web/format/time.ts';
 
 const at = Date.UTC(2026, 10, 21, 13, 2, 11);
 
@@ -20,6 +20,15 @@ describe('relative times', () => {
 
   it('do not count into the future when the clock of the lab is ahead', () => {
     expect(ago(at + 5000, at)).toBe('just now');
+  });
+});
+
+describe('how long something is kept', () => {
+  it('is in days where it is whole days, as people think of it', () => {
+    expect(inDays(7 * 86_400_000)).toBe('7 days');
+    expect(inDays(86_400_000)).toBe('1 day');
+    expect(inDays(36 * 3_600_000)).toBe('1 d 12 h');
+    expect(inDays(3_600_000)).toBe('1 h');
   });
 });
 

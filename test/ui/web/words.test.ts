@@ -47,6 +47,12 @@ describe('the lab in one sentence', () => {
     expect(say(failed)).toContain('a failed, b failed, c failed and 2 more.');
   });
 
+  it('says of what was known last neither that nothing is wrong nor that it is well', () => {
+    const known = labInWords([app('a', 'running')], [], false);
+    expect([known.tone, plain(known.phrase)]).toEqual(['off', 'What was known last: a runs.']);
+    expect(labInWords([app('a', 'running')], [{ severity: 'critical' }], false).tone).toBe('failed');
+  });
+
   it('takes the look of the worst thing', () => {
     expect(labInWords([app('a', 'running')], []).tone).toBe('running');
     expect(labInWords([app('a', 'starting')], []).tone).toBe('changing');

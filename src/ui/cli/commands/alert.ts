@@ -1,5 +1,5 @@
 /** What is wrong now. */
-import type { AlertRow } from '#projections/alerts.ts';
+import { severities, type AlertRow } from '#projections/alerts.ts';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { momentsOf } from '../moments.ts';
@@ -47,7 +47,7 @@ export function addAlertCommands(program: Command, cli: Cli): void {
 }
 
 const bySeverity = (rows: readonly AlertRow[]): AlertRow[] =>
-  rows.toSorted((a, b) => a.severity.localeCompare(b.severity, 'en') || a.since - b.since);
+  rows.toSorted((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity) || a.since - b.since);
 
 /** An alert is a sentence: it is wrapped, never cut. */
 export function printAlerts(cli: Cli, options: { readonly at?: string }, rows: readonly AlertRow[]): void {

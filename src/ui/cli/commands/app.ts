@@ -1,12 +1,16 @@
 /** Apps: `ps`, `down`, and `app …`. `up`, `logs` and `exec` have files of their own. */
 import type { AppRow, ServiceRow } from '#projections/views/apps.ts';
+import { unknownState } from '#projections/unheard.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
+import { formatDuration } from '#events/values/duration.ts';
 import { formatSize } from '#events/values/size.ts';
+import { recoverableMs } from '#actors/volume/commands.ts';
 import type { Command } from 'commander';
-import { agree, agreeToInterrupt, agreeToLoss, change, checkOptions } from '../change.ts';
+import { agree, agreeToInterrupt, change, checkOptions } from '../change.ts';
 import type { Cli, Lab } from '../cli.ts';
 import { addressOf } from '#ui/client/address.ts';
 import { reachOf } from '../addresses.ts';
+import { CliError } from '../errors.ts';
 import { momentsOf } from '../moments.ts';
 import {
   atOption,
@@ -25,7 +29,7 @@ import {
 import { formatOf, isStructured, printFields, printList, printStructured, printTable } from '../output/formats.ts';
 import { safeLines } from '../output/safe.ts';
 import { paintState } from '../output/style.ts';
-import { counted, listed, orDash } from '../output/words.ts';
+import { counted, listed, orDash, shortDuration } from '../output/words.ts';
 import { byName, namespaceColumn, readRows } from '../rows.ts';
 import { printHistory } from './history.ts';
 
@@ -69,6 +73,7 @@ export function addAppCommands(program: Command, cli: Cli): void {
     command.action(async (app: string, options: ChangeOptions) => {
       const lab = await cli.lab(options);
       const ref = lab.ref(app, options);
+      if (verb === 'restart') await refuseAway(cli, lab, ref);
       if (verb !== 'start') await agreeToInterrupt(cli, lab, options, ref, questions[verb]);
       await change(cli, lab, options, `${verb}-app`, ref, {
         done: verb === 'stop' ? `App ${ref.name} is stopped.` : `App ${ref.name} runs.`,
@@ -117,6 +122,20 @@ export function addAppCommands(program: Command, cli: Cli): void {
   );
 }
 
+/** Nothing can be done on a node that is down, and the app stays there. */
+async function refuseAway(cli: Cli, lab: Lab, ref: Ref): Promise<void> {
+  const app = await lab.rest.show('apps', { ...ref }, { signal: cli.world.interrupt });
+  if (app.delay?.code !== 'NODE_DOWN' || !app.node) return;
+  const { name } = app.node;
+  const heard = app.lastHeardAt === null ? '' : ` (last heard ${shortDuration(cli.world.now() - app.lastHeardAt)} ago)`;
+  throw new CliError(
+    'NODE_DOWN',
+    5,
+    `${app.delay.message.split(':')[0] ?? name}${heard}: app ${app.name} cannot be restarted there.`,
+    app.delay.hint,
+  );
+}
+
 const descriptions = {
   start: 'start an app',
   stop: 'stop an app; asks when it runs',
@@ -157,7 +176,7 @@ async function listApps(cli: Cli, options: ReadOptions & { selector?: string }):
       ...namespaceColumn(rows),
       {
         header: 'STATE',
-        value: ({ state }) => state,
+        value: (row) => stateWords(row, ago),
         paint: (text, { state }) => paintState(cli.print.style, text, state),
       },
       { header: 'NODE', value: ({ node }) => orDash(node?.name) },
@@ -166,10 +185,18 @@ async function listApps(cli: Cli, options: ReadOptions & { selector?: string }):
       { header: reach.simulated ? 'ADDRESS' : 'URL', value: (row) => orDash(addressOf(row, reach)), whole: true },
       { header: 'REVISION', value: ({ revision }) => String(revision), wide: true, right: true },
       { header: 'SERVICES', value: ({ services }) => Object.keys(services).join(','), wide: true },
-      { header: 'WHY', value: ({ problem, delay }) => orDash((problem ?? delay)?.message), wide: true },
+      { header: 'WHY', value: (row) => orDash(wrongOf(row)?.message), wide: true },
     ],
   });
 }
+
+/** `unknown (last heard 3 m ago)` while its node is down. */
+const stateWords = ({ state, lastHeardAt }: AppRow, ago: (ms: number) => string): string =>
+  state === unknownState && lastHeardAt !== null ? `${state} (last heard ${ago(lastHeardAt)})` : state;
+
+/** While nobody hears of it, what was wrong before counts for less than that. */
+const wrongOf = ({ state, problem, delay }: AppRow): AppRow['problem'] =>
+  state === unknownState ? delay : (problem ?? delay);
 
 interface NamedService extends ServiceRow {
   readonly name: string;
@@ -219,15 +246,16 @@ async function showApp(cli: Cli, options: ReadOptions, app: string): Promise<voi
   const format = formatOf(options);
   if (options.quiet) return cli.print.data(row.name);
   if (isStructured(format)) return printStructured(cli.print, format, row);
-  const { since } = momentsOf(cli, options);
+  const { since, ago } = momentsOf(cli, options);
   const reach = await reachOf(lab, [row]);
   const where = row.node ? ` on ${row.node.name}` : '';
-  const wrong = row.problem ?? row.delay;
+  const wrong = wrongOf(row);
+  const isUnknown = row.state === unknownState;
   printFields(cli.print, [
     ['app', row.title === null ? row.name : `${row.name} – ${row.title}`],
     ['namespace', row.namespace === 'default' ? null : row.namespace],
-    ['state', `${row.state}${where}, since ${since(row.since)}`],
-    [row.problem ? 'problem' : 'waits', wrong && `${wrong.message} (${wrong.code})`],
+    ['state', `${stateWords(row, ago)}${where}, since ${since(row.since)}`],
+    [isUnknown || row.problem ? 'problem' : 'waits', wrong && `${wrong.message} (${wrong.code})`],
     ['hint', wrong?.hint && cli.advise(wrong.hint)],
     [reach.simulated ? 'address' : 'url', addressOf(row, reach)],
     ['revision', `${row.revision}${row.instance ? `, epoch ${row.instance.epoch}` : ''}`],
@@ -254,9 +282,8 @@ async function printCompose(cli: Cli, options: ReadOptions, app: string): Promis
 async function removeApp(cli: Cli, options: RemoveOptions, app: string): Promise<void> {
   const lab = await cli.lab(options);
   const ref = lab.ref(app, options);
-  if (options.volumes) await agreeToLoss(cli, options, ref.name, await lossOf(cli, lab, ref, options));
-  else await agreeToRemoval(cli, lab, ref, options);
-  const kept = options.volumes ? 'with its volumes' : 'its volumes are kept';
+  await agreeToRemoval(cli, lab, ref, options);
+  const kept = options.volumes ? 'with its volumes; those can be recovered for a while' : 'its volumes are kept';
   await change(
     cli,
     lab,
@@ -270,22 +297,22 @@ async function removeApp(cli: Cli, options: RemoveOptions, app: string): Promise
   );
 }
 
-async function agreeToRemoval(cli: Cli, lab: Lab, ref: Ref, options: ChangeOptions): Promise<void> {
+async function agreeToRemoval(cli: Cli, lab: Lab, ref: Ref, options: RemoveOptions): Promise<void> {
   checkOptions(options);
   if (options.yes || options.dryRun) return;
   // What cannot be removed is said before the question, not after it.
-  await lab.rest.show('apps', { ...ref });
-  await agree(cli, options, `Remove app ${ref.name}? It is stopped; its volumes are kept.`);
-}
-
-/** What would be lost with the volumes of an app, in words. */
-async function lossOf(cli: Cli, lab: Lab, ref: Ref, options: ChangeOptions): Promise<string[]> {
-  if (options.yes || options.dryRun) return [];
   const row = await lab.rest.show('apps', { ...ref });
+  if (!options.volumes) return agree(cli, options, `Remove app ${ref.name}? It is stopped; its volumes are kept.`);
   const wanted = new Set<string>(row.volumes.map(({ id }) => id));
   const volumes = await readRows(cli, lab, 'volumes', { namespace: row.namespace });
-  return volumes.filter(({ id }) => wanted.has(id)).map(volumeLoss);
+  for (const volume of volumes.filter(({ id }) => wanted.has(id))) cli.print.talk(volumeGoes(volume, recoverableMs));
+  return agree(cli, options, `Remove app ${ref.name} and its volumes?`);
 }
 
-export const volumeLoss = ({ name, sizeBytes, snapshots }: VolumeRow): string =>
-  `Volume ${name} (${formatSize(sizeBytes)}, ${counted(snapshots, 'snapshot')}) will be deleted for ever.`;
+/** @param keepForMs how long it can be recovered; undefined: not at all */
+export function volumeGoes({ name, sizeBytes, snapshots }: VolumeRow, keepForMs: number | undefined): string {
+  const what = `Volume ${name} (${formatSize(sizeBytes)}, ${counted(snapshots, 'snapshot')}) will be deleted`;
+  return keepForMs === undefined
+    ? `${what} for ever.`
+    : `${what}; it can be recovered for ${formatDuration(keepForMs)}, and takes its room until then.`;
+}

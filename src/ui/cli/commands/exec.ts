@@ -1,5 +1,6 @@
 /** Running a command in a container of an app, with this terminal as its own where that is wanted. */
 import type { Problem } from '#io/contract/problem.ts';
+import { unknownState } from '#projections/unheard.ts';
 import { isResting } from '#ui/client/address.ts';
 import { ApiError } from '#ui/client/errors.ts';
 import type { LiveExec } from '#ui/client/live.ts';
@@ -57,7 +58,7 @@ async function run(
   const interactive = options.interactive ?? tty;
   const lab = await cli.lab(options);
   const row = await lab.rest.show('apps', { ...lab.ref(app, options) });
-  if (isResting(row)) throw notRunning(row);
+  if (isResting(row) || row.state === unknownState) throw notRunning(row);
   const size = tty && stdout.columns && stdout.rows ? { columns: stdout.columns, rows: stdout.rows } : {};
   const start = new ExecStart();
   const show = (pieces: ReturnType<ExecStart['pass']>): void => {

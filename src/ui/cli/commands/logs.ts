@@ -7,7 +7,7 @@ import type { LiveClient } from '#ui/client/live.ts';
 import type { Command } from 'commander';
 import type { Cli, Lab } from '../cli.ts';
 import { interrupted } from '../errors.ts';
-import { notRunning } from '../not-running.ts';
+import { howItIs, notRunning } from '../not-running.ts';
 import { isPassing, pause } from '../operations.ts';
 import { countOf, durationOf, examples, namespaceOption, type LabOptions, type Ref } from '../options.ts';
 import { safe, safeLogLine } from '../output/safe.ts';
@@ -109,8 +109,7 @@ async function followOn(cli: Cli, lab: Lab, ref: Ref, asked: LogQuery, print: Pr
     const runs = app.state === 'running' || app.state === 'degraded';
     if (runs && isOver(app, query.service)) return;
     if (!runs && app.state !== said) {
-      const how = app.state === 'failed' ? 'failed' : `is ${app.state}`;
-      cli.print.talk(`App ${app.name} ${how} and writes nothing: waiting until it does. Ctrl-C ends this.`);
+      cli.print.talk(`App ${app.name} ${howItIs(app)} and writes nothing: waiting until it does. Ctrl-C ends this.`);
     }
     said = app.state;
   }

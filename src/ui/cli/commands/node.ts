@@ -1,7 +1,7 @@
 /** The machines of the lab. */
 import { formatSize } from '#events/values/size.ts';
 import type { NodeRow } from '#projections/views/nodes.ts';
-import type { Power } from '#io/contract/routes.ts';
+import type { Power } from '#io/contract/routes/simulation.ts';
 import { Argument, type Command } from 'commander';
 import { agree, change } from '../change.ts';
 import type { Cli, Lab } from '../cli.ts';
@@ -30,8 +30,23 @@ import { paintState } from '../output/style.ts';
 import { counted, listed, orDash } from '../output/words.ts';
 import { byName, readRows } from '../rows.ts';
 import { labelWords } from './app.ts';
+import { addMembershipCommands } from './membership.ts';
+import { addTokenCommands } from './token.ts';
 
-const nodeState = ({ state, cordoned }: NodeRow): string => (cordoned ? `${state}, cordoned` : state);
+function nodeState({ state, cordoned, departing, approved }: NodeRow): string {
+  if (state === 'waiting' && approved) return 'waiting, let in';
+  return [state, ...(cordoned ? ['cordoned'] : []), ...(departing ? ['leaving'] : [])].join(', ');
+}
+
+/** What it is to the group: `voter`; `learner`; what it may become, in brackets, where that is not what it is. */
+const voteWords = ({ member, role }: Pick<NodeRow, 'member' | 'role'>): string => {
+  const now = member ?? '–';
+  return role === 'any' || role === now ? now : `${now} (${role})`;
+};
+
+/** `sda (3.64 TiB, turning, WDC WD40EFRX)` */
+const diskWords = ({ name, sizeBytes, model, rotational }: NonNullable<NodeRow['facts']['devices']>[number]): string =>
+  `${name} (${[formatSize(sizeBytes), ...(rotational ? ['turning'] : []), ...(model === null ? [] : [model])].join(', ')})`;
 
 interface PowerOptions extends LabOptions, OutputOptions {
   readonly yes?: boolean;
@@ -40,7 +55,7 @@ interface PowerOptions extends LabOptions, OutputOptions {
 export function addNodeCommands(program: Command, cli: Cli): void {
   const group = program
     .command('node')
-    .description('look at nodes, cordon and remove them; the power of simulated ones');
+    .description('look at nodes, let them in, cordon and remove them; the power of simulated ones');
 
   const list = group.command('ls').alias('list').description('list the nodes');
   list.action(async (options: ReadOptions) => {
@@ -58,6 +73,7 @@ export function addNodeCommands(program: Command, cli: Cli): void {
           paint: (text, row) => paintState(cli.print.style, text, row.cordoned ? 'cordoned' : row.state),
         },
         { header: 'SINCE', value: (row) => since(row.since) },
+        { header: 'VOTE', value: voteWords },
         { header: 'APPS', value: ({ instances }) => String(instances), right: true },
         { header: 'VOLUMES', value: ({ volumes }) => String(volumes), right: true },
         { header: 'RESERVED', value: ({ reservedBytes }) => formatSize(reservedBytes), right: true },
@@ -69,6 +85,8 @@ export function addNodeCommands(program: Command, cli: Cli): void {
           wide: true,
         },
         { header: 'POOLS', value: ({ facts }) => orDash(facts.pools.map(({ name }) => name).join(',')), wide: true },
+        { header: 'ZONE', value: ({ zone }) => orDash(zone), wide: true },
+        { header: 'LABELS', value: ({ labels }) => orDash(labelWords(labels)), wide: true },
         { header: 'VERSION', value: ({ facts }) => facts.version, wide: true },
         { header: 'ADDRESSES', value: ({ addresses }) => addresses.join(','), wide: true },
       ],
@@ -90,6 +108,16 @@ export function addNodeCommands(program: Command, cli: Cli): void {
       ['node', row.name],
       ['state', `${nodeState(row)}, since ${since(row.since)}`],
       ['last seen', row.downSince === null ? null : ago(row.downSince)],
+      ['asks', row.state === 'waiting' && !row.approved ? 'to join the lab' : null],
+      [
+        'hint',
+        row.state === 'waiting' && !row.approved
+          ? cli.advise(`floatlab node approve ${row.name}, or floatlab node refuse ${row.name}`)
+          : null,
+      ],
+      ['key', row.keySha256 && `SHA-256 ${row.keySha256}`],
+      ['vote', row.member === null && row.role === 'any' ? null : voteWords(row)],
+      ['zone', row.zone],
       [
         'holds',
         `${counted(row.instances, 'app')}, ${counted(row.volumes, 'volume')} of ${formatSize(row.reservedBytes)}`,
@@ -101,6 +129,7 @@ export function addNodeCommands(program: Command, cli: Cli): void {
         'pools',
         listed(facts.pools.map(({ name, driver, sizeBytes }) => `${name} (${driver}, ${formatSize(sizeBytes)})`)),
       ],
+      ['disks', listed((facts.devices ?? []).map(diskWords))],
       ['addresses', row.addresses.join(', ')],
       ['floatlab', facts.version],
       ['labels', labelWords(row.labels)],
@@ -160,24 +189,8 @@ export function addNodeCommands(program: Command, cli: Cli): void {
     'floatlab node power vega on',
   );
 
-  const remove = group.command('rm').description('remove a node that is down and holds nothing').argument('<node>');
-  remove.action(async (node: string, options: ChangeOptions) => {
-    const lab = await cli.lab(options);
-    const { name } = lab.ref(node, options);
-    await agree(cli, options, `Remove node ${name} from the lab?`);
-    await change(
-      cli,
-      lab,
-      options,
-      'remove-node',
-      { name },
-      {
-        done: `Node ${name} is removed.`,
-        nothing: `Node ${name} is removed already.`,
-      },
-    );
-  });
-  examples(yesOption(changeOptions(remove)), 'floatlab node rm vega', 'floatlab node rm vega --yes');
+  addMembershipCommands(group, cli);
+  addTokenCommands(group, cli);
 }
 
 /** What runs on a machine ends with its power; of one that is off already nothing does. */

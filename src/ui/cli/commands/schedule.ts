@@ -3,6 +3,7 @@ import type { ScheduleRow } from '#projections/views/schedules.ts';
 import type { Command } from 'commander';
 import { agree, change, checkOptions } from '../change.ts';
 import type { Cli } from '../cli.ts';
+import { usageError } from '../errors.ts';
 import { momentsOf } from '../moments.ts';
 import {
   changeOptions,
@@ -19,14 +20,35 @@ import { paintState } from '../output/style.ts';
 import { momentWords, orDash } from '../output/words.ts';
 import { byName, namespaceColumn, readRows } from '../rows.ts';
 
+/** `photos-db`, `app photos`, `pool tank`. */
+function targetWords({ id, name }: ScheduleRow['of']): string {
+  const kind = id.slice(0, id.indexOf(':'));
+  return kind === 'volume' ? name : `${kind} ${name}`;
+}
+
 interface CreateOptions extends ChangeOptions {
-  readonly volume: string;
+  readonly volume?: string;
+  readonly app?: string;
+  readonly scrub?: string;
   readonly cron: string;
   readonly timeZone?: string;
 }
 
+function targetOf({
+  volume,
+  app,
+  scrub: pool,
+}: CreateOptions): { volume: string } | { app: string } | { pool: string } {
+  if ([volume, app, pool].filter((of) => of !== undefined).length === 1) {
+    if (volume !== undefined) return { volume };
+    if (app !== undefined) return { app };
+    if (pool !== undefined) return { pool };
+  }
+  throw usageError('Say --volume, --app or --scrub.');
+}
+
 export function addScheduleCommands(program: Command, cli: Cli): void {
-  const group = program.command('schedule').description('take snapshots again and again');
+  const group = program.command('schedule').description('take snapshots, or scrub pools, again and again');
 
   const list = group.command('ls').alias('list').description('list the schedules');
   list.action(async (options: ReadOptions) => {
@@ -46,7 +68,7 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
           paint: (text, { state }) => paintState(cli.print.style, text, state),
         },
         { header: 'CRON', value: ({ cron }) => cron },
-        { header: 'VOLUME', value: ({ volume }) => volume.name },
+        { header: 'OF', value: ({ of }) => targetWords(of) },
         { header: 'NEXT', value: ({ dueAt, state }) => (state === 'active' ? ago(dueAt) : '–') },
         { header: 'LAST', value: ({ lastRunAt }) => (lastRunAt === null ? 'never' : ago(lastRunAt)) },
         { header: 'APP', value: ({ app }) => orDash(app?.name), wide: true },
@@ -70,7 +92,7 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
       ['schedule', row.name],
       ['namespace', row.namespace === 'default' ? null : row.namespace],
       ['state', row.state],
-      ['does', `${row.action} of ${row.volume.name}`],
+      ['does', `${row.action} of ${targetWords(row.of)}`],
       ['cron', `${row.cron} (${row.timeZone ?? 'in the time zone of the lab'})`],
       ['next', row.state === 'active' ? `${momentWords(row.dueAt)}, ${ago(row.dueAt)}` : null],
       ['last', row.lastRunAt === null ? 'never' : `${momentWords(row.lastRunAt)}, ${ago(row.lastRunAt)}`],
@@ -88,19 +110,22 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
     .command('create')
     .description('create a schedule')
     .argument('<schedule>')
-    .requiredOption('--volume <name>', 'the volume to take snapshots of')
+    .option('--volume <name>', 'the volume to take snapshots of')
+    .option('--app <name>', 'or the app, to snapshot all its volumes as a set')
+    .option('--scrub <node/pool>', 'or the pool to scrub')
     .requiredOption('--cron <line>', 'when: minute, hour, day of month, month, day of week')
     .option('--time-zone <name>', 'for example Europe/Berlin; that of the lab when it is left out');
   create.action(async (schedule: string, options: CreateOptions) => {
     const lab = await cli.lab(options);
     const ref = lab.ref(schedule, options);
+    const of = targetOf(options);
     const zone = options.timeZone === undefined ? {} : { timeZone: options.timeZone };
     await change(
       cli,
       lab,
       options,
       'create-schedule',
-      { ...ref, volume: options.volume, cron: options.cron, ...zone },
+      { ...ref, ...of, cron: options.cron, ...zone },
       {
         done: `Schedule ${ref.name} is created.`,
         nothing: `Schedule ${ref.name} is there already.`,
@@ -111,6 +136,7 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
     namespaceOption(changeOptions(create)),
     'floatlab schedule create nightly --volume photos-db --cron "0 3 * * *"',
     'floatlab schedule create hourly --volume wiki-data --cron "0 * * * *" --dry-run',
+    'floatlab schedule create monthly --scrub atlas/tank --cron "0 3 1 * *"',
   );
 
   const verbs = {
@@ -146,8 +172,8 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
     const ref = lab.ref(schedule, options);
     checkOptions(options);
     if (!options.yes && !options.dryRun) {
-      const { volume } = await lab.rest.show('schedules', { ...ref });
-      await agree(cli, options, `Remove schedule ${ref.name}? It takes no more snapshots of ${volume.name}.`);
+      const { action, of } = await lab.rest.show('schedules', { ...ref });
+      await agree(cli, options, `Remove schedule ${ref.name}? It takes no more ${action}s of ${targetWords(of)}.`);
     }
     await change(cli, lab, options, 'remove-schedule', ref, {
       done: `Schedule ${ref.name} is removed; its snapshots stay.`,

@@ -1,28 +1,33 @@
 /** Snapshots of volumes: to take, list and remove them, and to go back to one. */
 import { snapshotEvents } from '#events/snapshot.ts';
+import type { RetentionAnswer } from '#io/contract/retention.ts';
 import type { CommandAnswer } from '#io/contract/routes.ts';
+import { hookTrouble } from '#projections/hook-words.ts';
 import type { SnapshotRow } from '#projections/views/snapshots.ts';
 import type { Command } from 'commander';
 import { agree, agreeToLoss, apply, change, checkOptions, finish, forecast, printDryRun } from '../change.ts';
 import type { Cli, Lab } from '../cli.ts';
+import { usageError } from '../errors.ts';
 import { momentsOf } from '../moments.ts';
 import {
   changeOptions,
   examples,
   namespaceOption,
+  outputOptions,
   readOptions,
   yesOption,
   type ChangeOptions,
   type ReadOptions,
+  type Ref,
 } from '../options.ts';
-import { formatOf, isStructured, printList } from '../output/formats.ts';
+import { formatOf, isStructured, printList, printStructured } from '../output/formats.ts';
 import { safe } from '../output/safe.ts';
 import { paintState } from '../output/style.ts';
-import { momentWords, orDash } from '../output/words.ts';
+import { counted, momentWords, orDash } from '../output/words.ts';
 import { readRows } from '../rows.ts';
 
 /** @param group the commands of volumes */
-export function addSnapshotCommands(group: Command, cli: Cli): void {
+export function addSnapshotCommands(program: Command, group: Command, cli: Cli): void {
   const snapshot = group
     .command('snapshot')
     .description('take a snapshot and print its name')
@@ -36,6 +41,8 @@ export function addSnapshotCommands(group: Command, cli: Cli): void {
     'floatlab volume snapshot photos-db --as before-upgrade --note "version 2"',
   );
 
+  addTake(program, cli);
+
   const snapshots = group.command('snapshots').description('list the snapshots of a volume, oldest first');
   snapshots.argument('<volume>').action((volume: string, options: ReadOptions) => listSnapshots(cli, options, volume));
   examples(
@@ -44,12 +51,25 @@ export function addSnapshotCommands(group: Command, cli: Cli): void {
     'floatlab volume snapshots photos-db -q',
   );
 
+  const retention = group
+    .command('retention')
+    .description('which snapshots its retention keeps and drops, and why; drops nothing')
+    .argument('<volume>')
+    .option('--keep <policy>', 'another policy than the one that it has: "24h:1h 14d:1d last:3"');
+  retention.action((volume: string, options: RetentionOptions) => showRetention(cli, options, volume));
+  examples(
+    namespaceOption(outputOptions(retention)),
+    'floatlab volume retention photos-db',
+    'floatlab volume retention photos-db --keep "14d:1d last:3"',
+  );
+
   const rollback = group
     .command('rollback')
     .description('go back to a snapshot; what is replaced is kept as a snapshot')
     .argument('<volume>')
-    .argument('<snapshot>');
-  rollback.action((volume: string, to: string, options: ChangeOptions) => rollBack(cli, options, volume, to));
+    .argument('<snapshot>')
+    .option('--past-newer', 'also past newer snapshots, which stay in the line of the history that is left');
+  rollback.action((volume: string, to: string, options: RollbackOptions) => rollBack(cli, options, volume, to));
   examples(
     yesOption(namespaceOption(changeOptions(rollback))),
     'floatlab volume rollback photos-db before-upgrade',
@@ -84,30 +104,98 @@ export function addSnapshotCommands(group: Command, cli: Cli): void {
   );
 }
 
+/** `floatlab snapshot take`: of one volume, or of all volumes of an app. */
+function addTake(program: Command, cli: Cli): void {
+  const group = program.command('snapshot').description('take snapshots, also of all volumes of an app');
+  const take = group
+    .command('take')
+    .description('take a snapshot of a volume, or a set of all volumes of an app; prints its name')
+    .option('--app <name>', 'of all its volumes, around its hooks')
+    .option('--volume <name>', 'of this volume')
+    .option('--as <name>', 'its name; made from the time when it is left out')
+    .option('--note <text>', 'why it was taken');
+  take.action((options: TakeOptions) => {
+    const { app, volume } = options;
+    if (volume !== undefined && app === undefined) return takeSnapshot(cli, options, volume);
+    if (app !== undefined && volume === undefined) return takeSnapshot(cli, options, app, 'take-app-snapshot');
+    throw usageError('Say --app or --volume.');
+  });
+  examples(
+    namespaceOption(changeOptions(take)),
+    'floatlab snapshot take --app photos',
+    'floatlab snapshot take --app photos --as before-upgrade --note "version 2"',
+  );
+}
+
+interface TakeOptions extends SnapshotOptions {
+  readonly app?: string;
+  readonly volume?: string;
+}
+
 interface SnapshotOptions extends ChangeOptions {
   readonly as?: string;
   readonly note?: string;
 }
 
-async function takeSnapshot(cli: Cli, options: SnapshotOptions, volume: string): Promise<void> {
-  checkOptions(options);
+interface RetentionOptions extends ReadOptions {
+  readonly keep?: string;
+}
+
+async function showRetention(cli: Cli, options: RetentionOptions, volume: string): Promise<void> {
   const lab = await cli.lab(options);
   const ref = lab.ref(volume, options);
+  const { keep, kept, dropped, items } = await lab.rest.previewRetention(ref, options.keep, {
+    signal: cli.world.interrupt,
+  });
+  const { ago } = momentsOf(cli, {});
+  const format = formatOf(options);
+  if (isStructured(format)) return printStructured(cli.print, format, { keep, kept, dropped, items });
+  printList<RetentionAnswer['items'][number]>(cli.print, options, {
+    rows: items,
+    name: ({ snapshot }) => snapshot,
+    empty: `Volume ${ref.name} has no snapshots.`,
+    columns: [
+      { header: 'SNAPSHOT', value: ({ snapshot }) => snapshot },
+      { header: 'TAKEN', value: ({ takenAt }) => ago(takenAt) },
+      { header: 'STAYS', value: ({ keep: stays }) => (stays ? 'yes' : 'no') },
+      { header: 'WHY', value: ({ why }) => why },
+    ],
+  });
+  if (options.quiet || items.length === 0) return;
+  const policy = keep === null ? 'Without a policy' : `With ${keep}`;
+  cli.print.talk(`${policy}, ${kept} of ${counted(items.length, 'snapshot')} ${kept === 1 ? 'stays' : 'stay'}.`);
+}
+
+async function takeSnapshot(
+  cli: Cli,
+  options: SnapshotOptions,
+  of: string,
+  command: 'take-snapshot' | 'take-app-snapshot' = 'take-snapshot',
+): Promise<void> {
+  checkOptions(options);
+  const lab = await cli.lab(options);
+  const ref = lab.ref(of, options);
   const input = {
     ...ref,
     ...(options.as === undefined ? {} : { as: options.as }),
     ...(options.note === undefined ? {} : { note: options.note }),
   };
-  if (options.dryRun) return printDryRun(cli, options, await forecast(lab, 'take-snapshot', input));
+  if (options.dryRun) return printDryRun(cli, options, await forecast(lab, command, input));
   const startedAt = cli.world.now();
-  const answer = await apply(cli, lab, 'take-snapshot', input);
+  const answer = await apply(cli, lab, command, input);
   const named = snapshotIn(answer);
   await finish(
     cli,
     lab,
     options,
     answer,
-    { done: `Snapshot ${named} of ${ref.name} is taken.`, nothing: '' },
+    {
+      done:
+        command === 'take-snapshot'
+          ? `Snapshot ${named} of ${ref.name} is taken.`
+          : `A set of snapshots of app ${ref.name} is taken, each called ${named}.`,
+      nothing: '',
+    },
     startedAt,
   );
   // With --detach the operation has been printed: that is what to wait for.
@@ -137,29 +225,56 @@ async function listSnapshots(cli: Cli, options: ReadOptions, volume: string): Pr
         paint: (text, { state }) => paintState(cli.print.style, text, state),
       },
       { header: 'TAKEN', value: ({ takenAt, requestedAt }) => ago(takenAt ?? requestedAt) },
-      { header: 'REASON', value: ({ reason }) => reason },
-      { header: 'NOTE', value: ({ note, problem }) => orDash(problem?.message ?? note) },
+      { header: 'REASON', value: reasonOf },
+      { header: 'NOTE', value: ({ note, problem, hooks }) => orDash(problem?.message ?? hookTrouble(hooks) ?? note) },
       { header: 'TIME', value: ({ takenAt, requestedAt }) => momentWords(takenAt ?? requestedAt), wide: true },
+      { header: 'LINE', value: ({ lineage }) => String(lineage), wide: rows.every(({ lineage }) => lineage === 1) },
       { header: 'GUID', value: ({ guid }) => orDash(guid), wide: true },
     ],
   });
 }
 
-async function rollBack(cli: Cli, options: ChangeOptions, volume: string, to: string): Promise<void> {
+/** `schedule`, `manual, set of 3`. */
+const reasonOf = ({ reason, set }: SnapshotRow): string => (set === null ? reason : `${reason}, set of ${set.size}`);
+
+interface RollbackOptions extends ChangeOptions {
+  readonly pastNewer?: boolean;
+}
+
+async function rollBack(cli: Cli, options: RollbackOptions, volume: string, to: string): Promise<void> {
+  checkOptions(options);
   const lab = await cli.lab(options);
   const ref = lab.ref(volume, options);
-  const input = { ...ref, snapshot: to };
-  if (!options.yes && !options.dryRun) await describeRollback(cli, lab, input);
-  await agree(cli, options, `Roll ${ref.name} back to ${to}?`);
+  let pastNewer = options.pastNewer === true;
+  if (!options.yes && !options.dryRun) {
+    const isPast = await describeRollback(cli, lab, { ...ref, snapshot: to });
+    await agree(cli, options, `Roll ${ref.name} back to ${to}?`);
+    // Who has been told what is left behind, and agrees, has said so.
+    pastNewer ||= isPast;
+  }
+  const input = { ...ref, snapshot: to, ...(pastNewer ? { pastNewer } : {}) };
   await change(cli, lab, options, 'rollback-volume', input, {
     done: `Volume ${ref.name} is back at ${to}; what it held before is kept as a snapshot.`,
     nothing: `Volume ${ref.name} is being rolled back already.`,
   });
 }
 
-/** What will happen, before it happens: a refusal comes before the question. */
-async function describeRollback(cli: Cli, lab: Lab, input: { name: string; snapshot: string }): Promise<void> {
-  const { events } = await forecast(lab, 'rollback-volume', input);
+/** What will happen, before it happens: a refusal comes before the question. @returns whether it goes past newer ones */
+async function describeRollback(cli: Cli, lab: Lab, input: Ref & { readonly snapshot: string }): Promise<boolean> {
+  const { events } = await forecast(lab, 'rollback-volume', { ...input, pastNewer: true });
   for (const { type, words } of events) if (!type.startsWith('operation.')) cli.print.talk(words);
+  const { snapshot, ...ref } = input;
+  const { takenAt, newer } = await lab.rest.previewRollback(ref, snapshot, { signal: cli.world.interrupt });
+  cli.print.talk(`It will be as it was ${momentsOf(cli, {}).ago(takenAt)}, at ${momentWords(takenAt)}.`);
+  if (newer.length > 0) {
+    const named = newer.slice(-5).map((one) => one.snapshot);
+    const more = newer.length > named.length ? `${newer.length - named.length} more, ` : '';
+    const stay = newer.length === 1 ? 'It stays' : 'They stay';
+    cli.print.talk(
+      `${counted(newer.length, 'snapshot')} ${newer.length === 1 ? 'is' : 'are'} newer: ${more}${named.join(', ')}. ` +
+        `${stay}, in the line of the history that is left.`,
+    );
+  }
   cli.print.talk('What it holds now is kept as a snapshot: roll back to that to undo.');
+  return newer.length > 0;
 }

@@ -13,6 +13,7 @@ import { failure, shortName, waitFor } from '../operations.ts';
 import { changeOptions, examples, namespaceOption, yesOption, type ChangeOptions } from '../options.ts';
 import { formatOf, isStructured, printStructured } from '../output/formats.ts';
 import { printFindings } from '../output/problems.ts';
+import { howItIs } from '../not-running.ts';
 import { safe } from '../output/safe.ts';
 import { StatusLine } from '../output/status-line.ts';
 import { wrap } from '../output/width.ts';
@@ -143,7 +144,7 @@ function outcomeWords(name: string, app: AppRow | undefined, reach: Reach): stri
   }
   return app?.state === 'stopped'
     ? `${name} is ready; floatlab app start ${name} starts it`
-    : `${name} is ${app?.state ?? 'gone'}`;
+    : `${name} ${app ? howItIs(app) : 'is gone'}`;
 }
 
 function paintLine(cli: Cli, line: DeployLine): string {

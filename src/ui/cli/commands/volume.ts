@@ -1,23 +1,19 @@
 /** Volumes; their snapshots are in `snapshot.ts`. */
-import { parseKeep } from '#events/values/keep.ts';
-import { formatSize, parseSize } from '#events/values/size.ts';
+import { formatDuration } from '#events/values/duration.ts';
+import { formatSize } from '#events/values/size.ts';
 import type { UsageRow } from '#io/contract/live.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import type { Command } from 'commander';
-import { agreeToLoss, change, forecast } from '../change.ts';
 import type { Cli } from '../cli.ts';
-import { usageError } from '../errors.ts';
 import { momentsOf } from '../moments.ts';
+import { onChangeWords } from '../on-change.ts';
 import {
-  changeOptions,
   countOf,
   examples,
   momentOf,
   namespaceOption,
   outputOptions,
   readOptions,
-  yesOption,
-  type ChangeOptions,
   type ReadOptions,
 } from '../options.ts';
 import { formatOf, isStructured, printFields, printList, printStructured } from '../output/formats.ts';
@@ -25,9 +21,12 @@ import { paintState } from '../output/style.ts';
 import { orDash } from '../output/words.ts';
 import { byName, namespaceColumn, readRows } from '../rows.ts';
 import { usageNow } from '../usage.ts';
-import { labelWords, volumeLoss } from './app.ts';
+import { labelWords } from './app.ts';
+import { addArchiveCommands } from './archive.ts';
 import { printHistory } from './history.ts';
 import { addSnapshotCommands } from './snapshot.ts';
+import { addVolumeChanges } from './volume-change.ts';
+import { addVolumeLife } from './volume-life.ts';
 
 export function addVolumeCommands(program: Command, cli: Cli): void {
   const group = program.command('volume').description('look at volumes, snapshot them and go back');
@@ -47,68 +46,10 @@ export function addVolumeCommands(program: Command, cli: Cli): void {
     'floatlab volume show photos-db -o yaml',
   );
 
-  const create = group
-    .command('create')
-    .description('create a volume')
-    .argument('<volume>')
-    .requiredOption('--size <size>', 'how large it may grow: 5GiB')
-    .option('--keep <policy>', 'which snapshots to keep: "24h:1h 14d:1d last:3"')
-    .option('--label <key=value...>', 'labels');
-  create.action((volume: string, options: CreateOptions) => createVolume(cli, options, volume));
-  examples(
-    namespaceOption(changeOptions(create)),
-    'floatlab volume create archive --size 100GiB',
-    'floatlab volume create archive --size 5GiB --keep "24h:1h 14d:1d"',
-  );
-
-  const set = group
-    .command('set')
-    .description('change the size or which snapshots are kept')
-    .argument('<volume>')
-    .option('--size <size>', 'how large it may grow')
-    .option('--keep <policy>', 'which snapshots to keep');
-  set.action((volume: string, options: SetOptions) => setVolume(cli, options, volume));
-  examples(
-    namespaceOption(changeOptions(set)),
-    'floatlab volume set photos-db --size 20GiB',
-    'floatlab volume set photos-db --keep "14d:1d last:3"',
-  );
-
-  addSnapshotCommands(group, cli);
-
-  const remove = group.command('rm').description('delete a volume with its snapshots').argument('<volume>');
-  remove.action(async (volume: string, options: ChangeOptions) => {
-    const lab = await cli.lab(options);
-    const ref = lab.ref(volume, options);
-    const asks = !options.yes && !options.dryRun;
-    // A refusal comes before the question, not after it.
-    if (asks) await forecast(lab, 'delete-volume', ref);
-    await agreeToLoss(cli, options, ref.name, asks ? [volumeLoss(await lab.rest.show('volumes', { ...ref }))] : []);
-    await change(cli, lab, options, 'delete-volume', ref, {
-      done: `Volume ${ref.name} is deleted.`,
-      nothing: `Volume ${ref.name} is being deleted already.`,
-    });
-  });
-  examples(
-    yesOption(namespaceOption(changeOptions(remove))),
-    'floatlab volume rm photos-db',
-    'floatlab volume rm photos-db --dry-run',
-  );
-
-  const retry = group.command('retry').description('try again what failed').argument('<volume>');
-  retry.action(async (volume: string, options: ChangeOptions) => {
-    const lab = await cli.lab(options);
-    const ref = lab.ref(volume, options);
-    await change(cli, lab, options, 'retry-volume', ref, {
-      done: `Volume ${ref.name} is ready.`,
-      nothing: `Volume ${ref.name} has not failed: nothing to do.`,
-    });
-  });
-  examples(
-    namespaceOption(changeOptions(retry)),
-    'floatlab volume retry photos-db',
-    'floatlab volume retry photos-db --detach',
-  );
+  addVolumeChanges(group, cli);
+  addArchiveCommands(group, cli);
+  addVolumeLife(group, cli);
+  addSnapshotCommands(program, group, cli);
 
   const history = group.command('history').description('what happened to a volume, newest first').argument('<volume>');
   history.option('--limit <n>', 'at most so many events', '50');
@@ -128,15 +69,6 @@ interface ListOptions extends ReadOptions {
   readonly app?: string;
   readonly selector?: string;
 }
-interface SetOptions extends ChangeOptions {
-  readonly size?: string;
-  readonly keep?: string;
-}
-interface CreateOptions extends SetOptions {
-  readonly size: string;
-  readonly label?: readonly string[];
-}
-
 async function listVolumes(cli: Cli, options: ListOptions): Promise<void> {
   const lab = await cli.lab(options);
   const filters = { app: options.app, selector: options.selector };
@@ -165,9 +97,21 @@ async function listVolumes(cli: Cli, options: ListOptions): Promise<void> {
       { header: 'KEEP', value: ({ keep }) => orDash(keep), wide: true },
       { header: 'POOL', value: ({ pool }) => orDash(pool), wide: true },
       { header: 'PATH', value: ({ path }) => orDash(path), wide: true },
-      { header: 'WHY', value: ({ problem, delay }) => orDash((problem ?? delay)?.message), wide: true },
+      {
+        header: 'WHY',
+        value: ({ problem, delay, drift, discarded }) =>
+          discarded ? discardedWords(discarded, cli.world.now()) : orDash((problem ?? delay ?? drift)?.message),
+        wide: true,
+      },
     ],
   });
+}
+
+/** `before in db, after in db; without them no snapshot is taken`. */
+function hooksWords({ before, after, onFailure }: NonNullable<VolumeRow['hooks']>): string {
+  const sides = [before && `before in ${before.service}`, after && `after in ${after.service}`];
+  const named = sides.filter((side) => side !== undefined).join(', ');
+  return onFailure === 'skip' ? named : `${named}; when they fail it is taken anyway`;
 }
 
 const sizeOrDash = (bytes: number | undefined): string => (bytes === undefined ? '–' : formatSize(bytes));
@@ -181,82 +125,59 @@ async function showVolume(cli: Cli, options: ReadOptions, volume: string): Promi
   if (isStructured(format)) return printStructured(cli.print, format, row);
   const { since, ago } = momentsOf(cli, options);
   const used = options.at === undefined ? (await usageNow(lab)).get(row.id)?.usedBytes : undefined;
-  const wrong = row.problem ?? row.delay;
+  const wrong = row.problem ?? row.delay ?? row.drift;
   const newest = row.lastSnapshotAt === null ? '' : `, the newest ${ago(row.lastSnapshotAt)}`;
   printFields(cli.print, [
     ['volume', row.name],
     ['namespace', row.namespace === 'default' ? null : row.namespace],
     ['state', `${row.state}${row.node ? ` on ${row.node.name}` : ''}, since ${since(row.since)}`],
-    [row.problem ? 'problem' : 'waits', wrong && `${wrong.message} (${wrong.code})`],
+    [row.delay ? 'waits' : 'problem', wrong && `${wrong.message} (${wrong.code})`],
     ['hint', wrong?.hint && cli.advise(wrong.hint)],
+    ['deleted', row.discarded && discardedWords(row.discarded, cli.world.now())],
     ['app', row.app?.name],
+    ['clone of', row.origin?.name],
+    ['adopted', row.adopted],
+    ['moves', row.move && `to pool ${row.move.pool}`],
+    ['grows to', row.growToBytes === null ? null : formatSize(row.growToBytes)],
+    ['may be', row.constraints && constraintWords(row.constraints)],
+    ['line', row.lineages.length > 1 ? lineWords(row.lineages) : null],
     ['size', formatSize(row.sizeBytes)],
     ['used', used === undefined ? null : formatSize(used)],
     ['snapshots', `${row.snapshots}${newest}`],
     ['keep', row.keep ?? 'every snapshot, for ever'],
+    ['on change', row.snapshotOnChange && onChangeWords(row.snapshotOnChange)],
+    ['hooks', row.hooks && hooksWords(row.hooks)],
+    ['owner', row.owner && `${row.owner.uid}:${row.owner.gid}`],
+    ['mode', row.mode === null ? null : modeWords(row.mode)],
+    ['record size', row.recordSizeBytes === null ? null : formatSize(row.recordSizeBytes)],
+    ['compression', row.compression],
     ['pool', row.pool],
     ['path', row.path],
     ['labels', labelWords(row.labels)],
   ]);
 }
 
-function sizeOf(text: string): number {
-  const bytes = parseSize(text);
-  if (bytes === undefined) throw usageError(`--size ${text} is not a size.`, 'Write for example 512MiB or 5GiB.');
-  return bytes;
+/** `on a node with zone=attic, in pool tank, on zfs` */
+function constraintWords({ labels, pool, driver }: NonNullable<VolumeRow['constraints']>): string {
+  const words = labels === undefined ? '' : labelWords(labels);
+  return [
+    ...(words === '' ? [] : [`on a node with ${words}`]),
+    ...(pool === undefined ? [] : [`in pool ${pool}`]),
+    ...(driver === undefined ? [] : [`on ${driver}`]),
+  ].join(', ');
 }
 
-function keepOf(text: string): string {
-  const rules = parseKeep(text);
-  if (typeof rules === 'string') throw usageError(`--keep: ${rules}.`);
-  return text;
+/** `3, which goes on from line 1` */
+function lineWords(lineages: VolumeRow['lineages']): string {
+  const present = lineages.at(-1);
+  return `${present?.id}${present?.parent ? `, which goes on from line ${present.parent.lineage}` : ''}`;
 }
 
-function labelsOf(pairs: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const equals = pair.indexOf('=');
-      if (equals < 1) throw usageError(`--label ${pair} is not key=value.`);
-      return [pair.slice(0, equals), pair.slice(equals + 1)];
-    }),
-  );
+/** `was photos-db; can be recovered for 6 d 23 h` */
+function discardedWords({ name, purgeAt }: NonNullable<VolumeRow['discarded']>, now: number): string {
+  const left = purgeAt - now;
+  return `was ${name}; ${left > 0 ? `can be recovered for ${formatDuration(left)}` : 'goes at any moment'}`;
 }
 
-async function createVolume(cli: Cli, options: CreateOptions, volume: string): Promise<void> {
-  const lab = await cli.lab(options);
-  const ref = lab.ref(volume, options);
-  const sizeBytes = sizeOf(options.size);
-  const spec = options.keep === undefined ? { sizeBytes } : { sizeBytes, keep: keepOf(options.keep) };
-  await change(
-    cli,
-    lab,
-    options,
-    'create-volume',
-    { ...ref, spec, labels: labelsOf(options.label ?? []) },
-    {
-      done: `Volume ${ref.name} is ready.`,
-      nothing: `Volume ${ref.name} is there already.`,
-    },
-  );
-}
-
-async function setVolume(cli: Cli, options: SetOptions, volume: string): Promise<void> {
-  const lab = await cli.lab(options);
-  const ref = lab.ref(volume, options);
-  if (options.size === undefined && options.keep === undefined) throw usageError('Say --size or --keep.');
-  const changes = {
-    ...(options.size === undefined ? {} : { sizeBytes: sizeOf(options.size) }),
-    ...(options.keep === undefined ? {} : { keep: keepOf(options.keep) }),
-  };
-  await change(
-    cli,
-    lab,
-    options,
-    'change-volume',
-    { ...ref, ...changes },
-    {
-      done: `Volume ${ref.name} is changed.`,
-      nothing: `Volume ${ref.name} is so already.`,
-    },
-  );
-}
+/** `0750` */
+const modeWords = (mode: number): string => `0${mode.toString(8).padStart(3, '0')}`;

@@ -16,7 +16,10 @@ export function openHttp(ca: string | undefined): Http {
   });
   return {
     // A redirect would carry a command, and its password, to an address that nobody named.
-    fetch: (url, init) => undiciFetch(url, { ...init, dispatcher: agent, redirect: 'manual' }),
+    fetch: (url, { stream, ...init }) => {
+      const sent = stream === undefined ? {} : ({ body: stream, duplex: 'half' } as const);
+      return undiciFetch(url, { ...init, ...sent, dispatcher: agent, redirect: 'manual' });
+    },
     close: () => agent.destroy(),
   };
 }

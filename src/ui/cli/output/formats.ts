@@ -38,7 +38,8 @@ export function asYaml(value: unknown): string {
   const quoted = hasActing(JSON.stringify(value))
     ? ({ defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'QUOTE_DOUBLE' } as const)
     : {};
-  return escapeActing(stringify(value, { lineWidth: 0, aliasDuplicateObjects: false, ...quoted })).trimEnd();
+  // Only the end of the last line: of a text that ends with empty lines, the others are its own.
+  return escapeActing(stringify(value, { lineWidth: 0, aliasDuplicateObjects: false, ...quoted })).replace(/\n$/, '');
 }
 
 export function printStructured(printer: Printer, format: 'json' | 'yaml', value: unknown): void {

@@ -5,14 +5,17 @@
 import { Button, Menu, type ButtonProps } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { usePast } from '../live/past.ts';
+import { useIsLeaderless } from '../live/use-cluster.ts';
 import { useConnection } from '../live/use-status.ts';
 
 /** @returns why nothing can be done now; undefined when it can */
 export function useNoAction(): string | undefined {
   const { isPast } = usePast();
   const connection = useConnection();
+  const isLeaderless = useIsLeaderless();
   if (isPast) return 'You are looking at the past. Go back to live to act.';
   if (connection === 'connecting' || connection === 'closed') return 'The lab does not answer.';
+  if (isLeaderless) return 'No majority of the lab’s voters answers: nothing can be changed now.';
   return undefined;
 }
 

@@ -1,6 +1,6 @@
 /** What is wrong now, worst first, each with what to do. */
 import { useMemo } from 'react';
-import type { AlertRow } from '#projections/alerts.ts';
+import { severities, type AlertRow } from '#projections/alerts.ts';
 import { ObjectLink } from './links.tsx';
 import { Marked } from './marked.tsx';
 import { Glyph } from './state.tsx';
@@ -10,7 +10,7 @@ import classes from './alert-list.module.css';
 
 export function AlertList({ rows }: { readonly rows: readonly AlertRow[] }) {
   const sorted = useMemo(
-    () => rows.toSorted((a, b) => a.severity.localeCompare(b.severity) || b.since - a.since),
+    () => rows.toSorted((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity) || b.since - a.since),
     [rows],
   );
   return (

@@ -2,7 +2,10 @@
 import type { NodeRow } from '#projections/views/nodes.ts';
 import { formatSize } from '#events/values/size.ts';
 import { count, percent } from '../format/who.ts';
+import { nodeStateWords } from '../format/cluster.ts';
+import { lastKnown, toneOf } from '../format/state.ts';
 import { usePast } from '../live/past.ts';
+import { useIsCurrent } from '../live/use-cluster.ts';
 import { useUsage } from '../live/use-usage.ts';
 import { NodeLink } from './links.tsx';
 import { Meter, usedOf } from './meter.tsx';
@@ -13,14 +16,17 @@ export function NodeTile({ row }: { readonly row: NodeRow }) {
   const usage = useUsage();
   // What was measured is not kept: of the past there is nothing to show.
   const { isPast } = usePast();
+  const isCurrent = useIsCurrent();
+  const tone = toneOf(row.state);
   const node = usage.node(row);
   const memory = usedOf(node?.memoryBytes, node?.memoryTotalBytes ?? row.facts.memoryBytes);
   return (
     <article className={classes['tile']} aria-label={row.name}>
       <div className={classes['head']}>
         <NodeLink name={row.name} className={classes['name']} />
-        <State state={row.state} />
+        <State state={row.state} tone={isCurrent ? tone : lastKnown(tone)} words={nodeStateWords(row.state)} />
         {row.cordoned && <span className={classes['tag']}>cordoned</span>}
+        {row.departing && <span className={classes['tag']}>leaves</span>}
       </div>
       {!isPast && (
         <div className={classes['meters']}>

@@ -24,6 +24,12 @@ interface PlanDialogProps<N extends CommandName> {
   /** The word on the button. */
   readonly confirm: string;
   readonly danger?: boolean;
+  /** Its input is complete; by default it always is. */
+  readonly isReady?: boolean;
+  /** Something was chosen, by default at once: before that the lab is not asked, and would only refuse. */
+  readonly isBegun?: boolean;
+  /** Pixels; 480 by default. */
+  readonly size?: number;
   /** Must be typed: data would be lost. */
   readonly typeName?: string | undefined;
   /** How to undo it, or that it cannot be undone. */
@@ -36,12 +42,14 @@ interface PlanDialogProps<N extends CommandName> {
 
 export function PlanDialog<N extends CommandName>(props: PlanDialogProps<N>) {
   const { title, command, input, confirm, danger = false, typeName, undo, children, onClose, onDone } = props;
+  const { isReady = true, isBegun = true, size = 480 } = props;
   const [typed, setTyped] = useState('');
   const { run, isRunning } = useCommand();
   const reason = useNoAction();
   const plan = useQuery({
     queryKey: ['plan', command, input],
     queryFn: ({ signal }) => rest.run(command, input, { dryRun: true, signal }),
+    enabled: isBegun,
     retry: false,
     // What is not possible now may be so in a moment: the volume becomes ready, the app is gone.
     refetchInterval: ({ state }) => (state.status === 'error' ? againMs : false),
@@ -49,7 +57,12 @@ export function PlanDialog<N extends CommandName>(props: PlanDialogProps<N>) {
     placeholderData: keepPreviousData,
   });
   const isAllowed =
-    plan.isSuccess && !plan.isPlaceholderData && reason === undefined && (typeName === undefined || typed === typeName);
+    isReady &&
+    isBegun &&
+    plan.isSuccess &&
+    !plan.isPlaceholderData &&
+    reason === undefined &&
+    (typeName === undefined || typed === typeName);
 
   const apply = async (): Promise<void> => {
     if (!isAllowed) return;
@@ -60,7 +73,7 @@ export function PlanDialog<N extends CommandName>(props: PlanDialogProps<N>) {
   };
 
   return (
-    <Modal opened onClose={onClose} title={title} size={480}>
+    <Modal opened onClose={onClose} title={title} size={size}>
       <form
         className={classes['form']}
         onSubmit={(event) => {
@@ -69,7 +82,7 @@ export function PlanDialog<N extends CommandName>(props: PlanDialogProps<N>) {
         }}
       >
         {children}
-        <Plan plan={plan} />
+        {isBegun && <Plan plan={plan} />}
         <p className={classes['undo']}>
           <IconArrowBackUp size={16} aria-hidden />
           <span>{undo}</span>

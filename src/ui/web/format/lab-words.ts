@@ -2,9 +2,11 @@
  * The lab in one or two sentences: is anything wrong, is everything protected. A sentence is made of pieces, because
  * the names in it are links.
  */
+import { unknownState } from '#projections/unheard.ts';
 import type { AppRow } from '#projections/views/apps.ts';
+import type { Severity } from '#projections/alerts.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
-import { thingTone, thingWords, toneOf, type Tone } from './state.ts';
+import { lastKnown, thingTone, thingWords, toneOf, type Tone } from './state.ts';
 import { roughly } from './time.ts';
 import { count } from './who.ts';
 
@@ -23,20 +25,25 @@ const shown = 3;
 
 export function labInWords(
   apps: readonly AppFacts[],
-  alerts: readonly { readonly severity: 'critical' | 'warning' }[],
+  all: readonly { readonly severity: Severity }[],
+  /** Otherwise it is what was known last, and nobody knows whether all is well. */
+  isCurrent = true,
 ): { readonly tone: Tone; readonly phrase: Phrase } {
+  // What is only worth knowing needs nobody.
+  const alerts = all.filter(({ severity }) => severity !== 'info');
   const wanted = apps.filter(({ state }) => state !== 'stopped');
   const running = wanted.filter(({ state }) => toneOf(state) === 'running');
   const others = wanted.filter(({ state }) => toneOf(state) !== 'running');
   const off = apps.filter(({ state }) => state === 'stopped');
   const wrong =
-    alerts.length === 0
-      ? ' Nothing is wrong.'
-      : ` ${count(alerts.length, 'thing')} ${alerts.length === 1 ? 'needs' : 'need'} you.`;
-  return {
-    tone: toneFor(others, alerts),
-    phrase: [...appsInWords(running, others, off), wrong],
-  };
+    alerts.length > 0
+      ? ` ${count(alerts.length, 'thing')} ${alerts.length === 1 ? 'needs' : 'need'} you.`
+      : isCurrent
+        ? ' Nothing is wrong.'
+        : '';
+  const said: Phrase = [...appsInWords(running, others, off), wrong];
+  const tone = toneFor(others, alerts);
+  return isCurrent ? { tone, phrase: said } : { tone: lastKnown(tone), phrase: ['What was known last: ', ...said] };
 }
 
 function appsInWords(running: readonly AppFacts[], others: readonly AppFacts[], off: readonly AppFacts[]): Phrase {
@@ -61,13 +68,19 @@ function appsInWords(running: readonly AppFacts[], others: readonly AppFacts[], 
   return [`${wanted === 2 ? 'Both' : `All ${wanted.toLocaleString('en')}`} apps run`, ...offWords, '.'];
 }
 
-const stateVerb = (app: AppFacts): string => (app.state === 'failed' ? 'failed' : `is ${thingWords(app)}`);
+function stateVerb(app: AppFacts): string {
+  if (app.state === unknownState) return 'has gone silent';
+  return app.state === 'failed' ? 'failed' : `is ${thingWords(app)}`;
+}
 
 const dayMs = 86_400_000;
 
+/** Nothing yet, or nothing that anybody still wants. */
+const holdsNothing: readonly string[] = ['unplaced', 'creating', 'cloning', 'discarded', 'deleting'];
+
 /** Whether what people keep could be brought back. */
 export function protectionInWords(volumes: readonly VolumeFacts[], now: number): Phrase | undefined {
-  const kept = volumes.filter(({ state }) => state !== 'unplaced' && state !== 'creating' && state !== 'deleting');
+  const kept = volumes.filter(({ state }) => !holdsNothing.includes(state));
   if (kept.length === 0) return undefined;
   const never = kept.filter(({ lastSnapshotAt }) => lastSnapshotAt === null);
   if (never.length > 0) {

@@ -11,6 +11,7 @@ const byState: Readonly<Record<string, Tone>> = {
   active: 'running',
   available: 'running',
   healthy: 'running',
+  online: 'running',
   ready: 'running',
   running: 'running',
   succeeded: 'running',
@@ -18,13 +19,19 @@ const byState: Readonly<Record<string, Tone>> = {
   // things that need somebody
   degraded: 'attention',
   unhealthy: 'attention',
+  // a person has to say yes or no; nobody has heard of it
+  waiting: 'attention',
+  unknown: 'attention',
   // things that are broken
   down: 'failed',
   exited: 'failed',
   failed: 'failed',
+  unavailable: 'failed',
+  missing: 'failed',
   // things that rest
   completed: 'off',
   deleted: 'off',
+  discarded: 'off',
   halted: 'off',
   off: 'off',
   removed: 'off',
@@ -38,7 +45,12 @@ export const toneOf = (state: string): Tone => byState[state] ?? 'changing';
 /** An operation is the one thing whose `running` means that it is not done. */
 export const operationTone = (state: string): Tone => (state === 'running' ? 'changing' : toneOf(state));
 
-const words: Readonly<Record<string, string>> = { stopped: 'off', 'rolling-back': 'rolling back' };
+const words: Readonly<Record<string, string>> = {
+  copying: 'being copied',
+  stopped: 'off',
+  'rolling-back': 'rolling back',
+  discarded: 'deleted',
+};
 
 export const stateWords = (state: string): string => words[state] ?? state.replaceAll('-', ' ');
 
@@ -53,3 +65,6 @@ const isWaiting = ({ state, delay }: Delayable): boolean => delay !== null && to
 
 export const thingTone = (thing: Delayable): Tone => (isWaiting(thing) ? 'attention' : toneOf(thing.state));
 export const thingWords = (thing: Delayable): string => (isWaiting(thing) ? 'waiting' : stateWords(thing.state));
+
+/** Nothing is shown as well that only was so when it was last heard of. */
+export const lastKnown = (tone: Tone): Tone => (tone === 'running' || tone === 'changing' ? 'off' : tone);

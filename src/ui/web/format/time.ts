@@ -3,12 +3,19 @@
  * the minutes of something that happened two days ago; exact ones are in the lab's time zone, in which its schedules run.
  */
 import { formatDuration } from '#events/values/duration.ts';
+import { count } from './who.ts';
 
 /** `3 d`, `12 m`, `0 s`: one unit. */
 export function roughly(ms: number): string {
   const [count = '', unit = ''] = formatDuration(Math.max(0, Math.floor(ms / 1000) * 1000)).split(' ');
   return `${count} ${unit}`;
 }
+
+const dayMs = 86_400_000;
+
+/** `7 days`, `1 day`, `12 h`: how long something lasts, of which people think in days. */
+export const inDays = (ms: number): string =>
+  ms >= dayMs && ms % dayMs === 0 ? count(ms / dayMs, 'day') : formatDuration(ms);
 
 /** `12 s ago`, `just now`; a clock that is ahead is not the reader's trouble. */
 export const ago = (at: number, now: number): string => (now - at < 1000 ? 'just now' : `${roughly(now - at)} ago`);

@@ -33,6 +33,13 @@ const verbs: Readonly<Record<string, readonly [doing: string, asked: string]>> =
   'retry-volume': ['Trying again', 'Retry'],
   'delete-volume': ['Deleting', 'Delete'],
   'rollback-volume': ['Rolling back', 'Roll back'],
+  'clone-volume': ['Cloning', 'Clone'],
+  'adopt-volume': ['Adopting', 'Adopt'],
+  'release-volume': ['Releasing', 'Release'],
+  'move-volume': ['Moving', 'Move'],
+  'recover-volume': ['Recovering', 'Recover'],
+  'leave-node': ['Letting go', 'Let go'],
+  'remove-node': ['Removing', 'Remove'],
   'take-snapshot': ['Taking snapshot', 'Snapshot'],
   'remove-snapshot': ['Removing snapshot', 'Remove snapshot'],
 };

@@ -4,7 +4,7 @@
  */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { createContext, useCallback, useContext, useEffect, type ReactNode } from 'react';
-import type { SessionAnswer } from '#io/contract/routes.ts';
+import type { SessionAnswer } from '#io/contract/routes/session.ts';
 import { ApiError } from '#ui/client/errors.ts';
 import { rest } from './clients.tsx';
 import { keepPageKey, onOtherTab } from './page-key.ts';

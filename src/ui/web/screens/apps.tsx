@@ -37,7 +37,11 @@ const columns: readonly Column<AppRow>[] = [
     title: 'State',
     width: 'minmax(104px, 1fr)',
     sort: (row) => `${tones.indexOf(thingTone(row))}${row.state}`,
-    cell: (row) => <State state={row.state} tone={thingTone(row)} words={thingWords(row)} />,
+    cell: (row) => (
+      <span {...(row.delay === null ? {} : { 'data-tip': row.delay.message })}>
+        <State state={row.state} tone={thingTone(row)} words={thingWords(row)} />
+      </span>
+    ),
   },
   {
     id: 'node',

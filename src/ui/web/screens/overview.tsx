@@ -12,9 +12,10 @@ import { NodeTile } from '../components/node-tile.tsx';
 import { Empty, Loading, Page, Section } from '../components/page.tsx';
 import { Glyph } from '../components/state.tsx';
 import { labInWords, protectionInWords } from '../format/lab-words.ts';
-import { thingTone, thingWords, tones } from '../format/state.ts';
+import { lastKnown, thingTone, thingWords, tones } from '../format/state.ts';
 import { useNow } from '../live/now.tsx';
 import { useActivity } from '../live/use-activity.ts';
+import { useCluster, useIsCurrent } from '../live/use-cluster.ts';
 import { useView } from '../live/use-view.ts';
 import classes from './overview.module.css';
 
@@ -23,7 +24,10 @@ export function Overview() {
   const alerts = useView('alerts');
   const volumes = useView('volumes');
   const nodes = useView('nodes');
+  const lab = useView('overview');
   const now = useNow();
+  const simulated = useCluster()?.simulated;
+  const isCurrent = useIsCurrent();
   if (!apps.ready || !alerts.ready || !nodes.ready || !volumes.ready) {
     return (
       <Page title="Overview">
@@ -31,7 +35,10 @@ export function Overview() {
       </Page>
     );
   }
-  const { tone, phrase } = labInWords(apps.rows, alerts.rows);
+  const { tone, phrase } = labInWords(apps.rows, alerts.rows, isCurrent);
+  // Those that wait at the door have an alert.
+  const members = nodes.rows.filter(({ state }) => state !== 'waiting');
+  const promises = simulated === undefined ? (lab.rows[0]?.promises ?? []) : [simulated];
   const protection = protectionInWords(volumes.rows, now);
   return (
     <Page title="Overview">
@@ -56,16 +63,26 @@ export function Overview() {
       )}
 
       <Section title="Apps" note={<More to="/apps" count={apps.rows.length} />} bare>
-        {apps.rows.length === 0 ? <NoApps /> : <AppsByState rows={apps.rows} />}
+        {apps.rows.length === 0 ? <NoApps /> : <AppsByState rows={apps.rows} isCurrent={isCurrent} />}
       </Section>
 
-      <Section title="Nodes" note={<More to="/nodes" count={nodes.rows.length} />} bare>
+      <Section title="Nodes" note={<More to="/nodes" count={members.length} />} bare>
         <div className={classes['tiles']}>
-          {nodes.rows.slice(0, mostTiles).map((row) => (
+          {members.slice(0, mostTiles).map((row) => (
             <NodeTile key={row.id} row={row} />
           ))}
         </div>
       </Section>
+
+      {promises.length > 0 && (
+        <Section title="What this lab can bear">
+          <ul className={classes['promises']}>
+            {promises.map((sentence) => (
+              <li key={sentence}>{sentence}</li>
+            ))}
+          </ul>
+        </Section>
+      )}
 
       <Recent />
     </Page>
@@ -83,7 +100,7 @@ const mostTiles = 12;
 /** Names that are written out in one line. */
 const most = 24;
 
-function AppsByState({ rows }: { readonly rows: readonly AppRow[] }) {
+function AppsByState({ rows, isCurrent }: { readonly rows: readonly AppRow[]; readonly isCurrent: boolean }) {
   const groups = useMemo(
     () =>
       tones
@@ -96,7 +113,7 @@ function AppsByState({ rows }: { readonly rows: readonly AppRow[] }) {
       {groups.map(({ tone, apps }) => (
         <li key={tone} className={classes['group']}>
           <span className={classes['groupHead']}>
-            <Glyph tone={tone} />
+            <Glyph tone={isCurrent ? tone : lastKnown(tone)} />
             {groupWords[tone]}
           </span>
           <span className={classes['number']}>{apps.length}</span>

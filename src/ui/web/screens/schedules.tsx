@@ -54,8 +54,8 @@ const columnsFor = (remove: (row: ScheduleRow) => void): readonly Column<Schedul
     id: 'volume',
     title: 'Snapshots',
     width: 'minmax(110px, 1.2fr)',
-    sort: ({ volume }) => volume.name,
-    cell: ({ namespace, volume }) => <VolumeLink namespace={namespace} name={volume.name} />,
+    sort: ({ of }) => of.name,
+    cell: (row) => <Target row={row} />,
   },
   {
     id: 'app',
@@ -94,6 +94,17 @@ const columnsFor = (remove: (row: ScheduleRow) => void): readonly Column<Schedul
   { id: 'actions', title: '', width: '32px', cell: (row) => <RowMenu row={row} onRemove={() => remove(row)} /> },
 ];
 
+/** What it is of. */
+function Target({ row: { namespace, of } }: { readonly row: ScheduleRow }) {
+  if (of.id.startsWith('volume:')) return <VolumeLink namespace={namespace} name={of.name} />;
+  if (!of.id.startsWith('app:')) return <>{of.name}</>;
+  return (
+    <span data-tip="All volumes of the app, as one set">
+      <AppLink namespace={namespace} name={of.name} /> <span className="faint">as a set</span>
+    </span>
+  );
+}
+
 function RowMenu({ row, onRemove }: { readonly row: ScheduleRow; readonly onRemove: () => void }) {
   const { run } = useCommand();
   const target = { namespace: row.namespace, name: row.name };
@@ -125,7 +136,7 @@ function RowMenu({ row, onRemove }: { readonly row: ScheduleRow; readonly onRemo
 const byNext = { column: 'next', descending: false } as const;
 const texts = (row: ScheduleRow): readonly (string | null | undefined)[] => [
   row.name,
-  row.volume.name,
+  row.of.name,
   row.app?.name,
   row.cron,
   row.state,

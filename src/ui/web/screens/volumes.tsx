@@ -1,4 +1,4 @@
-import { IconPlus } from '@tabler/icons-react';
+import { IconFolderSymlink, IconPlus } from '@tabler/icons-react';
 import { useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { ActionButton } from '../components/action-button.tsx';
@@ -9,6 +9,7 @@ import { VolumeTable, volumeColumns, volumeTexts } from '../components/volume-ta
 import { thingTone } from '../format/state.ts';
 import { useUsage } from '../live/use-usage.ts';
 import { useView } from '../live/use-view.ts';
+import { AdoptVolume } from './volume/life.tsx';
 import { NewVolume } from './volume/volume-forms.tsx';
 
 const byName = { column: 'name', descending: false } as const;
@@ -18,7 +19,7 @@ export function Volumes() {
   const setSearch = useSetSearch();
   const { rows, ready } = useView('volumes');
   const usage = useUsage();
-  const [isMaking, setMaking] = useState(false);
+  const [dialog, setDialog] = useState<'make' | 'adopt'>();
   const list = useList({
     rows,
     columns: volumeColumns(usage),
@@ -28,9 +29,14 @@ export function Volumes() {
     tone: thingTone,
   });
   const add = (
-    <ActionButton leftSection={<IconPlus size={16} />} onClick={() => setMaking(true)}>
-      New volume
-    </ActionButton>
+    <>
+      <ActionButton leftSection={<IconFolderSymlink size={16} />} onClick={() => setDialog('adopt')}>
+        Adopt…
+      </ActionButton>
+      <ActionButton leftSection={<IconPlus size={16} />} onClick={() => setDialog('make')}>
+        New volume
+      </ActionButton>
+    </>
   );
   return (
     <Page title="Volumes" actions={add}>
@@ -51,7 +57,8 @@ export function Volumes() {
           )}
         </>
       )}
-      {isMaking && <NewVolume onClose={() => setMaking(false)} />}
+      {dialog === 'make' && <NewVolume onClose={() => setDialog(undefined)} />}
+      {dialog === 'adopt' && <AdoptVolume onClose={() => setDialog(undefined)} />}
     </Page>
   );
 }

@@ -3,10 +3,12 @@ import { Button } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { PasswordDialog } from '../components/password-dialog.tsx';
 import { Glyph } from '../components/state.tsx';
-import { roughly } from '../format/time.ts';
+import { clockOf, roughly } from '../format/time.ts';
 import { useLive } from '../live/clients.tsx';
+import { useZone } from '../live/now.tsx';
 import { usePast } from '../live/past.ts';
 import { useSessionActions, useWho } from '../live/session.tsx';
+import { useCluster, useIsLeaderless } from '../live/use-cluster.ts';
 import { useStatus } from '../live/use-status.ts';
 import classes from './banners.module.css';
 
@@ -26,6 +28,9 @@ function ConnectionBanner() {
   const { client } = useLive();
   const { state, since, problem, failures } = useStatus();
   const { check } = useSessionActions();
+  const isLeaderless = useIsLeaderless();
+  const outcast = useCluster()?.outcast;
+  const zone = useZone();
   const [now, setNow] = useState(() => Date.now());
   const isWell = state === 'open';
   useEffect(() => {
@@ -50,6 +55,27 @@ function ConnectionBanner() {
   }, [isRefused, state, failures, check, client]);
   const age = Math.max(0, now - since);
   if (isWell || age < patienceMs) return null;
+  if (state === 'stale' && outcast !== undefined) {
+    return (
+      <div className={classes['banner']} data-tone="failed" role="alert">
+        <Glyph tone="failed" />
+        <span>
+          {outcast.message} You see what was known at {clockOf(since, zone)}. {outcast.hint}
+        </span>
+      </div>
+    );
+  }
+  if (state === 'stale' && isLeaderless) {
+    return (
+      <div className={classes['banner']} data-tone="failed" role="alert">
+        <Glyph tone="failed" />
+        <span>
+          No majority of the lab’s voters answers: nothing can be changed until one does. You see what was known at{' '}
+          {clockOf(since, zone)}.
+        </span>
+      </div>
+    );
+  }
   if (state === 'stale') {
     return (
       <div className={classes['banner']} data-tone="attention" role="alert">

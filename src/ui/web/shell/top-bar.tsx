@@ -7,6 +7,7 @@ import { Logo } from '../components/logo.tsx';
 import { useSessionActions, useWho } from '../live/session.tsx';
 import { useView } from '../live/use-view.ts';
 import { LiveDot } from './live-dot.tsx';
+import { QuorumDot } from './quorum-dot.tsx';
 import { TimeControl } from './time-control.tsx';
 import classes from './top-bar.module.css';
 
@@ -30,6 +31,7 @@ export function TopBar({ onSearch, onKeys }: TopBarProps) {
       </button>
       <div className={classes['end']}>
         <TimeControl />
+        <QuorumDot />
         <LiveDot />
         <ThemeToggle />
         <Person onKeys={onKeys} />

@@ -61,11 +61,13 @@ describe('text of the lab', () => {
         (value) => {
           const [json, yaml] = [asJson(value), asYaml(value)];
           expect(JSON.parse(json)).toEqual(value);
-          expect(parse(yaml)).toEqual(value);
+          // As it is written: with the end of its last line.
+          expect(parse(`${yaml}\n`)).toEqual(value);
           // A tab moves along the line and no further.
           expect((json + yaml).replaceAll(/[\n\t]/g, '')).not.toMatch(acting);
         },
       ),
+      { examples: [[{ '': '\n' }]] },
     );
   });
 });

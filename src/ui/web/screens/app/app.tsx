@@ -10,6 +10,7 @@ import {
 } from '@tabler/icons-react';
 import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
+import { unknownState } from '#projections/unheard.ts';
 import type { AppRow } from '#projections/views/apps.ts';
 import { isResting } from '#ui/client/address.ts';
 import { ActionButton, ActionItem } from '../../components/action-button.tsx';
@@ -86,6 +87,11 @@ const About = ({ app }: { readonly app: AppRow }) => (
       <span>
         for <Time at={app.since} as="since" />
       </span>
+      {app.state === unknownState && app.lastHeardAt !== null && (
+        <span>
+          last heard <Time at={app.lastHeardAt} />
+        </span>
+      )}
     </span>
     {app.title !== null && app.title !== app.name && <code>{app.name}</code>}
     {app.instance && (
@@ -105,6 +111,10 @@ function Actions({ app }: { readonly app: AppRow }) {
   const target = { namespace: app.namespace, name: app.name };
   const isOff = isResting(app);
   const isGoing = app.state === 'removing' ? `${app.name} is being removed.` : undefined;
+  const isAway =
+    app.delay?.code === 'NODE_DOWN'
+      ? `${app.delay.message} The app does not move to another node by itself yet.`
+      : undefined;
   return (
     <>
       {link !== null && (
@@ -131,7 +141,7 @@ function Actions({ app }: { readonly app: AppRow }) {
           <ActionButton
             loading={isRunning}
             leftSection={<IconRefresh size={14} />}
-            refused={isGoing}
+            refused={isGoing ?? isAway}
             onClick={() => void run('restart-app', target)}
           >
             Restart

@@ -1,4 +1,5 @@
 /** What runs: each service with its image, ports, state and container; what is wrong with it stands above. */
+import { unknownState } from '#projections/unheard.ts';
 import type { AppRow, ServiceRow } from '#projections/views/apps.ts';
 import { formatSize } from '#events/values/size.ts';
 import { AppAddress } from '../../components/app-address.tsx';
@@ -75,7 +76,7 @@ function Problems({ app }: { readonly app: AppRow }) {
       {app.delay && (
         <ProblemBox
           tone="attention"
-          title={`It waits: ${app.delay.message}`}
+          title={app.state === unknownState ? app.delay.message : `It waits: ${app.delay.message}`}
           hint={app.delay.hint}
           code={app.delay.code}
         />

@@ -1,7 +1,9 @@
 import { Checkbox } from '@mantine/core';
 import { useState } from 'react';
+import { recoverableMs } from '#actors/volume/commands.ts';
 import type { AppRow } from '#projections/views/apps.ts';
 import { PlanDialog } from '../../components/plan-dialog.tsx';
+import { inDays } from '../../format/time.ts';
 import { count } from '../../format/who.ts';
 
 interface RemoveAppProps {
@@ -20,10 +22,9 @@ export function RemoveApp({ app, onClose, onDone }: RemoveAppProps) {
       input={{ namespace: app.namespace, name: app.name, withVolumes }}
       confirm={withVolumes ? 'Remove app and data' : 'Remove app'}
       danger
-      typeName={withVolumes ? app.name : undefined}
       undo={
         withVolumes
-          ? 'This cannot be undone: the volumes go with their snapshots.'
+          ? `Its volumes can be recovered within ${inDays(recoverableMs)}: they are in the list of volumes until then, and take their room.`
           : 'Deploy the same compose file again: an app of the same name takes its volumes back.'
       }
       onClose={onClose}

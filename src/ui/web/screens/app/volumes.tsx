@@ -1,11 +1,17 @@
+import { IconCamera } from '@tabler/icons-react';
+import { useState } from 'react';
+import { ActionButton } from '../../components/action-button.tsx';
 import { Empty, Loading } from '../../components/page.tsx';
 import { VolumeTable } from '../../components/volume-table.tsx';
 import { useView } from '../../live/use-view.ts';
+import { TakeAppSnapshot } from '../volume/snapshotting-forms.tsx';
 import { useApp } from './use-app.ts';
+import classes from './volumes.module.css';
 
 export function AppVolumes() {
   const app = useApp();
   const volumes = useView('volumes');
+  const [isTaking, setTaking] = useState(false);
   if (!app) return null;
   if (!volumes.ready) return <Loading />;
   const rows = volumes.rows.filter((row) => row.app?.id === app.id);
@@ -17,5 +23,20 @@ export function AppVolumes() {
       </Empty>
     );
   }
-  return <VolumeTable rows={rows} of="app" />;
+  const busy = rows.find(({ state }) => state !== 'ready');
+  return (
+    <>
+      <div className={classes['actions']}>
+        <ActionButton
+          leftSection={<IconCamera size={14} />}
+          refused={busy && `${busy.name} is ${busy.state}; a set needs all volumes of the app to be ready.`}
+          onClick={() => setTaking(true)}
+        >
+          Snapshot all
+        </ActionButton>
+      </div>
+      <VolumeTable rows={rows} of="app" />
+      {isTaking && <TakeAppSnapshot app={app} onClose={() => setTaking(false)} />}
+    </>
+  );
 }

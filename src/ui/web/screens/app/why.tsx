@@ -11,7 +11,7 @@ export function AppWhy() {
     <Why
       id={app.id}
       name={app.name}
-      state={app.state}
+      state={app.decided}
       since={app.since}
       machine={appMachine.config}
       waits={app.delay?.message}

@@ -1,17 +1,29 @@
 /** The page of a node: title line, cordon, tabs. */
 import { Button, Menu } from '@mantine/core';
-import { IconBarrierBlock, IconDots, IconLockOpen, IconTrash } from '@tabler/icons-react';
-import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
+import {
+  IconBarrierBlock,
+  IconDots,
+  IconLockOpen,
+  IconLogout,
+  IconTags,
+  IconTrash,
+  IconUsersGroup,
+} from '@tabler/icons-react';
+import { Link, Outlet, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { NodeRow } from '#projections/views/nodes.ts';
 import { ActionButton, ActionItem } from '../../components/action-button.tsx';
 import { Empty, Loading, Page } from '../../components/page.tsx';
-import { PlanDialog } from '../../components/plan-dialog.tsx';
 import { State } from '../../components/state.tsx';
 import { Tabs } from '../../components/tabs.tsx';
 import { Time } from '../../components/time.tsx';
+import { nodeStateWords } from '../../format/cluster.ts';
 import { useWho } from '../../live/session.tsx';
 import { useCommand } from '../../live/use-command.ts';
+import { count } from '../../format/who.ts';
+import { DoorButtons } from '../nodes/waiting.tsx';
+import { LeadItem } from './lead-item.tsx';
+import { NodeDialogs, type NodeDialog } from './node-dialogs.tsx';
 import { PowerItem } from './power-item.tsx';
 import { useNode } from './use-node.ts';
 
@@ -42,11 +54,14 @@ export function NodePage() {
       title={node.name}
       about={
         <>
-          <State state={node.state} />
+          <State state={node.state} words={nodeStateWords(node.state)} />
           <span>
             for <Time at={node.since} as="since" />
           </span>
+          {node.member !== null && <span>{node.member === 'voter' ? 'votes' : 'follows the log'}</span>}
+          {node.role !== 'any' && <span>{node.role}</span>}
           {node.cordoned && <span>cordoned: it gets nothing new</span>}
+          {node.departing && <span>leaves the lab: it is out once the others decide without it</span>}
         </>
       }
       actions={<Actions node={node} />}
@@ -56,6 +71,7 @@ export function NodePage() {
           params={{ name: node.name }}
           tabs={[
             { to: '/nodes/$name', title: 'Overview', exact: true },
+            { to: '/nodes/$name/pools', title: 'Pools' },
             { to: '/nodes/$name/history', title: 'History' },
             { to: '/nodes/$name/why', title: 'Why' },
           ]}
@@ -70,15 +86,11 @@ export function NodePage() {
 function Actions({ node }: { readonly node: NodeRow }) {
   const { run, isRunning } = useCommand();
   const { simulated } = useWho();
-  const navigate = useNavigate();
-  const [dialog, setDialog] = useState<'cordon' | 'remove'>();
+  const [dialog, setDialog] = useState<NodeDialog>();
   const { name } = node;
-  const cannotGo =
-    node.state !== 'down'
-      ? `${name} is up. Only a node that is down can be removed.`
-      : node.volumes + node.instances > 0
-        ? `${name} still holds ${node.volumes} volumes and ${node.instances} apps.`
-        : undefined;
+  if (node.state === 'waiting') return <DoorButtons node={node} />;
+  const isUp = node.state === 'up';
+  const held = `${name} still holds ${count(node.volumes, 'volume')} and ${count(node.instances, 'app')}.`;
   return (
     <>
       {node.cordoned ? (
@@ -102,33 +114,31 @@ function Actions({ node }: { readonly node: NodeRow }) {
         </Menu.Target>
         <Menu.Dropdown>
           {simulated === true && <PowerItem name={name} />}
-          <ActionItem danger icon={<IconTrash size={16} />} refused={cannotGo} onClick={() => setDialog('remove')}>
+          <LeadItem name={name} />
+          <ActionItem icon={<IconTags size={16} />} onClick={() => setDialog('labels')}>
+            Change its labels…
+          </ActionItem>
+          <ActionItem icon={<IconUsersGroup size={16} />} onClick={() => setDialog('role')}>
+            Change its role…
+          </ActionItem>
+          <ActionItem
+            icon={<IconLogout size={16} />}
+            refused={node.volumes + node.instances > 0 ? held : undefined}
+            onClick={() => setDialog('leave')}
+          >
+            Leave the lab…
+          </ActionItem>
+          <ActionItem
+            danger
+            icon={<IconTrash size={16} />}
+            refused={isUp ? `${name} is up. Only a node that is down or stopped can be removed.` : undefined}
+            onClick={() => setDialog('remove')}
+          >
             Remove…
           </ActionItem>
         </Menu.Dropdown>
       </Menu>
-      {dialog === 'cordon' && (
-        <PlanDialog
-          title={`Cordon ${name}`}
-          command="cordon-node"
-          input={{ name }}
-          confirm="Cordon"
-          undo="Uncordon it at any time. What runs there goes on; only nothing new is placed there."
-          onClose={() => setDialog(undefined)}
-        />
-      )}
-      {dialog === 'remove' && (
-        <PlanDialog
-          title={`Remove ${name}`}
-          command="remove-node"
-          input={{ name }}
-          confirm="Remove node"
-          danger
-          undo="The machine can join the lab again."
-          onClose={() => setDialog(undefined)}
-          onDone={() => void navigate({ to: '/nodes' })}
-        />
-      )}
+      {dialog !== undefined && <NodeDialogs which={dialog} node={node} onClose={() => setDialog(undefined)} />}
     </>
   );
 }

@@ -10,6 +10,8 @@ import { State } from '../../components/state.tsx';
 import { Time } from '../../components/time.tsx';
 import { ProblemBox } from '../../components/trouble.tsx';
 import { VolumeTable } from '../../components/volume-table.tsx';
+import { voteWords } from '../../format/cluster.ts';
+import { useFollowing } from '../../live/use-following.ts';
 import { thingTone, thingWords } from '../../format/state.ts';
 import { count, percent } from '../../format/who.ts';
 import { useUsage } from '../../live/use-usage.ts';
@@ -32,6 +34,24 @@ export function NodeOverview() {
             tone="failed"
             title={`${node.name} does not answer.`}
             hint="Look at the machine: is it on, is its network up, does floatlabd run?"
+          />
+        </div>
+      )}
+      {node.state === 'stopped' && (
+        <div className={classes['box']}>
+          <ProblemBox
+            tone="attention"
+            title={`${node.name} was stopped on purpose.`}
+            hint="What it ran goes on there, and nobody watches it. Start it again with npm start on that machine."
+          />
+        </div>
+      )}
+      {node.state === 'waiting' && !node.approved && (
+        <div className={classes['box']}>
+          <ProblemBox
+            tone="attention"
+            title={`${node.name} asks to join the lab.`}
+            hint="Compare its key with what the machine shows, then approve or refuse it."
           />
         </div>
       )}
@@ -90,29 +110,51 @@ function Figures({ node }: { readonly node: NodeRow }) {
   );
 }
 
-const Machine = ({ node: { facts, addresses, joinedAt, labels } }: { readonly node: NodeRow }) => (
-  <FactLines
-    facts={[
-      { label: 'System', value: `${facts.os}, ${facts.architecture}` },
-      { label: 'Kernel', value: facts.kernel },
-      { label: 'Engine', value: facts.engine === null ? 'none found' : `${facts.engine.name} ${facts.engine.version}` },
-      { label: 'Memory', value: formatSize(facts.memoryBytes) },
-      { label: 'Addresses', value: addresses.length === 0 ? '–' : addresses.join(', ') },
-      { label: 'FloatLab', value: facts.version },
-      ...(Object.keys(labels).length === 0
-        ? []
-        : [
-            {
-              label: 'Labels',
-              value: Object.entries(labels)
-                .map(([key, value]) => `${key}=${value}`)
-                .join(', '),
-            },
-          ]),
-      { label: 'Joined', value: <Time at={joinedAt} /> },
-    ]}
-  />
-);
+const Machine = ({ node }: { readonly node: NodeRow }) => {
+  const following = useFollowing();
+  const { facts, addresses, joinedAt, labels } = node;
+  return (
+    <FactLines
+      facts={[
+        { label: 'System', value: `${facts.os}, ${facts.architecture}` },
+        { label: 'Kernel', value: facts.kernel },
+        {
+          label: 'Engine',
+          value: facts.engine === null ? 'none found' : `${facts.engine.name} ${facts.engine.version}`,
+        },
+        { label: 'Memory', value: formatSize(facts.memoryBytes) },
+        ...((facts.devices ?? []).length === 0
+          ? []
+          : [
+              {
+                label: 'Disks',
+                value: (facts.devices ?? []).map((disk) => <div key={disk.name}>{diskWords(disk)}</div>),
+              },
+            ]),
+        { label: 'Addresses', value: addresses.length === 0 ? '–' : addresses.join(', ') },
+        { label: 'FloatLab', value: facts.version },
+        ...(Object.keys(labels).length === 0
+          ? []
+          : [
+              {
+                label: 'Labels',
+                value: Object.entries(labels)
+                  .map(([key, value]) => `${key}=${value}`)
+                  .join(', '),
+              },
+            ]),
+        { label: 'Vote', value: following(node) ?? voteWords(node) },
+        ...(node.zone === null ? [] : [{ label: 'Zone', value: node.zone }]),
+        ...(node.keySha256 === null ? [] : [{ label: 'Key, SHA-256', value: <code>{node.keySha256}</code> }]),
+        { label: node.state === 'waiting' ? 'Asked' : 'Joined', value: <Time at={joinedAt} /> },
+      ]}
+    />
+  );
+};
+
+/** `sda, 3.64 TiB, turning, WDC WD40EFRX` */
+const diskWords = ({ name, sizeBytes, model, rotational }: NonNullable<NodeRow['facts']['devices']>[number]): string =>
+  [name, formatSize(sizeBytes), ...(rotational ? ['turning'] : []), ...(model === null ? [] : [model])].join(', ');
 
 const appColumns: readonly Column<AppRow>[] = [
   {

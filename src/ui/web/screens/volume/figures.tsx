@@ -1,4 +1,5 @@
 /** The figures of a volume that matter first. */
+import { formatDuration } from '#events/values/duration.ts';
 import { formatSize } from '#events/values/size.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import { Meter, usedOf } from '../../components/meter.tsx';
@@ -6,6 +7,12 @@ import { Facts } from '../../components/page.tsx';
 import { Time } from '../../components/time.tsx';
 import { useUsage } from '../../live/use-usage.ts';
 import classes from './volume.module.css';
+
+function onChangeWords({ snapshotOnChange: onChange, hooks }: VolumeRow): string {
+  const when = onChange === null ? 'no snapshots' : `at most every ${formatDuration(onChange.minIntervalMs)}`;
+  const services = new Set([hooks?.before?.service, hooks?.after?.service].filter((service) => service !== undefined));
+  return services.size === 0 ? when : `${when}, hooks in ${[...services].join(', ')}`;
+}
 
 export function Figures({ volume }: { readonly volume: VolumeRow }) {
   const used = useUsage().volume(volume);
@@ -20,6 +27,7 @@ export function Figures({ volume }: { readonly volume: VolumeRow }) {
           label: 'Keeps',
           value: volume.keep === null ? 'every snapshot' : <code className={classes['keep']}>{volume.keep}</code>,
         },
+        { label: 'On change', value: onChangeWords(volume) },
         {
           label: 'Folder on the node',
           value: volume.path === null ? '–' : <code className={classes['path']}>{volume.path}</code>,

@@ -2,6 +2,8 @@
 import { Menu } from '@mantine/core';
 import { IconArrowBackUp, IconCamera, IconDots, IconTrash } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
+import { isOnLine } from '#actors/volume/lineage.ts';
+import { hookTrouble } from '#projections/hook-words.ts';
 import type { SnapshotRow } from '#projections/views/snapshots.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import { ActionButton, ActionItem } from '../../components/action-button.tsx';
@@ -13,6 +15,7 @@ import { Time } from '../../components/time.tsx';
 import { momentOf, reasonWords } from '../../format/snapshot-words.ts';
 import { useView } from '../../live/use-view.ts';
 import { Figures } from './figures.tsx';
+import { Rollback } from './rollback.tsx';
 import { Timeline } from './timeline.tsx';
 import { useVolume } from './use-volume.ts';
 import { TakeSnapshot } from './volume-forms.tsx';
@@ -64,6 +67,7 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
           <Section title="Timeline" bare>
             <Timeline
               rows={rows.filter(({ state }) => state === 'available')}
+              lineages={volume.lineages}
               marked={marked}
               onMark={setMarked}
               onOpen={(snapshot) => setDialog({ do: 'rollback', snapshot })}
@@ -76,7 +80,7 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
       )}
       {dialog?.do === 'take' && <TakeSnapshot volume={volume} onClose={() => setDialog(undefined)} />}
       {dialog?.do === 'rollback' && (
-        <Rollback volume={volume} snapshot={dialog.snapshot} onClose={() => setDialog(undefined)} />
+        <Rollback volume={volume} snapshot={dialog.snapshot} snapshots={rows} onClose={() => setDialog(undefined)} />
       )}
       {dialog?.do === 'remove' && (
         <RemoveSnapshot volume={volume} snapshot={dialog.snapshot} onClose={() => setDialog(undefined)} />
@@ -97,12 +101,24 @@ const columnsFor = (volume: VolumeRow, setDialog: (dialog: Dialog) => void): rea
   },
   { id: 'age', title: 'Taken', width: '88px', cell: (row) => <Time at={momentOf(row)} /> },
   { id: 'state', title: 'State', width: '112px', cell: ({ state }) => <State state={state} /> },
-  { id: 'reason', title: 'Why', width: 'minmax(110px, 1fr)', cell: reasonWords },
+  {
+    id: 'reason',
+    title: 'Why',
+    width: 'minmax(110px, 1fr)',
+    cell: (row) => (
+      <>
+        {reasonWords(row)}
+        {row.set && <SetNote row={row} />}
+        {!isOnLine(row, volume.lineages) && <div className="faint">line {row.lineage}, left</div>}
+      </>
+    ),
+  },
   {
     id: 'note',
     title: 'Note',
     width: 'minmax(100px, 2fr)',
-    cell: ({ note, problem }) => problem?.message ?? note ?? <span className="faint">–</span>,
+    cell: ({ note, problem, hooks }) =>
+      problem?.message ?? hookTrouble(hooks) ?? note ?? <span className="faint">–</span>,
   },
   {
     id: 'actions',
@@ -111,6 +127,16 @@ const columnsFor = (volume: VolumeRow, setDialog: (dialog: Dialog) => void): rea
     cell: (row) => <RowActions row={row} volume={volume} setDialog={setDialog} />,
   },
 ];
+
+/** It belongs to snapshots of the app's other volumes. */
+const SetNote = ({ row: { set, together } }: { readonly row: SnapshotRow }) => (
+  <div
+    className="faint"
+    data-tip={together === true ? 'All of one moment, under the same name' : 'One after the other, under the same name'}
+  >
+    set of {set?.size}
+  </div>
+);
 
 interface RowActionsProps {
   readonly row: SnapshotRow;
@@ -158,21 +184,6 @@ interface OfSnapshot {
   readonly snapshot: SnapshotRow;
   readonly onClose: () => void;
 }
-
-const Rollback = ({ volume, snapshot, onClose }: OfSnapshot) => (
-  <PlanDialog
-    title={`Roll ${volume.name} back to ${snapshot.name}`}
-    command="rollback-volume"
-    input={{ namespace: volume.namespace, name: volume.name, snapshot: snapshot.name }}
-    confirm="Roll back"
-    undo="Nothing is lost: what is there now is kept as a stash snapshot, and you can go back to that."
-    onClose={onClose}
-  >
-    <p>
-      The data will be as it was <Time at={momentOf(snapshot)} />.
-    </p>
-  </PlanDialog>
-);
 
 const RemoveSnapshot = ({ volume, snapshot, onClose }: OfSnapshot) => (
   <PlanDialog

@@ -3,6 +3,7 @@
  * arrow keys walk from one to the next, enter goes to its roll-back.
  */
 import { useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from 'react';
+import { isOnLine, type Lineage } from '#actors/volume/lineage.ts';
 import type { SnapshotRow } from '#projections/views/snapshots.ts';
 import { ago, exact } from '../../format/time.ts';
 import { momentOf, reasonWords } from '../../format/snapshot-words.ts';
@@ -13,6 +14,8 @@ import classes from './timeline.module.css';
 interface TimelineProps {
   /** Newest first. */
   readonly rows: readonly SnapshotRow[];
+  /** Of the volume, where it matters which line a snapshot is in. */
+  readonly lineages?: readonly Lineage[];
   readonly marked: string | undefined;
   readonly onMark: (id: string | undefined) => void;
   readonly onOpen: (row: SnapshotRow) => void;
@@ -21,11 +24,12 @@ interface TimelineProps {
 /** The scale moves every so often, not each second. */
 const stillMs = 10_000;
 
-export function Timeline({ rows, marked, onMark, onOpen }: TimelineProps) {
+export function Timeline({ rows, lineages, marked, onMark, onOpen }: TimelineProps) {
   const now = Math.ceil(useNow() / stillMs) * stillMs;
   const zone = useZone();
   const band = useRef<HTMLDivElement>(null);
   const [hovered, setHovered] = useState<string>();
+  const isLeft = (row: SnapshotRow): boolean => lineages !== undefined && !isOnLine(row, lineages);
   const ticks = useMemo(() => {
     const oldest = rows.at(-1);
     const spanMs = spanFor(oldest ? now - momentOf(oldest) : 0);
@@ -78,6 +82,7 @@ export function Timeline({ rows, marked, onMark, onOpen }: TimelineProps) {
             key={row.id}
             className={classes['tick']}
             data-reason={row.reason}
+            data-left={isLeft(row)}
             data-on={row.id === shown?.row.id}
             data-testid="tick"
             style={{ left: `${place * 100}%` }}
@@ -94,6 +99,7 @@ export function Timeline({ rows, marked, onMark, onOpen }: TimelineProps) {
               {ago(momentOf(shown.row), now)} · {reasonWords(shown.row)}
             </div>
             {shown.row.note !== null && <div className={classes['note']}>“{shown.row.note}”</div>}
+            {isLeft(shown.row) && <div className="muted">line {shown.row.lineage}, left</div>}
             <div className="muted">{exact(momentOf(shown.row), zone)}</div>
           </div>
         )}
@@ -107,9 +113,10 @@ export function Timeline({ rows, marked, onMark, onOpen }: TimelineProps) {
         <span className={classes['now']}>now</span>
       </div>
       <ul className={classes['legend']} aria-hidden>
-        <li data-reason="schedule">schedule</li>
+        <li data-reason="schedule">schedule or change</li>
         <li data-reason="manual">by hand</li>
         <li data-reason="stash">kept by a roll-back</li>
+        {rows.some(isLeft) && <li data-left>in a line that was left</li>}
       </ul>
     </div>
   );

@@ -21,7 +21,7 @@ interface FormProps {
   readonly children: ReactNode;
 }
 
-function Form({ title, confirm, isValid, onClose, submit, children }: FormProps) {
+export function Form({ title, confirm, isValid, onClose, submit, children }: FormProps) {
   const [isAsking, setAsking] = useState(false);
   const reason = useNoAction();
   const send = async (event: FormEvent): Promise<void> => {
@@ -141,7 +141,7 @@ export function ChangeVolume({ volume, onClose }: OfVolume) {
   // What is shown is rounded; a size that was not touched is not sent.
   const isOtherSize = size !== plainSize(volume.sizeBytes);
   const wrongSize = isOtherSize ? sizeError(size, volume.sizeBytes) : undefined;
-  const isOtherKeep = keep.trim() !== (volume.keep ?? '') && keep.trim() !== '';
+  const isOtherKeep = keep.trim() !== (volume.keep ?? '');
   const isValid = wrongSize === undefined && keepError(keep) === undefined && (isOtherSize || isOtherKeep);
   const submit = async (): Promise<boolean> => {
     const changes = {
@@ -162,7 +162,7 @@ export function ChangeVolume({ volume, onClose }: OfVolume) {
       />
       <TextInput
         label="Snapshots to keep"
-        description="24h:1h 14d:1d keeps one an hour for a day and one a day for two weeks. Snapshots taken by hand are always kept."
+        description="24h:1h 14d:1d keeps one an hour for a day and one a day for two weeks. Snapshots taken by hand are always kept. Empty: every one."
         value={keep}
         error={keepError(keep)}
         onChange={(event) => setKeep(event.currentTarget.value)}

@@ -1,20 +1,36 @@
 /** The page of a volume: title line, main action, figures, tabs. */
 import { Button, Menu } from '@mantine/core';
-import { IconCamera, IconCalendarPlus, IconDots, IconRefresh, IconRuler2, IconTrash } from '@tabler/icons-react';
+import {
+  IconArrowBackUp,
+  IconArrowsMove,
+  IconCamera,
+  IconCalendarPlus,
+  IconCopy,
+  IconCursorText,
+  IconDots,
+  IconFolderShare,
+  IconHistory,
+  IconRefresh,
+  IconRuler2,
+  IconTrash,
+} from '@tabler/icons-react';
 import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import { ActionButton, ActionItem } from '../../components/action-button.tsx';
 import { AppLink, NodeLink } from '../../components/links.tsx';
 import { Empty, Loading, Page } from '../../components/page.tsx';
-import { PlanDialog } from '../../components/plan-dialog.tsx';
 import { State } from '../../components/state.tsx';
 import { Tabs } from '../../components/tabs.tsx';
+import { Time } from '../../components/time.tsx';
 import { ProblemBox } from '../../components/trouble.tsx';
 import { WorkLine } from '../../components/work-line.tsx';
 import { thingTone, thingWords } from '../../format/state.ts';
 import { useCommand } from '../../live/use-command.ts';
 import { useView } from '../../live/use-view.ts';
+import { CloneVolume, DeleteVolume, RenameVolume } from './go-and-come.tsx';
+import { SnapshotOnChange } from './snapshotting-forms.tsx';
+import { MoveVolume, ReleaseVolume } from './life.tsx';
 import { ChangeVolume, NewSchedule, TakeSnapshot } from './volume-forms.tsx';
 import { useVolume } from './use-volume.ts';
 import classes from './volume.module.css';
@@ -60,6 +76,13 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
               on <NodeLink name={volume.node.name} />, pool {volume.pool}
             </span>
           )}
+          {volume.adopted && (
+            <span>
+              adopted from <code>{volume.adopted}</code>
+            </span>
+          )}
+          {volume.move && <span>moving to pool {volume.move.pool}</span>}
+          {volume.origin && <span>a clone of {volume.origin.name}</span>}
           {volume.app && (
             <span>
               of app <AppLink namespace={volume.namespace} name={volume.app.name} />
@@ -74,6 +97,7 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
           params={{ namespace: volume.namespace, name: volume.name }}
           tabs={[
             { to: base, title: 'Snapshots', exact: true, count: volume.snapshots },
+            { to: `${base}/files`, title: 'Files' },
             { to: `${base}/history`, title: 'History' },
             { to: `${base}/why`, title: 'Why' },
           ]}
@@ -89,6 +113,22 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
             code={volume.problem.code}
           />
         </div>
+      )}
+      {volume.drift && (
+        <div className={classes['box']}>
+          <ProblemBox
+            tone="attention"
+            title={`It is not as it should be: ${volume.drift.message}`}
+            hint={volume.drift.hint}
+            code={volume.drift.code}
+          />
+        </div>
+      )}
+      {volume.discarded && (
+        <p className="muted">
+          It was called {volume.discarded.name}, and was deleted. It can be recovered; for ever it goes{' '}
+          <Time at={volume.discarded.purgeAt} as="until" />, with its snapshots.
+        </p>
       )}
       {volume.delay && (
         <div className={classes['box']}>
@@ -110,7 +150,7 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
   );
 }
 
-type Dialog = 'snapshot' | 'change' | 'schedule' | 'delete';
+type Dialog = 'snapshot' | 'change' | 'on-change' | 'schedule' | 'clone' | 'rename' | 'move' | 'release' | 'delete';
 
 function Actions({ volume }: { readonly volume: VolumeRow }) {
   const { run, isRunning } = useCommand();
@@ -118,18 +158,32 @@ function Actions({ volume }: { readonly volume: VolumeRow }) {
   const [dialog, setDialog] = useState<Dialog>();
   const close = (): void => setDialog(undefined);
   const target = { namespace: volume.namespace, name: volume.name };
+  const goTo = (name: string): Promise<void> => navigate({ to: base, params: { namespace: volume.namespace, name } });
+  const recover = async (name = volume.name): Promise<void> => {
+    if (await run('recover-volume', target)) await goTo(name);
+  };
   const notReady =
     volume.state === 'ready' ? undefined : `${volume.name} is ${volume.state}; this needs a volume that is ready.`;
   return (
     <>
-      {volume.state === 'failed' && (
+      {(volume.state === 'failed' || volume.state === 'missing' || volume.drift) && (
         <ActionButton
           variant="filled"
           loading={isRunning}
           leftSection={<IconRefresh size={14} />}
           onClick={() => void run('retry-volume', target)}
         >
-          Try again
+          {repairWords(volume)}
+        </ActionButton>
+      )}
+      {volume.discarded && (
+        <ActionButton
+          variant="filled"
+          loading={isRunning}
+          leftSection={<IconArrowBackUp size={14} />}
+          onClick={() => void recover(volume.discarded?.name)}
+        >
+          Recover
         </ActionButton>
       )}
       <ActionButton leftSection={<IconCamera size={14} />} refused={notReady} onClick={() => setDialog('snapshot')}>
@@ -145,14 +199,35 @@ function Actions({ volume }: { readonly volume: VolumeRow }) {
           <ActionItem icon={<IconRuler2 size={16} />} refused={notReady} onClick={() => setDialog('change')}>
             Size and retention…
           </ActionItem>
+          <ActionItem icon={<IconHistory size={16} />} refused={notReady} onClick={() => setDialog('on-change')}>
+            Snapshot when it changes…
+          </ActionItem>
+          <ActionItem icon={<IconCopy size={16} />} refused={notReady} onClick={() => setDialog('clone')}>
+            Clone…
+          </ActionItem>
+          <ActionItem icon={<IconCursorText size={16} />} onClick={() => setDialog('rename')}>
+            Rename…
+          </ActionItem>
           <ActionItem icon={<IconCalendarPlus size={16} />} onClick={() => setDialog('schedule')}>
             Add a schedule…
           </ActionItem>
+          <ActionItem icon={<IconArrowsMove size={16} />} refused={notReady} onClick={() => setDialog('move')}>
+            Move…
+          </ActionItem>
           <Menu.Divider />
+          {volume.adopted !== null && (
+            <ActionItem
+              icon={<IconFolderShare size={16} />}
+              refused={volume.app ? `App ${volume.app.name} uses it. Remove the app first.` : undefined}
+              onClick={() => setDialog('release')}
+            >
+              Release…
+            </ActionItem>
+          )}
           <ActionItem
             danger
             icon={<IconTrash size={16} />}
-            refused={volume.app ? `App ${volume.app.name} uses it. Remove the app first, or both.` : undefined}
+            refused={notDeleted(volume)}
             onClick={() => setDialog('delete')}
           >
             Delete…
@@ -161,20 +236,27 @@ function Actions({ volume }: { readonly volume: VolumeRow }) {
       </Menu>
       {dialog === 'snapshot' && <TakeSnapshot volume={volume} onClose={close} />}
       {dialog === 'change' && <ChangeVolume volume={volume} onClose={close} />}
+      {dialog === 'on-change' && <SnapshotOnChange volume={volume} onClose={close} />}
       {dialog === 'schedule' && <NewSchedule volume={volume} onClose={close} />}
+      {dialog === 'clone' && <CloneVolume volume={volume} onClose={close} onDone={(name) => void goTo(name)} />}
+      {dialog === 'rename' && <RenameVolume volume={volume} onClose={close} onDone={(name) => void goTo(name)} />}
+      {dialog === 'move' && <MoveVolume volume={volume} onClose={close} />}
+      {dialog === 'release' && (
+        <ReleaseVolume volume={volume} onClose={close} onDone={() => void navigate({ to: '/volumes' })} />
+      )}
       {dialog === 'delete' && (
-        <PlanDialog
-          title={`Delete ${volume.name}`}
-          command="delete-volume"
-          input={target}
-          confirm="Delete volume"
-          danger
-          typeName={volume.name}
-          undo="This cannot be undone: the data and every snapshot of it are gone."
-          onClose={close}
-          onDone={() => void navigate({ to: '/volumes' })}
-        />
+        <DeleteVolume volume={volume} onClose={close} onDone={() => void navigate({ to: '/volumes' })} />
       )}
     </>
   );
+}
+
+function repairWords({ state }: VolumeRow): string {
+  if (state === 'missing') return 'Look again';
+  return state === 'failed' ? 'Try again' : 'Put it right';
+}
+
+function notDeleted({ app, adopted }: VolumeRow): string | undefined {
+  if (app) return `App ${app.name} uses it. Remove the app first, or both.`;
+  return adopted === null ? undefined : 'It was adopted: release it instead.';
 }

@@ -1,14 +1,13 @@
-/** The web app in a real browser, against a lab in memory: that everybody can use every screen, by eye, ear and keys. */
+/** That everybody can use every screen of the web app, by eye, ear and keys. Each scheme has a file: they run side by side. */
 import { expect, it } from 'vitest';
 import { accessibilityProblems } from '../browser.ts';
 import { busyLab } from '../seed.ts';
 import { describeWeb, heading, patience, row, settled, shown, walk } from './harness.ts';
 import { screens } from './screens.ts';
 
-describeWeb(({ open }) => {
-  it.each(['light', 'dark'] as const)(
-    'is accessible on every screen, %s',
-    async (scheme) => {
+export function accessibleIn(scheme: 'light' | 'dark'): void {
+  describeWeb(({ open }) => {
+    it(`is accessible on every screen, ${scheme}`, async () => {
       const lab = busyLab();
       const { page, backend } = await open('/', lab, { scheme, initialPassword: true });
       lab.failNext('start-instance', {
@@ -73,7 +72,6 @@ describeWeb(({ open }) => {
       await heading(page, 'Sign in to FloatLab').waitFor(patience);
       await look('sign in');
       expect(problems).toEqual([]);
-    },
-    180_000,
-  );
-});
+    }, 180_000);
+  });
+}

@@ -1,0 +1,145 @@
+/** What becomes of a volume as a whole: taken over and given back, moved into another dataset. */
+import { formatDuration } from '#events/values/duration.ts';
+import { compression } from '#events/volume.ts';
+import type { CommandInputs } from '#actors/commands.ts';
+import { recoverableMs } from '#actors/volume/commands.ts';
+import type { Command } from 'commander';
+import { agree, apply, change, checkOptions, finish, forecast, printDryRun } from '../change.ts';
+import type { Cli } from '../cli.ts';
+import { usageError } from '../errors.ts';
+import { labelsOf } from '../labels.ts';
+import { changeOptions, examples, namespaceOption, yesOption, type ChangeOptions } from '../options.ts';
+import { compressionOf, durationOf, keepOf, recordSizeOf, sizeOf } from '../volume-values.ts';
+
+/** @param group the commands of volumes */
+export function addVolumeLife(group: Command, cli: Cli): void {
+  const adopt = group
+    .command('adopt')
+    .description('take over a dataset or subvolume that is there already, where it is')
+    .argument('<node/pool>', 'where it is: atlas/main')
+    .argument('<native>', 'what its file system calls it: tank/photos of zfs, /mnt/pool/photos elsewhere')
+    .requiredOption('--as <name>', 'the name of the volume')
+    .requiredOption('--size <size>', 'how large it may grow; the quota that it has comes back when it is released')
+    .option('--keep <policy>', 'which snapshots to keep: "24h:1h 14d:1d last:3"')
+    .option('--label <key=value...>', 'labels');
+  adopt.action((place: string, native: string, options: AdoptOptions) => adoptVolume(cli, options, place, native));
+  examples(
+    namespaceOption(changeOptions(adopt)),
+    'floatlab volume adopt atlas/main tank/photos --as photos --size 100GiB',
+    'floatlab volume adopt atlas/main /mnt/pool/photos --as photos --size 100GiB --dry-run',
+  );
+
+  const release = group
+    .command('release')
+    .description('give back what was adopted, as it is; it is no volume any more')
+    .argument('<volume>');
+  release.action((volume: string, options: ChangeOptions) => releaseVolume(cli, options, volume));
+  examples(
+    yesOption(namespaceOption(changeOptions(release))),
+    'floatlab volume release photos',
+    'floatlab volume release photos --yes',
+  );
+
+  const move = group
+    .command('move')
+    .description('move a volume into another pool of its node, or to change what is fixed')
+    .argument('<volume>')
+    .option('--pool <pool>', 'into this pool')
+    .option('--record-size <size>', 'where the pool knows that: 16KiB for databases, 1MiB for films')
+    .option('--compression <how>', `where the pool knows that: ${compression.options.join(', ')}`)
+    .option(
+      '--keep-for <duration>',
+      `how long what it was can be recovered: ${formatDuration(recoverableMs)} when it is left out`,
+    );
+  move.action((volume: string, options: MoveOptions) => moveVolume(cli, options, volume));
+  examples(
+    yesOption(namespaceOption(changeOptions(move))),
+    'floatlab volume move photos-db --pool fast',
+    'floatlab volume move photos-db --record-size 16KiB --dry-run',
+  );
+}
+
+interface AdoptOptions extends ChangeOptions {
+  readonly as: string;
+  readonly size: string;
+  readonly keep?: string;
+  readonly label?: readonly string[];
+}
+interface MoveOptions extends ChangeOptions {
+  readonly pool?: string;
+  readonly recordSize?: string;
+  readonly compression?: string;
+  readonly keepFor?: string;
+}
+
+async function adoptVolume(cli: Cli, options: AdoptOptions, place: string, native: string): Promise<void> {
+  const [, node, pool] = /^([^/]+)\/([^/]+)$/.exec(place) ?? [];
+  if (node === undefined || pool === undefined)
+    throw usageError(`${place} is not node/pool.`, 'Write for example atlas/main.');
+  const keep = options.keep === undefined || options.keep === '' ? {} : { keep: keepOf(options.keep) };
+  const spec = { sizeBytes: sizeOf(options.size), ...keep };
+  const labels = labelsOf(options.label ?? []);
+  const lab = await cli.lab(options);
+  const ref = lab.ref(options.as, options);
+  await change(
+    cli,
+    lab,
+    options,
+    'adopt-volume',
+    { ...ref, node, pool, native, spec, labels },
+    { done: `${native} is volume ${ref.name} now.`, nothing: `${native} is volume ${ref.name} already.` },
+  );
+}
+
+async function releaseVolume(cli: Cli, options: ChangeOptions, volume: string): Promise<void> {
+  checkOptions(options);
+  const lab = await cli.lab(options);
+  const ref = lab.ref(volume, options);
+  if (!options.yes && !options.dryRun) {
+    // A refusal comes before the question.
+    await forecast(lab, 'release-volume', ref);
+    const { adopted, snapshots } = await lab.rest.show('volumes', { ...ref });
+    if (snapshots > 0)
+      cli.print.talk(`${snapshots === 1 ? 'Its snapshot goes' : `Its ${snapshots} snapshots go`} with the volume.`);
+    await agree(cli, options, `Give ${adopted ?? ref.name} back as it is?`);
+  }
+  await change(cli, lab, options, 'release-volume', ref, {
+    done: `Volume ${ref.name} is given back: it is no volume any more, and its files are where they were.`,
+    nothing: `Volume ${ref.name} is being given back already.`,
+  });
+}
+
+async function moveVolume(cli: Cli, options: MoveOptions, volume: string): Promise<void> {
+  checkOptions(options);
+  const changes = changesOf(options);
+  if (Object.keys(changes).length === 0) throw usageError('Say --pool, --record-size or --compression.');
+  const lab = await cli.lab(options);
+  const ref = lab.ref(volume, options);
+  const keep = options.keepFor === undefined ? {} : { keepForMs: durationOf(options.keepFor) };
+  const input = { ...ref, ...changes, ...keep };
+  const plan = options.yes && !options.dryRun ? undefined : await forecast(lab, 'move-volume', input);
+  if (plan && options.dryRun) return printDryRun(cli, options, plan);
+  if (plan && !plan.unchanged) {
+    for (const sentence of plan.changes ?? []) cli.print.talk(sentence);
+    await agree(cli, options, `Move ${ref.name}?`);
+  }
+  const startedAt = cli.world.now();
+  const answer = await apply(cli, lab, 'move-volume', input);
+  await finish(
+    cli,
+    lab,
+    options,
+    answer,
+    { done: `Volume ${ref.name} has moved.`, nothing: `Volume ${ref.name} is there and so already.` },
+    startedAt,
+  );
+}
+
+function changesOf({ pool, recordSize: record, compression: how }: MoveOptions) {
+  const changes: Pick<CommandInputs['move-volume'], 'pool' | 'recordSizeBytes' | 'compression'> = {
+    ...(pool === undefined ? {} : { pool }),
+    ...(record === undefined ? {} : { recordSizeBytes: recordSizeOf(record) }),
+    ...(how === undefined ? {} : { compression: compressionOf(how) }),
+  };
+  return changes;
+}

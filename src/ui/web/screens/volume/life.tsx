@@ -1,0 +1,154 @@
+/** A volume as a whole: moved into another dataset, given back, and taken over. */
+import { NativeSelect, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { formatDuration } from '#events/values/duration.ts';
+import { isName, nameRule } from '#events/values/name.ts';
+import { formatSize, minVolumeBytes, parseSize } from '#events/values/size.ts';
+import { compression as compressions, recordSize as recordSizes } from '#events/volume.ts';
+import { recoverableMs } from '#actors/volume/commands.ts';
+import type { VolumeRow } from '#projections/views/volumes.ts';
+import { PlanDialog } from '../../components/plan-dialog.tsx';
+import { useView } from '../../live/use-view.ts';
+
+interface OfVolume {
+  readonly volume: VolumeRow;
+  readonly onClose: () => void;
+}
+
+const targetOf = ({ namespace, name }: VolumeRow) => ({ namespace, name });
+const asItIs = '';
+
+export function MoveVolume({ volume, onClose }: OfVolume) {
+  const nodes = useView('nodes').rows;
+  const pools = nodes.find(({ id }) => id === volume.node?.id)?.facts.pools ?? [];
+  const [pool, setPool] = useState(volume.pool ?? '');
+  const [record, setRecord] = useState(asItIs);
+  const [compression, setCompression] = useState(asItIs);
+  const { driver } = pools.find(({ name }) => name === pool) ?? {};
+  const input = {
+    ...targetOf(volume),
+    pool,
+    ...(record === asItIs ? {} : { recordSizeBytes: recordSizes.parse(Number(record)) }),
+    ...(compression === asItIs ? {} : { compression: compressions.parse(compression) }),
+  };
+  return (
+    <PlanDialog
+      title={`Move ${volume.name}`}
+      command="move-volume"
+      input={input}
+      confirm="Move volume"
+      undo={`What it is now stays for ${formatDuration(recoverableMs)} as a deleted volume, with its snapshots, and can be recovered.`}
+      onClose={onClose}
+    >
+      <NativeSelect
+        label="Pool"
+        data={pools.map((one) => ({
+          value: one.name,
+          label: `${one.name} (${one.driver}, ${formatSize(one.sizeBytes)})`,
+        }))}
+        value={pool}
+        onChange={(event) => setPool(event.currentTarget.value)}
+      />
+      {driver === 'zfs' && (
+        <NativeSelect
+          label="Record size"
+          description="Small for databases, large for films."
+          data={[
+            { value: asItIs, label: 'as it is' },
+            ...sizes.map((size) => ({ value: `${size}`, label: formatSize(size) })),
+          ]}
+          value={record}
+          onChange={(event) => setRecord(event.currentTarget.value)}
+        />
+      )}
+      {driver !== 'dir' && (
+        <NativeSelect
+          label="Compression"
+          data={[{ value: asItIs, label: 'as it is' }, ...compressions.options]}
+          value={compression}
+          onChange={(event) => setCompression(event.currentTarget.value)}
+        />
+      )}
+    </PlanDialog>
+  );
+}
+
+const sizes = [2 ** 12, 2 ** 13, 2 ** 14, 2 ** 15, 2 ** 16, 2 ** 17, 2 ** 18, 2 ** 20];
+
+export const ReleaseVolume = ({ volume, onClose, onDone }: OfVolume & { readonly onDone: () => void }) => (
+  <PlanDialog
+    title={`Release ${volume.name}`}
+    command="release-volume"
+    input={targetOf(volume)}
+    confirm="Release volume"
+    undo={`${volume.adopted} stays as it is, with its files, and can be adopted again. Snapshots that were taken here go.`}
+    onClose={onClose}
+    onDone={onDone}
+  />
+);
+
+export function AdoptVolume({ onClose }: { readonly onClose: () => void }) {
+  const places = useView('nodes').rows.flatMap(({ name: node, facts }) =>
+    facts.pools.map((pool) => ({ key: `${node}/${pool.name}`, node, pool: pool.name, driver: pool.driver })),
+  );
+  const [chosen, setChosen] = useState<string>();
+  const [native, setNative] = useState('');
+  const [name, setName] = useState('');
+  const [size, setSize] = useState('100GiB');
+  const place = places.find(({ key }) => key === chosen) ?? places[0];
+  const sizeBytes = parseSize(size);
+  const wrongSize = sizeBytes === undefined || sizeBytes < minVolumeBytes;
+  const isReady = place !== undefined && native.trim() !== '' && isName(name) && !wrongSize;
+  const input = {
+    name: isName(name) ? name : 'unnamed',
+    node: place?.node ?? '',
+    pool: place?.pool ?? '',
+    native: native.trim() === '' ? '/' : native.trim(),
+    spec: { sizeBytes: wrongSize ? minVolumeBytes : sizeBytes },
+  };
+  return (
+    <PlanDialog
+      title="Adopt what is there already"
+      command="adopt-volume"
+      input={input}
+      confirm="Adopt"
+      isReady={isReady}
+      undo="Release the volume: what was adopted is then as it is by then, and no volume any more."
+      onClose={onClose}
+    >
+      <NativeSelect
+        label="Pool"
+        data={places.map(({ key, driver }) => ({ value: key, label: `${key} (${driver})` }))}
+        value={place?.key ?? ''}
+        onChange={(event) => setChosen(event.currentTarget.value)}
+      />
+      <TextInput
+        label={place?.driver === 'zfs' ? 'Dataset' : 'Folder'}
+        description={
+          place?.driver === 'zfs'
+            ? 'The name of a dataset of this zpool. It stays where it is.'
+            : 'The path of a subvolume in this pool. It stays where it is.'
+        }
+        placeholder={place?.driver === 'zfs' ? 'tank/photos' : '/mnt/pool/photos'}
+        data-autofocus
+        spellCheck={false}
+        value={native}
+        onChange={(event) => setNative(event.currentTarget.value)}
+      />
+      <TextInput
+        label="Name"
+        placeholder="photos"
+        value={name}
+        error={name === '' || isName(name) ? undefined : `For names, ${nameRule}.`}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <TextInput
+        label="Size"
+        description="How large it may grow; the quota that it has comes back when it is released."
+        value={size}
+        error={wrongSize ? 'Write a number with its unit: 100GiB.' : undefined}
+        onChange={(event) => setSize(event.currentTarget.value)}
+      />
+    </PlanDialog>
+  );
+}

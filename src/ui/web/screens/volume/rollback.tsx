@@ -1,0 +1,66 @@
+/** Going back to a snapshot: what it leaves behind is said before, and agreed to. */
+import { Checkbox } from '@mantine/core';
+import { useState } from 'react';
+import { leftBehind } from '#actors/volume/lineage.ts';
+import type { SnapshotRow } from '#projections/views/snapshots.ts';
+import type { VolumeRow } from '#projections/views/volumes.ts';
+import { PlanDialog } from '../../components/plan-dialog.tsx';
+import { Time } from '../../components/time.tsx';
+import { momentOf, reasonWords } from '../../format/snapshot-words.ts';
+import classes from './snapshots.module.css';
+
+interface RollbackProps {
+  readonly volume: VolumeRow;
+  readonly snapshot: SnapshotRow;
+  /** Of the volume, newest first. */
+  readonly snapshots: readonly SnapshotRow[];
+  readonly onClose: () => void;
+}
+
+/** So many are named. */
+const named = 5;
+
+export function Rollback({ volume, snapshot, snapshots, onClose }: RollbackProps) {
+  const [isPastNewer, setPastNewer] = useState(false);
+  const available = snapshots.filter(({ state }) => state === 'available');
+  const newer = leftBehind(snapshot, available, volume.lineages);
+  const count = newer.length === 1 ? 'one newer snapshot' : `${newer.length} newer snapshots`;
+  return (
+    <PlanDialog
+      title={`Roll ${volume.name} back to ${snapshot.name}`}
+      command="rollback-volume"
+      input={{
+        namespace: volume.namespace,
+        name: volume.name,
+        snapshot: snapshot.name,
+        ...(isPastNewer ? { pastNewer: true } : {}),
+      }}
+      confirm="Roll back"
+      isBegun={newer.length === 0 || isPastNewer}
+      undo="Nothing is lost: what is there now is kept as a stash snapshot, and you can go back to that."
+      onClose={onClose}
+    >
+      <p>
+        The data will be as it was <Time at={momentOf(snapshot)} />. What was written since then is in the stash.
+      </p>
+      {newer.length > 0 && (
+        <>
+          <ul className={classes['newer']} aria-label="Newer snapshots">
+            {newer.slice(0, named).map((row) => (
+              <li key={row.id}>
+                <code>{row.name}</code> <Time at={momentOf(row)} />, {reasonWords(row)}
+              </li>
+            ))}
+            {newer.length > named && <li>and {newer.length - named} more</li>}
+          </ul>
+          <Checkbox
+            label={`Go back past ${count}`}
+            description="They stay, in the line of the history that is left; new snapshots go on from here."
+            checked={isPastNewer}
+            onChange={(event) => setPastNewer(event.currentTarget.checked)}
+          />
+        </>
+      )}
+    </PlanDialog>
+  );
+}

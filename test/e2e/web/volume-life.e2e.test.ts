@@ -1,0 +1,74 @@
+/** The web app in a real browser, against a lab in memory: volumes that are adopted, released, moved, and changed by hand. */
+import { expect, it } from 'vitest';
+import { describeWeb, heading, patience, row, shown } from './harness.ts';
+
+describeWeb(({ open }) => {
+  it('adopts what is there already, and gives it back', async () => {
+    const { page, lab } = await open('/volumes');
+    await page.getByRole('button', { name: 'Adopt' }).click();
+    const dialog = page.getByRole('dialog');
+    const pools = dialog.getByLabel('Pool');
+    const zfs = (await pools.getByRole('option').allTextContents()).find((text) => text.includes('zfs')) ?? '';
+    await pools.selectOption({ label: zfs });
+    await dialog.getByLabel('Dataset').fill('tank/films');
+    await dialog.getByLabel('Name').fill('films');
+    await dialog.getByLabel('Size').fill('50GiB');
+    await dialog.getByText('Volume films would be what was tank/films so far.').waitFor(patience);
+    await dialog.getByRole('button', { name: 'Adopt' }).click();
+    await row(page, 'films').filter({ hasText: 'ready' }).getByRole('link', { name: 'films' }).click();
+    await heading(page, 'films').waitFor(patience);
+    await shown(page, /adopted from/);
+    await page.getByRole('button', { name: 'More actions' }).click();
+    expect(await page.getByRole('menuitem', { name: 'Delete' }).getAttribute('aria-description')).toBe(
+      'It was adopted: release it instead.',
+    );
+    await page.getByRole('menuitem', { name: 'Release' }).click();
+    await dialog.getByText('Volume films would be given back as it is.').waitFor(patience);
+    await dialog.getByRole('button', { name: 'Release volume' }).click();
+    await heading(page, 'Volumes').waitFor(patience);
+    await expect.poll(() => lab.view.byName('volume', 'default', 'films'), patience).toBeUndefined();
+  });
+
+  it('moves a volume after saying what stays, and what it was can be recovered', async () => {
+    const { page, lab } = await open('/volumes/default/wiki-data');
+    await heading(page, 'wiki-data').waitFor(patience);
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('menuitem', { name: 'Move' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('Nothing: it is so already.').waitFor(patience);
+    await dialog.getByLabel('Compression').selectOption('zstd');
+    await dialog.getByText(/snapshots do not come along/).waitFor(patience);
+    await dialog.getByText(/Its app runs on while it is copied/).waitFor(patience);
+    await dialog.getByRole('button', { name: 'Move volume' }).click();
+    await expect.poll(() => lab.view.byName('volume', 'default', 'wiki-data-moved')?.state, patience).toBe('discarded');
+    await expect.poll(() => lab.app('wiki').state, patience).toBe('running');
+    await shown(page, 'Nowhere to go back to yet');
+    await page.goto(page.url().replace('wiki-data', 'wiki-data-moved'));
+    await shown(page, /It was called wiki-data-moved, and was deleted/);
+    await page.getByRole('button', { name: 'Recover' }).waitFor(patience);
+  });
+
+  it('says what was done to a volume by hand, and puts it right at a word', async () => {
+    const { page, lab } = await open('/volumes/default/wiki-data');
+    await heading(page, 'wiki-data').waitFor(patience);
+    const found = (problem: object | null, isGone: boolean): void => {
+      const volume = lab.view.byName('volume', 'default', 'wiki-data');
+      if (!volume) throw new Error('there is no wiki-data');
+      const input = { volume: volume.stream, visit: volume.visit, problem, isGone };
+      lab.run('report-volume-look', input as never, volume.context.node as `node:${string}`);
+    };
+    const hint = 'To set it again: floatlab volume repair wiki-data.';
+    found({ code: 'QUOTA', message: 'its quota is 1 GiB, and should be 5 GiB', hint }, false);
+    await shown(page, /its quota is 1 GiB/);
+    await page.getByRole('button', { name: 'Put it right' }).click();
+    await page
+      .getByText(/its quota is 1 GiB/)
+      .first()
+      .waitFor({ state: 'detached', ...patience });
+    found({ code: 'MISSING', message: 'its dataset is not there any more', hint: 'Put it back where it was.' }, true);
+    await page.getByText('missing').first().waitFor(patience);
+    await shown(page, /Put it back where it was/);
+    await page.getByRole('button', { name: 'Look again' }).click();
+    await page.getByText('ready').first().waitFor(patience);
+  });
+});
