@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { realClock } from '#io/devices/clock/real.ts';
 import { stopOwnEngine } from '#io/daemon/engine.ts';
 import { releasePool } from '#io/daemon/pool.ts';
+import { startArgs, startEnv } from '#test/start-settings.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -67,6 +68,7 @@ export class DaemonFixture {
     const child = spawn(
       process.execPath,
       [
+        ...startArgs,
         join(root, 'bin/floatlabd.js'),
         '--data',
         this.dataDir,
@@ -76,7 +78,12 @@ export class DaemonFixture {
         ...args,
       ],
       {
-        env: { ...process.env, DOCKER_HOST: `unix://${this.dataDir}/no-engine-here.sock`, FLOATLAB_DATA: undefined },
+        env: {
+          ...process.env,
+          ...startEnv,
+          DOCKER_HOST: `unix://${this.dataDir}/no-engine-here.sock`,
+          FLOATLAB_DATA: undefined,
+        },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     );

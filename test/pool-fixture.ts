@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { release, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { run } from '#io/devices/run.ts';
 import type { BtrfsVolumesOptions } from '#io/devices/volumes/btrfs/real.ts';
 import { btrfsVolumes } from '#io/devices/volumes/btrfs/real.ts';
@@ -14,6 +15,8 @@ import type { VolumePort } from '#io/devices/volumes/port.ts';
 export interface TempPool {
   readonly name: 'test';
   readonly mountpoint: string;
+  /** The file in which its disk is, now. */
+  image(): string;
   /** A private folder outside of the pool, removed with it. */
   readonly folder: string;
   readonly volumes: VolumePort;
@@ -37,8 +40,17 @@ export async function tempPool(options: { readonly sizeBytes?: number } = {}): P
   let mounted = false;
 
   const mount = async () => {
-    await tool('mount', '-t', 'btrfs', '-o', 'loop,noatime,nodiscard', image, mountpoint);
-    mounted = true;
+    for (let tries = 0; !mounted; tries++) {
+      try {
+        await tool('mount', '-t', 'btrfs', '-o', 'loop,noatime,nodiscard', image, mountpoint);
+        mounted = true;
+      } catch (error) {
+        // A process with mounts of its own that began meanwhile holds the file system of before, until it ends; and a
+        // loop device that somebody else lets go of at this moment is taken for a free one.
+        if (tries === 600 || !/File exists|already mounted or mount point busy/.test(String(error))) throw error;
+        await delay(100);
+      }
+    }
   };
   const unmount = async () => {
     await tool('umount', mountpoint);
@@ -66,6 +78,7 @@ export async function tempPool(options: { readonly sizeBytes?: number } = {}): P
   return {
     name: 'test',
     mountpoint,
+    image: () => image,
     folder,
     volumes: open(),
     open,

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '#test/daemon-fixture.ts';
+import { startArgs, startEnv } from '#test/start-settings.ts';
 import type { Row } from './table.ts';
 
 const ticksPerSecond = 100;
@@ -20,8 +21,10 @@ async function residentMiB(pid: number): Promise<number> {
 
 export async function benchIdle(seconds = 60): Promise<Row[]> {
   const program = fileURLToPath(new URL('../../bin/floatlabd.js', import.meta.url));
-  const child = spawn(process.execPath, [program, '--simulate', '1', '--listen', `127.0.0.1:${await freePort()}`], {
+  const args = ['--simulate', '1', '--listen', `127.0.0.1:${await freePort()}`];
+  const child = spawn(process.execPath, [...startArgs, program, ...args], {
     stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, ...startEnv },
   });
   await once(child.stdout, 'data');
   const { pid = 0 } = child;

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import { realClock } from '#io/devices/clock/real.ts';
 import { realRandom } from '#io/devices/random/real.ts';
+import { loneSigner } from '#io/http/auth/signer.ts';
 import { createHttpServer } from '#io/http/server.ts';
 import { World } from '#io/world/world.ts';
 import { hash } from '@node-rs/argon2';
@@ -21,10 +22,10 @@ export async function benchLive(subscribers = 100, commands = 200): Promise<Row[
     credentials: {
       adminName: 'admin',
       passwordHash: await hash(password),
-      signingKey: new Uint8Array(32).fill(1),
       initialPassword: false,
       save: async () => {},
     },
+    signer: loneSigner(),
     clock: realClock,
     random: realRandom,
     listen: [{ host: '127.0.0.1', port: 0 }],

@@ -7,20 +7,16 @@ import { benchIdle } from './idle.ts';
 import { benchLive } from './live.ts';
 import { benchRaftCore } from './raft-core.ts';
 import { benchRaftStorage } from './raft-storage.ts';
+import { benchRetention } from './retention.ts';
 import { benchSnapshots } from './snapshots.ts';
 import { benchStart } from './start.ts';
-import type { Row } from './table.ts';
+import { lineOf, type Row } from './table.ts';
 
 const isQuick = process.argv.includes('--quick');
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
-const round = (value: number): string => (value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3));
 
 function show(rows: readonly Row[]): void {
-  for (const { what, value, unit, peer, peerIs } of rows) {
-    const beside =
-      peer === undefined ? '' : `${round(peer)} ${unit} (${peerIs ?? 'peer'}), ratio ${(value / peer).toFixed(2)}`;
-    print(`| ${what} | ${round(value)} ${unit} | ${beside} |`);
-  }
+  for (const row of rows) print(lineOf(row));
 }
 
 print(`${cpus().length} cores, ${formatSize(totalmem())} of memory, Node ${process.versions.node}\n`);
@@ -43,5 +39,6 @@ show(await benchStart(isQuick ? 50_000 : 1_000_000));
 show(await benchLive());
 show(await benchIdle(isQuick ? 5 : 60));
 show(benchRaftCore(isQuick ? 20_000 : 200_000, isQuick ? 3 : 5));
+show(benchRetention());
 show(await benchRaftStorage());
 show(await benchSnapshots((isQuick ? 8 : 64) * 2 ** 20, isQuick ? 2 : 5));

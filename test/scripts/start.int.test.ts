@@ -73,12 +73,49 @@ describeReal('npm start as root', process.getuid?.() === 0 ? undefined : 'root',
     expect(stdout).toBe('floatlabd --engine /run/podman/podman.sock\n');
   });
 
-  test('installs nothing to end what runs', async () => {
-    const { stdout, stderr } = await checkout.start(['--stop-all']);
-    expect(stderr).not.toMatch(/apt-get/);
-    expect(stdout).toBe('floatlabd --stop-all\n');
+  test('installs neither an engine nor tools of a pool for a witness, now and when it starts again', async () => {
+    await rm(join(checkout.machine, 'dev/loop-control'));
+    const { stdout, stderr } = await checkout.start(['--witness']);
+    expect(stderr).not.toMatch(/apt-get|needs what/);
+    expect(stdout).toBe('floatlabd --witness\n');
+    await place(checkout, 'var/lib/floatlab/node.ini', '[node]\nname = pi\nwitness = yes\n');
+    expect((await checkout.start([])).stdout).toBe('floatlabd\n');
     expect(await installs()).toEqual([]);
   });
+
+  test('installs no tools of btrfs, and asks for no loop devices, where every pool is on something else', async () => {
+    await rm(join(checkout.machine, 'dev/loop-control'));
+    for (const name of ['zfs', 'zpool']) await checkout.program(name, '');
+    const { stdout, stderr } = await checkout.start(['--pool', 'zfs:tank/floatlab', '--pool', 'slow=dir:/srv/slow']);
+    expect(stderr).toMatch(/with apt-get: docker\.io, busybox-static\./);
+    expect(stdout).toBe('floatlabd --pool zfs:tank/floatlab --pool slow=dir:/srv/slow\n');
+  });
+
+  test('installs the tools of btrfs, and asks for no loop devices, when one of several pools is on btrfs', async () => {
+    await rm(join(checkout.machine, 'dev/loop-control'));
+    const { stdout, stderr } = await checkout.start(['--pool', 'fast=/mnt/fast', '--pool', 'slow=dir:/srv/slow']);
+    expect(stderr).toMatch(/with apt-get: docker\.io, btrfs-progs, busybox-static\./);
+    expect(stdout).toBe('floatlabd --pool fast=/mnt/fast --pool slow=dir:/srv/slow\n');
+  });
+
+  test('says what a pool on zfs lacks, and installs nothing then', async () => {
+    const { code, stdout, stderr } = await checkout.start(['--pool', '/mnt/fast', '--pool', 'z=zfs:tank/floatlab']);
+    expect(stderr).toMatch(/zfs and zpool, .*: a pool for volumes is on zfs\n.*Install OpenZFS with its kernel module/);
+    expect(stderr).toMatch(/Nothing was installed: it would not help without zfs and zpool/);
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(await checkout.calls()).toEqual([]);
+  });
+
+  test.each([['--stop-all'], ['--recover'], ['--prefold'], ['--restore', 'lab.tar'], ['--inspect', 'lab.tar']])(
+    'installs nothing for what starts no app: %s',
+    async (...args) => {
+      const { stdout, stderr } = await checkout.start(args);
+      expect(stderr).not.toMatch(/apt-get/);
+      expect(stdout).toBe(`floatlabd ${args.join(' ')}\n`);
+      expect(await installs()).toEqual([]);
+    },
+  );
 
   test('brings what AppArmor and registries ask of an engine', async () => {
     await place(checkout, 'sys/module/apparmor/parameters/enabled', 'Y\n');

@@ -45,11 +45,13 @@ const wellDone = (): Report => ({ code: 0, testResults: [file('passed', 'passed'
 /** Packages in which vitest reports this for each project, and each check ends with 0 unless it is named. */
 async function packages(reports: Readonly<Record<string, Report>>, failingCheck = ''): Promise<void> {
   const vitest = `
-    import { appendFileSync, writeFileSync } from 'node:fs';
+    import { writeFileSync } from 'node:fs';
+    import { getPriority } from 'node:os';
     const [, , , , project] = process.argv;
     const report = ${JSON.stringify(reports)}[project] ?? { code: 0, testResults: [] };
     const output = process.argv.find((arg) => arg.startsWith('--outputFile.json=')).split('=')[1];
-    console.log('vitest', process.argv.slice(2).filter((arg) => !arg.startsWith('--')).join(' '));
+    console.log('vitest', process.argv.slice(2).filter((arg) => /^(--exclude|[^-])/.test(arg)).join(' '));
+    console.log(project, 'has priority', getPriority());
     writeFileSync(output, JSON.stringify(report));
     process.exit(report.code);`;
   await checkout.program(
@@ -128,9 +130,43 @@ describe('npm test', () => {
     expect(await checkout.calls()).toEqual(['npm install --no-audit --no-fund --include=dev']);
   });
 
+  test('lets the simulator have what the others leave of the cores, and shows it when it has ended', async () => {
+    await packages({ unit: wellDone(), sim: wellDone() });
+    const { stderr } = await checkout.test([]);
+    expect(stderr.match(/\w+ has priority \d+/g)).toEqual([
+      ...['unit', 'int', 'e2e'].map((name) => `${name} has priority 0`),
+      'sim has priority 10',
+    ]);
+  });
+
+  test('says how long all of it took', async () => {
+    await packages({ unit: wellDone() });
+    expect((await checkout.test([])).stdout).toMatch(/\n✓ total +\d+\.\d s\n2 passed, 0 failed\n$/);
+  });
+
+  test('leaves the thorough tests to a run of their own', async () => {
+    await packages({ unit: wellDone(), thorough: wellDone() });
+    expect((await checkout.test([])).stderr).not.toContain('vitest run thorough');
+    const { stdout, stderr } = await checkout.test(['--only', 'thorough']);
+    expect(stderr.match(/vitest run .*/g)).toEqual([expect.stringMatching(/^vitest run thorough/)]);
+    expect(lastLine(stdout)).toBe('2 passed, 0 failed');
+  });
+
+  test('says that OpenZFS was not tried where its machine is not, in CI too', async () => {
+    await packages({ thorough: wellDone() });
+    const without = await checkout.test(['--only', 'thorough'], { env: { CI: 'true' } });
+    expect(without.stdout).toMatch(/\nnot run: OpenZFS, needs FLOATLAB_OPENZFS_VM\n2 passed, 0 failed\n$/);
+    expect(without.stderr).toContain('--exclude=**/openzfs.thorough.test.ts');
+    expect(without.code).toBe(0);
+    await checkout.program('start', '');
+    const env = { FLOATLAB_OPENZFS_VM: join(checkout.folder, '..', 'bin') };
+    const { stdout, stderr } = await checkout.test(['--only', 'thorough'], { env });
+    expect(`${stdout}${stderr}`).not.toMatch(/not run|--exclude/);
+  });
+
   test('refuses a kind that it does not know', async () => {
     const { code, stderr } = await checkout.test(['--only', 'units']);
-    expect(stderr).toMatch(/--only takes some of: check,unit,sim,int,e2e/);
+    expect(stderr).toMatch(/--only takes some of: check,unit,sim,int,e2e,thorough/);
     expect(code).toBe(1);
   });
 

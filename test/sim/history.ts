@@ -4,13 +4,27 @@
  */
 import type { LabEvent, StreamId } from '#events/envelope.ts';
 
+interface Move {
+  readonly volume: StreamId<'volume'>;
+  /** The dataset that it was before. */
+  readonly from: string;
+  state: 'underway' | 'moved' | 'abandoned';
+}
+
 export class History {
   readonly #events: LabEvent[] = [];
   /** Index of the last event of each command. */
   readonly #commands = new Map<string, number>();
   /** The snapshot that a roll-back goes back to, by volume and stash. */
   readonly #rollbacks = new Map<string, StreamId<'snapshot'>>();
+  /** The snapshot that a clone begins with. */
+  readonly #origins = new Map<StreamId, StreamId<'snapshot'>>();
   readonly #guids = new Map<StreamId, string>();
+
+  /** The volume that a dataset is, and the dataset that a volume is. */
+  readonly #owners = new Map<string, StreamId<'volume'>>();
+  readonly #datasets = new Map<StreamId, string>();
+  readonly #moves = new Map<string, Move>();
 
   get length(): number {
     return this.#events.length;
@@ -31,14 +45,61 @@ export class History {
       this.#commands.set(command, index);
       if (event.type === 'volume.rollback-requested')
         this.#rollbacks.set(`${stream}|${event.data.stash}`, event.data.snapshot);
+      if (event.type === 'volume.created' && event.data.origin) this.#origins.set(stream, event.data.origin.snapshot);
+      this.#hearOfDataset(event);
       if (event.type === 'snapshot.taken') this.#guids.set(stream, event.data.guid);
     }
     return wrong;
   }
 
+  #hearOfDataset({ type, stream, data }: LabEvent): void {
+    const volume = stream as StreamId<'volume'>;
+    const move = [...this.#moves.values()].find((one) => one.volume === volume && one.state === 'underway');
+    switch (type) {
+      case 'volume.provisioned':
+        this.#owners.set(data.dataset, volume);
+        this.#datasets.set(stream, data.dataset);
+        break;
+      case 'volume.move-requested':
+        this.#moves.set(data.dataset, { volume, from: this.#datasets.get(stream) ?? '', state: 'underway' });
+        break;
+      case 'volume.move-abandoned':
+        if (move) move.state = 'abandoned';
+        break;
+      case 'volume.moved': {
+        const [into = ''] = [...this.#moves].find(([, one]) => one === move) ?? [];
+        if (move) move.state = 'moved';
+        this.#owners.set(into, volume);
+        this.#datasets.set(stream, into);
+        break;
+      }
+      default:
+    }
+  }
+
+  /** The volume that a dataset is, as far as anybody has heard. */
+  volumeOf(dataset: string): StreamId<'volume'> {
+    return this.#owners.get(dataset) ?? `volume:${dataset}`;
+  }
+
+  /** Of a dataset into which a volume moves, or has moved. */
+  moveInto(dataset: string): Readonly<Move> | undefined {
+    return this.#moves.get(dataset);
+  }
+
   /** What the roll-back goes back to that keeps the present under this name: the snapshot's identity. */
   rollbackTo(volume: StreamId<'volume'>, stash: string): string | undefined {
     const snapshot = this.#rollbacks.get(`${volume}|${stash}`);
+    return snapshot && this.#guids.get(snapshot);
+  }
+
+  isClone(volume: StreamId<'volume'>): boolean {
+    return this.#origins.has(volume);
+  }
+
+  /** What a clone begins with: the snapshot's identity. */
+  originOf(volume: StreamId<'volume'>): string | undefined {
+    const snapshot = this.#origins.get(volume);
     return snapshot && this.#guids.get(snapshot);
   }
 

@@ -1,13 +1,16 @@
 /**
  * `npm run sim`: seed after seed until something is wrong, of whole labs and of consensus in turns.
  *
- *   npm run sim -- --of lab|consensus|storage   only those (`storage`: consensus with the real storage under it)
+ *   npm run sim -- --of lab|consensus|storage|leases
+ *                                               only those (`storage`: consensus with the real storage under it)
  *   npm run sim -- --of consensus --seed S      one again, with its trace
  *   npm run sim -- --seeds N --from F           so many, from there
  *   npm run sim -- --of lab --seconds S         virtual seconds of each lab (600), or of each storm (8)
  */
+import '../../bin/v8.js';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '#io/devices/random/sim.ts';
+import { simulateLeases } from './lease/simulate.ts';
 import { simulateRaft, simulateStored, type RaftSimResult } from './raft/simulate.ts';
 import { simulate } from './simulate.ts';
 import { drawScript } from './swarm.ts';
@@ -24,13 +27,17 @@ const ofGroup = (result: RaftSimResult): Outcome => ({
   summary: `${result.commitIndex} entries, ${result.answered} answers, trace ${result.trace.toString(16)}`,
 });
 
-const runs: Record<'lab' | 'consensus' | 'storage', Run> = {
+const runs: Record<'lab' | 'consensus' | 'storage' | 'leases', Run> = {
   lab: async (seed, seconds, log) => {
     const script = drawScript(seededRandom(seed), seconds ?? 600);
     const result = await simulate({ seed, script, ...(log ? { log } : {}) });
     return { wrong: result.wrong, summary: `${result.events} events, trace ${result.trace.slice(0, 16)}` };
   },
   consensus: (seed, seconds, log) => Promise.resolve(ofGroup(simulateRaft(storm(seed, seconds, log)))),
+  leases: (seed, _, log) => {
+    const { wrong, grants, fenced, terms } = simulateLeases({ seed, ...(log ? { log } : {}) });
+    return Promise.resolve({ wrong, summary: `${grants} grants, ${fenced} fenced, ${terms} terms` });
+  },
   storage: async (seed, seconds, log) => ofGroup(await simulateStored(storm(seed, seconds, log))),
 };
 
@@ -83,7 +90,7 @@ if (values.of !== undefined && !isKind(values.of)) {
   process.exitCode = 2;
 } else if (values.seed !== undefined) await replay(values.of ?? 'lab', Number(values.seed));
 else {
-  const kinds = values.of === undefined ? (['lab', 'consensus', 'storage'] as const) : [values.of];
+  const kinds = values.of === undefined ? (['lab', 'consensus', 'storage', 'leases'] as const) : [values.of];
   await go(
     kinds,
     Number(values.from ?? 1),

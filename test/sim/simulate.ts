@@ -9,15 +9,17 @@ import type { Call } from '#io/devices/call.ts';
 import type { DockerPort, NetworkInfo } from '#io/devices/docker/port.ts';
 import { IoError } from '#io/devices/error.ts';
 import { seededRandom, type SeededRandom } from '#io/devices/random/sim.ts';
-import type { SimPoolState } from '#io/devices/volumes/sim.ts';
+import type { SimPoolState } from '#io/devices/volumes/sim/pools.ts';
 import type { RunningLab } from '#io/lab/running.ts';
 import type { Crash } from '#io/stores/sim.ts';
 import { poolName, type SimMachine } from '#io/world/host.ts';
 import { VirtualClock } from '#io/world/virtual-clock.ts';
 import { World } from '#io/world/world.ts';
 import { checkBundles } from './checkers/bundles.ts';
+import { checkChanges } from './checkers/changes.ts';
 import { checkContainers, checkNetworks, type OnMachine } from './checkers/containers.ts';
 import { Contents } from './checkers/contents.ts';
+import { ForeignSnapshots } from './checkers/foreign.ts';
 import { checkInstances } from './checkers/instances.ts';
 import { checkReplay } from './checkers/replay.ts';
 import { checkRest } from './checkers/rest.ts';
@@ -48,8 +50,10 @@ export interface SimResult {
 type Checker =
   | 'answers'
   | 'bundles'
+  | 'changes'
   | 'containers'
   | 'contents'
+  | 'foreign'
   | 'history'
   | 'instances'
   | 'leaks'
@@ -83,6 +87,7 @@ class Simulation {
   readonly #people = new People((line) => this.#log(line));
   readonly #history = new History();
   readonly #contents = new Contents();
+  readonly #foreign = new ForeignSnapshots();
   readonly #schedules = new Schedules();
   /** The engines as they are, whatever a sabotage makes them say. */
   readonly #engines: readonly {
@@ -153,6 +158,7 @@ class Simulation {
   #judge(): void {
     const { isUp } = this.#world;
     this.#note('instances', checkInstances(this.#world));
+    this.#note('foreign', this.#foreign.check());
     if (isUp) {
       const { view } = this.#world.wired.lab;
       this.#note('volumes', checkVolumes(this.#world, view));
@@ -215,6 +221,9 @@ class Simulation {
         this.#clock.setTimeout(() => this.#trouble(machine, 'online'), chance.below(40_000));
         return undefined;
       }
+      case 'other-tool':
+        this.#foreign.take(machine, chance);
+        return undefined;
       case 'clock-jump':
         this.#clock.jump(chance.pick([-3_600_000, -5000, 5000, 3_600_000, 86_400_000]));
         return undefined;
@@ -339,6 +348,7 @@ class Simulation {
     const found = await this.#onMachines();
     this.#note('containers', [...checkContainers(lab.view, found), ...checkNetworks(lab.view, found)]);
     this.#note('leaks', checkLeaks(this.#world, lab.view));
+    this.#note('changes', checkChanges(this.#world, lab.view));
     const events = (await this.#read(lab, 0, lab.index)) ?? [];
     this.#note('history', this.#history.compare(events));
     this.#note('answers', this.#people.checkAll(events));

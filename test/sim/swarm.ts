@@ -10,6 +10,7 @@ export const faultKinds = [
   'engine-errors',
   'volume-errors',
   'pool-trouble',
+  'other-tool',
   'clock-jump',
   'disk-full',
 ] as const;
@@ -70,9 +71,17 @@ export function composeOf(shape: keyof typeof services, name: string, salt: numb
   const port = 8000 + appNames.indexOf(name as (typeof appNames)[number]);
   const text = services[shape].replace('PORT', String(port));
   const volumes = text.includes('data:') ? 'volumes: { data: {} }\n' : '';
-  const floatlab = 'x-floatlab: { size: "64MiB", snapshot: { schedule: "*/5 * * * *" }, keep: "1h:all last:3" }\n';
+  const hooks = text.includes('data:') ? `, hooks: ${hooksOf(/^ {2}(\w+):/.exec(text)?.[1] ?? '', salt)}` : '';
+  const floatlab = `x-floatlab: { size: "64MiB", snapshot: { schedule: "*/5 * * * *" }, keep: "1h:all last:3"${hooks} }\n`;
   return `name: ${name}\nservices:\n${text}${volumes}${floatlab}# ${salt}\n`;
 }
+
+/** Commands that do well, fail, or hang, around the snapshots of an app. */
+const hooksOf = (service: string, salt: number): string =>
+  `{ before: { service: ${service}, command: [${['true', 'false', 'sleep, "9"'][salt % 3]}], timeout: 4s }, ` +
+  `after: { service: ${service}, command: [echo, on] }, on-failure: ${salt % 2 === 0 ? 'skip' : 'take-anyway'} }`;
+
+const onChange = { settleMs: 2000, minIntervalMs: 30_000 };
 
 export interface Ask {
   readonly name: string;
@@ -98,17 +107,34 @@ export function drawAsk(random: SeededRandom): Ask {
     () => ({ name: 'remove-app', input: { name, withVolumes: random.chance(0.3) } }),
     () => ({ name: 'take-snapshot', input: { name: anyVolume, as: byHand } }),
     () => ({ name: 'take-snapshot', input: { name: volume, as: byHand } }),
+    () => ({ name: 'take-app-snapshot', input: { name, as: byHand } }),
+    () => ({
+      name: 'change-volume',
+      input: { name: anyVolume, snapshotOnChange: random.chance(0.8) ? onChange : null },
+    }),
+    () => ({ name: 'create-schedule', input: { name: 'sets', app: name, cron: '*/3 * * * *' } }),
     () => ({ name: 'rollback-volume', input: { name: anyVolume, snapshot: byHand } }),
-    () => ({ name: 'rollback-volume', input: { name: volume, snapshot: byHand } }),
+    () => ({ name: 'rollback-volume', input: { name: volume, snapshot: byHand, pastNewer: true } }),
+    () => ({
+      name: 'move-volume',
+      input: { name: anyVolume, compression: random.pick(['off', 'zstd', 'gzip']), keepForMs: 60_000 },
+    }),
     () => ({ name: 'remove-snapshot', input: { name: anyVolume, snapshot: byHand } }),
     () => ({ name: 'change-volume', input: { name: anyVolume, sizeBytes: 2 ** 26 * (1 + random.below(3)) } }),
-    () => ({ name: 'delete-volume', input: { name: anyVolume } }),
+    () => ({ name: 'change-volume', input: { name: anyVolume, mode: random.pick([0o700, 0o755]) } }),
+    () => ({
+      name: 'delete-volume',
+      input: { name: anyVolume, ...random.pick([{ keepForMs: 60_000 }, { purge: true }, { scrub: true }]) },
+    }),
+    () => ({ name: 'recover-volume', input: { name: `${anyVolume}-deleted` } }),
+    () => ({ name: 'clone-volume', input: { name: volume, as: 'loose' } }),
+    () => ({ name: 'clone-volume', input: { name: volume, as: 'loose', snapshot: byHand } }),
     () => ({ name: 'retry-volume', input: { name: anyVolume } }),
     () => ({ name: 'create-volume', input: { name: 'loose', spec: { sizeBytes: 2 ** 26 } } }),
     () => ({ name: 'create-schedule', input: { name: 'often', volume: anyVolume, cron: '*/2 * * * *' } }),
     () => ({
       name: random.pick(['suspend-schedule', 'resume-schedule', 'remove-schedule']),
-      input: { name: random.pick(['often', `${volume}-snapshot`]) },
+      input: { name: random.pick(['often', 'sets', `${volume}-snapshot`]) },
     }),
     () => ({ name: 'cordon-node', input: { name: 'atlas' } }),
     () => ({ name: 'uncordon-node', input: { name: 'atlas' } }),

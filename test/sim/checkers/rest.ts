@@ -38,6 +38,9 @@ export function checkRest(world: World, lab: LabView): string[] {
         wrong.push(`${order.work} of ${actor.context.metadata.name} is still asked for`);
     }
   }
+  // One that nobody takes has no order: whoever led it is gone.
+  for (const { state, stream, context } of lab.list('snapshot'))
+    if (state === 'taking') wrong.push(`snapshot ${context.metadata.name} (${stream}) is still being taken`);
   for (const operation of lab.list('operation')) {
     const target = lab.get(operation.context.target);
     const waits = target && 'delay' in target.context && target.context.delay !== null;

@@ -46,7 +46,8 @@ export class Schedules {
   check(lab: LabView, nowMs: number): string[] {
     return lab.list('schedule').flatMap(({ stream, state, context }) => {
       const { spec, metadata } = context;
-      if (state !== 'active' || lab.get(spec.volume)?.state !== 'ready') return [];
+      // The simulation has none of whole apps.
+      if (state !== 'active' || spec.volume === undefined || lab.get(spec.volume)?.state !== 'ready') return [];
       const since = Math.max(this.#startedAt, this.#since.get(stream) ?? 0, this.#since.get(spec.volume) ?? 0);
       const waitedMs = nowMs - since;
       if (waitedMs <= periodMs(spec.cron) + boundMs) return [];

@@ -1,7 +1,7 @@
 /** No dataset goes that nobody asked to delete, and no snapshot that nobody asked to remove; each has the room it was given. */
 import type { LabView } from '#actors/actor.ts';
 import { datasetOf } from '#actors/volume/actor.ts';
-import type { SimContent } from '#io/devices/volumes/sim.ts';
+import type { SimContent } from '#io/devices/volumes/sim/hands.ts';
 import type { World } from '#io/world/world.ts';
 
 /** Datasets by node, pool and name. */
@@ -43,7 +43,8 @@ export function checkLeaks(world: World, lab: LabView): string[] {
   for (const volume of lab.list('volume')) {
     const dataset = datasetOf(volume);
     if (!dataset) continue;
-    const { node, rollback } = volume.context;
+    const { node, rollback, move } = volume.context;
+    if (move) known.set(`${node}/${move.pool}/${move.dataset}`, new Set());
     const names = lab.referrers(volume.stream, 'snapshot').map(({ context }) => context.metadata.name);
     // A roll-back that failed may have kept the present already.
     known.set(`${node}/${dataset.pool}/${dataset.dataset}`, new Set(rollback ? [...names, rollback.stash] : names));

@@ -14,7 +14,10 @@ interface Simulations {
 }
 
 /** @throws when the text of the canary is not in its file exactly once */
-export async function bundleWith(canary: Canary): Promise<Simulations> {
+export const bundleWith = (canary: Canary): Promise<Simulations> => bundleOf('test/sim/raft/simulate.ts', canary);
+
+/** Of any simulation. @throws when the text of the canary is not in its file exactly once */
+export async function bundleOf<Module>(entryPoint: string, canary: Canary): Promise<Module> {
   const changed = new Map<string, string>();
   for (const edit of [canary, ...(canary.also ? [canary.also] : [])]) {
     const path = join(root, edit.file);
@@ -29,7 +32,7 @@ export async function bundleWith(canary: Canary): Promise<Simulations> {
     const outfile = join(directory, 'simulate.mjs');
     await build({
       absWorkingDir: root,
-      entryPoints: ['test/sim/raft/simulate.ts'],
+      entryPoints: [entryPoint],
       outfile,
       bundle: true,
       platform: 'node',
@@ -47,7 +50,7 @@ export async function bundleWith(canary: Canary): Promise<Simulations> {
         },
       ],
     });
-    return (await import(pathToFileURL(outfile).href)) as Simulations;
+    return (await import(pathToFileURL(outfile).href)) as Module;
   } finally {
     await rm(directory, { recursive: true });
   }

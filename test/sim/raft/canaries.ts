@@ -259,7 +259,7 @@ export const canaries: readonly Canary[] = [
     file: `${raft}/beginning.ts`,
     find: 'configuration.voters.length === 0 ? 0 : 1;',
     replace: '0;',
-    seed: 1934,
+    seed: 3696,
   },
   {
     name: 'a leader is not told that its term is over by whoever may not campaign',

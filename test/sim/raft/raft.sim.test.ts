@@ -1,21 +1,14 @@
-/** Groups of all sizes in all weathers. A failure names the seed, and how to see it again. */
+/** Groups of all sizes in all weathers, and what the simulation of them is worth. */
 import { describe, expect, test } from 'vitest';
-import { seedsTried } from './seeds.ts';
+import { keeps, modelledKeeps, modelledTitle } from './many.ts';
+import { furtherSeeds, seedsTried } from './seeds.ts';
 import { simulateRaft } from './simulate.ts';
 
-/** Together about a minute on one core; `npm run sim` goes on for ever. */
-const seeds = seedsTried.modelled;
-const perTest = 100;
+/** Together about 20 seconds on one core; the others are in `more-seeds.thorough.test.ts`. */
+keeps(modelledTitle, { from: 1, to: seedsTried.modelled / 2, perTest: 100 }, modelledKeeps);
 
-describe('a group of members keeps every law of consensus, whatever strikes it', () => {
-  for (let from = 1; from <= seeds; from += perTest) {
-    test(`seeds ${from} to ${from + perTest - 1}`, () => {
-      for (let seed = from; seed < from + perTest; seed++) {
-        const { wrong } = simulateRaft({ seed });
-        expect(wrong, `replay it: npm run sim -- --of consensus --seed ${seed}`).toEqual([]);
-      }
-    });
-  }
+describe('a group that finds what none of these finds', () => {
+  test.each(furtherSeeds)('seed %i', modelledKeeps);
 });
 
 describe('the simulation', () => {

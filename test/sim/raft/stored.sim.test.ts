@@ -3,23 +3,12 @@
  * damaged for real. A failure names the seed, and how to see it again.
  */
 import { describe, expect, test } from 'vitest';
+import { keeps, storedKeeps, storedTitle } from './many.ts';
 import { seedsTried } from './seeds.ts';
 import { simulateStored } from './simulate.ts';
 
-/** Together about forty seconds on one core; `npm run sim -- --of storage` goes on for ever. */
-const seeds = seedsTried.stored;
-const perTest = 20;
-
-describe('a group whose disks are damaged keeps every law of consensus, and its history', () => {
-  for (let from = 1; from <= seeds; from += perTest) {
-    test(`seeds ${from} to ${from + perTest - 1}`, async () => {
-      for (let seed = from; seed < from + perTest; seed++) {
-        const { wrong } = await simulateStored({ seed });
-        expect(wrong, `replay it: npm run sim -- --of storage --seed ${seed}`).toEqual([]);
-      }
-    });
-  }
-});
+/** Together about twenty seconds on one core; the others are in `more-seeds.thorough.test.ts`. */
+keeps(storedTitle, { from: 1, to: seedsTried.stored / 2, perTest: 20 }, storedKeeps);
 
 describe('the simulation with real storage', () => {
   test('gives the same trace for the same seed, to the last byte', async () => {

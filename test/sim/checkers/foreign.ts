@@ -1,0 +1,23 @@
+/** Snapshots that other tools take of FloatLab's datasets, at any time: nothing that FloatLab does may remove one. */
+import type { SeededRandom } from '#io/devices/random/sim.ts';
+import type { SimMachine } from '#io/world/host.ts';
+import { poolName } from '#io/world/host.ts';
+
+export class ForeignSnapshots {
+  readonly #taken: { readonly machine: SimMachine; readonly name: string; readonly guid: string }[] = [];
+
+  /** Of one dataset of this machine, if it has any. */
+  take(machine: SimMachine, chance: SeededRandom): void {
+    const datasets = machine.volumes.contents();
+    if (datasets.length === 0) return;
+    const { of } = chance.pick(datasets);
+    const { name, guid } = machine.volumes.snapshotByOther(of, `daily-${this.#taken.length}`);
+    this.#taken.push({ machine, name, guid });
+  }
+
+  check(): string[] {
+    return this.#taken
+      .filter(({ machine, guid }) => !machine.volumes.snapshotsByOthers(poolName).some((one) => one.guid === guid))
+      .map(({ machine, name }) => `snapshot ${name} of another tool on ${machine.name} is gone`);
+  }
+}

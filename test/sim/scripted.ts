@@ -1,0 +1,22 @@
+/** A lab under the faults that a seed draws, for so long. */
+import { expect } from 'vitest';
+import { seededRandom } from '#io/devices/random/sim.ts';
+import type { World } from '#io/world/world.ts';
+import { simulate } from './simulate.ts';
+import { drawScript } from './swarm.ts';
+
+const seconds = 300;
+/** Tried by all tests, half of them in `npm run test:thorough`; among as many each canary has to be found. */
+export const seeds = 40;
+
+export const scripted = (seed: number, sabotage?: (world: World) => void) =>
+  simulate({ seed, script: drawScript(seededRandom(seed), seconds), ...(sabotage ? { sabotage } : {}) });
+
+export const replay = (seed: number): string => `replay it: npm run sim -- --seed ${seed} --seconds ${seconds}`;
+
+export async function keepsItsPromises(from: number, to: number): Promise<void> {
+  for (let seed = from; seed <= to; seed++) {
+    const { wrong } = await scripted(seed);
+    expect(wrong, replay(seed)).toEqual([]);
+  }
+}
