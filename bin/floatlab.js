@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** Launches the command line. It is built by the first `npm start`. */
+import './v8.js';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

@@ -18,9 +18,10 @@ const title = {
 
 /**
  * @param {'start' | 'test'} purpose
- * @param {{ yes: boolean, sample?: boolean, dataFolder?: string, poolFolder?: string, engine?: string }} options `yes`:
- *   install without asking; `sample`: the welcome app is wanted (default); `dataFolder`, `poolFolder`: where the lab and
- *   its volumes are, when it is not the usual place; `engine`: the container engine that a person names
+ * @param {{ yes: boolean, sample?: boolean, dataFolder?: string, pools?: readonly string[], engine?: string, witness?: boolean }} options
+ *   `yes`: install without asking; `sample`: the welcome app is wanted (default); `dataFolder`: where the lab is, when
+ *   it is not the usual place; `pools`: where its volumes are, as `--pool` names them; `engine`: the container engine that
+ *   a person names; `witness`: the node is to run no apps, and needs nothing of what those do
  * @throws Refusal naming everything that is missing, when something stays missing that `start` cannot do without
  */
 export async function provision(purpose, { yes, ...wanted }) {

@@ -33,7 +33,24 @@ FLOATLAB_NO_INSTALL=1 forbids installing packages of the system, and names what 
 
 async function start() {
   const args = process.argv.slice(2);
-  const { help, version, simulate, yes = false, sample, pool, data, engine, 'stop-all': stopAll } = options(args);
+  const {
+    help,
+    version,
+    simulate,
+    yes = false,
+    sample,
+    pool: pools = [],
+    data,
+    engine,
+    witness,
+    'stop-all': stopAll,
+    recover,
+    restore,
+    prefold,
+    inspect,
+  } = options(args);
+  /** They end what is there, or work on what is on the disk, and need nothing that is not there. */
+  const needsNothing = stopAll || recover || prefold || restore !== undefined || inspect !== undefined;
   // npm keeps options for itself unless "--" stands before them.
   if (process.env.npm_config_simulate !== undefined)
     throw new Refusal('npm took the option for itself. Write: npm start -- --simulate 3');
@@ -45,9 +62,8 @@ async function start() {
   }
   if (!informs) {
     await oneAtATime(root, async () => {
-      // What is to be ended needs nothing that is not there.
-      if (simulate === undefined && !stopAll)
-        await provision('start', { yes, sample, dataFolder: data, poolFolder: pool ?? data, engine });
+      if (simulate === undefined && !needsNothing)
+        await provision('start', { yes, sample, dataFolder: data, pools, engine, witness });
       await ensurePackages(root);
       const { code } = await run(process.execPath, [join(root, 'scripts', 'build.mjs')], { show: true });
       if (code !== 0) throw new Refusal('FloatLab could not be built; the reason is above.');
@@ -61,8 +77,18 @@ async function start() {
 function options(args) {
   const text = { type: 'string' };
   const flag = { type: 'boolean' };
-  const words = { data: text, pool: text, simulate: text, engine: text };
-  const known = { ...words, sample: flag, yes: flag, version: flag, 'stop-all': flag };
+  const texts = { ...text, multiple: true };
+  const words = { data: text, pool: texts, simulate: text, engine: text, restore: text, inspect: text };
+  const flags = {
+    sample: flag,
+    witness: flag,
+    yes: flag,
+    version: flag,
+    'stop-all': flag,
+    recover: flag,
+    prefold: flag,
+  };
+  const known = { ...words, ...flags };
   return parseArgs({ args, strict: false, allowNegative: true, options: { ...known, help: { ...flag, short: 'h' } } })
     .values;
 }

@@ -1,29 +1,36 @@
 /**
  * `npm test`: everything that can be proven on this machine.
  *
- *   npm test                              set up, check, then all tests
- *   npm test -- --only unit,sim           some of: check, unit, sim, int, e2e
+ *   npm test                              set up, check, then all tests but the thorough ones
+ *   npm run test:thorough                 the thorough ones: what takes too long for every day
+ *   npm test -- --only unit,sim           some of: check, unit, sim, int, e2e, thorough
  *   npm test -- --only int test/io/log    of those only the files whose path holds this
  *
  * The set-up installs what tests on real devices need (see provision.mjs; FLOATLAB_NO_INSTALL=1 forbids it). Where a
- * device cannot be had its tests are skipped; with CI=true a test that was skipped is a failure. The last line is the
- * sum over all tests: `N passed, M failed`, and `K skipped` when there are any.
+ * device cannot be had its tests are skipped; with CI=true a test that was skipped is a failure. OpenZFS alone is left
+ * out where its machine is not, and that is said. The last line is the sum over all tests: `N passed, M failed`, and
+ * `K skipped` when there are any.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { check } from './check.mjs';
 import { provision } from './provision.mjs';
+import { hasOpenZfsMachine } from './setup/needs.mjs';
 import { ensurePackages } from './setup/packages.mjs';
 import { main, Refusal, run, say } from './setup/run.mjs';
 import { oneAtATime } from './setup/turn.mjs';
 
 const root = join(import.meta.dirname, '..');
-const projects = ['unit', 'sim', 'int', 'e2e'];
+const everyDay = ['check', 'unit', 'sim', 'int', 'e2e'];
+const projects = ['unit', 'sim', 'int', 'e2e', 'thorough'];
 /** They start the built programs, and meet real devices. */
-const onRealThings = ['int', 'e2e'];
+const onRealThings = ['int', 'e2e', 'thorough'];
+/** No package brings the machine that these need. */
+const openZfsFiles = '**/openzfs.thorough.test.ts';
 
 async function testAll() {
+  const startedAt = Date.now();
   const { only, filters } = parse(process.argv.slice(2));
   const real = only.some((name) => onRealThings.includes(name));
   await oneAtATime(root, async () => {
@@ -34,20 +41,25 @@ async function testAll() {
 
   const reports = await mkdtemp(join(tmpdir(), 'floatlab-test-'));
   try {
+    // The simulator computes and never waits; the others wait for devices, pages and clocks. Beside them it takes what
+    // they leave of the cores, so all end sooner.
+    const beside =
+      only.length > 1 && only.includes('sim') ? runProject('sim', filters, reports, { yields: true }) : undefined;
     const checks = only.includes('check') ? await check() : [];
     const runs = [];
-    for (const project of projects.filter((name) => only.includes(name)))
+    for (const project of projects.filter((name) => only.includes(name) && !(beside && name === 'sim')))
       runs.push(await runProject(project, filters, reports));
-    summarize(checks, runs);
+    if (beside) runs.push(await shown(beside));
+    summarize({ checks, runs, seconds: (Date.now() - startedAt) / 1000, notRun: notRunOf(only) });
   } finally {
     await rm(reports, { recursive: true });
   }
 }
 
 function parse(args) {
-  const all = ['check', ...projects];
+  const all = [...everyDay, 'thorough'];
   const at = args.indexOf('--only');
-  if (at < 0) return { only: all, filters: args };
+  if (at < 0) return { only: everyDay, filters: args };
   const only = args[at + 1]?.split(',') ?? [];
   const unknown = only.find((name) => !all.includes(name));
   if (only.length === 0 || unknown !== undefined) throw new Refusal(`--only takes some of: ${all.join(',')}`);
@@ -59,18 +71,28 @@ async function build() {
   if (code !== 0) throw new Refusal('FloatLab could not be built; the reason is above.');
 }
 
-async function runProject(project, filters, reports) {
-  say('', `── ${project} tests`);
+/** What ran beside others and was not shown then. */
+async function shown(beside) {
+  const { output, ...result } = await beside;
+  say('', `── ${result.name} tests, which ran beside the others`, output.trimEnd());
+  return result;
+}
+
+/** @param options `yields`: beside others, to which it leaves the cores; its output is given back instead of shown */
+async function runProject(project, filters, reports, { yields = false } = {}) {
+  say('', yields ? `── ${project} tests run beside the others` : `── ${project} tests`);
   const report = join(reports, `${project}.json`);
   const startedAt = Date.now();
   const args = ['run', '--project', project, '--passWithNoTests', '--reporter=default', '--reporter=json'];
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const { code } = await run(process.execPath, [vitest, ...args, `--outputFile.json=${report}`, ...filters], {
-    show: true,
-    cwd: root,
-  });
+  const leaveOut = project === 'thorough' && !hasOpenZfsMachine() ? [`--exclude=${openZfsFiles}`] : [];
+  const { code, output } = await run(
+    process.execPath,
+    [vitest, ...args, ...leaveOut, `--outputFile.json=${report}`, ...filters],
+    { show: !yields, yields, cwd: root },
+  );
   const seconds = (Date.now() - startedAt) / 1000;
-  return { name: project, seconds, ...count(await readReport(report), code) };
+  return { name: project, seconds, output, ...count(await readReport(report), code) };
 }
 
 const readReport = async (path) => JSON.parse(await readFile(path, 'utf8').catch(() => '{"testResults":[]}'));
@@ -103,7 +125,10 @@ function failure(file, title, messages) {
   return [`✗ ${relative(root, file)}: ${title}`, ...reason.map((line) => `    ${line}`)].join('\n');
 }
 
-function summarize(checks, runs) {
+const notRunOf = (only) =>
+  only.includes('thorough') && !hasOpenZfsMachine() ? ['not run: OpenZFS, needs FLOATLAB_OPENZFS_VM'] : [];
+
+function summarize({ checks, runs, seconds, notRun }) {
   const total = (what) => runs.reduce((sum, result) => sum + result[what], 0);
   const [passed, failed, skipped] = ['passed', 'failed', 'skipped'].map(total);
   const skipIsFailure = skipped > 0 && process.env.CI === 'true';
@@ -113,6 +138,8 @@ function summarize(checks, runs) {
   for (const text of runs.flatMap((result) => result.failures)) console.log(text);
   for (const step of checks) console.log(row(step.name, step.ok, step.seconds, ''));
   for (const result of runs) console.log(row(result.name, result.failed === 0, result.seconds, words(result)));
+  console.log(row('total', ok, seconds, ''));
+  for (const line of notRun) console.log(line);
   if (skipIsFailure) console.log('With CI=true a skipped test is a failure.');
   if (!ok) process.exitCode = 1;
   console.log(words({ passed, failed, skipped }));

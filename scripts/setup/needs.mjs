@@ -12,7 +12,7 @@ import { delimiter, dirname, join } from 'node:path';
  * @typedef {object} Need
  * @property {string} what its name, for a person
  * @property {string} why what it is for
- * @property {(wanted: { dataFolder?: string, poolFolder?: string, engine?: string }) => boolean | Promise<boolean>} there
+ * @property {(wanted: { dataFolder?: string, engine?: string }) => boolean | Promise<boolean>} there
  * @property {() => readonly string[]} [packages] of Debian and Ubuntu; none when they have no package for it
  * @property {string} [otherwise] what a person does where there are no such packages
  * @property {boolean} [wish]
@@ -50,9 +50,17 @@ const needs = {
   loop: {
     what: 'loop devices (/dev/loop-control)',
     why: 'the pool for volumes is a file that is mounted',
-    there: ({ poolFolder = usualFolder() }) => onBtrfs(poolFolder) || exists('/dev/loop-control'),
+    there: ({ dataFolder = usualFolder() }) => onBtrfs(dataFolder) || exists('/dev/loop-control'),
     otherwise:
       'Run "modprobe loop", or give the container that you are in its loop devices; or keep FLOATLAB_DATA on btrfs.',
+  },
+  zfs: {
+    what: 'zfs and zpool, the tools of OpenZFS',
+    why: 'a pool for volumes is on zfs',
+    // No package is the right one everywhere: what the kernel has decides.
+    there: () => hasPrograms('zfs', 'zpool'),
+    otherwise:
+      'Install OpenZFS with its kernel module (Debian and Ubuntu: zfsutils-linux), and import the pool; or name another --pool.',
   },
   busybox: {
     what: 'a static /bin/busybox',
@@ -65,9 +73,10 @@ const needs = {
   chromium: {
     what: 'Chromium',
     why: 'opens the web app in tests',
-    there: () => ['chromium', 'chromium-browser', 'google-chrome'].some((name) => hasPrograms(name)),
+    // Only Debian has the one without windows, and tests need half a minute less with it.
+    there: () => hasPrograms('chromium-headless-shell') || (system().id !== 'debian' && hasPrograms('chromium')),
     // Ubuntu's package only fetches a snap, which needs systemd.
-    packages: () => (system().id === 'ubuntu' ? [] : ['chromium']),
+    packages: () => ({ debian: ['chromium-headless-shell'], ubuntu: [] })[system().id] ?? ['chromium'],
     otherwise: 'Install Chromium.',
   },
   ip: {
@@ -77,6 +86,43 @@ const needs = {
     packages: () => ['iproute2'],
     otherwise: 'Install iproute2.',
   },
+  nft: {
+    what: 'nftables',
+    why: 'cuts links between machines in tests',
+    there: () => hasPrograms('nft'),
+    packages: () => ['nftables'],
+    otherwise: 'Install nftables.',
+  },
+  disks: {
+    what: 'e2fsprogs and util-linux',
+    why: 'give machines in tests disks of their own',
+    there: () => hasPrograms('mkfs.ext4', 'losetup', 'nsenter', 'fallocate'),
+    packages: () => ['e2fsprogs', 'util-linux'],
+    otherwise: 'Install e2fsprogs and util-linux.',
+  },
+  perl: {
+    what: 'perl',
+    why: 'cuts the power of disks in tests',
+    there: () => hasPrograms('perl'),
+    packages: () => ['perl-base'],
+    otherwise: 'Install perl.',
+  },
+  zfsFuse: {
+    what: 'zfs-fuse',
+    why: 'keeps volumes on zfs in tests',
+    // A kernel with zfs has tools of its own, which the package would replace.
+    there: () => hasPrograms('zfs-fuse', 'zfs', 'zpool') || exists('/dev/zfs'),
+    packages: () => (hasPrograms('zfs') ? [] : ['zfs-fuse']),
+    otherwise: 'Install zfs-fuse.',
+  },
+  openZfs: {
+    what: 'qemu-system-x86 and openssh-client',
+    why: 'run the machine with OpenZFS in tests',
+    // Without the machine itself there is nothing to run.
+    there: () => !hasOpenZfsMachine() || hasPrograms('qemu-system-x86_64', 'ssh'),
+    packages: () => ['qemu-system-x86', 'openssh-client'],
+    otherwise: 'Install qemu-system-x86 and openssh-client.',
+  },
   strace: {
     what: 'strace',
     why: 'lets real disks fail in tests',
@@ -84,19 +130,68 @@ const needs = {
     packages: () => ['strace'],
     otherwise: 'Install strace.',
   },
+  faketime: {
+    what: 'libfaketime',
+    why: 'sets the clocks of daemons wrong in tests',
+    there: () => hasPrograms('faketime'),
+    packages: () => ['faketime'],
+    otherwise: 'Install faketime.',
+  },
 };
 
 /** What each command needs, in the order in which a person reads it. */
 const needsOf = {
-  start: ['root', 'engine', 'btrfs', 'loop', 'busybox'],
-  test: ['root', 'ownEngine', 'btrfs', 'loop', 'busybox', 'chromium', 'ip', 'strace'],
+  start: ['root', 'engine', 'btrfs', 'loop', 'zfs', 'busybox'],
+  test: [
+    'root',
+    'ownEngine',
+    'btrfs',
+    'loop',
+    'busybox',
+    'chromium',
+    'ip',
+    'nft',
+    'disks',
+    'perl',
+    'strace',
+    'faketime',
+    'zfsFuse',
+    'openZfs',
+  ],
 };
 
-/** @returns {Promise<Need[]>} what this machine lacks */
-export async function missing(purpose, { sample = true, ...wanted } = {}) {
-  const asked = needsOf[purpose].filter((name) => sample || name !== 'busybox').map((name) => needs[name]);
+/** What only nodes need that run apps. */
+const forApps = ['engine', 'btrfs', 'loop', 'zfs', 'busybox'];
+
+/**
+ * @param {{ sample?: boolean, witness?: boolean, pools?: readonly string[], dataFolder?: string, engine?: string }} wanted
+ *   `pools` as a person names them with `--pool`; none: the one that FloatLab finds or makes
+ * @returns {Promise<Need[]>} what this machine lacks
+ */
+export async function missing(purpose, { sample = true, witness = false, pools = [], ...wanted } = {}) {
+  const isLight = purpose === 'start' && (witness || isWitness(wanted));
+  const idle = [...(sample ? [] : ['busybox']), ...(isLight ? forApps : []), ...idleForPools(pools)];
+  const asked = needsOf[purpose].filter((name) => !idle.includes(name)).map((name) => needs[name]);
   const there = await Promise.all(asked.map((need) => need.there(wanted)));
   return asked.filter((_, index) => !there[index]);
+}
+
+/** A pool that is named is there already: only the one that FloatLab makes may need a loop device. */
+function idleForPools(pools) {
+  if (pools.length === 0) return ['zfs'];
+  const drivers = pools.map(driverOf);
+  return ['loop', ...['btrfs', 'zfs'].filter((driver) => !drivers.includes(driver))];
+}
+
+/** What keeps the volumes of a pool, `[NAME=][zfs:|dir:|btrfs:]WHERE`; floatlabd itself judges the rest. */
+export const driverOf = (pool) => /^(?:[^=/:]*=)?(zfs|dir|btrfs):/.exec(pool)?.[1] ?? 'btrfs';
+
+/** A folder with the programs `start` and `in`, as test/zfs-fixture.ts looks for it. */
+export function hasOpenZfsMachine() {
+  const beside = join(import.meta.dirname, '..', '..', '..', 'shared', 'openzfs-vm');
+  return [process.env.FLOATLAB_OPENZFS_VM, beside].some(
+    (folder) => folder !== undefined && exists(join(folder, 'start')),
+  );
 }
 
 /** Who made this system, as /etc/os-release says. */
@@ -155,6 +250,15 @@ function enginePackages() {
 function appArmorIsOn() {
   try {
     return readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y');
+  } catch {
+    return false;
+  }
+}
+
+/** A node that was started as a witness stays one: its identity says so. */
+function isWitness({ dataFolder = usualFolder() }) {
+  try {
+    return /^witness *= *yes *$/m.test(readFileSync(join(dataFolder, 'node.ini'), 'utf8'));
   } catch {
     return false;
   }

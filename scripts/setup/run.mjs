@@ -1,14 +1,17 @@
 /** Runs a program without a shell, for the scripts: what it says is shown as it comes, or kept and given back. */
 import { spawn } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 
 /**
- * @param {{ show?: boolean, env?: NodeJS.ProcessEnv, cwd?: string }} options `show`: its output goes to the person, on stderr
+ * @param {{ show?: boolean, env?: NodeJS.ProcessEnv, cwd?: string, yields?: boolean }} options `show`: its output goes to
+ *   the person, on stderr; `yields`: it takes little more time than other programs leave
  * @returns {Promise<{ code: number, output: string }>} code 127 when there is no such program
  */
-export function run(file, args, { show = false, env = process.env, cwd } = {}) {
+export function run(file, args, { show = false, env = process.env, cwd, yields = false } = {}) {
   return new Promise((resolve) => {
     const out = show ? process.stderr : 'pipe';
     const child = spawn(file, args, { env, cwd, stdio: ['ignore', out, out] });
+    if (yields && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     const chunks = [];
     child.stdout?.on('data', (chunk) => chunks.push(chunk));
     child.stderr?.on('data', (chunk) => chunks.push(chunk));
