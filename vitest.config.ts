@@ -13,7 +13,11 @@ const shared = { isolate: false };
 const onCores = { maxWorkers: availableParallelism(), sequence: { groupOrder: 1 } };
 /** Where it leaves the cores to others (see `scripts/test.mjs`), half a minute of work may take many. */
 const besideOthers = { testTimeout: 900_000, hookTimeout: 300_000 };
-const onRealThings = { testTimeout: 120_000, hookTimeout: 120_000 };
+/**
+ * Real kernels, engines and browsers, several at once, on a machine that others use, too: in CI what failed once is tried
+ * once more, and `scripts/test.mjs` names it all the same. What is broken fails twice.
+ */
+const onRealThings = { testTimeout: 120_000, hookTimeout: 120_000, retry: process.env['CI'] === 'true' ? 1 : 0 };
 /** Tests of devices mostly wait for engines and disks, and each has its own: several files at once cost little. */
 const onDevices = {
   ...onRealThings,

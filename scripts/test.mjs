@@ -8,7 +8,8 @@
  *
  * The set-up installs what tests on real devices need (see provision.mjs; FLOATLAB_NO_INSTALL=1 forbids it). Where a
  * device cannot be had its tests are skipped; with CI=true a test that was skipped is a failure. OpenZFS alone is left
- * out where its machine is not, and that is said. The last line is the sum over all tests: `N passed, M failed`, and
+ * out where its machine is not, and that is said. With CI=true a test on real things that failed is tried once more; it
+ * is named at the end with its reason, also when it passed then. The last line is the sum over all tests: `N passed, M failed`, and
  * `K skipped` when there are any.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -110,6 +111,7 @@ function count({ testResults }, code) {
     failed: failed === 0 && code !== 0 ? 1 : failed,
     skipped: having('skipped', 'pending', 'todo', 'disabled'),
     failures: testResults.flatMap(failuresOf),
+    unsteady: testResults.flatMap(unsteadyOf),
   };
 }
 
@@ -120,9 +122,15 @@ function failuresOf({ name, status, message, assertionResults }) {
   return failed.map((test) => failure(name, test.fullName, test.failureMessages));
 }
 
-function failure(file, title, messages) {
+/** What failed in a file and passed when it was tried once more. */
+const unsteadyOf = ({ name, assertionResults }) =>
+  assertionResults
+    .filter((test) => test.status === 'passed' && test.failureMessages.length > 0)
+    .map((test) => failure(name, `${test.fullName} (passed when it was tried again)`, test.failureMessages, '~'));
+
+function failure(file, title, messages, mark = '✗') {
   const reason = messages.join('\n').split('\n').slice(0, 20);
-  return [`✗ ${relative(root, file)}: ${title}`, ...reason.map((line) => `    ${line}`)].join('\n');
+  return [`${mark} ${relative(root, file)}: ${title}`, ...reason.map((line) => `    ${line}`)].join('\n');
 }
 
 const notRunOf = (only) =>
@@ -135,7 +143,7 @@ function summarize({ checks, runs, seconds, notRun }) {
   const ok = failed === 0 && !skipIsFailure && checks.every((step) => step.ok);
 
   console.log('');
-  for (const text of runs.flatMap((result) => result.failures)) console.log(text);
+  for (const text of runs.flatMap((result) => [...result.unsteady, ...result.failures])) console.log(text);
   for (const step of checks) console.log(row(step.name, step.ok, step.seconds, ''));
   for (const result of runs) console.log(row(result.name, result.failed === 0, result.seconds, words(result)));
   console.log(row('total', ok, seconds, ''));

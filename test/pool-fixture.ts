@@ -3,7 +3,7 @@
  * folder of FloatLab. Nothing of it is left after `dispose`.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open as openFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { release, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -46,8 +46,10 @@ export async function tempPool(options: { readonly sizeBytes?: number } = {}): P
         mounted = true;
       } catch (error) {
         // A process with mounts of its own that began meanwhile holds the file system of before, until it ends; and a
-        // loop device that somebody else lets go of at this moment is taken for a free one.
-        if (tries === 600 || !/File exists|already mounted or mount point busy/.test(String(error))) throw error;
+        // loop device that somebody else lets go of at this moment is taken for a free one, and has nothing to read.
+        const isTaken = /File exists|already mounted or mount point busy/.test(String(error));
+        const isEmpty = tries < 50 && /can't read superblock/.test(String(error));
+        if (tries === 600 || !(isTaken || isEmpty)) throw error;
         await delay(100);
       }
     }
@@ -85,7 +87,14 @@ export async function tempPool(options: { readonly sizeBytes?: number } = {}): P
     tool,
     async photograph() {
       const copy = join(folder, `photograph-${++photographs}.img`);
-      await tool('cp', '--sparse=always', image, copy);
+      // A disk stops at one moment. A copy during which the kernel has committed twice may hold a superblock whose trees
+      // are overwritten already.
+      let [before, after] = [await generationOf(image), undefined as bigint | undefined];
+      while (after !== before) {
+        before = after ?? before;
+        await tool('cp', '--sparse=always', image, copy);
+        after = await generationOf(image);
+      }
       return copy;
     },
     async restore(photograph) {
@@ -98,6 +107,19 @@ export async function tempPool(options: { readonly sizeBytes?: number } = {}): P
     mount,
     dispose,
   };
+}
+
+/** Of the first superblock: it grows with each commit. */
+async function generationOf(image: string): Promise<bigint> {
+  const superblockAt = 0x10000;
+  const generationAt = 0x48;
+  const file = await openFile(image, 'r');
+  try {
+    const { buffer } = await file.read(Buffer.alloc(8), 0, 8, superblockAt + generationAt);
+    return buffer.readBigUInt64LE();
+  } finally {
+    await file.close();
+  }
 }
 
 /** Why there can be no btrfs pool here, for `describeReal`; undefined when there can. */

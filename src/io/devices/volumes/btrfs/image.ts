@@ -137,7 +137,8 @@ async function mountLoop(tools: ImageTools, image: string, mountpoint: string): 
   }
 }
 const mountTries = 10;
-const isTaken = /already mounted or mount point busy/;
+/** Taken by another file system at this moment, or let go of by whoever had it before. */
+const isTaken = /already mounted or mount point busy|can't read superblock/;
 
 /** Of one that an earlier version has mounted. What runs in containers keeps the mounts that it has. */
 async function harden(tools: ImageTools, { isHarmless, point }: Mount): Promise<void> {
