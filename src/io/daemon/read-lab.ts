@@ -18,32 +18,35 @@ export async function readLab(dataDir: string, log: Logger): Promise<Lab> {
   const { stateStore, bootId, anew } = await openStateStore(dataDir, log);
   const state = new StateDatabase(stateStore, bootId, { anew, warn: (message) => log.warn(message) });
   try {
-    const folded = await state.load();
-    if (await isThere(logFolder(dataDir))) await foldHistory(dataDir, folded);
-    else await foldSingleLog(dataDir, folded);
+    const isShared = await isThere(logFolder(dataDir));
+    const folded = await (isShared ? foldHistory(dataDir, state) : foldSingleLog(dataDir, state));
     return folded.lab;
   } finally {
     await state.release();
   }
 }
 
-async function foldHistory(dataDir: string, folded: Folded): Promise<void> {
+async function foldHistory(dataDir: string, state: StateDatabase): Promise<Folded> {
   const { history } = await openHistory(await openDirectory(join(logFolder(dataDir), 'history')));
   try {
     const reader = new EventReader(() => history);
-    const head = await reader.catchUp(new Map(), folded.lab.index);
+    const head = await reader.head();
+    const folded = await state.load(head);
     for await (const events of reader.read(folded.lab.index, head)) for (const event of events) folded.fold(event);
+    return folded;
   } finally {
     await history.close();
   }
 }
 
 /** Of before there were several nodes. */
-async function foldSingleLog(dataDir: string, folded: Folded): Promise<void> {
+async function foldSingleLog(dataDir: string, state: StateDatabase): Promise<Folded> {
+  const folded = await state.load();
   const store = await openLevel(join(dataDir, 'db', 'log'));
   try {
     for await (const events of readStored(store, folded.lab.index, await headOf(store)))
       for (const event of events) folded.fold(event);
+    return folded;
   } finally {
     await store.close();
   }

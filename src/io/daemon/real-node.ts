@@ -15,6 +15,7 @@ import type { HttpServer } from '../http/server.ts';
 import type { RunningLab } from '../lab/running.ts';
 import { keepSwept, sharedBlobs, type SharedBlobs } from '../lab/shared-blobs.ts';
 import type { SnapshotPort } from '../lab/port.ts';
+import type { Folded } from '../lab/folded.ts';
 import { StateDatabase } from '../lab/state.ts';
 import { saveLab } from '../lab-snapshot/save.ts';
 import { openBlobs } from '../stores/blobs.ts';
@@ -126,7 +127,7 @@ async function openLab(
   await migrateSingleLog(dataDir, identityOf(ini), log);
   const { stateStore, bootId, anew } = await openStateStore(dataDir, log);
   const state = new StateDatabase(stateStore, bootId, { anew, warn });
-  const folded = await state.load();
+  let folded: Folded | undefined;
   const shared = { clock: realClock, random: realRandom, log, onBroken, ...(onDiverged ? { onDiverged } : {}) };
   const among = await AmongOthers.open({
     ...shared,
@@ -137,9 +138,12 @@ async function openLab(
     mayMove: !settings.said.has('node-listen'),
     addresses,
     transferBytesPerSecond: settings.transferBytesPerSecond,
-    versions: folded.lab.versions(),
-    versionsAt: folded.lab.index,
+    foldedUpTo: async (head) => {
+      folded = await state.load(head);
+      return { versions: folded.lab.versions(), index: folded.lab.index };
+    },
   });
+  if (!folded) throw new Error('the log was opened without asking what is folded of it');
   const local = openBlobs({ dir: join(dataDir, 'blobs'), key: ini.lab.dataKey });
   const blobs = sharedBlobs({ local, others: among.others, clock: realClock, electorates: among.electorates });
   const wired = await wireNode({
@@ -218,6 +222,7 @@ async function openServer(
     containers: wired.containers,
     files: wired.files,
     disks: wired.disks,
+    adoptable: wired.adoptable,
     blobs,
     log,
     credentials: administrator.credentials,

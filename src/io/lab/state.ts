@@ -179,9 +179,13 @@ export class StateDatabase {
     return ops;
   }
 
-  /** @returns the lab as it was stored, or an empty one when there is none that this version can go on from */
-  async load(): Promise<Folded> {
-    const found = await this.#begin().catch((error: unknown) => {
+  /**
+   * @param head the last event of the log that it is folded from. A state of a later one is not used: a power cut can
+   *   take more of the log than of this, and what the log gets in that place has to be folded.
+   * @returns the lab as it was stored, or an empty one when there is none that this version can go on from
+   */
+  async load(head = Infinity): Promise<Folded> {
+    const found = await this.#begin(head).catch((error: unknown) => {
       // The disk does not answer: another start may find it well.
       if (error instanceof StoreError && error.code !== 'DAMAGED') throw error;
       return { damage: error instanceof Error ? error.message : String(error) };
@@ -204,13 +208,13 @@ export class StateDatabase {
   }
 
   /** LevelDB may find out only now, by itself, what is wrong with its files, and refuse to write. */
-  async #begin(): Promise<Found> {
-    const found = await this.#read();
+  async #begin(head: number): Promise<Found> {
+    const found = await this.#read(head);
     if ('folded' in found) await this.#mark(false);
     return found;
   }
 
-  async #read(): Promise<Found> {
+  async #read(head: number): Promise<Found> {
     if (await this.#store.get(damagedKey)) return { damage: 'as was found while it was in use' };
     const sealed = (await this.#isWhole()) ? await this.#store.get(checkpointKey) : undefined;
     if (!sealed) return { damage: undefined };
@@ -218,6 +222,8 @@ export class StateDatabase {
     if (!bytes) return { damage: 'its checkpoint is not what was written' };
     const checkpoint = unpackValue<Checkpoint>(bytes);
     if (checkpoint.versions !== this.#versions) return { damage: undefined };
+    if (checkpoint.index > head)
+      return { damage: `it has seen event ${checkpoint.index}, and the log ends at event ${head}` };
     if (!(await this.#isChained(checkpoint.index))) return { damage: 'a batch is missing' };
     const folded = new Folded();
     const actors = await this.#verified('a|', (_, value) => unpackValue<StoredActor>(value));

@@ -58,8 +58,7 @@ async function start({ folder, identity, begin, memberPort, meshPort, members, n
     listen: [{ host, port: memberPort }],
     peers: members,
     mesh,
-    versions: new Map(),
-    versionsAt: 0,
+    foldedUpTo: () => Promise.resolve({ versions: new Map(), index: 0 }),
     onStatus: () => undefined,
     onBroken: (error) => {
       process.stderr.write(`a member broke: ${String(error)}\n`);

@@ -65,6 +65,19 @@ describe('the state database', { timeout: 30_000 }, () => {
     expect((await new StateDatabase(image.open(), 'boot-2').load()).lab.index).toBe(0);
   });
 
+  test('is made again when the log that it was folded from ends before it, and says so', async () => {
+    const image = disk();
+    const first = new StateDatabase(image.open(), 'boot-1');
+    await foldAndSave(first, await first.load(), 40, 5);
+    image.crash('process');
+    expect((await new StateDatabase(image.open(), 'boot-1').load(40)).lab.index).toBe(40);
+    image.crash('process');
+    const told: string[] = [];
+    const warn = (message: string): void => void told.push(message);
+    expect((await new StateDatabase(image.open(), 'boot-1', { warn }).load(39)).lab.index).toBe(0);
+    expect(told).toEqual([expect.stringContaining('it has seen event 40, and the log ends at event 39')]);
+  });
+
   test('is made again when one of its batches is missing, of whichever index', async () => {
     const writes = Math.ceil(events.length / 5);
     for (let missing = 0; missing < writes - 1; missing += 3) {

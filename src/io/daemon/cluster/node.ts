@@ -10,7 +10,7 @@ import * as z from 'zod';
 import { zoneLabel } from '#actors/placement/electors.ts';
 import type { LabView } from '#actors/actor.ts';
 import { protocolVersions } from '#actors/versions.ts';
-import { kindOf, streamOf, type StreamId } from '#events/envelope.ts';
+import { kindOf, streamOf } from '#events/envelope.ts';
 import { noMembers, votersOf } from '#events/raft/configuration.ts';
 import type { Clock } from '../../devices/clock/port.ts';
 import type { Random } from '../../devices/random/port.ts';
@@ -28,6 +28,7 @@ import { Mesh } from '../../links/mesh.ts';
 import { openLinkServer, type LinkServer } from '../../links/server.ts';
 import { TokenBucket } from '../../links/token-bucket.ts';
 import { nodeOf } from '../../log/raft/engine/peer.ts';
+import type { FoldedVersions } from '../../log/raft/engine/open.ts';
 import { openNodeLog, type NodeLog } from '../../log/raft/node-log.ts';
 import type { MemberStatus } from '../../log/raft/member/protocol.ts';
 import { LogError } from '../../log/port.ts';
@@ -68,8 +69,8 @@ export interface AmongOthersOptions {
   readonly addresses: readonly string[];
   /** Of bulk streams to others; undefined: as fast as they can be. */
   readonly transferBytesPerSecond: number | undefined;
-  readonly versions: ReadonlyMap<StreamId, number>;
-  readonly versionsAt: number;
+  /** See `RaftLogOptions`. */
+  foldedUpTo(head: number): Promise<FoldedVersions>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

@@ -9,7 +9,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { StreamId } from '#events/envelope.ts';
 import { configurationOf, noMembers } from '#events/raft/configuration.ts';
 import { defaultLeaseSettings, type LeaseSettings } from '#events/lease/settings.ts';
 import { defaultSettings, type RaftSettings } from '#events/raft/settings.ts';
@@ -22,7 +21,7 @@ import type { LinkIdentity } from '../../links/identity.ts';
 import type { Mesh } from '../../links/mesh.ts';
 import { openDirectory } from '../../stores/directory-real.ts';
 import { LogError } from '../port.ts';
-import { openRaftLog, type OpenedRaftLog, type StartedMember } from './engine/open.ts';
+import { openRaftLog, type FoldedVersions, type OpenedRaftLog, type StartedMember } from './engine/open.ts';
 import { peerOf } from './engine/peer.ts';
 import type { EitherChannel } from './following/either.ts';
 import { offerFollowing } from './following/offer.ts';
@@ -50,8 +49,8 @@ export interface NodeLogOptions {
   readonly nodes?: () => readonly string[];
   /** Label `zone` of a node. */
   readonly zoneOf?: (node: string) => string | null;
-  readonly versions: ReadonlyMap<StreamId, number>;
-  readonly versionsAt: number;
+  /** See `RaftLogOptions`. */
+  foldedUpTo(head: number): Promise<FoldedVersions>;
   readonly settings?: Partial<RaftSettings>;
   readonly timing?: Partial<MemberTiming>;
   readonly following?: Partial<FollowTiming>;
@@ -186,8 +185,7 @@ export async function openNodeLog(options: NodeLogOptions): Promise<NodeLog> {
       openedHere.channel = started.channel;
       return started;
     },
-    versions: options.versions,
-    versionsAt: options.versionsAt,
+    foldedUpTo: (head) => options.foldedUpTo(head),
     clock,
     random,
     patienceMs: 4 * settings.electionTicks * timing.tickMs,

@@ -11,7 +11,6 @@ import { Packr } from 'msgpackr';
 import type { Clock } from '../../../devices/clock/port.ts';
 import type { Random } from '../../../devices/random/port.ts';
 import type { Directory } from '../../../stores/directory.ts';
-import { LogError } from '../../port.ts';
 import type { Sealing } from '../history/sealing.ts';
 import type { SegmentSource } from '../history/source.ts';
 import type { MemberChannel } from '../member/channel.ts';
@@ -45,9 +44,11 @@ export interface RaftLogOptions {
   openHistory(): Promise<Directory>;
   openSnapshots(): Promise<Directory>;
   startMember(found: FoundHistory): Promise<StartedMember>;
-  /** Versions of living streams as of event `versionsAt`, from the state database. */
-  readonly versions: ReadonlyMap<StreamId, number>;
-  readonly versionsAt: number;
+  /**
+   * What is folded already. Asked once all of the history is here, with its last event: a state that has seen more is
+   * none of this history (a power cut takes the end of either, and the consensus log brings back what was agreed on).
+   */
+  foldedUpTo(head: number): Promise<FoldedVersions>;
   readonly sealing?: Sealing;
   readonly clock: Clock;
   readonly random: Random;
@@ -59,6 +60,12 @@ export interface RaftLogOptions {
   note(message: string, details: Readonly<Record<string, unknown>>): void;
   onStatus(status: MemberStatus): void;
   onBroken(error: unknown): void;
+}
+
+/** Versions of the streams that live as of an event. */
+export interface FoldedVersions {
+  readonly versions: ReadonlyMap<StreamId, number>;
+  readonly index: number;
 }
 
 export interface OpenedRaftLog {
@@ -92,11 +99,11 @@ export async function openRaftLog(options: RaftLogOptions): Promise<OpenedRaftLo
     await snapshots.retain(snapshot);
     const applied = (await keeper.last()) ?? { index: 0, term: 0 };
     const reader = new EventReader(() => keeper.history);
-    const versions = new Map(options.versions);
     // What the state lacks must be here, all of it.
     if (keeper.history.missing().some(({ last }) => last > 0)) await keeper.fetchMissing();
-    const head = await reader.catchUp(versions, options.versionsAt);
-    if (head < options.versionsAt) throw shortened(head, options.versionsAt);
+    const folded = await options.foldedUpTo(await reader.head());
+    const versions = new Map(folded.versions);
+    const head = await reader.catchUp(versions, folded.index);
     const log = new RaftLog({
       ...options,
       channel,
@@ -124,10 +131,3 @@ export const firstEntry = (founders: Configuration) => ({
   term: 1,
   bytes: packApplied({ kind: 'change', head: 0, body: packr.pack([founders.voters, founders.learners]) }),
 });
-
-const shortened = (head: number, seen: number): LogError =>
-  new LogError(
-    'SHORTENED',
-    `the history ends at event ${head}, but the state database has seen event ${seen}: ${seen - head} or more events are lost`,
-    'Nothing was changed. Keep a copy of the data directory and check the disk (dmesg, SMART). In a lab of several nodes remove this node and let it join anew; else restore the directory from the newest backup.',
-  );

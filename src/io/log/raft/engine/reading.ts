@@ -7,7 +7,7 @@ import { countOf, eventsOf, positionsOf } from '../../codec.ts';
 import { LogError } from '../../port.ts';
 import { sliceEvents } from '../../recent.ts';
 import type { History } from '../history/history.ts';
-import { recordsOf, unpackApplied } from './applied.ts';
+import { headAfter, recordsOf, unpackApplied } from './applied.ts';
 
 export class EventReader {
   readonly #history: () => History;
@@ -51,8 +51,22 @@ export class EventReader {
     if (expected <= upTo) throw gapAt(expected, upTo + 1);
   }
 
-  /** Brings versions of streams, as of event `after`, up to the end of the history. @returns the last event there */
+  /** Index of the last event in the history; 0 where there is none. @throws LogError TOO_NEW, DAMAGED; StoreError DAMAGED */
+  async head(): Promise<number> {
+    const history = this.#history();
+    for await (const [entry] of history.read(Math.max(history.floor.index, history.last - 1), history.last))
+      if (entry) return headAfter(entry.index, unpackApplied(entry.index, entry.bytes));
+    return 0;
+  }
+
+  /**
+   * Brings versions of streams, as of event `after`, up to the end of the history. @returns the last event there
+   * @throws LogError DAMAGED when that is before `after`
+   */
   async catchUp(versions: Map<StreamId, number>, after: number): Promise<number> {
+    const end = await this.head();
+    // To go on counting from `after` would give all later events other places than they have elsewhere.
+    if (end < after) throw gapAt(end + 1, after + 1);
     let head = after;
     const history = this.#history();
     for await (const entries of history.read(await this.#entryBefore(after), history.last)) {

@@ -48,7 +48,7 @@ const quickFollowing: FollowTiming = {
 /** So small that short tests see snapshots and segments. */
 const smallSealing: Sealing = { entries: 50, bytes: 64 * 1024 };
 
-const noState = { versions: new Map(), versionsAt: 0 };
+const noState = { foldedUpTo: () => Promise.resolve({ versions: new Map(), index: 0 }) };
 
 export class TestGroup {
   readonly #options: GroupOptions;

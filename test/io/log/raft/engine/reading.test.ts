@@ -125,6 +125,19 @@ test('versions are brought up from any event, and end as they were when everythi
   );
 });
 
+test('nobody goes on counting behind the end of a history', async () => {
+  await fc.assert(
+    fc.asyncProperty(kinds, fc.integer({ min: 1, max: 1000 }), async (all, more) => {
+      const { history, head, close } = await write(all);
+      const reader = new EventReader(() => history);
+      expect(await reader.head()).toBe(head);
+      await expect(reader.catchUp(new Map(), head + more)).rejects.toMatchObject({ code: 'DAMAGED' });
+      await close();
+    }),
+    { numRuns: 30 },
+  );
+});
+
 test('nothing is read where nothing is asked for, and a hole is told', async () => {
   const { history, head, close } = await write([2, 1, 3]);
   const reader = new EventReader(() => history);
