@@ -57,6 +57,8 @@ async function buildPrograms(into) {
       floatlab: 'src/ui/cli/main.ts',
       // The thread of consensus, which the daemon starts from the file beside its own.
       consensus: 'src/io/log/raft/thread/worker.ts',
+      // One for each stream of a tree.
+      'tree-stream': 'src/io/devices/tree-stream/thread/worker.ts',
     },
     outdir: into,
     bundle: true,

@@ -170,16 +170,19 @@ export async function openZfs(): Promise<ZfsMachine> {
   if (machine === undefined) throw new Error('there is no OpenZFS machine');
   const outside = await mkdtemp(join(tmpdir(), 'floatlab-openzfs-'));
   const port = String(await freePort());
-  const started = await run(join(machine, 'start'), [outside, port], patiently());
   const stop = async () => {
     const pid = Number(await readFile(join(outside, 'pid'), 'utf8').catch(() => ''));
     if (pid > 1 && existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
     for (let look = 0; existsSync(join(outside, 'ssh')) && look < 50; look++) await delay(20);
     await rm(outside, { recursive: true, force: true });
   };
-  if (started.exitCode !== 0) {
+  try {
+    // It waits for the machine itself, up to a minute and a half.
+    const started = await run(join(machine, 'start'), [outside, port], { ...patiently(), timeoutMs: 100_000 });
+    if (started.exitCode !== 0) throw new Error(`the OpenZFS machine did not start: ${started.stderr}`);
+  } catch (error) {
     await stop();
-    throw new Error(`the OpenZFS machine did not start: ${started.stderr}`);
+    throw error;
   }
   const within: RunCommand = (file, args, options) =>
     // A shell reads the line at the other end.

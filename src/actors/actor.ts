@@ -14,6 +14,7 @@ import type { Node } from './node/machine.ts';
 import type { Operation } from './operation/machine.ts';
 import type { Pool } from './pool/machine.ts';
 import type { Rejection } from './rejection.ts';
+import type { Replica } from './replica/machine.ts';
 import type { Schedule } from './schedule/machine.ts';
 import type { Snapshot } from './snapshot/machine.ts';
 import type { Transfer } from './transfer/machine.ts';
@@ -28,6 +29,7 @@ export interface Contexts {
   node: Node;
   operation: Operation;
   pool: Pool;
+  replica: Replica;
   schedule: Schedule;
   snapshot: Snapshot;
   transfer: Transfer;

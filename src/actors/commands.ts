@@ -8,6 +8,7 @@ import { namespaceCommands } from './namespace/commands.ts';
 import { nodeCommands } from './node/commands.ts';
 import { operationCommands } from './operation/commands.ts';
 import { poolCommands } from './pool/commands.ts';
+import { replicaCommands } from './replica/commands.ts';
 import { scheduleCommands } from './schedule/commands.ts';
 import { snapshotCommands } from './snapshot/commands.ts';
 import { transferCommands } from './transfer/commands.ts';
@@ -25,6 +26,7 @@ export const commandSchemas = {
   ...operationCommands,
   ...transferCommands,
   ...poolCommands,
+  ...replicaCommands,
 };
 
 export type CommandName = keyof typeof commandSchemas;

@@ -8,6 +8,7 @@ import { namespaceDecisions } from './namespace/decide.ts';
 import { nodeDecisions } from './node/decide.ts';
 import { operationDecisions } from './operation/decide.ts';
 import { poolDecisions } from './pool/decide.ts';
+import { replicaDecisions } from './replica/decide.ts';
 import { scheduleDecisions } from './schedule/decide.ts';
 import { snapshotDecisions } from './snapshot/decide.ts';
 import { transferDecisions } from './transfer/decide.ts';
@@ -25,6 +26,7 @@ const decisions: Decisions<CommandName> = {
   ...operationDecisions,
   ...transferDecisions,
   ...poolDecisions,
+  ...replicaDecisions,
 };
 
 export const commandDef = <N extends CommandName>(name: N): CommandDef<Commands[N]> =>

@@ -9,6 +9,7 @@ import { namespaceMachine } from './namespace/machine.ts';
 import { nodeMachine } from './node/machine.ts';
 import { operationMachine } from './operation/machine.ts';
 import { poolMachine } from './pool/machine.ts';
+import { replicaMachine } from './replica/machine.ts';
 import { scheduleMachine } from './schedule/machine.ts';
 import { snapshotMachine } from './snapshot/machine.ts';
 import { transferMachine } from './transfer/machine.ts';
@@ -34,6 +35,7 @@ export const machines: Library = {
     machine: poolMachine,
     births: { 'pool.found': 'online', 'pool.requested': 'creating', 'pool.adoption-requested': 'adopting' },
   },
+  replica: { machine: replicaMachine, births: { 'replica.requested': 'idle' } },
   schedule: { machine: scheduleMachine, births: { 'schedule.created': 'active' } },
   snapshot: { machine: snapshotMachine, births: { 'snapshot.requested': 'taking' } },
   transfer: { machine: transferMachine, births: { 'transfer.requested': 'waiting' } },

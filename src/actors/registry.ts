@@ -9,6 +9,7 @@ import { namespaceActor } from './namespace/actor.ts';
 import { nodeActor } from './node/actor.ts';
 import { operationActor } from './operation/actor.ts';
 import { poolActor } from './pool/actor.ts';
+import { replicaActor } from './replica/actor.ts';
 import { scheduleActor } from './schedule/actor.ts';
 import { snapshotActor } from './snapshot/actor.ts';
 import { transferActor } from './transfer/actor.ts';
@@ -23,6 +24,7 @@ const actors: { readonly [K in Kind]: ActorDef<K> } = {
   node: nodeActor,
   operation: operationActor,
   pool: poolActor,
+  replica: replicaActor,
   schedule: scheduleActor,
   snapshot: snapshotActor,
   transfer: transferActor,

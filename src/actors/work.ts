@@ -52,10 +52,39 @@ export interface HooksInput extends SnapshotHooks {
   readonly instance: StreamId<'instance'> | null;
 }
 
+/** Files that come back from a snapshot. */
+export interface RestoreInput {
+  /** The same for every attempt. */
+  readonly id: string;
+  readonly snapshot: string;
+  readonly paths: readonly string[];
+  readonly to?: string;
+  readonly overwrite: boolean;
+}
+
+/** `before`: the snapshot to which a canceled import goes back. */
+export type CanceledTask =
+  | ({ readonly do: 'restore' } & RestoreInput)
+  | { readonly do: 'import'; readonly before: string };
+
 /** A pool of the node, by its name. */
 export interface PoolInput {
   readonly pool: string;
 }
+
+/** A replica, as its own node works on it. */
+export interface ReplicaInput extends DatasetInput {
+  /** What the file system of the volume calls it. */
+  readonly peer: string;
+  /** Of the volume's placement. */
+  readonly epoch: { readonly generation: number; readonly index: number };
+  readonly lineage: string;
+  /** All that the lab has of the volume, and whether its present stands on each. */
+  readonly snapshots: readonly { readonly guid: string; readonly isOnLine: boolean }[];
+}
+
+/** Guids that replicas of a volume still stand on, by what its file system calls each of them. */
+export type NeededInput = Readonly<Record<string, readonly string[]>>;
 
 export interface WorkInput {
   /** `isThere`: it was made before, and must be found; an empty one in its place would be a lie. */
@@ -66,19 +95,32 @@ export interface WorkInput {
     readonly snapshot: string;
   };
   'adopt-dataset': DatasetInput & { readonly spec: DatasetSpecInput; readonly native: string };
-  'release-dataset': DatasetInput;
+  'release-dataset': DatasetInput & { readonly needed?: NeededInput };
   /** Into a new one while it is in use; then, when nobody uses it, what is different by then. */
   'copy-dataset': DatasetInput & { readonly spec: DatasetSpecInput; readonly to: DatasetInput };
   'move-dataset': DatasetInput & { readonly spec: DatasetSpecInput; readonly to: DatasetInput };
   'rollback-dataset': DatasetInput & { readonly to: string; readonly stash: string };
-  'destroy-dataset': DatasetInput & { readonly scrub: boolean };
+  'destroy-dataset': DatasetInput & { readonly scrub: boolean; readonly needed?: NeededInput };
   'take-snapshot': {
     /** The order's own first; of a set all that are on its node. */
     readonly snapshots: readonly SnapshotInput[];
     readonly isSet: boolean;
     readonly hooks: readonly HooksInput[];
   };
-  'remove-snapshot': DatasetInput & { readonly name: string };
+  'remove-snapshot': DatasetInput & { readonly name: string; readonly needed?: NeededInput };
+  'sync-replica': ReplicaInput & {
+    readonly to: { readonly name: string; readonly guid: string };
+    readonly compress: boolean;
+    /** As its streams have been so far; absent before the first. */
+    readonly compressed?: boolean;
+  };
+  'resync-replica': ReplicaInput & {
+    readonly keep: boolean;
+    /** Name of the dataset for what is put aside. */
+    readonly aside: string;
+    readonly spec: DatasetSpecInput;
+  };
+  'remove-replica': DatasetInput & Pick<ReplicaInput, 'peer' | 'epoch'>;
   'create-pool': PoolInput & {
     readonly driver: 'btrfs' | 'zfs';
     readonly layout: PoolLayout;
@@ -95,18 +137,13 @@ export interface WorkInput {
   };
   'replace-pool-device': PoolInput & { readonly old: string; readonly by: string; readonly erase: boolean };
   'scrub-pool': PoolInput & { readonly action: 'start' | 'pause' | 'cancel' };
-  'restore-files': DatasetInput & {
-    /** The same for every attempt. */
-    readonly id: string;
-    readonly snapshot: string;
-    readonly paths: readonly string[];
-    readonly to?: string;
-    readonly overwrite: boolean;
-  };
+  'restore-files': DatasetInput & RestoreInput;
   /** To whoever comes for it. */
   'export-files': DatasetInput & { readonly snapshot: string };
   /** Of whoever brings it. `before`: the snapshot to which a failed import goes back. */
   'import-files': DatasetInput & { readonly replace: boolean; readonly before: string };
+  /** What it has written is undone. */
+  'cancel-transfer': DatasetInput & { readonly task: CanceledTask };
   'start-instance': InstanceInput;
   'watch-instance': InstanceInput;
   'halt-instance': InstanceInput;

@@ -10,6 +10,7 @@ import { keep } from './values/keep.ts';
 import { blobRef, metadata, problem } from './values/metadata.ts';
 import { serviceName } from './values/name.ts';
 import { containerPath, relativePath } from './values/path.ts';
+import { volumeReplicas } from './values/replication.ts';
 import { volumeSize } from './values/size.ts';
 import { snapshotHooks, snapshotOnChange } from './values/snapshotting.ts';
 import { volumeConstraints, volumeKey, volumeRef } from './volume.ts';
@@ -63,6 +64,7 @@ const appVolumeSpec = z.strictObject({
   constraints: volumeConstraints.exactOptional(),
   snapshotOnChange: snapshotOnChange.exactOptional(),
   hooks: snapshotHooks.exactOptional(),
+  replicas: volumeReplicas.exactOptional(),
 });
 
 export const appSpec = z.strictObject({

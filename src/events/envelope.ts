@@ -20,6 +20,7 @@ export const kinds = [
   'node',
   'operation',
   'pool',
+  'replica',
   'schedule',
   'snapshot',
   'transfer',

@@ -148,6 +148,8 @@ export const poolEvents = {
   'pool.health-changed': event(1, z.strictObject({ status: poolStatus, where: poolPlace.exactOptional() })),
   'pool.scrub-changed': event(1, z.strictObject({ scrub: poolScrub })),
   'pool.release-requested': event(1, empty),
+  /** A person has said that its data is gone for good, with so many volumes. */
+  'pool.lost': event(1, z.strictObject({ volumes: z.int().min(0) })),
   /** The lab manages it no more. What is in it stays. */
   'pool.forgotten': event(1, empty),
 };

@@ -8,6 +8,7 @@ import { namespaceEvents } from './namespace.ts';
 import { nodeEvents } from './node.ts';
 import { operationEvents } from './operation.ts';
 import { poolEvents } from './pool.ts';
+import { replicaEvents } from './replica.ts';
 import { scheduleEvents } from './schedule.ts';
 import { snapshotEvents } from './snapshot.ts';
 import { transferEvents } from './transfer.ts';
@@ -25,6 +26,7 @@ export const registry = {
   ...operationEvents,
   ...transferEvents,
   ...poolEvents,
+  ...replicaEvents,
 };
 
 export type EventType = keyof typeof registry;

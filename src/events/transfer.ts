@@ -50,4 +50,6 @@ export const transferEvents = {
     }),
   ),
   'transfer.failed': event(1, z.strictObject({ problem })),
+  /** Nobody wants it any more: what it has done so far is undone first. */
+  'transfer.cancel-requested': event(1, z.strictObject({})),
 };

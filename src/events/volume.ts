@@ -5,6 +5,7 @@ import { keep } from './values/keep.ts';
 import { metadata, problem } from './values/metadata.ts';
 import { labels, name } from './values/name.ts';
 import { volumeSize } from './values/size.ts';
+import { volumeReplicas } from './values/replication.ts';
 import { snapshotHooks, snapshotOnChange } from './values/snapshotting.ts';
 
 const id = z
@@ -56,6 +57,8 @@ export const volumeSpec = z.strictObject({
   constraints: volumeConstraints.exactOptional(),
   snapshotOnChange: snapshotOnChange.exactOptional(),
   hooks: snapshotHooks.exactOptional(),
+  /** Absent: the lab makes none by itself. */
+  replicas: volumeReplicas.exactOptional(),
 });
 export type VolumeSpec = z.infer<typeof volumeSpec>;
 
@@ -114,6 +117,8 @@ export const volumeEvents = {
     z.strictObject({ dataset: z.string().min(1).max(255), path: z.string().min(1).max(4096) }),
   ),
   'volume.failed': event(1, z.strictObject({ problem })),
+  /** Its pool was declared gone for good: nothing of it is anywhere any more. */
+  'volume.lost': event(1, z.strictObject({ problem })),
   'volume.retried': event(1, z.strictObject({})),
   'volume.spec-changed': event(3, z.strictObject({ spec: volumeSpec }), { 1: asItWas, 2: asItWas }),
   'volume.renamed': event(1, z.strictObject({ name })),

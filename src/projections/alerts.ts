@@ -4,6 +4,8 @@
  */
 import type { ActorState, LabView, Step } from '#actors/actor.ts';
 import { clusterStream } from '#actors/cluster/stream.ts';
+import { lossHint } from '#actors/volume/loss.ts';
+import { isLost } from '#actors/volume/machine.ts';
 import type { LabEvent, StreamId } from '#events/envelope.ts';
 import { clockWords } from '#events/values/clock.ts';
 import type { Problem } from '#events/values/metadata.ts';
@@ -13,6 +15,7 @@ import { concernsMembers, memberAlerts } from './member-alerts.ts';
 import { isPoolRule, poolAlerts, poolParts, poolRules } from './pool-alerts.ts';
 import { defineProjection, type Rows } from './projection.ts';
 import { refTo } from './refs.ts';
+import { replicaAlerts, replicaRules } from './replica-alerts.ts';
 import { waitingOf } from './waiting.ts';
 
 /** What each kind can be alerted of by itself. What an instance warned of is another matter: see `warn`. */
@@ -22,6 +25,7 @@ const rulesOf = {
   volume: ['volume-failed', 'volume-waits', 'volume-full', 'volume-drifted'],
   node: ['node-waits', 'node-down', 'node-stopped', 'engine-away', 'pool-full'],
   pool: poolRules,
+  replica: replicaRules,
 } as const;
 type Ruled = keyof typeof rulesOf;
 
@@ -49,7 +53,7 @@ export type Alert = Pick<AlertRow, 'rule' | 'severity' | 'message' | 'hint'> & {
 
 export const alertsProjection = defineProjection<AlertRow>({
   name: 'alerts',
-  version: 5,
+  version: 6,
   keeps: 'table',
   apply: (rows, step, lab) => {
     const { event, before, after } = step;
@@ -128,6 +132,8 @@ function alertsOf(actor: ActorState, lab: LabView): readonly Alert[] {
       return nodeAlerts(actor as ActorState<'node'>, name);
     case 'pool':
       return poolAlerts(actor as ActorState<'pool'>, lab);
+    case 'replica':
+      return replicaAlerts(actor as ActorState<'replica'>, lab);
     case 'cluster':
       return memberAlerts(actor as ActorState<'cluster'>, lab);
     default:
@@ -176,8 +182,10 @@ function volumeAlerts(volume: ActorState<'volume'>, name: string, lab: LabView):
     alerts.push({
       rule: 'volume-failed',
       severity: 'critical',
-      message: `Volume ${name} ${isMissing ? 'is missing' : 'failed'}: ${problem.message}`,
-      hint: failureHint(volume, problem, name),
+      message: isLost(volume.context)
+        ? problem.message
+        : `Volume ${name} ${isMissing ? 'is missing' : 'failed'}: ${problem.message}`,
+      hint: isLost(volume.context) ? lossHint(volume) : failureHint(volume, problem, name),
     });
   }
   // Of an app's volume the app says it.

@@ -104,6 +104,10 @@ function hintOf(problem: PoolProblem, title: string, lab: LabView, { context }: 
     case 'scrub-old':
     case 'scrub-paused':
       return `Scrub it: floatlab pool scrub ${title}.`;
+    case 'pool-missing':
+    case 'pool-stopped':
+    case 'pool-unavailable':
+      return `${problem.repair} If it is gone for good, give it up with its volumes: floatlab pool forget ${title} --force.`;
     default:
       return problem.repair;
   }

@@ -48,6 +48,9 @@ export const poolWords: PoolWords = {
   'pool.scrub-changed': ({ data }, about) => `${scrubWords(data.scrub, about)}`,
   'pool.release-requested': (_, about) =>
     `Pool ${title(about)} ${about.v('is being', 'would be')} let go; what is in it stays.`,
+  'pool.lost': ({ data }, about) =>
+    `Pool ${title(about)} ${about.v('was', 'would be')} declared gone for good` +
+    `${data.volumes === 0 ? '' : `, with ${counted(data.volumes, 'volume')}`}.`,
   'pool.forgotten': (_, about) =>
     `Pool ${title(about)} ${about.v('is', 'would be')} managed no more; what is in it stays.`,
 };

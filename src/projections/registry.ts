@@ -9,6 +9,7 @@ import { appsView, type AppRow } from './views/apps.ts';
 import { nodesView, type NodeRow } from './views/nodes.ts';
 import { overviewView, type OverviewRow } from './views/overview.ts';
 import { poolsView, type PoolRow } from './views/pools.ts';
+import { replicasView, type ReplicaRow } from './views/replicas.ts';
 import { schedulesView, type ScheduleRow } from './views/schedules.ts';
 import { snapshotsView, type SnapshotRow } from './views/snapshots.ts';
 import { tokensView, type TokenRow } from './views/tokens.ts';
@@ -24,6 +25,7 @@ export interface ViewRows {
   operations: OperationRow;
   overview: OverviewRow;
   pools: PoolRow;
+  replicas: ReplicaRow;
   schedules: ScheduleRow;
   snapshots: SnapshotRow;
   tokens: TokenRow;
@@ -41,6 +43,7 @@ export const projections: { readonly [V in ViewName]: Projection<ViewRows[V]> } 
   operations: operationsProjection,
   overview: overviewView,
   pools: poolsView,
+  replicas: replicasView,
   schedules: schedulesView,
   snapshots: snapshotsView,
   tokens: tokensView,

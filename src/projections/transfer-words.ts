@@ -52,6 +52,8 @@ export const transferWords: TransferWords = {
     const skipped = data.skipped === undefined ? '' : `; ${counted(data.skipped, 'special file')} left out`;
     return `${subject(about)} ${about.v('is', 'would be')} done (${files}${formatSize(data.bytes)}${skipped}).`;
   },
+  'transfer.cancel-requested': (_, about) =>
+    `${subject(about)} ${about.v('is being', 'would be')} canceled: what it has done so far ${about.v('is', 'would be')} undone.`,
   'transfer.failed': ({ data }, about) =>
     `${subject(about)} ${about.v('failed', 'would fail')}: ${data.problem.message}`,
   'volume.files-restored': ({ data }, { name, v }) =>

@@ -15,6 +15,7 @@ import { hookTrouble } from './hook-words.ts';
 import { askedFor, doing } from './operation-words.ts';
 import { poolWords } from './pool-words.ts';
 import { refTo } from './refs.ts';
+import { replicaWords } from './replica-words.ts';
 import { transferWords } from './transfer-words.ts';
 
 export interface About {
@@ -34,6 +35,7 @@ const nameOf = (lab: LabView, stream: Parameters<typeof refTo>[1]): string => re
 const words: Words = {
   ...poolWords,
   ...transferWords,
+  ...replicaWords,
   'cluster.created': (_, { name, v }) => `Lab ${name} ${v('was', 'would be')} created.`,
   'cluster.settings-changed': ({ data }, { v }) => `The lab's time zone ${v('is now', 'would be')} ${data.timeZone}.`,
   'cluster.token-issued': ({ data }, { v }) => {
@@ -106,6 +108,8 @@ const words: Words = {
     `Volume ${name} ${v('was', 'would be')} placed on ${nameOf(lab, data.node)}, pool ${data.pool}.`,
   'volume.provisioned': (_, { name, v }) => `Volume ${name} ${v('is', 'would be')} ready.`,
   'volume.failed': ({ data }, { name, v }) => `Volume ${name} ${v('failed', 'would fail')}: ${data.problem.message}`,
+  'volume.lost': ({ data }, { name, v }) =>
+    `Volume ${name} ${v('is', 'would be')} lost for ever: ${data.problem.message}`,
   'volume.retried': (_, { name, v }) => `Volume ${name} ${v('is', 'would be')} tried again.`,
   'volume.spec-changed': ({ data }, { name, v }) =>
     `Volume ${name} ${v('was', 'would be')} changed (${formatSize(data.spec.sizeBytes)}).`,

@@ -1,6 +1,7 @@
 /**
- * What replication promises on every file system that has streams of its own: one suite for the simulated twin and for
- * the real ones, on two pools of one kind. The parts are in `replication/`, each about one concept.
+ * What replication promises, by streams of the file system or of files: one suite for the simulated twins and for the
+ * real ones, on two pools, of one kind where the streams are its own. The parts are in `replication/`, each about one
+ * concept.
  */
 import { afterAll, beforeAll } from 'vitest';
 import type { ReplicationPort, StreamAbilities } from '#io/devices/replication/port.ts';
@@ -34,6 +35,8 @@ export interface SideUnderTest extends Ports {
   readAt(folder: string, file: string): Promise<string | undefined>;
   /** Has the folder mounted as a container has, until the answer is called. */
   use(folder: string): Promise<() => Promise<void>>;
+  /** Where no size holds, and none is told. */
+  readonly hasNoSizes?: true;
   /** Something that `adopt` can take. */
   makeNative(): Promise<string>;
   /** Lets go of the hold of a peer by hand, and of the snapshot; where there are bookmarks. */

@@ -7,9 +7,11 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import type { Call } from '#io/devices/call.ts';
 import type { IoErrorCode } from '#io/devices/error.ts';
 import { IoError } from '#io/devices/error.ts';
+import type { OwnPlace } from '#io/devices/volumes/own-places.ts';
 import type { Dataset, PoolAbilities, PoolInfo, VolumePort } from '#io/devices/volumes/port.ts';
 import { adoptionContract } from './volumes/adoption.ts';
 import { makeBench } from './volumes/bench.ts';
+import { candidatesContract } from './volumes/candidates.ts';
 import { changesContract } from './volumes/changes.ts';
 import { clonesContract } from './volumes/clones.ts';
 import { cutOffContract } from './volumes/cut-off.ts';
@@ -49,6 +51,9 @@ export interface VolumesUnderTest {
   readonly foreignSnapshot?: (of: Dataset) => Promise<Foreign>;
   /** Another tool holds a snapshot of ours, until the answer is called; absent where there is no such thing. */
   readonly hold?: (of: Dataset, snapshot: string) => Promise<() => Promise<void>>;
+
+  /** What the port is told to be FloatLab's own and not to be adopted; the tests fill and empty it. */
+  readonly own: OwnPlace[];
 
   /** Waits until what was written can be seen by `changes`, and in what is used. */
   settle(): Promise<void>;
@@ -107,6 +112,7 @@ export function volumesContract({ setup, runs, commands, ...expected }: Contract
   changesContract(bench);
   foreignContract(bench);
   adoptionContract(bench);
+  candidatesContract(bench);
   namesContract(bench);
   poolsContract(bench);
   cutOffContract(bench);

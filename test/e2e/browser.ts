@@ -82,7 +82,7 @@ export async function go(page: Page, url: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       await page.goto(url);
-      await page.locator('#root > *').first().waitFor({ timeout: 5000 });
+      await page.locator('#root > *').first().waitFor({ timeout: 15_000 });
       return;
     } catch (error) {
       if (attempt === 4) throw error;

@@ -9,10 +9,15 @@ import { extname, join, normalize } from 'node:path';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { appMeant } from '#actors/app/deploy.ts';
 import { unpackFiles } from '#actors/app/files.ts';
+import { candidatesOf } from '#actors/retention/candidates.ts';
+import { decideRetention } from '#actors/retention/decide.ts';
 import { readCompose } from '#actors/compose/read.ts';
 import type { StreamId } from '#events/envelope.ts';
+import { parseKeep } from '#events/values/keep.ts';
+import type { RetentionAnswer } from '#io/contract/retention.ts';
 import { liveProtocol, pageKeyProtocol, type LiveLogLine, type ToClient, type ToServer } from '#io/contract/live.ts';
 import type { ClusterMember, ClusterStatus } from '#io/contract/cluster.ts';
+import type { CommandAnswer } from '#io/contract/routes.ts';
 import { problemOf, problemOfRejection, type Problem, type ProblemCode } from '#io/contract/problem.ts';
 import { pageKeyHeader, pathParams, routes, sessionCookie } from '#io/contract/routes.ts';
 import type { JoinTokenAnswer, JoinTokenInput } from '#io/contract/routes/admission.ts';
@@ -20,6 +25,8 @@ import type { Route } from '#io/contract/routes/route.ts';
 import { isViewName, type ViewName } from '#projections/registry.ts';
 import type { ActivityRow } from '#projections/views/activity.ts';
 import type { NodeRow } from '#projections/views/nodes.ts';
+import type { SnapshotRow } from '#projections/views/snapshots.ts';
+import type { VolumeRow } from '#projections/views/volumes.ts';
 import { fileContent, fileDiff, filesAnswer, isMissing } from './fake-files.ts';
 import type { AnyView, FakeLab, ViewChange } from './fake-lab.ts';
 
@@ -88,6 +95,8 @@ export class FakeBackend {
   cluster: ClusterStatus | undefined;
   /** While it is behind, bookmarks say so. */
   stale = false;
+  /** Archives that were sent, whole or cut off. */
+  readonly archives: { readonly replace: boolean; readonly bytes: number; readonly isWhole: boolean }[] = [];
   /** What a new join token is shown in. */
   joinCommand = 'npm start -- --join flt1-abc';
   #isDown = false;
@@ -184,7 +193,10 @@ export class FakeBackend {
       const isOpen = 'special' in route.action && route.action.open === true;
       if (!isOpen && this.#who(request) === undefined)
         throw new Refusal('NOT_SIGNED_IN', 'Nobody is signed in.', 'Sign in.');
-      const answer = await this.#answer(route, url, await bodyOf(request), request, response);
+      const isArchive = 'special' in route.action && route.action.special === 'import-volume';
+      const answer = isArchive
+        ? await this.#import(route, url, request)
+        : await this.#answer(route, url, await bodyOf(request), request, response);
       const isText = typeof answer === 'string';
       if (Buffer.isBuffer(answer)) {
         response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': answer.length });
@@ -288,6 +300,10 @@ export class FakeBackend {
         return fileDiff(query);
       case 'read-file':
         return fileContent(query);
+      case 'export-volume':
+        return fileContent({ path: '', ...query });
+      case 'preview-retention':
+        return this.#retention(params, query['keep']);
       case 'cluster-status':
         return this.cluster ?? this.#group();
       case 'transfer-leadership': {
@@ -304,6 +320,8 @@ export class FakeBackend {
         const { expiresAt } = (issued.events[0]?.data ?? {}) as { expiresAt: number };
         return { token: 'flt1-abc', id, expiresAt, command: this.joinCommand } satisfies JoinTokenAnswer;
       }
+      case 'list-volume-candidates':
+        return { items: [], truncated: false };
       case 'list-disks':
         return { items: fakeDisks };
       case 'simulated-machines':
@@ -316,6 +334,44 @@ export class FakeBackend {
       default:
         throw new Refusal('NO_SUCH_ROUTE', `The fake does not know ${action.special}.`);
     }
+  }
+
+  #retention({ name = '' }: Params, wanted: string | undefined): RetentionAnswer {
+    const volume = this.lab.rows('volumes').find(([, row]) => fits(row, { name }))?.[1] as VolumeRow;
+    const keep = wanted ?? volume.keep ?? '';
+    const rules = parseKeep(keep);
+    const rows = this.lab.rows('snapshots').map(([, row]) => row as SnapshotRow);
+    const mine = rows.filter((row) => row.volume.id === volume.id);
+    const verdicts = decideRetention(typeof rules === 'string' ? [] : rules, candidatesOf(mine), this.lab.now);
+    const items = verdicts.map(({ id, keep: stays, reason: why }) => {
+      const row = mine.find((one) => one.id === id);
+      return { snapshot: row?.name ?? id, takenAt: row?.takenAt ?? row?.requestedAt ?? 0, keep: stays, why };
+    });
+    const kept = items.filter((item) => item.keep).length;
+    return { keep: keep === '' ? null : keep, kept, dropped: items.length - kept, items };
+  }
+
+  /** As the daemon does: decided first, then read, then waited for. */
+  async #import({ path }: Route, url: URL, request: IncomingMessage): Promise<unknown> {
+    const replace = url.searchParams.get('replace') === 'true';
+    const dryRun = url.searchParams.get('dryRun') ?? 'false';
+    const begun = this.#command('import-volume', paramsOf(path, url.pathname), { dryRun, replace: `${replace}` }, {});
+    if (dryRun === 'true') return begun;
+    const { events, operation } = begun as CommandAnswer;
+    const transfer = events.find(({ type }) => type === 'transfer.requested')?.stream as StreamId<'transfer'>;
+    const gone = new Promise<'gone'>((resolve) => request.socket.once('close', () => resolve('gone')));
+    let bytes = 0;
+    const read = async (): Promise<'read'> => {
+      for await (const chunk of request) bytes += (chunk as Buffer).length;
+      return 'read';
+    };
+    let isWhole = (await Promise.race([gone, read().catch(() => 'gone')])) === 'read';
+    while (isWhole && this.lab.view.get(transfer)) {
+      const pause = new Promise<'waits'>((resolve) => setTimeout(() => resolve('waits'), 50));
+      if ((await Promise.race([gone, pause])) === 'gone') isWhole = false;
+    }
+    this.archives.push({ replace, bytes, isWhole });
+    return { operation: `operation:${operation}`, files: 3, bytes };
   }
 
   #session(session: Session | undefined) {
@@ -356,7 +412,10 @@ export class FakeBackend {
 
   #command(command: string, params: Params, { dryRun, ...query }: Params, body: unknown): unknown {
     const fields = Object.fromEntries(
-      Object.entries(query).map(([key, value]) => [key, value === 'true' ? true : value === 'false' ? false : value]),
+      Object.entries(query).map(([key, value]) => [
+        key,
+        value === 'true' ? true : value === 'false' ? false : key.endsWith('Ms') ? Number(value) : value,
+      ]),
     );
     const input = { ...fields, ...(body as object | undefined), ...params };
     this.asked.push({ command, input, dryRun: dryRun === 'true' });

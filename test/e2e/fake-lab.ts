@@ -14,6 +14,7 @@ import { policies } from '#actors/policies/registry.ts';
 import { PolicyRunner } from '#actors/policies/runner.ts';
 import { workOf } from '#actors/registry.ts';
 import type { Rejection } from '#actors/rejection.ts';
+import { canceled } from '#actors/transfer/under-way.ts';
 import type { WorkName, WorkOrder } from '#actors/work.ts';
 import type { LabEvent, Principal } from '#events/envelope.ts';
 import type { Problem } from '#events/values/metadata.ts';
@@ -427,6 +428,12 @@ function success(order: WorkOrder, lab: Lab, now: number): [CommandName, unknown
       ];
     case 'destroy-dataset':
       return ['report-volume-deleted', { volume: subject, visit }];
+    case 'sync-replica':
+      return ['report-replica-synced', { replica: subject, visit, bytes: 4096 }];
+    case 'resync-replica':
+      return ['report-replica-resynced', { replica: subject, visit, newest: null }];
+    case 'remove-replica':
+      return ['report-replica-removed', { replica: subject, visit }];
     case 'take-snapshot': {
       const { snapshots, isSet } = order.input;
       const together = isSet ? { together: false } : {};
@@ -494,6 +501,8 @@ function success(order: WorkOrder, lab: Lab, now: number): [CommandName, unknown
     case 'export-files':
     case 'import-files':
       return ['report-transfer-finished', { transfer: subject, visit, bytes: 10 }];
+    case 'cancel-transfer':
+      return ['report-transfer-failed', { transfer: subject, visit, problem: canceled }];
     case 'watch-instance':
       throw new Error(`${lab.index}: watching never ends`);
   }

@@ -2,7 +2,9 @@
 import type { LabEvent } from '#events/envelope.ts';
 import { TestLab } from '#test/actors/test-lab.ts';
 import { volumeLife } from './volume-life.ts';
+import { lostPool } from './lost-pool.ts';
 import { pools } from './pools.ts';
+import { replicas } from './replicas.ts';
 import { snapshotting } from './snapshotting.ts';
 import { transfers } from './transfers.ts';
 
@@ -121,6 +123,8 @@ export function history(): readonly LabEvent[] {
   transfers(lab);
   pools(lab, newcomer);
   volumeLife(lab);
+  replicas(lab);
+  lostPool(lab);
   farewell(lab);
   return lab.events;
 }

@@ -87,9 +87,15 @@ describe('views', () => {
   test('what goes leaves no row behind', () => {
     const folded = new Folded();
     for (const event of history()) folded.fold(event);
-    for (const view of ['apps', 'volumes', 'nodes', 'snapshots', 'schedules'] as const)
+    for (const view of ['apps', 'volumes', 'nodes', 'snapshots', 'replicas', 'schedules'] as const)
       expect(folded.rows(view)).toEqual([]);
-    expect(folded.rows('overview')[0]?.[1].counts).toEqual({ app: {}, volume: {}, node: {}, schedule: {} });
+    expect(folded.rows('overview')[0]?.[1].counts).toEqual({
+      app: {},
+      volume: {},
+      node: {},
+      schedule: {},
+      replica: {},
+    });
   });
 });
 

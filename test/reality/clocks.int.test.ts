@@ -58,7 +58,7 @@ describeReal('a lab of three machines and their clocks', missingMachines() ?? mi
     });
     await lab.api(next).label('n1', { after: 'the-jump' });
     // Whoever is signed in at that machine is signed out by its clock; the lab does not mind.
-    await until('it follows and votes', 10_000, async () => {
+    await until('it follows and votes', 30_000, async () => {
       const { members } = await lab.api(next).status();
       return members.find(({ name, votes }) => name === leader.name && votes === 'voter')?.isReachable;
     });

@@ -20,6 +20,7 @@
  *   Restart and upgrade, transfer                 here: "another voter leads …"
  *   Restart and upgrade, another version          upgrade: "works while both run …", "finds out a node …"
  *   What can go wrong when a machine joins        door: all of it
+ *   Pools, Volumes                                e2e/recipes-data.thorough: "a pool is …", "a volume is …", …
  */
 import { expect, test } from 'vitest';
 import { until } from './host.ts';
@@ -56,7 +57,7 @@ describeRecipes('the recipes of operations', (recipes) => {
     const n4 = await machine(4);
     await n4.start(line);
     await founder().start();
-    await until('it is up', 10_000, async () => (await stateOf('n4')) === 'up');
+    await until('it is up', 30_000, async () => (await stateOf('n4')) === 'up');
   });
 
   test('a node leaves, and is told so when it goes on', async () => {

@@ -85,7 +85,7 @@ describeReal('a lab that is upgraded', missingMachines(), () => {
     expect(await zoneAt(vega)).toBe('DOOR');
     const config = async (node: LightNode): Promise<unknown> =>
       (await (await node.api()).ask<Page<unknown>>('/api/v1/config')).items;
-    await until('the nodes know the same', 10_000, async () => {
+    await until('the nodes know the same', 30_000, async () => {
       const [one, other] = await Promise.all([config(vega), config(polaris)]);
       return JSON.stringify(one) === JSON.stringify(other);
     });
@@ -105,7 +105,7 @@ describeReal('a lab that is upgraded', missingMachines(), () => {
     expect(polaris.output).toContain('it stops, and folds it anew');
     expect(polaris.output).toContain('it is made again from the log');
     expect(polaris.output).toContain('folds the history otherwise than the others, again');
-    await until('vega knows', 10_000, async () => (await zoneAt(vega)) === `SHELF-${labelled}`);
+    await until('vega knows', 30_000, async () => (await zoneAt(vega)) === `SHELF-${labelled}`);
 
     await upgrade(polaris);
     expect(await zoneAt(polaris)).toBe(`SHELF-${labelled}`);

@@ -71,6 +71,6 @@ describeReal('a set-up as root', process.getuid?.() === 0 ? undefined : 'root', 
     expect([stdout, code]).toEqual(['', 1]);
     expect(stderr).toContain(`process ${pid} of user 65534`);
     expect(stderr).toContain(`kill ${pid}`);
-    expect(performance.now() - before).toBeLessThan(10_000);
+    expect(performance.now() - before).toBeLessThan(60_000);
   });
 });

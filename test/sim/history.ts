@@ -3,12 +3,25 @@
  * happened: it may not vanish with a crash, change, or happen a second time.
  */
 import type { LabEvent, StreamId } from '#events/envelope.ts';
+import type { TransferTask } from '#events/transfer.ts';
 
 interface Move {
   readonly volume: StreamId<'volume'>;
   /** The dataset that it was before. */
   readonly from: string;
   state: 'underway' | 'moved' | 'abandoned';
+}
+
+/** Files on their way: into a volume, out of one, or back from a snapshot. */
+export interface Transfer {
+  readonly stream: StreamId<'transfer'>;
+  /** Of whoever asked for it. */
+  readonly command: string;
+  readonly volume: StreamId<'volume'>;
+  readonly task: TransferTask;
+  state: 'underway' | 'finished' | 'failed';
+  /** Of a restore that has finished. */
+  written: readonly { readonly path: string; readonly as: string }[];
 }
 
 export class History {
@@ -20,6 +33,11 @@ export class History {
   /** The snapshot that a clone begins with. */
   readonly #origins = new Map<StreamId, StreamId<'snapshot'>>();
   readonly #guids = new Map<StreamId, string>();
+  /** The names of snapshots. */
+  readonly #names = new Map<StreamId, string>();
+  readonly #transfers = new Map<StreamId, Transfer>();
+  /** What became a volume in its place. */
+  readonly #adopted = new Map<StreamId<'volume'>, string>();
 
   /** The volume that a dataset is, and the dataset that a volume is. */
   readonly #owners = new Map<string, StreamId<'volume'>>();
@@ -46,7 +64,11 @@ export class History {
       if (event.type === 'volume.rollback-requested')
         this.#rollbacks.set(`${stream}|${event.data.stash}`, event.data.snapshot);
       if (event.type === 'volume.created' && event.data.origin) this.#origins.set(stream, event.data.origin.snapshot);
+      if (event.type === 'volume.created' && event.data.adopts !== undefined)
+        this.#adopted.set(stream as StreamId<'volume'>, event.data.adopts);
+      if (event.type === 'snapshot.requested') this.#names.set(stream, event.data.metadata.name);
       this.#hearOfDataset(event);
+      this.#hearOfTransfer(event);
       if (event.type === 'snapshot.taken') this.#guids.set(stream, event.data.guid);
     }
     return wrong;
@@ -75,6 +97,37 @@ export class History {
       }
       default:
     }
+  }
+
+  #hearOfTransfer({ type, stream, data, command }: LabEvent): void {
+    if (type === 'transfer.requested') {
+      const { volume, task } = data;
+      const transfer = stream as StreamId<'transfer'>;
+      this.#transfers.set(stream, { stream: transfer, command, volume, task, state: 'underway', written: [] });
+      return;
+    }
+    const transfer = this.#transfers.get(stream);
+    if (!transfer || (type !== 'transfer.finished' && type !== 'transfer.failed')) return;
+    transfer.state = type === 'transfer.finished' ? 'finished' : 'failed';
+    if (type === 'transfer.finished') transfer.written = data.written ?? [];
+  }
+
+  /** Of all volumes, in the order in which they were asked for. */
+  get transfers(): readonly Readonly<Transfer>[] {
+    return [...this.#transfers.values()];
+  }
+
+  nameOf(snapshot: StreamId<'snapshot'>): string {
+    return this.#names.get(snapshot) ?? '';
+  }
+
+  guidOf(snapshot: StreamId<'snapshot'>): string | undefined {
+    return this.#guids.get(snapshot);
+  }
+
+  /** The own name of what became this volume. */
+  adoptedAs(volume: StreamId<'volume'>): string | undefined {
+    return this.#adopted.get(volume);
   }
 
   /** The volume that a dataset is, as far as anybody has heard. */

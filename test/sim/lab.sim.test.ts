@@ -1,13 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { WiredLab } from '#io/daemon/wire.ts';
 import { IoError } from '#io/devices/error.ts';
-import type { DockerPort } from '#io/devices/docker/port.ts';
 import { seededRandom } from '#io/devices/random/sim.ts';
-import type { SimVolumes } from '#io/devices/volumes/sim.ts';
 import type { Store } from '#io/stores/port.ts';
 import type { SimDisk } from '#io/stores/sim.ts';
-import type { World } from '#io/world/world.ts';
+import { eachDaemon, eachEngine, eachPool, notices } from './notices.ts';
 import { keepsItsPromises, replay, scripted, seeds } from './scripted.ts';
 import { simulate } from './simulate.ts';
 import { composeOf, drawAsk, faultKinds, type Action, type Ask } from './swarm.ts';
@@ -80,53 +77,11 @@ describe('what a seed has found', () => {
  * seed makes it speak, it is asleep, or the swarm never gets there.
  */
 describe('the checkers notice', () => {
-  /**
-   * @param hint a story, where the swarm would take long to tell one that fits; or the seed to begin with, where those
-   *   before it told nothing when this was written
-   */
-  const notices = async (
-    what: RegExp,
-    sabotage: (world: World) => void,
-    hint: readonly Action[] | number = 1,
-  ): Promise<void> => {
-    for (let n = 0; n < seeds; n++) {
-      const seed = typeof hint === 'number' ? ((hint - 1 + n) % seeds) + 1 : n + 1;
-      const { wrong } = await (typeof hint === 'number'
-        ? scripted(seed, sabotage)
-        : simulate({ seed, script: hint, sabotage }));
-      if (wrong.some((one) => what.test(one))) return;
-    }
-    throw new Error(`no seed made a checker say ${what.source}`);
-  };
-
-  const eachEngine =
-    (spoil: (docker: DockerPort) => void) =>
-    ({ machines }: World): void => {
-      for (const { docker } of machines) spoil(docker.port);
-    };
-
-  const eachPool =
-    (spoil: (volumes: SimVolumes) => void) =>
-    ({ machines }: World): void => {
-      for (const { volumes } of machines) spoil(volumes);
-    };
-
   /** @param spoil makes another store of the one that the daemon opens */
   const onOpen = (disk: SimDisk, spoil: (store: Store) => Store): void => {
     const { open } = disk;
     disk.open = () => spoil(open.call(disk));
   };
-
-  const eachDaemon =
-    (spoil: (daemon: WiredLab, world: World) => void) =>
-    (world: World): void => {
-      const { start } = world;
-      world.start = async () => {
-        const daemon = await start.call(world);
-        spoil(daemon, world);
-        return daemon;
-      };
-    };
 
   test('an app that runs twice', () =>
     notices(

@@ -3,7 +3,7 @@
  * asks the same once more with the same command id; some who were answered do so too. What was acknowledged has
  * happened once and where it was said to have happened; what was refused has not happened.
  */
-import type { LabEvent } from '#events/envelope.ts';
+import type { LabEvent, StreamId } from '#events/envelope.ts';
 import type { RunResult } from '#io/lab/port.ts';
 import type { RunningLab } from '#io/lab/running.ts';
 import type { Ask } from './swarm.ts';
@@ -22,10 +22,16 @@ const unsure = 3;
 export class People {
   readonly #asked: Asked[] = [];
   readonly #tell: (line: string) => void;
+  readonly #begun: (ask: Ask, id: string, transfer: StreamId<'transfer'>) => void;
   #wrong: string[] = [];
 
-  constructor(tell: (line: string) => void) {
+  /** @param begun is told of files that are on their way now, for whoever brings or fetches them */
+  constructor(
+    tell: (line: string) => void,
+    begun: (ask: Ask, id: string, transfer: StreamId<'transfer'>) => void = () => {},
+  ) {
     this.#tell = tell;
+    this.#begun = begun;
   }
 
   /** @returns asks the same once more, or hangs up and asks once more */
@@ -70,6 +76,8 @@ export class People {
     const answer = answerOf(result);
     const { id, ask, answer: before } = asked;
     this.#tell(`${id} ${ask.name} ${JSON.stringify(ask.input).slice(0, 60)} ${JSON.stringify(answer)}`);
+    const transfer = 'events' in result ? result.events.find(({ type }) => type === 'transfer.requested') : undefined;
+    if (transfer && !before) this.#begun(ask, id, transfer.stream as StreamId<'transfer'>);
     asked.answer ??= answer;
     if (before && JSON.stringify(before) !== JSON.stringify(answer))
       this.#wrong.push(

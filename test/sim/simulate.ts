@@ -12,13 +12,15 @@ import { seededRandom, type SeededRandom } from '#io/devices/random/sim.ts';
 import type { SimPoolState } from '#io/devices/volumes/sim/pools.ts';
 import type { RunningLab } from '#io/lab/running.ts';
 import type { Crash } from '#io/stores/sim.ts';
-import { poolName, type SimMachine } from '#io/world/host.ts';
+import type { SimMachine } from '#io/world/host.ts';
 import { VirtualClock } from '#io/world/virtual-clock.ts';
 import { World } from '#io/world/world.ts';
+import { Carriers } from './carriers.ts';
 import { checkBundles } from './checkers/bundles.ts';
 import { checkChanges } from './checkers/changes.ts';
 import { checkContainers, checkNetworks, type OnMachine } from './checkers/containers.ts';
 import { Contents } from './checkers/contents.ts';
+import { checkReading } from './checkers/reading.ts';
 import { ForeignSnapshots } from './checkers/foreign.ts';
 import { checkInstances } from './checkers/instances.ts';
 import { checkReplay } from './checkers/replay.ts';
@@ -26,6 +28,7 @@ import { checkRest } from './checkers/rest.ts';
 import { Schedules } from './checkers/schedules.ts';
 import { checkLeaks, checkVolumes } from './checkers/volumes.ts';
 import { History } from './history.ts';
+import { makeNatives } from './natives.ts';
 import { People } from './people.ts';
 import type { Action, FaultKind } from './swarm.ts';
 
@@ -49,6 +52,7 @@ export interface SimResult {
 
 type Checker =
   | 'answers'
+  | 'archives'
   | 'bundles'
   | 'changes'
   | 'containers'
@@ -57,6 +61,7 @@ type Checker =
   | 'history'
   | 'instances'
   | 'leaks'
+  | 'reading'
   | 'replay'
   | 'rest'
   | 'schedules'
@@ -84,9 +89,10 @@ class Simulation {
   readonly #world: World;
   readonly #random: SeededRandom;
   readonly #wrong: string[] = [];
-  readonly #people = new People((line) => this.#log(line));
+  readonly #people: People;
+  readonly #carriers: Carriers;
   readonly #history = new History();
-  readonly #contents = new Contents();
+  readonly #contents: Contents;
   readonly #foreign = new ForeignSnapshots();
   readonly #schedules = new Schedules();
   /** The engines as they are, whatever a sabotage makes them say. */
@@ -116,6 +122,17 @@ class Simulation {
       onBroken: (error) => this.#break(error),
     });
     this.#random = this.#world.random.fork('scenario');
+    this.#contents = new Contents(makeNatives(this.#world), this.#world);
+    this.#carriers = new Carriers(this.#clock, (line) => this.#log(line));
+    this.#people = new People(
+      (line) => this.#log(line),
+      ({ name, carry = 'whole' }, id, transfer) => {
+        if (name !== 'import-volume' && name !== 'export-volume') return;
+        const kind = name === 'import-volume' ? 'import' : 'export';
+        const { files, lab } = this.#world.wired;
+        this.#carriers.carry({ files, isUp: () => this.#isServing(lab) }, transfer, id, kind, carry);
+      },
+    );
     this.#armDevices();
     this.#engines = this.#world.machines.map(({ name, docker }) => ({
       machine: name,
@@ -165,9 +182,14 @@ class Simulation {
       this.#note('bundles', checkBundles(this.#world.blobs.refs, view));
       this.#note('schedules', this.#schedules.check(view, this.#clock.monotonicMs()));
       this.#note('answers', this.#people.check(view.index));
+      this.#note('reading', checkReading(view));
     }
     if (!this.#isHeard) return;
     this.#note('contents', this.#contents.check(this.#world, this.#history));
+    this.#note(
+      'archives',
+      this.#carriers.check(this.#history, (guid) => this.#contents.held(guid)),
+    );
     this.#contents.write(this.#world);
   }
 
@@ -213,12 +235,20 @@ class Simulation {
         return undefined;
       case 'engine-errors':
       case 'volume-errors':
+      case 'pool-errors':
         this.#failing.add(fault);
         this.#errorChance = chance.pick([0, 0.05, 0.3]);
         return undefined;
       case 'pool-trouble': {
-        this.#trouble(machine, chance.pick(['unavailable', 'read-only', 'full'] as const));
-        this.#clock.setTimeout(() => this.#trouble(machine, 'online'), chance.below(40_000));
+        const { name } = chance.pick(machine.pools.list());
+        this.#trouble(machine, name, chance.pick(['unavailable', 'read-only', 'full'] as const));
+        this.#clock.setTimeout(() => this.#trouble(machine, name, 'online'), chance.below(40_000));
+        return undefined;
+      }
+      case 'disk-away': {
+        const disk = chance.pick([...machine.pools.disks.values()]);
+        machine.pools.pullOut(disk.path);
+        this.#clock.setTimeout(() => machine.pools.plugIn(disk), chance.below(60_000));
         return undefined;
       }
       case 'other-tool':
@@ -243,15 +273,18 @@ class Simulation {
       this.#errorChance > 0 && chance.chance(this.#errorChance)
         ? new IoError('FAILED', { op, target, message: `${op} of ${target} failed (simulated)` })
         : undefined;
-    for (const { docker, volumes } of this.#world.machines) {
+    for (const { docker, volumes, pools } of this.#world.machines) {
+      pools.setFault((op, target) => (this.#failing.has('pool-errors') ? fault(op, target) : undefined));
       docker.setFault((op, target) => (this.#failing.has('engine-errors') ? fault(op, target) : undefined));
       volumes.fault = (op, target) => (this.#failing.has('volume-errors') ? fault(op, target) : undefined);
     }
   }
 
-  #trouble({ volumes }: SimMachine, how: SimPoolState | 'full'): void {
-    volumes.setPool(poolName, how === 'full' ? 'online' : how);
-    volumes.occupy(poolName, how === 'full' ? Number.MAX_SAFE_INTEGER : 0);
+  #trouble({ volumes }: SimMachine, pool: string, how: SimPoolState | 'full'): void {
+    // It may have been forgotten meanwhile.
+    if (!volumes.poolNow(pool)) return;
+    volumes.setPool(pool, how === 'full' ? 'online' : how);
+    volumes.occupy(pool, how === 'full' ? Number.MAX_SAFE_INTEGER : 0);
   }
 
   #heal(): void {
@@ -259,7 +292,8 @@ class Simulation {
     this.#errorChance = 0;
     for (const machine of this.#world.machines) {
       machine.docker.engineUp();
-      this.#trouble(machine, 'online');
+      for (const disk of machine.pools.disks.values()) if (!machine.pools.isIn(disk.path)) machine.pools.plugIn(disk);
+      for (const { name } of machine.pools.list()) this.#trouble(machine, name, 'online');
     }
   }
 

@@ -1,5 +1,6 @@
 /** What a seed does: which faults it has (each seed a random subset), and what people ask of the lab meanwhile. */
 import type { SeededRandom } from '#io/devices/random/sim.ts';
+import { nativeName } from './natives.ts';
 
 export const faultKinds = [
   'kill-daemon',
@@ -10,6 +11,8 @@ export const faultKinds = [
   'engine-errors',
   'volume-errors',
   'pool-trouble',
+  'pool-errors',
+  'disk-away',
   'other-tool',
   'clock-jump',
   'disk-full',
@@ -81,11 +84,18 @@ const hooksOf = (service: string, salt: number): string =>
   `{ before: { service: ${service}, command: [${['true', 'false', 'sleep, "9"'][salt % 3]}], timeout: 4s }, ` +
   `after: { service: ${service}, command: [echo, on] }, on-failure: ${salt % 2 === 0 ? 'skip' : 'take-anyway'} }`;
 
+/** How those who bring or fetch bytes behave: as they should, or not. */
+export type Carry = 'whole' | 'slow' | 'half' | 'leaves' | 'nobody';
+
+const carries: readonly Carry[] = ['whole', 'whole', 'whole', 'slow', 'half', 'leaves', 'nobody'];
+
 const onChange = { settleMs: 2000, minIntervalMs: 30_000 };
 
 export interface Ask {
   readonly name: string;
   readonly input: object;
+  /** Of an import or an export. */
+  readonly carry?: Carry;
 }
 
 /** Something that a person might ask. */
@@ -136,7 +146,108 @@ export function drawAsk(random: SeededRandom): Ask {
       name: random.pick(['suspend-schedule', 'resume-schedule', 'remove-schedule']),
       input: { name: random.pick(['often', 'sets', `${volume}-snapshot`]) },
     }),
+    ...filesOf(random, anyVolume, byHand),
+    ...poolsOf(random),
     () => ({ name: 'cordon-node', input: { name: 'atlas' } }),
     () => ({ name: 'uncordon-node', input: { name: 'atlas' } }),
   ])();
+}
+
+/** What is asked about the files in a volume, and of what becomes a volume in its place. */
+function filesOf(random: SeededRandom, volume: string, snapshot: string): readonly (() => Ask)[] {
+  const carry = random.pick(carries);
+  const restore = (): Ask => ({
+    name: 'restore-files',
+    input: {
+      ...{ name: volume, snapshot, paths: [random.pick(['db', 'web', 'init', 'kept', 'letter'])] },
+      ...{ overwrite: random.chance(0.5), ...(random.chance(0.2) ? { to: 'found' } : {}) },
+    },
+  });
+  return [
+    restore,
+    restore,
+    () => ({
+      name: 'export-volume',
+      input: { name: volume, ...(random.chance(0.5) ? { snapshot } : {}) },
+      carry,
+    }),
+    () => ({ name: 'import-volume', input: { name: volume, replace: random.chance(0.8) }, carry }),
+    () => ({ name: 'import-volume', input: { name: 'loose', replace: random.chance(0.8) }, carry }),
+    () => {
+      const [node, driver] = random.pick(machines);
+      return {
+        name: 'adopt-volume',
+        input: {
+          ...{ name: random.pick(['family', volume]), node, pool: 'main' },
+          native: driver === 'zfs' ? `main/${nativeName}` : `/pools/${node}/${nativeName}`,
+          spec: { sizeBytes: 2 ** 26 },
+        },
+      };
+    },
+    () => ({ name: 'release-volume', input: { name: random.pick(['family', 'family', volume]) } }),
+    () => ({ name: 'take-snapshot', input: { name: 'family', as: snapshot } }),
+    () => ({ name: 'rollback-volume', input: { name: 'family', snapshot, pastNewer: true } }),
+  ];
+}
+
+/** Machines of a simulated lab, and the file system of their first pool: each seed has the first one, two or three. */
+const machines = [
+  ['atlas', 'btrfs'],
+  ['vega', 'zfs'],
+  ['polaris', 'dir'],
+] as const;
+
+const extra = 'tank';
+
+/** What is asked of pools: of those that every machine has, and of one more. */
+function poolsOf(random: SeededRandom): readonly (() => Ask)[] {
+  const [node, driver] = random.pick([machines[0], ...machines]);
+  const name = random.pick([extra, extra, 'main']);
+  const disk = random.pick(['/dev/sdc', '/dev/sdd']);
+  const target = { node, name };
+  return [
+    () => ({
+      name: 'create-pool',
+      input: {
+        ...{ node, name: extra },
+        ...random.pick([
+          { devices: [disk] },
+          { devices: ['/dev/sdc', '/dev/sdd'], layout: 'mirror' },
+          { devices: ['/dev/sde'], erase: random.chance(0.5) },
+          { sizeBytes: 2 ** 33 },
+        ]),
+        ...(random.chance(0.5) ? { driver: random.pick(['btrfs', 'zfs']) } : {}),
+        erase: random.chance(0.5),
+      },
+    }),
+    () => ({
+      name: random.pick(['grow-pool', 'forget-pool']),
+      input: random.chance(0.3) ? { node, name: extra } : target,
+    }),
+    () => ({ name: 'grow-pool', input: { ...target, sizeBytes: 2 ** random.pick([32, 34, 50]) } }),
+    () => ({ name: 'add-pool-devices', input: { ...target, devices: [disk], erase: random.chance(0.5) } }),
+    () => ({
+      name: 'replace-pool-device',
+      input: { ...target, device: random.pick(['/dev/sda', '/dev/sdc']), by: disk, erase: true },
+    }),
+    () => ({ name: 'scrub-pool', input: { ...target, action: random.pick(['start', 'start', 'pause', 'cancel']) } }),
+    () => ({
+      name: 'adopt-pool',
+      input: random.pick([
+        { node, name: extra, driver: 'btrfs', where: `/pools/${extra}` },
+        { node, name: 'shelf', driver: driver === 'zfs' ? 'dir' : driver, where: '/srv/shelf' },
+      ]),
+    }),
+    () => ({
+      name: 'create-volume',
+      input: { name: 'loose', spec: { sizeBytes: 2 ** 26, constraints: { pool: extra } } },
+    }),
+    () => ({
+      name: 'move-volume',
+      input: {
+        ...{ name: random.pick(['loose', 'photos-data']), pool: random.pick([extra, 'main']) },
+        keepForMs: 60_000,
+      },
+    }),
+  ];
 }

@@ -11,10 +11,12 @@ import type { ActorState, Ask, LabView } from '../actor.ts';
 import { clusterStream } from '../cluster/stream.ts';
 import { draft, newMetadata } from '../drafting.ts';
 import { promisedTo, refuseGrowth, refuseTooLarge, type Growth } from '../placement/capacity.ts';
-import { refuseConstraints } from '../placement/constraints.ts';
+import { refuseConstraints, type Placing } from '../placement/constraints.ts';
 import { reject, type Rejection } from '../rejection.ts';
 import { nextRun } from '../schedule/next.ts';
 import { detachmentOf } from '../volume/decide.ts';
+import { deletionOf } from '../volume/deletion.ts';
+import { isLost } from '../volume/machine.ts';
 import { isSameSpec, misplacedBy } from '../volume/spec.ts';
 
 interface Planned {
@@ -40,15 +42,26 @@ export function planVolumes(ask: Asked, lab: LabView, app: Planning): Planned | 
   const scheduleNames = new Set<string>();
   const growths: Growth[] = [];
   const newBytes: number[] = [];
-  const constraints: VolumeSpec['constraints'][] = [];
+  const placings: Placing[] = [];
+  /** Volumes that were lost, in whose place new ones come, and names of schedules that go with them. */
+  const replaced = new Set<StreamId>();
+  const leaving = new Set<string>();
   let n = 2;
   for (const [key, wanted] of Object.entries(app.spec.volumes)) {
     const name = volumeName(app.name, key);
     const wrong = checkName(app.name, key, name, names.get(name));
     if (wrong) return wrong;
     names.set(name, key);
-    const volume = lab.byName('volume', namespace, name);
-    const spec = specOf(wanted, volume?.context.spec);
+    const found = lab.byName('volume', namespace, name);
+    const spec = specOf(wanted, found?.context.spec);
+    // There is nothing in it to take over: it is begun anew.
+    const isAnew = found !== undefined && isLost(found.context) && isOwn(found, app);
+    if (isAnew) {
+      replaced.add(found.stream);
+      for (const { context } of lab.referrers(found.stream, 'schedule')) leaving.add(context.metadata.name);
+      planned.push(...deletionOf(found, lab));
+    }
+    const volume = isAnew ? undefined : found;
     const id = ask.id(n++);
     const scheduleId = ask.id(n++);
     const stream = volume?.stream ?? streamOf('volume', id);
@@ -62,9 +75,12 @@ export function planVolumes(ask: Asked, lab: LabView, app: Planning): Planned | 
         draft(stream, 'volume.created', { metadata: newMetadata(id, name, namespace), spec, app: app.stream }),
       );
     }
-    constraints.push(spec.constraints);
-    if (!volume || volume.state === 'unplaced') newBytes.push(promisedTo(spec));
-    else {
+    if (!volume || volume.state === 'unplaced') {
+      placings.push(spec);
+      newBytes.push(promisedTo(spec));
+    } else {
+      // How it is made is settled.
+      placings.push({ constraints: spec.constraints });
       growths.push({ volume, spec });
       const misplaced = misplacedBy(volume, spec, lab);
       if (misplaced) return misplaced;
@@ -75,23 +91,22 @@ export function planVolumes(ask: Asked, lab: LabView, app: Planning): Planned | 
         lab,
         { id: scheduleId, app: app.stream, volume: stream, name, cron: wanted.schedule },
         scheduleNames,
+        leaving,
       ),
     );
   }
   // All that have no place yet come to one node.
   const what = `the volumes of app ${app.name}`;
   const tooLarge =
-    refuseConstraints(what, constraints, lab) ??
-    refuseTooLarge(what, newBytes, lab) ??
-    refuseGrowth(what, growths, lab);
-  return tooLarge ?? { streams, drafts: [...planned, ...givenUp(app.existing, streams, lab)] };
+    refuseConstraints(what, placings, lab) ?? refuseTooLarge(what, newBytes, lab) ?? refuseGrowth(what, growths, lab);
+  return tooLarge ?? { streams, drafts: [...planned, ...givenUp(app.existing, streams, replaced, lab)] };
 }
 
 /** What the file says, and what only a person can have said; a volume that was made larger by hand stays as large. */
 function specOf({ schedule: _, ...wanted }: AppSpec['volumes'][string], known: VolumeSpec | undefined): VolumeSpec {
   const sizeBytes = Math.max(wanted.sizeBytes, known?.sizeBytes ?? 0);
   if (!known) return { ...wanted, sizeBytes };
-  const { owner, mode, recordSizeBytes, compression } = known;
+  const { owner, mode, recordSizeBytes, compression, replicas } = known;
   return {
     ...wanted,
     sizeBytes,
@@ -99,6 +114,8 @@ function specOf({ schedule: _, ...wanted }: AppSpec['volumes'][string], known: V
     ...(mode === undefined ? {} : { mode }),
     ...(recordSizeBytes === undefined ? {} : { recordSizeBytes }),
     ...(compression === undefined ? {} : { compression }),
+    // Copies that somebody has asked for are not given up because the file does not speak of them.
+    ...(wanted.replicas || !replicas ? {} : { replicas }),
   };
 }
 
@@ -121,6 +138,10 @@ function checkName(app: string, key: string, name: string, twin: string | undefi
     'Shorten the name of the app or of the volume.',
   );
 }
+
+/** It is the app's, or nobody's. */
+const isOwn = ({ context }: ActorState<'volume'>, app: Planning): boolean =>
+  context.app === null || context.app === app.stream;
 
 function takeOver(
   volume: ActorState<'volume'>,
@@ -167,9 +188,14 @@ function strange(name: string, formerly: ActorState<'volume'>['context']['former
 }
 
 /** A volume that the file no longer names is kept, without its app. */
-function givenUp(app: ActorState<'app'> | undefined, streams: Planned['streams'], lab: LabView): readonly AnyDraft[] {
+function givenUp(
+  app: ActorState<'app'> | undefined,
+  streams: Planned['streams'],
+  replaced: ReadonlySet<StreamId>,
+  lab: LabView,
+): readonly AnyDraft[] {
   if (!app) return [];
-  const kept = new Set(Object.values(streams));
+  const kept = new Set<StreamId>([...Object.values(streams), ...replaced]);
   return Object.values(app.context.volumes).flatMap((stream) => {
     const volume = lab.get(stream);
     if (kept.has(stream) || volume?.context.app !== app.stream) return [];
@@ -189,6 +215,7 @@ function planSchedule(
     readonly cron: string | undefined;
   },
   taken: Set<string>,
+  leaving: ReadonlySet<string>,
 ): readonly AnyDraft[] {
   const existing = lab.referrers(of.volume, 'schedule').find(({ context }) => context.app === of.app);
   if (of.cron === undefined) return existing ? [draft(existing.stream, 'schedule.removed', {})] : [];
@@ -197,7 +224,7 @@ function planSchedule(
   const spec = { cron: of.cron, action: 'snapshot' as const, volume: of.volume };
   if (existing) return [draft(existing.stream, 'schedule.changed', { spec, dueAt })];
   const { namespace } = ask.input;
-  const metadata = newMetadata(of.id, freeName(of.name, namespace, taken, lab), namespace);
+  const metadata = newMetadata(of.id, freeName(of.name, namespace, { taken, leaving }, lab), namespace);
   return [draft(streamOf('schedule', of.id), 'schedule.created', { metadata, spec, dueAt, app: of.app })];
 }
 
@@ -205,13 +232,18 @@ function planSchedule(
  * `photos-db-snapshot`, or the first of `photos-db-snapshot-2`, `-3` … that no schedule has: a person may have made one
  * of this name, and long names are cut.
  *
- * @param taken names that this plan gives
+ * @param names `taken`: that this plan gives; `leaving`: of what goes with it
  */
-function freeName(volume: string, namespace: string, taken: Set<string>, lab: LabView): string {
+function freeName(
+  volume: string,
+  namespace: string,
+  { taken, leaving }: { readonly taken: Set<string>; readonly leaving: ReadonlySet<string> },
+  lab: LabView,
+): string {
   for (let n = 1; ; n++) {
     const end = n === 1 ? '-snapshot' : `-snapshot-${n}`;
     const name = `${volume.slice(0, 63 - end.length)}${end}`;
-    if (taken.has(name) || lab.byName('schedule', namespace, name)) continue;
+    if (taken.has(name) || (lab.byName('schedule', namespace, name) && !leaving.has(name))) continue;
     taken.add(name);
     return name;
   }

@@ -19,10 +19,10 @@ import { checkComposeName, checkName, slugOf } from './names.ts';
 import { checkPortClashes } from './ports.ts';
 import { startReading, type Place, type Reading } from './reading.ts';
 import { serviceAt, type ReadService } from './service.ts';
-import { toBundle, toSpec } from './to-spec.ts';
+import { settingsOf, toBundle, toSpec, usesFolder } from './to-spec.ts';
 import { nearest } from './suggest.ts';
 import { parseTree } from './tree.ts';
-import { entriesAt, textAt } from './values.ts';
+import { entriesAt, textAt, written } from './values.ts';
 import { volumesAt, type DeclaredVolume } from './volumes.ts';
 import { appExtensionAt, type AppExtension } from './x-floatlab.ts';
 
@@ -103,7 +103,19 @@ function readApp(reading: Reading): Omit<ComposeApp, 'notes'> | undefined {
   const volumes = volumesPlace ? volumesAt(reading, volumesPlace, serviceNames) : new Map<string, DeclaredVolume>();
   const services = readServices(reading, keys, new Set(volumes.keys()));
   noteUnused(reading, volumes, services);
+  for (const settings of [...(usesFolder(services) ? [{}] : []), ...[...volumes.values()].map((one) => one.settings)])
+    checkGrowth(reading, settingsOf(settings, extension.volumes));
   return { name, spec: toSpec(services, volumes, extension), bundle: toBundle(services, reading.files) };
+}
+
+/** Less than its size would keep no room at all. */
+function checkGrowth(reading: Reading, { sizeBytes, growToBytes, growToAt }: ReturnType<typeof settingsOf>): void {
+  if (growToBytes === undefined || growToAt === undefined || growToBytes >= sizeBytes) return;
+  reading.report(
+    growToAt,
+    `${written(growToAt)} is less than the size of the volume.`,
+    'Room to grow counts the size in, which is 1 GiB where the file does not say it: choose more than that, or leave it out.',
+  );
 }
 
 const namesOf = (place: Place | undefined): ReadonlySet<string> =>

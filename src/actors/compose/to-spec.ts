@@ -8,6 +8,17 @@ import type { AppExtension, VolumeSettings } from './x-floatlab.ts';
 
 const defaultVolumeBytes = 2 ** 30;
 
+/** What is said of one volume, over what is said of all. */
+export const settingsOf = (settings: VolumeSettings, defaults: VolumeSettings) => ({
+  sizeBytes: defaultVolumeBytes,
+  ...defaults,
+  ...settings,
+});
+
+/** Whether the folder of the compose file is a volume, too: of that the file can say what it says of all. */
+export const usesFolder = (services: readonly ReadService[]): boolean =>
+  services.some(({ mounts }) => mounts.some(({ volume }) => volume === appFolderVolume));
+
 export function toSpec(
   services: readonly ReadService[],
   volumes: ReadonlyMap<string, DeclaredVolume>,
@@ -15,21 +26,21 @@ export function toSpec(
 ): AppSpec {
   const { volumes: defaults, ...shown } = extension;
   const volume = (settings: VolumeSettings): AppSpec['volumes'][string] => {
-    const { snapshotOnChange, ...spec } = { sizeBytes: defaultVolumeBytes, ...defaults, ...settings };
+    const { snapshotOnChange, replicas, growToAt: _, ...spec } = settingsOf(settings, defaults);
     const constraints = { ...defaults.constraints, ...settings.constraints };
     return {
       ...spec,
       ...(Object.keys(constraints).length === 0 ? {} : { constraints }),
       ...(snapshotOnChange ? { snapshotOnChange } : {}),
+      ...(replicas ? { replicas } : {}),
     };
   };
-  const usesFolder = services.some(({ mounts }) => mounts.some(({ volume: name }) => name === appFolderVolume));
   return {
     ...shown,
     services: Object.fromEntries(services.map((service) => [service.name, serviceSpec(service)])),
     volumes: Object.fromEntries([
       ...[...volumes].map(([name, { settings }]) => [name, volume(settings)] as const),
-      ...(usesFolder ? [[appFolderVolume, volume({})] as const] : []),
+      ...(usesFolder(services) ? [[appFolderVolume, volume({})] as const] : []),
     ]),
   };
 }

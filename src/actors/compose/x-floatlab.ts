@@ -8,13 +8,17 @@ import { formatSize, maxVolumeBytes, minVolumeBytes, parseSize } from '#events/v
 import { keysAt } from './keys.ts';
 import { constraintsAt, growToAt, placingKeys } from './placing.ts';
 import type { Place, Reading } from './reading.ts';
+import { replicasAt, replicatingKeys } from './replicating.ts';
 import { hooksAt, isPlain, snapshotAt } from './snapshotting.ts';
 import { textAt, written } from './values.ts';
 
 type VolumeSpec = AppSpec['volumes'][string];
-export type VolumeSettings = Partial<Omit<VolumeSpec, 'snapshotOnChange'>> & {
+export type VolumeSettings = Partial<Omit<VolumeSpec, 'snapshotOnChange' | 'replicas'>> & {
   /** False: not although the top of the file says so. */
   readonly snapshotOnChange?: VolumeSpec['snapshotOnChange'] | false;
+  readonly replicas?: VolumeSpec['replicas'] | false;
+  /** Where that is said, for what can be judged only with the size. */
+  readonly growToAt?: Place;
 };
 export interface AppExtension extends Pick<AppSpec, 'title' | 'icon' | 'url'> {
   readonly volumes: VolumeSettings;
@@ -22,7 +26,7 @@ export interface AppExtension extends Pick<AppSpec, 'title' | 'icon' | 'url'> {
 
 export const volumeExtensionKeys = {
   of: 'x-floatlab of a volume',
-  read: ['size', 'snapshot', 'keep', 'hooks', ...placingKeys],
+  read: ['size', 'snapshot', 'keep', 'hooks', ...placingKeys, ...replicatingKeys],
 } as const;
 export const appExtensionKeys = {
   of: 'x-floatlab',
@@ -64,14 +68,16 @@ function volumeSettings(
   const growToBytes = optional(keys.get('grow-to'), (at) => growToAt(reading, at));
   const constraints = constraintsAt(reading, keys);
   const hooks = optional(keys.get('hooks'), (at) => hooksAt(reading, at, services));
+  const replicas = replicasAt(reading, keys);
   return {
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
     ...(schedule === undefined ? {} : { schedule }),
     ...(onChange === undefined ? {} : { snapshotOnChange: onChange }),
     ...(keep === undefined ? {} : { keep }),
     ...(hooks === undefined ? {} : { hooks }),
-    ...(growToBytes === undefined ? {} : { growToBytes }),
+    ...(growToBytes === undefined ? {} : { growToBytes, growToAt: keys.get('grow-to') as Place }),
     ...(constraints === undefined ? {} : { constraints }),
+    ...(replicas === undefined ? {} : { replicas }),
   };
 }
 

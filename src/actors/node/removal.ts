@@ -15,9 +15,11 @@ import type { Decisions } from '../commands.ts';
 import { counted } from '../counted.ts';
 import { draft, drafts, startOperation, systemNamespace, unchanged } from '../drafting.ts';
 import { poolsGoneWith } from '../pool/ending.ts';
+import { orphansOf, replicasLostWith } from '../replica/ending.ts';
 import { reject, type Rejection } from '../rejection.ts';
 import { transfersGoneWith } from '../transfer/under-way.ts';
 import { withoutOrigin } from '../volume/clones.ts';
+import { appsOf, bereave, namesOf } from '../volume/loss.ts';
 import { isAway, isDeparting, membersOf, withMember } from './known.ts';
 import { refuseLostVote } from './votes.ts';
 
@@ -84,7 +86,11 @@ export const removalDecisions: Decisions<'leave-node' | 'remove-node' | 'finish-
       if ([...voters, ...learners].some((peer) => nodeOfPeer(peer) === input.node)) {
         return reject('NOT_NOW', `Node ${node.context.metadata.name} is still in the consensus group.`);
       }
-      return drafts(poolsGoneWith(node, lab), draft(node.stream, `node.${node.context.departing ?? 'left'}`, {}));
+      return drafts(
+        replicasLostWith(node.stream, lab),
+        poolsGoneWith(node, lab),
+        draft(node.stream, `node.${node.context.departing ?? 'left'}`, {}),
+      );
     },
   },
 };
@@ -102,7 +108,7 @@ function departure(
     context: { metadata },
   } = node;
   if (!lab.get(clusterStream)?.context.members || membersOf(lab).length === 1)
-    return [...poolsGoneWith(node, lab), draft(stream, `node.${as}`, {})];
+    return [...replicasLostWith(stream, lab), ...poolsGoneWith(node, lab), draft(stream, `node.${as}`, {})];
   return [
     startOperation(ask, command, stream, metadata.name, systemNamespace),
     draft(stream, 'node.departure-requested', { as }),
@@ -137,11 +143,7 @@ function lossOf(node: Node, ends: readonly AnyDraft[], lab: LabView) {
   const volumes = lab.referrers(node.stream, 'volume');
   const instances = lab.referrers(node.stream, 'instance');
   const because = `node ${name} was removed`;
-  const bereft = new Map(
-    volumes.flatMap((volume) =>
-      lab.referrers(volume.stream, 'app').map((app) => [app.stream, { app, volume }] as const),
-    ),
-  );
+  const bereft = appsOf(volumes, lab);
   const moving = instances
     .map(({ context }) => lab.get(context.app))
     .filter((app) => app !== undefined && !bereft.has(app.stream) && ['running', 'degraded'].includes(app.state))
@@ -150,7 +152,7 @@ function lossOf(node: Node, ends: readonly AnyDraft[], lab: LabView) {
     drafts: [
       ...instances.flatMap((instance) => endOf(instance, because)),
       ...volumes.flatMap((volume) => goneWith(volume, name, lab)),
-      ...[...bereft.values()].flatMap(({ app, volume }) => bereave(app, volume, name)),
+      ...[...bereft.values()].flatMap(({ app, volume }) => bereave(app, lost(volume, name))),
       ...moving.flatMap(({ stream }) => [
         draft(stream, 'app.paused', { for: 'restart' }),
         draft(stream, 'app.resumed', {}),
@@ -195,20 +197,9 @@ function goneWith(volume: ActorState<'volume'>, node: string, lab: LabView): rea
     ...withoutOrigin(stream, lost(volume, node), lab),
     ...(state === 'deleting' ? [] : [draft(stream, 'volume.deletion-requested', {})]),
     ...transfersGoneWith(stream, lost(volume, node), lab),
+    ...orphansOf(stream, lost(volume, node), lab),
     ...lab.referrers(stream, 'snapshot').map((snapshot) => draft(snapshot.stream, 'snapshot.removed', {})),
     ...lab.referrers(stream, 'schedule').map((schedule) => draft(schedule.stream, 'schedule.removed', {})),
     draft(stream, 'volume.deleted', {}),
   ];
 }
-
-/** An app that is stopped, or on its way out, learns of it when somebody starts it again. */
-const bereave = (app: ActorState<'app'>, volume: ActorState<'volume'>, node: string): readonly AnyDraft[] =>
-  ['starting', 'running', 'degraded', 'updating', 'paused'].includes(app.state)
-    ? [draft(app.stream, 'app.failed', { problem: lost(volume, node) })]
-    : [];
-
-const namesOf = (actors: readonly ActorState[]): string =>
-  actors
-    .map(({ context }) => context.metadata.name)
-    .toSorted()
-    .join(', ');

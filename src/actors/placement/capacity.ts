@@ -43,6 +43,10 @@ export function leftOf(pool: Pool, node: ActorState<'node'>, lab: LabView): numb
     if (context.pool === pool.name) promised += promisedTo(context.spec);
     if (context.move?.pool === pool.name) promised += promisedTo(context.move.spec);
   }
+  for (const { context } of lab.referrers(node.stream, 'replica')) {
+    const of = context.pool === pool.name ? lab.get(context.volume) : undefined;
+    if (of) promised += promisedTo(of.context.spec);
+  }
   return promisable(pool, node) - promised;
 }
 

@@ -6,19 +6,18 @@
 import type { PublishedPort } from '#events/app.ts';
 import type { StreamId } from '#events/envelope.ts';
 import { formatSize } from '#events/values/size.ts';
-import type { VolumeConstraints } from '#events/volume.ts';
+import type { PoolAbilityFacts } from '#events/values/pool.ts';
 import type { ActorState, LabView } from '../actor.ts';
 import { portHeldOn } from '../app/ports.ts';
 import { portKey } from '../compose/port-clash.ts';
 import { isDeparting, isMember, runsApps } from '../node/known.ts';
 import { isLeaving, leftOf } from './capacity.ts';
-import { nodeRefusal, placeRefusal, poolRefusal } from './constraints.ts';
+import { nodeRefusal, placeRefusal, poolRefusal, type Placing } from './constraints.ts';
 
 /** A volume that wants a place. */
-export interface Need {
+export interface Need extends Placing {
   /** What its pool has to keep for it. */
   readonly bytes: number;
-  readonly constraints?: VolumeConstraints | undefined;
 }
 
 export interface Wish {
@@ -102,6 +101,7 @@ function refusal(node: ActorState<'node'>, wish: Wish, rooms: readonly Room[]): 
 interface Room {
   readonly name: string;
   readonly driver: string;
+  readonly can?: PoolAbilityFacts;
   readonly leftBytes: number;
 }
 
@@ -109,7 +109,7 @@ interface Room {
 const roomOf = (node: ActorState<'node'>, lab: LabView): readonly Room[] =>
   node.context.facts.pools
     .filter((pool) => !isLeaving(pool.name, node.stream, lab))
-    .map((pool) => ({ name: pool.name, driver: pool.driver, leftBytes: leftOf(pool, node, lab) }))
+    .map((pool) => ({ ...pool, leftBytes: leftOf(pool, node, lab) }))
     .toSorted(byRoom);
 
 const byRoom = (a: Room, b: Room): number => b.leftBytes - a.leftBytes || (a.name < b.name ? -1 : 1);
@@ -123,7 +123,7 @@ function pack(needs: readonly Need[], rooms: readonly Room[], node: ActorState<'
   // Together, as long as that goes: a person looks for the volumes of an app in one place.
   const together = rooms.find(
     (room) =>
-      needs.every(({ constraints }) => poolRefusal(constraints, room) === undefined) &&
+      needs.every((need) => poolRefusal(need, room) === undefined) &&
       room.leftBytes >= needs.reduce((sum, { bytes }) => sum + bytes, 0),
   );
   if (together) return needs.map(() => together.name);
@@ -131,7 +131,7 @@ function pack(needs: readonly Need[], rooms: readonly Room[], node: ActorState<'
   const chosen = new Map<number, string>();
   for (const [n, need] of [...needs.entries()].toSorted(([, a], [, b]) => b.bytes - a.bytes)) {
     left = left.toSorted(byRoom);
-    const allowed = left.filter((room) => poolRefusal(need.constraints, room) === undefined);
+    const allowed = left.filter((room) => poolRefusal(need, room) === undefined);
     const [room] = allowed;
     if (!room) return `has no pool that may have it: ${whyNone(need, rooms, node)}`;
     if (room.leftBytes < need.bytes)
@@ -142,5 +142,5 @@ function pack(needs: readonly Need[], rooms: readonly Room[], node: ActorState<'
   return needs.map((_, n) => chosen.get(n) ?? '');
 }
 
-const whyNone = ({ constraints }: Need, rooms: readonly Room[], node: ActorState<'node'>): string =>
-  rooms.map((room) => placeRefusal(constraints, node, room)).join(', ');
+const whyNone = (need: Need, rooms: readonly Room[], node: ActorState<'node'>): string =>
+  rooms.map((room) => placeRefusal(need, node, room)).join(', ');

@@ -11,6 +11,7 @@ import type { App } from '../app/machine.ts';
 import { portsOf } from '../app/ports.ts';
 import { promisedTo } from '../placement/capacity.ts';
 import { choose, type Choice, type Need } from '../placement/choose.ts';
+import { isLost } from '../volume/machine.ts';
 import type { Policy, Proposal } from './policy.ts';
 
 /** A node that is restarted, or an instance that stops slowly, is back by then. */
@@ -88,7 +89,10 @@ function placeApp(app: ActorState<'app'>, lab: LabView, now: number): readonly P
     .filter((volume) => volume !== undefined);
   const unplaced = volumes.filter(({ state }) => state === 'unplaced');
   const placed = volumes.filter(({ context }) => context.node !== null);
-  const lost = Object.entries(app.context.volumes).find(([, stream]) => !lab.get(stream))?.[0];
+  const lost = Object.entries(app.context.volumes).find(([, stream]) => {
+    const volume = lab.get(stream);
+    return !volume || isLost(volume.context);
+  })?.[0];
   if (lost !== undefined) {
     const problem = {
       code: 'VOLUME_LOST',
@@ -142,6 +146,8 @@ function placeAlone(stream: StreamId<'volume'>, lab: LabView, now: number): read
 const needOf = ({ context: { spec } }: ActorState<'volume'>): Need => ({
   bytes: promisedTo(spec),
   constraints: spec.constraints,
+  recordSizeBytes: spec.recordSizeBytes,
+  compression: spec.compression,
 });
 
 const evidenceOf = (choice: Choice): Evidence => ({ rule: 'most free', candidates: choice.candidates });

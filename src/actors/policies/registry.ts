@@ -6,6 +6,7 @@ import { operationsPolicy } from './operations.ts';
 import { placementPolicy } from './placement.ts';
 import type { Policy } from './policy.ts';
 import { purgePolicy } from './purge.ts';
+import { replicationPolicy } from './replication.ts';
 import { retentionPolicy } from './retention.ts';
 import { rolloutPolicy } from './rollout.ts';
 import { schedulesPolicy } from './schedules.ts';
@@ -24,4 +25,5 @@ export const policies: readonly Policy[] = [
   fullnessPolicy,
   transfersPolicy,
   upgradePolicy,
+  replicationPolicy,
 ];

@@ -4,6 +4,7 @@ import { parseKeep } from '#events/values/keep.ts';
 import type { ActorState, LabView } from '../actor.ts';
 import { candidatesOf } from '../retention/candidates.ts';
 import { decideRetention } from '../retention/decide.ts';
+import { needersOf } from '../replica/known.ts';
 import { transfersOf } from '../transfer/under-way.ts';
 import { clonesUnderWay } from '../volume/actor.ts';
 import type { Policy } from './policy.ts';
@@ -64,5 +65,8 @@ export const retentionPolicy: Policy = {
 function usedFor(snapshot: StreamId<'snapshot'>, volume: ActorState<'volume'>, lab: LabView): string | undefined {
   if (volume.context.rollback?.to === snapshot) return 'the volume goes back to it';
   if (transfersOf(snapshot, lab).length > 0) return 'files of it are restored or exported';
-  return clonesUnderWay(snapshot, lab).length > 0 ? 'a clone begins with it' : undefined;
+  if (clonesUnderWay(snapshot, lab).length > 0) return 'a clone begins with it';
+  const held = lab.get(snapshot);
+  const needers = held ? needersOf(held, lab) : [];
+  return needers.length > 0 ? `the replica on ${needers.join(', ')} stands on it` : undefined;
 }

@@ -17,6 +17,8 @@ const newPoolName = z
     'zfs keeps this beginning for itself: choose another name',
   );
 
+export const minFilePoolBytes = 2 ** 27;
+
 /** By the names of its node and of itself. */
 const target = { node: name, name };
 const report = { pool: poolRef, visit };
@@ -30,16 +32,14 @@ export const poolCommands = {
     layout: poolLayout.default('single'),
     devices: z.array(devicePath).min(1).max(64).exactOptional(),
     /** In one file of this size, instead of on devices; where, its node knows. */
-    sizeBytes: z
-      .int()
-      .min(2 ** 27, 'a pool in a file has at least 128 MiB')
-      .exactOptional(),
+    sizeBytes: z.int().min(minFilePoolBytes, 'a pool in a file has at least 128 MiB').exactOptional(),
     file: devicePath.exactOptional(),
     /** What the devices hold is lost. */
     erase: z.boolean().default(false),
   }),
   'adopt-pool': z.strictObject({ node: name, name: newPoolName, driver: poolDriver, where: poolPlace }),
-  'forget-pool': z.strictObject(target),
+  /** `force`: also one that holds volumes, when it is gone for good: they are lost. */
+  'forget-pool': z.strictObject({ ...target, force: z.boolean().default(false) }),
   'grow-pool': z.strictObject({ ...target, sizeBytes: z.int().min(1).exactOptional() }),
   'add-pool-devices': z.strictObject({
     ...target,

@@ -2,10 +2,10 @@
  * What people ask of pools, and what nodes tell of theirs. What a device holds is looked at by its node, at the moment
  * before it is taken: here only what can be known from the history is refused.
  */
-import { idOf, streamOf, type StreamId } from '#events/envelope.ts';
+import { idOf, streamOf, type AnyDraft, type StreamId } from '#events/envelope.ts';
 import type { PoolStorageSpec } from '#events/pool.ts';
 import type { PoolLayout } from '#events/values/pool.ts';
-import type { ActorState, Decision, LabView } from '../actor.ts';
+import type { ActorState, Ask, Decision, LabView } from '../actor.ts';
 import { clusterStream } from '../cluster/stream.ts';
 import type { Commands, Decisions } from '../commands.ts';
 import { counted } from '../counted.ts';
@@ -21,22 +21,25 @@ import {
   withVisit,
 } from '../drafting.ts';
 import { isAway, runsApps, withMember } from '../node/known.ts';
-import { reject, type Rejection } from '../rejection.ts';
+import { reject } from '../rejection.ts';
 import { nextRun } from '../schedule/next.ts';
 import type { poolCommands } from './commands.ts';
-import { endOf } from './ending.ts';
+import { endOf, schedulesOf } from './ending.ts';
+import { forgettingDecisions } from './forgetting.ts';
+import { away, volumesIn, withWorkingPool, type Refusal } from './known.ts';
 import { driversOf, fewestDevices } from './layouts.ts';
 import { isNews, isScrubNews } from './news.ts';
+import { write } from './scopes.ts';
 import { nodeOfPool, poolStream } from './stream.ts';
 
 type Pool = ActorState<'pool'>;
-type Refusal = { readonly rejected: Rejection };
 
-const write = () => ({ verb: 'write', kind: 'pool' }) as const;
 const reported = ({ pool }: { readonly pool: StreamId<'pool'> }) =>
   ({ verb: 'report', kind: 'pool', node: nodeOfPool(pool) }) as const;
 
 export const poolDecisions: Decisions<keyof typeof poolCommands> = {
+  ...forgettingDecisions,
+
   'create-pool': {
     scope: write,
     decide: (ask, lab) =>
@@ -57,7 +60,6 @@ export const poolDecisions: Decisions<keyof typeof poolCommands> = {
           drafts: [
             startOperation(ask, 'create-pool', stream, `${input.node}/${input.name}`, systemNamespace),
             draft(stream, 'pool.requested', { metadata, node: node.stream, driver, layout, on, erase }),
-            ...monthlyScrub(ask, stream, `scrub-${input.node}-${input.name}`, lab),
           ],
           changes: lossWords(on, erase),
         };
@@ -86,43 +88,6 @@ export const poolDecisions: Decisions<keyof typeof poolCommands> = {
         return drafts(
           startOperation(ask, 'adopt-pool', stream, `${ask.input.node}/${name}`, systemNamespace),
           draft(stream, 'pool.adoption-requested', { metadata, node: node.stream, driver, where }),
-        );
-      }),
-  },
-
-  'forget-pool': {
-    scope: write,
-    decide: (ask, lab) =>
-      withPool(lab, ask.input, (pool, title) => {
-        const { origin, metadata, node } = pool.context;
-        if (pool.state === 'releasing') return unchanged;
-        if (origin === 'usual')
-          return reject(
-            'BUILT_IN',
-            `Pool ${title} is the one that every node has.`,
-            'Name others with --pool at its start.',
-          );
-        if (origin === 'given' && pool.context.status?.problems.every(({ code }) => code !== 'pool-missing')) {
-          return reject(
-            'FIXED',
-            `Pool ${title} is named with --pool at the start of node ${ask.input.node}.`,
-            'Leave it out at the next start of that node: then it is forgotten by itself.',
-          );
-        }
-        const held = volumesIn(metadata.name, node, lab);
-        const [first] = held;
-        if (first) {
-          return reject(
-            'NOT_EMPTY',
-            `Pool ${title} still holds ${counted(held.length, 'volume')}, for example ${first.context.metadata.name}.`,
-            'Move, release or delete them first. The data of a pool stays where it is when the pool is forgotten.',
-          );
-        }
-        const busy = refuseBusy(pool, title);
-        if (busy) return busy;
-        return drafts(
-          startOperation(ask, 'forget-pool', pool.stream, title, systemNamespace),
-          draft(pool.stream, 'pool.release-requested', {}),
         );
       }),
   },
@@ -268,8 +233,14 @@ export const poolDecisions: Decisions<keyof typeof poolCommands> = {
 
   'report-pool-opened': {
     scope: reported,
-    decide: ({ input: { pool, visit, where, status } }, lab) =>
-      withVisit(lab, pool, visit, () => drafts(draft(pool, 'pool.opened', { where, status }))),
+    decide: (ask, lab) =>
+      withVisit(lab, ask.input.pool, ask.input.visit, (pool) => {
+        const { where, status } = ask.input;
+        return drafts(
+          draft(pool.stream, 'pool.opened', { where, status }),
+          pool.state === 'creating' ? monthlyScrub(ask, pool, lab) : [],
+        );
+      }),
   },
 
   'report-pool-changed': {
@@ -286,11 +257,12 @@ export const poolDecisions: Decisions<keyof typeof poolCommands> = {
   'report-pool-failed': {
     scope: reported,
     decide: ({ input: { pool, visit, problem } }, lab) =>
-      withVisit(lab, pool, visit, ({ state }) =>
-        drafts(
-          draft(pool, state === 'creating' || state === 'adopting' ? 'pool.failed' : 'pool.change-failed', { problem }),
-        ),
-      ),
+      withVisit(lab, pool, visit, (actor) => {
+        const isBeginning = actor.state === 'creating' || actor.state === 'adopting';
+        return isBeginning
+          ? drafts(draft(pool, 'pool.failed', { problem }), schedulesOf(actor, lab))
+          : drafts(draft(pool, 'pool.change-failed', { problem }));
+      }),
   },
 
   'report-pool-released': {
@@ -299,51 +271,12 @@ export const poolDecisions: Decisions<keyof typeof poolCommands> = {
   },
 };
 
-/** Those that are in it, and those on their way into it. */
-const volumesIn = (pool: string, node: StreamId<'node'>, lab: LabView): readonly ActorState<'volume'>[] =>
-  lab.referrers(node, 'volume').filter(({ context }) => context.pool === pool || context.move?.pool === pool);
-
 /** Goes on with a node that has disks to speak of, or refuses. */
 function withDisks(lab: LabView, name: string, then: (node: ActorState<'node'>) => Decision): Decision {
   return withMember(lab, name, (node) => {
     if (!runsApps(node)) return reject('WITNESS_ONLY', `Node ${name} is a witness: it has no pools.`);
     return isAway(node) ? away(name) : then(node);
   });
-}
-
-const away = (node: string): Refusal =>
-  reject('NOT_NOW', `Node ${node} does not answer: nothing can be done to its disks now.`, 'Bring it back first.');
-
-function withPool(
-  lab: LabView,
-  { node: nodeName, name }: { readonly node: string; readonly name: string },
-  then: (pool: Pool, title: string) => Decision,
-): Decision {
-  return withMember(lab, nodeName, (node) => {
-    const pool = lab.get(poolStream(node.stream, name));
-    if (!pool) {
-      return reject('NOT_FOUND', `Node ${nodeName} has no pool ${name}.`, 'floatlab pool ls shows what is there.');
-    }
-    return isAway(node) ? away(nodeName) : then(pool, `${nodeName}/${name}`);
-  });
-}
-
-/** One that is there, and of which nothing else is asked. */
-const withWorkingPool: typeof withPool = (lab, named, then) =>
-  withPool(lab, named, (pool, title) => {
-    if (pool.context.driver === 'dir') {
-      return reject(
-        'UNSUPPORTED',
-        `Pool ${title} is a plain folder: it has no devices of its own.`,
-        'Look after the file system that it lies on by its own means.',
-      );
-    }
-    return refuseBusy(pool, title) ?? then(pool, title);
-  });
-
-function refuseBusy(pool: Pool, title: string): Refusal | undefined {
-  if (['online', 'degraded', 'unavailable', 'failed'].includes(pool.state)) return undefined;
-  return reject('NOT_NOW', `Pool ${title} is ${pool.state}.`, 'Wait until that is done.');
 }
 
 function storageOf(input: Commands['create-pool']): PoolStorageSpec | Refusal {
@@ -425,17 +358,17 @@ function wrongPlace(driver: 'btrfs' | 'zfs' | 'dir', where: string): Refusal | u
   return reject('INVALID', `${where} is not an absolute path.`, 'Name a folder, for example /mnt/tank.');
 }
 
-/** What nobody has read for long may have rotted: a pool that is made here is verified every month. */
+/** What nobody has read for long may have rotted: a pool that was made here is verified every month from then on. */
 function monthlyScrub(
-  ask: { id(n: number): string; readonly now: number },
-  pool: StreamId<'pool'>,
-  wanted: string,
+  ask: Pick<Ask<unknown>, 'id' | 'now'>,
+  { stream: pool, context }: Pool,
   lab: LabView,
-) {
-  const name = wanted.slice(0, 63).replace(/-+$/, '');
+): readonly AnyDraft[] {
+  const node = lab.get(context.node)?.context.metadata.name ?? idOf(context.node);
+  const name = `scrub-${node}-${context.metadata.name}`.slice(0, 63).replace(/-+$/, '');
   const hasOne = lab.referrers(pool, 'schedule').length > 0 || lab.byName('schedule', defaultNamespace, name);
   if (hasOne) return [];
-  const id = ask.id(1);
+  const id = ask.id(0);
   const zone = lab.get(clusterStream)?.context.timeZone ?? 'UTC';
   return [
     draft(streamOf('schedule', id), 'schedule.created', {

@@ -5,9 +5,13 @@ import { draft } from '../drafting.ts';
 
 /** It is managed no more, and so are its schedules. */
 export const endOf = (pool: ActorState<'pool'>, lab: LabView): readonly AnyDraft[] => [
-  ...lab.referrers(pool.stream, 'schedule').map(({ stream }) => draft(stream, 'schedule.removed', {})),
+  ...schedulesOf(pool, lab),
   draft(pool.stream, 'pool.forgotten', {}),
 ];
+
+/** Nothing is verified of it any more. */
+export const schedulesOf = (pool: ActorState<'pool'>, lab: LabView): readonly AnyDraft[] =>
+  lab.referrers(pool.stream, 'schedule').map(({ stream }) => draft(stream, 'schedule.removed', {}));
 
 /** Those of a node that goes. */
 export const poolsGoneWith = (node: ActorState<'node'>, lab: LabView): readonly AnyDraft[] =>

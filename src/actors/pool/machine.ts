@@ -39,6 +39,9 @@ export interface Pool {
   readonly problem: Problem | null;
 }
 
+/** Its node remembers it because the lab has told it to. */
+const isListed = ({ origin }: Pick<Pool, 'origin'>): boolean => origin === 'made' || origin === 'adopted';
+
 type Beginning = EventOf<'pool.found' | 'pool.requested' | 'pool.adoption-requested'>;
 
 function contextOf(event: Beginning): Pool {
@@ -73,6 +76,9 @@ const asItWas = [
   { target: 'unavailable', actions: 'fail' },
 ] as const;
 
+/** Its node takes it from its list; one that is named at the node's start stays until it is named no more. */
+const lost = [{ guard: 'isListed', target: 'releasing' }, { actions: 'note' }] as const;
+
 const scrubbed = { 'pool.scrub-changed': { actions: 'noteScrub' } } as const;
 
 const resting = {
@@ -83,6 +89,7 @@ const resting = {
   'pool.replacement-requested': { target: 'replacing', actions: 'begin' },
   'pool.scrub-requested': { target: 'setting-scrub', actions: 'begin' },
   'pool.release-requested': 'releasing',
+  'pool.lost': lost,
   'pool.forgotten': 'forgotten',
 } as const;
 
@@ -91,6 +98,7 @@ const working = {
   'pool.health-changed': { actions: 'note' },
   'pool.changed': asItIs,
   'pool.change-failed': asItWas,
+  'pool.lost': lost,
   'pool.forgotten': 'forgotten',
 } as const;
 
@@ -119,6 +127,7 @@ export const poolMachine = setup({
   guards: {
     isOnline: ({ event }) => 'status' in event.data && event.data.status.state === 'online',
     isDegraded: ({ event }) => 'status' in event.data && event.data.status.state === 'degraded',
+    isListed: ({ context }) => isListed(context),
     wasOnline: ({ context }) => context.status?.state === 'online',
     wasDegraded: ({ context }) => context.status?.state === 'degraded',
   },
@@ -159,6 +168,7 @@ export const poolMachine = setup({
     'setting-scrub': { meta: { work: 'scrub-pool' }, on: working },
     failed: {
       on: {
+        'pool.lost': lost,
         'pool.requested': { target: 'creating', actions: 'beginAnew' },
         'pool.adoption-requested': { target: 'adopting', actions: 'beginAnew' },
         'pool.release-requested': 'releasing',

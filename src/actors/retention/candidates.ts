@@ -3,7 +3,7 @@ import type { SnapshotReason } from '#events/snapshot.ts';
 import type { RetainedSnapshot } from './decide.ts';
 
 /** Taken by the lab itself, again and again. What a person asked for, and what a roll-back replaced, is nobody's to drop. */
-const routine: readonly SnapshotReason[] = ['schedule', 'change', 'clone', 'export'];
+const routine: readonly SnapshotReason[] = ['schedule', 'change', 'clone', 'export', 'replica'];
 
 export interface SnapshotFacts {
   readonly id: string;
@@ -33,4 +33,5 @@ const words: Readonly<Record<SnapshotReason, string>> = {
   clone: 'clone',
   export: 'export',
   import: 'kept by an import',
+  replica: 'replica',
 };

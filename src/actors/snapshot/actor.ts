@@ -1,5 +1,6 @@
 import type { ActorDef, ActorState, LabView } from '../actor.ts';
 import { liveInstance } from '../app/actor.ts';
+import { neededOf } from '../replica/known.ts';
 import { datasetOf, volumeActor } from '../volume/actor.ts';
 import type { DatasetInput, HooksInput, SnapshotInput, WorkInput } from '../work.ts';
 import { membersTaking } from './sets.ts';
@@ -53,5 +54,11 @@ export const snapshotActor: ActorDef<'snapshot'> = {
     return volume && volumeActor.assignment?.(volume, lab);
   },
 
-  inputs: { 'take-snapshot': taking, 'remove-snapshot': named },
+  inputs: {
+    'take-snapshot': taking,
+    'remove-snapshot': (snapshot, lab) => {
+      const input = named(snapshot, lab);
+      return input && { ...input, needed: neededOf(snapshot.context.volume, lab) };
+    },
+  },
 };

@@ -3,7 +3,8 @@ import type { LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
 import { draft, drafts, nameTaken, startOperation, withNamed, withVisit } from '../drafting.ts';
 import { reject } from '../rejection.ts';
-import { beingRead, transfersOf } from '../transfer/under-way.ts';
+import { needersOf } from '../replica/known.ts';
+import { beingRead, takenInVain, transfersOf } from '../transfer/under-way.ts';
 import { clonesUnderWay } from '../volume/actor.ts';
 import { placedClones, withoutOrigin } from '../volume/clones.ts';
 import { requestChangeSnapshots } from './changes.ts';
@@ -32,6 +33,12 @@ const current = <R extends { readonly snapshot: StreamId<'snapshot'>; readonly v
     // Said twice in one report it is true once.
     return !seen.has(snapshot) && seen.add(snapshot);
   });
+};
+
+/** A replica stands on it. */
+const isNeeded = (snapshot: StreamId<'snapshot'>, lab: LabView): boolean => {
+  const known = lab.get(snapshot);
+  return known !== undefined && needersOf(known, lab).length > 0;
 };
 
 export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
@@ -95,6 +102,14 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
         }
         const read = beingRead(found.stream, ask.input.snapshot, lab);
         if (read) return read;
+        const needers = needersOf(found, lab);
+        if (needers.length > 0) {
+          return reject(
+            'NOT_NOW',
+            `The replica of volume ${ask.input.name} on ${needers.join(', ')} stands on snapshot ${ask.input.snapshot}.`,
+            'It is free once the replica has a newer one: floatlab replica sync REPLICA.',
+          );
+        }
         return drafts(
           startOperation(
             ask,
@@ -119,7 +134,8 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
               ['available', 'failed'].includes(lab.get(snapshot)?.state ?? '') &&
               snapshot !== inUse &&
               clonesUnderWay(snapshot, lab).length === 0 &&
-              transfersOf(snapshot, lab).length === 0,
+              transfersOf(snapshot, lab).length === 0 &&
+              !isNeeded(snapshot, lab),
           )
           .map(({ snapshot, because }) => draft(snapshot, 'snapshot.removal-requested', { because })),
       );
@@ -131,7 +147,7 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
     decide: ({ input }, lab) =>
       withVisit(lab, input.snapshot, input.visit, () => {
         const { snapshot, visit: _, ...fact } = input;
-        return drafts(draft(snapshot, 'snapshot.taken', fact), placedClones(snapshot, lab));
+        return drafts(draft(snapshot, 'snapshot.taken', fact), placedClones(snapshot, lab), takenInVain(snapshot, lab));
       }),
   },
 
@@ -141,6 +157,7 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
       withVisit(lab, input.snapshot, input.visit, () =>
         drafts(
           draft(input.snapshot, 'snapshot.failed', { problem: input.problem }),
+          takenInVain(input.snapshot, lab),
           withoutOrigin(input.snapshot, input.problem, lab),
           lostWith(input.snapshot, input.problem, lab),
         ),
@@ -160,6 +177,7 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
         current(input, lab).flatMap(({ snapshot, visit: _, ...fact }) => [
           draft(snapshot, 'snapshot.taken', fact),
           ...placedClones(snapshot, lab),
+          ...takenInVain(snapshot, lab),
         ]),
       ),
   },

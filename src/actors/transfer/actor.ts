@@ -1,6 +1,7 @@
 import { idOf } from '#events/envelope.ts';
 import type { ActorDef, ActorState, LabView } from '../actor.ts';
 import { datasetOf, volumeActor } from '../volume/actor.ts';
+import type { RestoreInput } from '../work.ts';
 import { snapshotOf } from './machine.ts';
 
 const datasetWith = ({ context }: ActorState<'transfer'>, lab: LabView) => {
@@ -12,6 +13,14 @@ const snapshotName = ({ context }: ActorState<'transfer'>, lab: LabView): string
   const snapshot = snapshotOf(context);
   return snapshot && lab.get(snapshot)?.context.metadata.name;
 };
+
+function restoreOf(transfer: ActorState<'transfer'>, lab: LabView): RestoreInput | undefined {
+  const { task } = transfer.context;
+  const snapshot = snapshotName(transfer, lab);
+  if (task.do !== 'restore' || snapshot === undefined) return undefined;
+  const { paths, overwrite, to } = task;
+  return { id: idOf(transfer.stream), snapshot, paths, overwrite, ...(to === undefined ? {} : { to }) };
+}
 
 export const transferActor: ActorDef<'transfer'> = {
   refersTo: (context) => {
@@ -30,11 +39,8 @@ export const transferActor: ActorDef<'transfer'> = {
 
   inputs: {
     'restore-files': (transfer, lab) => {
-      const { task } = transfer.context;
-      const [dataset, snapshot] = [datasetWith(transfer, lab), snapshotName(transfer, lab)];
-      if (task.do !== 'restore' || !dataset || snapshot === undefined) return undefined;
-      const { paths, overwrite, to } = task;
-      return { ...dataset, snapshot, paths, overwrite, ...(to === undefined ? {} : { to }), id: idOf(transfer.stream) };
+      const [dataset, restore] = [datasetWith(transfer, lab), restoreOf(transfer, lab)];
+      return dataset && restore && { ...dataset, ...restore };
     },
     'export-files': (transfer, lab) => {
       const [dataset, snapshot] = [datasetWith(transfer, lab), snapshotName(transfer, lab)];
@@ -44,6 +50,14 @@ export const transferActor: ActorDef<'transfer'> = {
       const { task } = transfer.context;
       const dataset = datasetWith(transfer, lab);
       return dataset && task.do === 'import' ? { ...dataset, replace: task.replace, before: task.before } : undefined;
+    },
+    'cancel-transfer': (transfer, lab) => {
+      const { task } = transfer.context;
+      const dataset = datasetWith(transfer, lab);
+      if (!dataset) return undefined;
+      if (task.do === 'import') return { ...dataset, task: { do: 'import', before: task.before } };
+      const restore = restoreOf(transfer, lab);
+      return restore && { ...dataset, task: { do: 'restore', ...restore } };
     },
   },
 };

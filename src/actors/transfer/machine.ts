@@ -12,8 +12,10 @@ import type { WorkName } from '../work.ts';
  *            ├→ exporting ─┼→ finished
  *            └→ importing ─┘
  *      (any of them) → failed
+ *      restoring, importing → canceling → failed
  *
- * It waits until the snapshot that it reads has been taken.
+ * It waits until the snapshot that it reads has been taken. What writes is undone by its node before it is over; a
+ * restore of which everything was copied already is finished instead, because that is not lost by anybody.
  */
 export interface Transfer {
   readonly metadata: Metadata;
@@ -62,9 +64,10 @@ export const transferMachine = setup({
         'transfer.failed': 'failed',
       },
     },
-    restoring: { meta: { work: 'restore-files' }, on: ends },
+    restoring: { meta: { work: 'restore-files' }, on: { ...ends, 'transfer.cancel-requested': 'canceling' } },
     exporting: { meta: { work: 'export-files' }, on: ends },
-    importing: { meta: { work: 'import-files' }, on: ends },
+    importing: { meta: { work: 'import-files' }, on: { ...ends, 'transfer.cancel-requested': 'canceling' } },
+    canceling: { meta: { work: 'cancel-transfer' }, on: ends },
     finished: { type: 'final' },
     failed: { type: 'final' },
   },

@@ -37,16 +37,25 @@ export function beingRead(snapshot: StreamId<'snapshot'>, named: string, lab: La
   );
 }
 
+/** Why a transfer that nobody wants any more has ended. */
+export const canceled: Problem = {
+  code: 'CANCELED',
+  message: 'It was canceled, and the volume is as it was before.',
+};
+
 /** It has failed; whoever waits for it hears so at once. */
 export const failedDrafts = (transfer: ActorState<'transfer'>, problem: Problem, lab: LabView): readonly AnyDraft[] => {
   const { volume, task } = transfer.context;
   const isClosed = task.do === 'import' && lab.get(volume)?.state === 'importing';
+  // What was to be filled is gone: that is said at once, and not found by chance later.
+  const isGone = isClosed && problem.code === 'MISSING';
   return [
     ...lab
       .referrers(transfer.stream, 'operation')
       .filter(({ state }) => state === 'running')
       .map((operation) => draft(operation.stream, 'operation.failed', { problem })),
     ...(isClosed ? [draft(volume, 'volume.import-failed', { problem })] : []),
+    ...(isGone ? [draft(volume, 'volume.found-wrong', { problem, isGone })] : []),
     draft(transfer.stream, 'transfer.failed', { problem }),
     ...needless(transfer, lab),
   ];
@@ -61,6 +70,12 @@ export function needless(transfer: ActorState<'transfer'>, lab: LabView): readon
   return ['available', 'failed'].includes(snapshot.state)
     ? [draft(snapshot.stream, 'snapshot.removal-requested', { because: 'the export has ended' })]
     : [];
+}
+
+/** Of a snapshot that has just been taken: nobody waits for it any more. */
+export function takenInVain(stream: StreamId<'snapshot'>, lab: LabView): readonly AnyDraft[] {
+  if (lab.get(stream)?.context.reason !== 'export' || transfersOf(stream, lab).length > 0) return [];
+  return [draft(stream, 'snapshot.removal-requested', { because: 'the export has ended' })];
 }
 
 /** The volume goes, and everything that is done to its files with it. */

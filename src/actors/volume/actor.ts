@@ -1,6 +1,7 @@
 import { idOf, type StreamId } from '#events/envelope.ts';
 import type { VolumeSpec } from '#events/volume.ts';
 import type { ActorDef, ActorState, LabView } from '../actor.ts';
+import { neededOf } from '../replica/known.ts';
 import type { DatasetInput, DatasetSpecInput } from '../work.ts';
 
 export const volumeActor: ActorDef<'volume'> = {
@@ -26,7 +27,10 @@ export const volumeActor: ActorDef<'volume'> = {
       const { adopted, spec } = volume.context;
       return dataset && adopted !== null ? { ...dataset, spec: specOf(spec), native: adopted } : undefined;
     },
-    'release-dataset': (volume) => datasetOf(volume),
+    'release-dataset': (volume, lab) => {
+      const dataset = datasetOf(volume);
+      return dataset && { ...dataset, needed: neededOf(volume.stream, lab) };
+    },
     'copy-dataset': (volume) => moveOf(volume),
     'move-dataset': (volume) => moveOf(volume),
     'clone-dataset': (volume, lab) => {
@@ -44,9 +48,9 @@ export const volumeActor: ActorDef<'volume'> = {
       const to = rollback && lab.get(rollback.to);
       return dataset && to ? { ...dataset, to: to.context.metadata.name, stash: rollback.stash } : undefined;
     },
-    'destroy-dataset': (volume) => {
+    'destroy-dataset': (volume, lab) => {
       const dataset = datasetOf(volume);
-      return dataset && { ...dataset, scrub: volume.context.scrub };
+      return dataset && { ...dataset, scrub: volume.context.scrub, needed: neededOf(volume.stream, lab) };
     },
   },
 };
@@ -54,7 +58,7 @@ export const volumeActor: ActorDef<'volume'> = {
 const isStream = <T>(stream: T | null | undefined): stream is T => stream !== null && stream !== undefined;
 
 /** What its node makes of it; the rest is the lab's. */
-function specOf({ sizeBytes, owner, mode, recordSizeBytes, compression }: VolumeSpec): DatasetSpecInput {
+export function specOf({ sizeBytes, owner, mode, recordSizeBytes, compression }: VolumeSpec): DatasetSpecInput {
   return {
     sizeBytes,
     ...(owner === undefined ? {} : { owner }),

@@ -1,6 +1,6 @@
 /** What is in a pool already becomes a volume where it is, and can be given back as it is. */
 import { streamOf } from '#events/envelope.ts';
-import type { LabView } from '../actor.ts';
+import type { ActorState, LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
 import {
   draft,
@@ -17,9 +17,12 @@ import {
 import { namespaceExists, noNamespace } from '../namespace/decide.ts';
 import { isAway, isDeparting, runsApps } from '../node/known.ts';
 import { promisedTo, refuseNew } from '../placement/capacity.ts';
+import { replicasGoneWith } from '../replica/ending.ts';
 import { reject } from '../rejection.ts';
 import { beingCloned } from './clones.ts';
 import { goneWith, inUse } from './deletion.ts';
+import { vacated } from './loss.ts';
+import { isLost } from './machine.ts';
 import { reported, write } from './scopes.ts';
 
 export const adoptionDecisions: Decisions<'adopt-volume' | 'release-volume' | 'report-volume-released'> = {
@@ -41,7 +44,9 @@ export const adoptionDecisions: Decisions<'adopt-volume' | 'release-volume' | 'r
           `Let it go first: floatlab volume release ${name}. Nothing of what is there is touched.`,
         );
       }
-      if (other) return nameTaken('volume', name);
+      const free = vacated(namespace, name, lab);
+      if ('rejected' in free) return free;
+      if (other && free.drafts.length === 0) return nameTaken('volume', name);
       if (known) {
         return reject(
           'NAME_TAKEN',
@@ -64,6 +69,7 @@ export const adoptionDecisions: Decisions<'adopt-volume' | 'release-volume' | 'r
       const metadata = newMetadata(ask.id(1), name, namespace, labels);
       return drafts(
         startOperation(ask, 'adopt-volume', stream, name, namespace),
+        free.drafts,
         draft(stream, 'volume.created', { metadata, spec, adopts: native }),
         draft(stream, 'volume.placed', place),
       );
@@ -83,11 +89,13 @@ export const adoptionDecisions: Decisions<'adopt-volume' | 'release-volume' | 'r
           );
         }
         if (volume.state === 'releasing') return unchanged;
-        const refused = inUse(volume, lab) ?? beingCloned(volume, lab);
+        const refused = inUse(volume, lab) ?? beingCloned(volume, lab) ?? halfRolledBack(volume);
         if (refused) return refused;
         return drafts(
           startOperation(ask, 'release-volume', volume.stream, name, namespace),
-          draft(volume.stream, 'volume.release-requested', {}),
+          isLost(volume.context)
+            ? [...goneWith(volume, lab), draft(volume.stream, 'volume.released', {})]
+            : [...replicasGoneWith(volume.stream, lab), draft(volume.stream, 'volume.release-requested', {})],
         );
       }),
   },
@@ -100,6 +108,17 @@ export const adoptionDecisions: Decisions<'adopt-volume' | 'release-volume' | 'r
       ),
   },
 };
+
+/** What the roll-back has put aside would go with the snapshots, and it may be what the volume held. */
+function halfRolledBack({ state, context }: ActorState<'volume'>): ReturnType<typeof reject> | undefined {
+  if (context.rollback === null || !(state === 'failed' || state === 'discarded')) return undefined;
+  const { name } = context.metadata;
+  return reject(
+    'NOT_NOW',
+    `A roll-back of volume ${name} was begun and has not ended: what the volume held before is kept only here.`,
+    `Finish it first: floatlab volume ${context.discarded ? 'recover' : 'retry'} ${name}.`,
+  );
+}
 
 const adopter = (node: `node:${string}`, pool: string, native: string, lab: LabView) =>
   lab.referrers(node, 'volume').find(({ context }) => context.pool === pool && context.adopted === native);

@@ -17,6 +17,7 @@ import { keep } from '#events/values/keep.ts';
 import { volumeSize } from '#events/values/size.ts';
 import { snapshotHooks, snapshotOnChange } from '#events/values/snapshotting.ts';
 import * as z from 'zod';
+import { replicaChanges } from './replicating.ts';
 import { labelChanges, labelsInput, target, visit } from '../drafting.ts';
 
 const dayMs = 86_400_000;
@@ -76,6 +77,8 @@ export const volumeCommands = {
     /** Null: not any more. */
     snapshotOnChange: snapshotOnChange.nullable().exactOptional(),
     hooks: snapshotHooks.nullable().exactOptional(),
+    /** Null: the lab makes none by itself. */
+    replicas: replicaChanges.nullable().exactOptional(),
   }),
   /** Into a new dataset of the same node: to another pool, or to change what is fixed. */
   'move-volume': z.strictObject({

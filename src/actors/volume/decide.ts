@@ -25,10 +25,13 @@ import { beingCloned, needless } from './clones.ts';
 import type { volumeCommands } from './commands.ts';
 import { deletionOf, discardOf, goneWith, inUse, refuseAdopted, refuseScrub } from './deletion.ts';
 import { lookDecisions } from './looks.ts';
+import { vacated } from './loss.ts';
+import { isLost } from './machine.ts';
 import { moveDecisions } from './moving.ts';
 import { pausedFor } from './pausing.ts';
 import { rollbackDecisions } from './rollback.ts';
 import { govern, reported, write } from './scopes.ts';
+import { refuseReplicas } from './replicating.ts';
 import { changedSpec, fixedOf, isSameSpec, isSameValue, misplacedBy, refuseGrowTo } from './spec.ts';
 
 export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
@@ -43,14 +46,19 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
       const { namespace, name, spec, labels } = ask.input;
       if (!namespaceExists(lab, namespace)) return noNamespace(namespace);
       const known = lab.byName('volume', namespace, name);
-      if (known) return isAsAsked(known, spec, labels) ? unchanged : nameTaken('volume', name);
+      const free = vacated(namespace, name, lab);
+      if ('rejected' in free) return free;
+      if (known && free.drafts.length === 0)
+        return isAsAsked(known, spec, labels) ? unchanged : nameTaken('volume', name);
       const stream = streamOf('volume', ask.id(1));
       return (
         refuseGrowTo(name, spec) ??
-        refuseConstraints(`volume ${name}`, [spec.constraints], lab) ??
+        refuseReplicas(name, spec) ??
+        refuseConstraints(`volume ${name}`, [spec], lab) ??
         refuseTooLarge(`volume ${name}`, [promisedTo(spec)], lab) ??
         drafts(
           startOperation(ask, 'create-volume', stream, name, namespace),
+          free.drafts,
           draft(stream, 'volume.created', { metadata: newMetadata(ask.id(1), name, namespace, labels), spec }),
         )
       );
@@ -63,7 +71,9 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
       withNamed(lab, 'volume', ask.input, (parent) => {
         const { namespace, name, as, snapshot: wanted, labels } = ask.input;
         const { node, pool, spec: of } = parent.context;
-        if (lab.byName('volume', namespace, as)) return nameTaken('volume', as);
+        const free = vacated(namespace, as, lab);
+        if ('rejected' in free) return free;
+        if (lab.byName('volume', namespace, as) && free.drafts.length === 0) return nameTaken('volume', as);
         const known = lab
           .referrers(parent.stream, 'snapshot')
           .find(({ state, context }) => state === 'available' && context.metadata.name === wanted);
@@ -81,6 +91,7 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
         const snapshot = (known?.stream ?? taken?.stream) as StreamId<'snapshot'>;
         return drafts(
           startOperation(ask, 'clone-volume', stream, as, namespace),
+          free.drafts,
           taken ?? [],
           draft(stream, 'volume.created', {
             metadata: newMetadata(ask.id(1), as, namespace, labels),
@@ -99,7 +110,7 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
       // In this very pool, whichever may be the roomiest by now.
       const constraints = { ...spec?.constraints, pool: input.pool };
       const isElsewhere = (spec?.constraints?.pool ?? input.pool) !== input.pool;
-      const needs = [{ bytes: spec ? promisedTo(spec) : 0, constraints }];
+      const needs = [{ ...spec, bytes: spec ? promisedTo(spec) : 0, constraints }];
       const { candidates } = choose(lab, { needs, only: [input.node] });
       const chosen = candidates.find(({ node }) => node === input.node);
       const refused = chosen ? chosen.refused : 'is not there';
@@ -131,11 +142,13 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
         if (isSameSpec(spec, volume.context.spec)) return unchanged;
         const isUnplaced = volume.state === 'unplaced';
         const misplaced = isUnplaced
-          ? refuseConstraints(`volume ${ask.input.name}`, [spec.constraints], lab)
+          ? refuseConstraints(`volume ${ask.input.name}`, [spec], lab)
           : (fixedOf(volume, spec) ?? misplacedBy(volume, spec, lab));
         if (misplaced) return misplaced;
         const tooNear = ask.input.growToBytes === undefined ? undefined : refuseGrowTo(ask.input.name, spec);
         if (tooNear) return tooNear;
+        const untimely = ask.input.replicas ? refuseReplicas(ask.input.name, spec) : undefined;
+        if (untimely) return untimely;
         if (spec.sizeBytes < volume.context.spec.sizeBytes) {
           return reject(
             'SHRINKING',
@@ -170,8 +183,11 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
     decide: ({ input }, lab) =>
       withNamed(lab, 'volume', input, (volume) => {
         if (input.to === input.name) return unchanged;
-        if (lab.byName('volume', input.namespace, input.to)) return nameTaken('volume', input.to);
-        return drafts(draft(volume.stream, 'volume.renamed', { name: input.to }));
+        const free = vacated(input.namespace, input.to, lab);
+        if ('rejected' in free) return free;
+        if (lab.byName('volume', input.namespace, input.to) && free.drafts.length === 0)
+          return nameTaken('volume', input.to);
+        return drafts(free.drafts, draft(volume.stream, 'volume.renamed', { name: input.to }));
       }),
   },
 
@@ -192,6 +208,10 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
       withNamed(lab, 'volume', ask.input, (volume) => {
         const hasTrouble = ['failed', 'missing'].includes(volume.state) || volume.context.drift !== null;
         if (!hasTrouble) return unchanged;
+        if (isLost(volume.context)) {
+          const { message, hint } = volume.context.problem ?? { message: `Volume ${ask.input.name} was lost.` };
+          return reject('NOT_NOW', `${message} There is nothing to try again.`, hint);
+        }
         // Trying again to delete is deleting: an app may have come to use it meanwhile.
         const refused = volume.context.failedIn === 'deleting' ? inUse(volume, lab) : undefined;
         if (refused) return refused;
@@ -238,7 +258,9 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
         const { discarded } = volume.context;
         if (!discarded) return unchanged;
         const wanted = as ?? discarded.name;
-        if (wanted !== name && lab.byName('volume', namespace, wanted)) {
+        const free = wanted === name ? { drafts: [] } : vacated(namespace, wanted, lab);
+        if ('rejected' in free) return free;
+        if (wanted !== name && lab.byName('volume', namespace, wanted) && free.drafts.length === 0) {
           if (as !== undefined) return nameTaken('volume', as);
           return reject(
             'NAME_TAKEN',
@@ -248,6 +270,7 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
         }
         return drafts(
           startOperation(ask, 'recover-volume', volume.stream, wanted, namespace),
+          free.drafts,
           draft(volume.stream, 'volume.recovered', { name: wanted }),
         );
       }),

@@ -3,11 +3,12 @@ import type { AnyDraft } from '#events/envelope.ts';
 import type { ActorState, LabView } from '../actor.ts';
 import { draft } from '../drafting.ts';
 import { reject } from '../rejection.ts';
+import { replicasGoneWith } from '../replica/ending.ts';
 import { lostWith } from '../snapshot/sets.ts';
 import { transfersGoneWith } from '../transfer/under-way.ts';
 import { userOf } from './actor.ts';
 import { withoutOrigin } from './clones.ts';
-import { failedWithData } from './machine.ts';
+import { failedWithData, isLost } from './machine.ts';
 
 /** Why a volume must not go: an app names it, or an instance still holds it. */
 export function inUse(volume: ActorState<'volume'>, lab: LabView): ReturnType<typeof reject> | undefined {
@@ -57,18 +58,23 @@ export function refuseScrub({ context }: ActorState<'volume'>, lab: LabView): Re
 }
 
 /**
- * A volume that never had a dataset is gone at once; any other is destroyed by its node first. What was adopted is never
+ * A volume that is nowhere is gone at once; any other is destroyed by its node first. What was adopted is never
  * destroyed, but given back.
  */
 export function deletionOf(volume: ActorState<'volume'>, lab: LabView, scrub = false): readonly AnyDraft[] {
-  if (volume.state === 'unplaced') return [...goneWith(volume, lab), draft(volume.stream, 'volume.deleted', {})];
-  if (volume.context.adopted !== null) return [draft(volume.stream, 'volume.release-requested', {})];
-  return [draft(volume.stream, 'volume.deletion-requested', scrub ? { scrub } : {})];
+  if (volume.state === 'unplaced' || isLost(volume.context))
+    return [...goneWith(volume, lab), draft(volume.stream, 'volume.deleted', {})];
+  if (volume.context.adopted !== null)
+    return [...replicasGoneWith(volume.stream, lab), draft(volume.stream, 'volume.release-requested', {})];
+  return [
+    ...replicasGoneWith(volume.stream, lab),
+    draft(volume.stream, 'volume.deletion-requested', scrub ? { scrub } : {}),
+  ];
 }
 
 /** What FloatLab did not make it does not destroy. */
 export function refuseAdopted({ context }: ActorState<'volume'>): ReturnType<typeof reject> | undefined {
-  if (context.adopted === null) return undefined;
+  if (context.adopted === null || isLost(context)) return undefined;
   const { name } = context.metadata;
   return reject(
     'ADOPTED',
@@ -84,6 +90,7 @@ export const goneWith = (volume: ActorState<'volume'>, lab: LabView): readonly A
     .referrers(volume.stream, 'snapshot')
     .flatMap(({ stream }) => [draft(stream, 'snapshot.removed', {}), ...lostWith(stream, volumeGone, lab)]),
   ...transfersGoneWith(volume.stream, volumeGone, lab),
+  ...replicasGoneWith(volume.stream, lab),
   ...lab.referrers(volume.stream, 'schedule').map((schedule) => draft(schedule.stream, 'schedule.removed', {})),
 ];
 

@@ -15,12 +15,15 @@ import { firstLineage, opened, type Lineage } from './lineage.ts';
  *                             ├→ copying → draining → moving → ready        into another dataset
  *                             ├→ importing → ready                         from an archive
  *                             ├→ missing → ready                            as its node finds it
- *                             ├→ discarded → changing                       kept for a while, and can be recovered
+ *                             ├→ discarded → changing                       kept for a while, and can be recovered;
+ *                             │                                             of one whose roll-back failed: → rolling-back
  *                             ├→ releasing → released                       of one that was adopted
  *                             ▼      ▼
  *                            deleting → deleted
  *
- * A move that cannot be done leaves the volume as it was. Whatever else works may end in `failed`, which waits for a person and remembers in `failedIn` what to try again.
+ * A move that cannot be done leaves the volume as it was. Whatever else works may end in `failed`, which waits for a
+ * person and remembers in `failedIn` what to try again. A volume whose pool is gone for good is `failed`, too, from
+ * wherever it was: it is nowhere then, so that it asks no node for anything and takes no room.
  */
 export interface Volume {
   readonly metadata: Metadata;
@@ -50,6 +53,8 @@ export interface Volume {
     | 'rolling-back'
     | 'releasing'
     | 'deleting'
+    /** Not in any work: its pool was declared gone for good, and nothing can be tried again. */
+    | 'lost'
     | null;
   /** What it began with, of a clone. */
   readonly origin: { readonly volume: StreamId<'volume'>; readonly snapshot: StreamId<'snapshot'> } | null;
@@ -83,6 +88,9 @@ const made = ({ sizeBytes, owner, mode }: VolumeSpec): string => JSON.stringify(
 export const failedWithData = ({ failedIn }: Pick<Volume, 'failedIn'>): boolean =>
   failedIn === 'changing' || failedIn === 'rolling-back';
 
+/** Its pool was declared gone for good. */
+export const isLost = ({ failedIn }: Pick<Volume, 'failedIn'>): boolean => failedIn === 'lost';
+
 export const volumeMachine = setup({
   types: {} as {
     context: Volume;
@@ -107,6 +115,9 @@ export const volumeMachine = setup({
     failedInDeleting: ({ context }) => context.failedIn === 'deleting',
     /** It has data that somebody could want back. */
     hasData: ({ context }) => failedWithData(context),
+    isRollingBack: ({ context }) => context.rollback !== null,
+    hasPlace: ({ context }) => context.pool !== null,
+    isLost: ({ context }) => isLost(context),
   },
   actions: {
     place: assign(({ event }) =>
@@ -137,13 +148,27 @@ export const volumeMachine = setup({
             discarded: { name: context.metadata.name, purgeAt: event.data.purgeAt },
             problem: null,
             failedIn: null,
-            rollback: null,
+            // A roll-back that failed may have been done in part: what it has put aside is known by nothing else.
             drift: null,
           }
         : {},
     ),
+    recover: assign(({ context, event }) =>
+      event.type === 'volume.recovered'
+        ? { metadata: { ...context.metadata, name: event.data.name }, discarded: null }
+        : {},
+    ),
     delete: assign(({ event }) =>
       event.type === 'volume.deletion-requested' ? { scrub: event.data.scrub ?? false } : {},
+    ),
+    vanish: assign(({ event }) =>
+      event.type === 'volume.lost'
+        ? {
+            ...{ problem: event.data.problem, failedIn: 'lost' as const, drift: null, full: null },
+            ...{ node: null, pool: null, epoch: null, dataset: null, path: null },
+            ...{ move: null, rollback: null, discarded: null },
+          }
+        : {},
     ),
     forget: assign({ problem: null }),
     /** It stands in the history, and changes nothing. */
@@ -222,6 +247,7 @@ export const volumeMachine = setup({
     'volume.relabelled': {
       actions: assign(({ context, event }) => ({ metadata: { ...context.metadata, labels: event.data.labels } })),
     },
+    'volume.lost': { guard: 'hasPlace', target: '.failed', actions: 'vanish' },
     'volume.files-restored': { actions: 'note' },
     'volume.exported': { actions: 'note' },
   },
@@ -338,14 +364,12 @@ export const volumeMachine = setup({
     },
     discarded: {
       on: {
-        'volume.recovered': {
+        'volume.recovered': [
+          // What was begun is finished first: the lab hears then what the roll-back has put aside.
+          { guard: 'isRollingBack', target: 'rolling-back', actions: 'recover' },
           // What it should be like is made so again: its node looks whether everything is there.
-          target: 'changing',
-          actions: assign(({ context, event }) => ({
-            metadata: { ...context.metadata, name: event.data.name },
-            discarded: null,
-          })),
-        },
+          { target: 'changing', actions: 'recover' },
+        ],
         'volume.deletion-requested': { target: 'deleting', actions: 'delete' },
         'volume.release-requested': { guard: 'isAdoption', target: 'releasing' },
       },
@@ -364,6 +388,9 @@ export const volumeMachine = setup({
         'volume.release-requested': { guard: 'isAdoption', target: 'releasing', actions: 'forget' },
         'volume.discarded': { guard: 'hasData', target: 'discarded', actions: 'discard' },
         'volume.deletion-requested': { target: 'deleting', actions: 'delete' },
+        // No node has anything to do about it.
+        'volume.deleted': { guard: 'isLost', target: 'deleted' },
+        'volume.released': { guard: 'isLost', target: 'released' },
       },
     },
     deleting: {

@@ -16,7 +16,7 @@ import type { ActorState, Decision, LabView } from '../actor.ts';
 import type { Commands, Decisions } from '../commands.ts';
 import { draft, drafts, newMetadata, startOperation, unchanged, withNamed, withVisit } from '../drafting.ts';
 import { promisedTo, refuseNew } from '../placement/capacity.ts';
-import { placeRefusal } from '../placement/constraints.ts';
+import { makeRefusal, placeRefusal } from '../placement/constraints.ts';
 import { reject } from '../rejection.ts';
 import { beingCloned } from './clones.ts';
 import { freeNameLike } from './deletion.ts';
@@ -118,7 +118,7 @@ function refusePlace(
       `A volume moves within its node, which has: ${there}.`,
     );
   }
-  const why = placeRefusal(spec.constraints, node, pool);
+  const why = placeRefusal({ constraints: spec.constraints }, node, pool);
   if (why !== undefined)
     return reject('NO_NODE_FITS', `Volume ${metadata.name} may not be there: ${why}.`, 'Change its constraints first.');
   return refuseNew(`volume ${metadata.name}`, promisedTo(spec), { node: place, pool: poolName }, lab);
@@ -131,17 +131,10 @@ function refuseMake(
   poolName: string,
   lab: LabView,
 ): ReturnType<typeof reject> | undefined {
-  const can = lab.get(place)?.context.facts.pools.find(({ name }) => name === poolName)?.can;
-  if (!can) return undefined;
-  if (recordSizeBytes !== undefined && !can.recordSize)
-    return reject('UNSUPPORTED', `Pool ${poolName} knows no record sizes.`, 'Choose a pool on zfs, or leave it out.');
-  if (compression !== undefined && !can.compression.includes(compression))
-    return reject(
-      'UNSUPPORTED',
-      `Pool ${poolName} has no compression ${compression}.`,
-      can.compression.length === 0 ? 'Leave it out.' : `It has: ${can.compression.join(', ')}.`,
-    );
-  return undefined;
+  const pool = lab.get(place)?.context.facts.pools.find(({ name }) => name === poolName);
+  const why = pool && makeRefusal({ recordSizeBytes, compression }, pool);
+  if (why === undefined) return undefined;
+  return reject('UNSUPPORTED', `Pool ${poolName} ${why}.`, 'Choose another pool, or leave it out.');
 }
 
 /** Sentences for whoever looks at the plan: the history does not come along. */
@@ -178,8 +171,16 @@ function leftover(volume: ActorState<'volume'>, id: string, lab: LabView): reado
   ];
 }
 
-/** The volume is what it was; what was copied becomes a volume that is being deleted. */
-function abandonment(volume: ActorState<'volume'>, problem: Problem, lab: LabView): readonly AnyDraft[] {
+/**
+ * The volume is what it was; what was copied becomes a volume that is being deleted.
+ * @param left `nothing` where what was copied is gone already
+ */
+export function abandonment(
+  volume: ActorState<'volume'>,
+  problem: Problem,
+  lab: LabView,
+  left: 'copy' | 'nothing' = 'copy',
+): readonly AnyDraft[] {
   const { move, node, metadata } = volume.context;
   if (!move || node === null) return [];
   const name = freeNameLike(metadata.name, '-unfinished', metadata.namespace, lab);
@@ -188,9 +189,13 @@ function abandonment(volume: ActorState<'volume'>, problem: Problem, lab: LabVie
   const stream = streamOf('volume', id);
   return [
     draft(volume.stream, 'volume.move-abandoned', { problem }),
-    draft(stream, 'volume.created', { metadata: newMetadata(id, name, metadata.namespace), spec: move.spec }),
-    draft(stream, 'volume.placed', { node, pool: move.pool }),
-    draft(stream, 'volume.deletion-requested', {}),
+    ...(left === 'nothing'
+      ? []
+      : [
+          draft(stream, 'volume.created', { metadata: newMetadata(id, name, metadata.namespace), spec: move.spec }),
+          draft(stream, 'volume.placed', { node, pool: move.pool }),
+          draft(stream, 'volume.deletion-requested', {}),
+        ]),
     ...lab
       .referrers(volume.stream, 'operation')
       .filter(({ state, context }) => state === 'running' && context.command === 'move-volume')

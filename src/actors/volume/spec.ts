@@ -3,14 +3,20 @@ import { formatSize } from '#events/values/size.ts';
 import type { VolumeSpec } from '#events/volume.ts';
 import type { ActorState, LabView } from '../actor.ts';
 import type { Commands } from '../commands.ts';
+import { changedReplicas } from './replicating.ts';
 import { placeRefusal } from '../placement/constraints.ts';
 import { reject } from '../rejection.ts';
 
 type Changes = Commands['change-volume'];
 
 /** What is left out stays; what says nothing is taken away. */
-export function changedSpec(before: VolumeSpec, { name: _, namespace: __, ...changes }: Changes): VolumeSpec {
-  const { keep, growToBytes, constraints, snapshotOnChange, hooks, ...spec } = { ...before, ...changes };
+export function changedSpec(
+  before: VolumeSpec,
+  { name: _, namespace: __, replicas: wanted, ...changes }: Changes,
+): VolumeSpec {
+  const { keep, growToBytes, constraints, snapshotOnChange, hooks, ...rest } = { ...before, ...changes };
+  const { replicas: known, ...spec } = rest;
+  const replicas = wanted === undefined ? known : wanted === null ? undefined : changedReplicas(known, wanted);
   return {
     ...spec,
     ...(keep === undefined || keep === '' ? {} : { keep }),
@@ -18,6 +24,7 @@ export function changedSpec(before: VolumeSpec, { name: _, namespace: __, ...cha
     ...(constraints === undefined || Object.keys(constraints).length === 0 ? {} : { constraints }),
     ...(snapshotOnChange ? { snapshotOnChange } : {}),
     ...(hooks ? { hooks } : {}),
+    ...(replicas ? { replicas } : {}),
   };
 }
 
@@ -44,7 +51,7 @@ export function misplacedBy(
   const node = context.node === null ? undefined : lab.get(context.node);
   const pool = node?.context.facts.pools.find(({ name }) => name === context.pool);
   if (!node || !pool) return reject('NOT_NOW', `Where volume ${context.metadata.name} is, is not known now.`);
-  const why = placeRefusal(constraints, node, pool);
+  const why = placeRefusal({ constraints }, node, pool);
   if (why === undefined) return undefined;
   return reject(
     'MOVE_FIRST',

@@ -184,7 +184,8 @@ export class Agent {
         order,
         attempt: (signal, attempt) => this.#attempt(order, signal, attempt),
         failed: (error) => failureOf(order, error),
-        waits: (error, attempt) => this.#show(order, 'waiting', attempt, { text: error.message }),
+        waits: ({ message, hint }, attempt) =>
+          this.#show(order, 'waiting', attempt, { text: hint === undefined ? message : `${message}. ${hint}` }),
         // The same id for every repetition: an outcome is taken once.
         report: (command) => this.#tell(order, idFrom('outcome', orderKey(order), command.name), command),
         chance: () => this.#parts.random.next(),

@@ -13,9 +13,11 @@ import type { NodePools } from '../devices/pools/node-pools.ts';
 import type { PoolReport } from '../devices/pools/report.ts';
 import type { HostPort } from '../devices/host/port.ts';
 import type { MarksPort } from '../devices/marks/port.ts';
+import type { ReplicationPort } from '../devices/replication/port.ts';
 import type { TreePort } from '../devices/tree/port.ts';
 import type { VolumePort } from '../devices/volumes/port.ts';
 import type { Handover } from './handover.ts';
+import type { ReplicaSource } from './replica-source.ts';
 import type { Leftovers } from './leftovers.ts';
 
 export interface Ports {
@@ -28,6 +30,10 @@ export interface Ports {
   readonly clock: Clock;
   readonly marks: MarksPort;
   readonly content: ContentPort;
+  /** Guards `volumes`. */
+  readonly replication: ReplicationPort;
+  /** The nodes of the volumes whose replicas are here. */
+  readonly sources: ReplicaSource;
   /** Where what is exported and imported passes. */
   readonly handover: Handover;
   /** Bundles of apps. */

@@ -6,6 +6,7 @@ import type { IoError } from '../devices/error.ts';
 import type { Failures, Ports, Run, Workers } from './worker.ts';
 import { datasetFailures, datasetWorkers } from './workers/datasets.ts';
 import { poolFailures, poolTimeoutsMs, poolWorkers } from './workers/pools.ts';
+import { replicaFailures, replicaTimeoutsMs, replicaWorkers } from './workers/replicas.ts';
 import { haltInstance } from './workers/halt-instance.ts';
 import { startInstance } from './workers/start-instance.ts';
 import { stopInstance } from './workers/stop-instance.ts';
@@ -18,6 +19,7 @@ export const workers: Workers = {
   ...datasetWorkers,
   ...lifeWorkers,
   ...poolWorkers,
+  ...replicaWorkers,
   ...transferWorkers,
   'take-snapshot': takeSnapshot,
   'start-instance': startInstance,
@@ -38,6 +40,7 @@ const failures: Failures = {
   ...datasetFailures,
   ...lifeFailures,
   ...poolFailures,
+  ...replicaFailures,
   ...transferFailures,
   'take-snapshot': snapshotFailed,
   'start-instance': instanceFailed,
@@ -61,6 +64,7 @@ const timeoutsMs: Readonly<Record<WorkName, number>> = {
   'take-snapshot': 60_000,
   'remove-snapshot': 120_000,
   ...poolTimeoutsMs,
+  ...replicaTimeoutsMs,
   ...transferTimeoutsMs,
   'start-instance': 60_000,
   'watch-instance': 60_000,

@@ -16,6 +16,7 @@ import { nodesRoutes } from './routes/nodes.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import type { Route } from './routes/route.ts';
 import { poolsRoutes } from './routes/pools.ts';
+import { replicasRoutes } from './routes/replicas.ts';
 import { schedulesRoutes } from './routes/schedules.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { simulationRoutes } from './routes/simulation.ts';
@@ -32,6 +33,7 @@ export const routes: readonly Route[] = [
   ...admissionRoutes,
   ...appsRoutes,
   ...volumesRoutes,
+  ...replicasRoutes,
   ...schedulesRoutes,
   ...operationsRoutes,
   ...eventsRoutes,

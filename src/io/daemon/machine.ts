@@ -14,6 +14,7 @@ import { realTree } from '../devices/tree/real.ts';
 import { realHost } from '../devices/host/real.ts';
 import { realMarks } from '../devices/marks/real.ts';
 import { noPools } from '../devices/pools/node-pools.ts';
+import { replicationByPool } from '../devices/replication/by-pool.ts';
 import { btrfsVolumes } from '../devices/volumes/btrfs/real.ts';
 import type { Readiness } from '../http/parts.ts';
 import { chooseEngine, chosenDocker } from './choose-engine.ts';
@@ -25,7 +26,7 @@ import type { Settings } from './settings.ts';
 import { ensureWelcomeImage } from './welcome-image.ts';
 
 export interface Machine {
-  readonly ports: Omit<Ports, 'blobs' | 'clock' | 'handover'>;
+  readonly ports: Omit<Ports, 'blobs' | 'clock' | 'handover' | 'sources'>;
   /** Another engine than before: what was in the old one is not here. */
   readonly hasOtherEngine: boolean;
   readonly notes: readonly string[];
@@ -45,6 +46,7 @@ export async function openMachine(
   const { pools, poolSizeBytes: sizeBytes } = settings;
   const {
     volumes,
+    replication,
     pools: nodePools,
     notes,
   } = await openPools({ dataDir, pools, sizeBytes, clock: realClock, log: told, signal });
@@ -67,6 +69,7 @@ export async function openMachine(
     ports: {
       docker,
       volumes,
+      replication,
       pools: nodePools,
       files: realFiles,
       tree: realTree,
@@ -93,6 +96,7 @@ export const openWitness = ({ dataDir }: Settings): Machine => ({
   ports: {
     docker: dockerOverSocket({ socketPath: join(dataDir, 'no-engine.sock') }),
     volumes: btrfsVolumes({ pools: [] }),
+    replication: replicationByPool([]),
     pools: noPools,
     files: realFiles,
     tree: realTree,

@@ -10,31 +10,35 @@
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PoolOrigin } from '#events/pool.ts';
 import { devicePath } from '#events/values/pool.ts';
 import type { Call } from '../devices/call.ts';
 import type { Clock } from '../devices/clock/port.ts';
 import { IoError } from '../devices/error.ts';
 import { btrfsPools } from '../devices/pools/btrfs/real.ts';
 import { unmountMade } from '../devices/pools/btrfs/reopen.ts';
-import { deviceInspector } from '../devices/pools/devices.ts';
+import { deviceInspector, type DeviceInspector } from '../devices/pools/devices.ts';
 import type { KnownPool, NodePools, OpenedPool } from '../devices/pools/node-pools.ts';
 import type { ManagedPool, PoolAdmin } from '../devices/pools/port.ts';
 import { readSmart } from '../devices/pools/read-smart.ts';
 import { disksOf, type PoolReport } from '../devices/pools/report.ts';
 import type { Smart } from '../devices/pools/smart.ts';
 import { zfsPools } from '../devices/pools/zfs/real.ts';
-import { run } from '../devices/run.ts';
+import { run as runCommand, type RunCommand } from '../devices/run.ts';
+import { replicationOf } from '../devices/replication/attached.ts';
+import { replicationByPool } from '../devices/replication/by-pool.ts';
+import type { ReplicationPort } from '../devices/replication/port.ts';
 import { batched } from '../devices/volumes/batched.ts';
 import { volumesByPool } from '../devices/volumes/by-pool.ts';
 import { deadline } from '../devices/volumes/deadline.ts';
-import { keyedLock } from '../devices/volumes/lock.ts';
 import type { VolumePort } from '../devices/volumes/port.ts';
 import { isThere, removeFile } from '../stores/files.ts';
-import { openPool, zpoolOf } from './open-pool.ts';
+import { adminName, managedOf, refuseOther, refuseOwnName } from './known-pools.ts';
+import { openPool } from './open-pool.ts';
 import type { PoolLog } from './pool.ts';
+import { poolOpenings, type OpeningNews } from './pool-openings.ts';
+import { ownPlaces, placeOf, refuseSecondName, type PoolPlace } from './pool-places.ts';
 import { poolListAt, readPoolList, type ListedPool } from './pool-list.ts';
-import { isOwnName, poolMemory } from './pool-setting.ts';
+import { poolMemory } from './pool-setting.ts';
 
 /** One that the settings name, or that every node has: open already. */
 export interface GivenPool extends KnownPool {
@@ -45,26 +49,41 @@ export interface NodePoolsOptions {
   /** Absolute, without symbolic links. */
   readonly dataDir: string;
   readonly given: readonly GivenPool[];
+  /** Filled with where the pools are; for who has to know before they are all open. */
+  readonly places?: Map<string, PoolPlace>;
   readonly clock: Clock;
   readonly log: PoolLog;
   readonly signal: AbortSignal;
   /** All paths of the same disk: `/dev/sdb` may be another one after a boot. */
   readonly namesOf?: (path: string) => Promise<readonly string[]>;
+  /** What runs the tools of zfs. */
+  readonly run?: RunCommand;
+  /** Looks at devices before zfs takes them. */
+  readonly inspector?: DeviceInspector;
+  /** How long a pool of which some disks are there waits for the others, in milliseconds. */
+  readonly patienceMs?: number;
+  /** A pool that takes longer to open, in milliseconds, is opened in the background, and the node starts without it. */
+  readonly startMs?: number;
 }
 
-const openMs = 60_000;
+const usualStartMs = 20_000;
 
 export async function openNodePools(
   options: NodePoolsOptions,
-): Promise<{ readonly volumes: VolumePort; readonly pools: NodePools }> {
-  const { dataDir, given, clock, log, signal, namesOf = deviceInspector(run).names } = options;
+): Promise<{ readonly volumes: VolumePort; readonly replication: ReplicationPort; readonly pools: NodePools }> {
+  const { dataDir, given, clock, log, signal, patienceMs, startMs = usualStartMs } = options;
+  const { run = runCommand, inspector, namesOf = deviceInspector(runCommand).names } = options;
   const named = new Set(given.map(({ name }) => name));
   // Who names one at the start means that one.
   let listed = (await readPoolList(dataDir)).filter(({ name }) => !named.has(name));
-  const open = new Map<string, VolumePort>(given.map(({ name, volumes }) => [name, volumes]));
+  /** Of those that are open, or were. */
+  const { places = new Map<string, PoolPlace>() } = options;
+  for (const pool of given) places.set(pool.name, await placeOf(pool));
+  const context = { dataDir, log, run, ownPlaces: () => ownPlaces(dataDir, places.values()) };
+  const openings = poolOpenings({ clock, log, signal, open: openListed });
+  for (const { name, volumes } of given) openings.ports.set(name, volumes);
   /** Is being made: known to the drivers, and to nobody else. */
   const making = new Map<string, ManagedPool>();
-  const oneAtATime = keyedLock();
   const write = poolListAt(dataDir);
 
   const list = (): readonly KnownPool[] => [
@@ -88,7 +107,7 @@ export async function openNodePools(
   const ofDriver = (driver: ManagedPool['driver']) => () => managed().filter((pool) => pool.driver === driver);
   const admins: Readonly<Record<ManagedPool['driver'], PoolAdmin>> = {
     btrfs: btrfsPools({ pools: ofDriver('btrfs'), clock }),
-    zfs: zfsPools({ pools: ofDriver('zfs'), clock }),
+    zfs: zfsPools({ pools: ofDriver('zfs'), clock, run, ...(inspector === undefined ? {} : { inspector }) }),
   };
   /** Never by its name alone: a zpool may be called as a pool of btrfs is. @throws IoError UNSUPPORTED */
   const adminOf = (op: string, { name, driver }: KnownPool): PoolAdmin => {
@@ -99,20 +118,33 @@ export async function openNodePools(
   };
 
   const volumes = batched(
-    volumesByPool(() => [...open].map(([name, port]) => ({ pools: [name], port })), { clock }),
+    volumesByPool(() => [...openings.ports].map(([name, port]) => ({ pools: [name], port })), { clock }),
     clock,
   );
 
-  async function ensureOpen(pool: KnownPool, call: Call): Promise<void> {
-    if (open.has(pool.name)) return;
-    const within = deadline(call, 'open the pool', pool.name, clock);
-    await oneAtATime('list', within, async () => {
-      if (open.has(pool.name)) return;
-      // It may have been let go meanwhile.
-      find('open the pool', pool.name);
-      const known = listed.find(({ name }) => name === pool.name);
-      open.set(pool.name, await openPool(known ?? pool, { dataDir, log }, { ...call, timeoutMs: within.timeoutMs }));
-    });
+  const replication = replicationByPool(() =>
+    [...openings.ports].flatMap(([name, opened]) => {
+      const port = replicationOf(opened);
+      return port ? [{ pools: [name], port }] : [];
+    }),
+  );
+
+  async function openListed(name: string, call: Call, news: OpeningNews): Promise<VolumePort> {
+    // It may have been let go meanwhile.
+    const known = find('open the pool', name);
+    refuseSecondName(await placeOf(known), places.values());
+    const pool = listed.find((one) => one.name === name) ?? known;
+    const more = patienceMs === undefined ? news : { ...news, patienceMs };
+    const port = await openPool(pool, { ...context, ...more }, call);
+    await settle(known);
+    return port;
+  }
+
+  /** Another one may have been opened at the same place meanwhile. @throws IoError EXISTS */
+  async function settle(pool: Omit<KnownPool, 'origin'>): Promise<void> {
+    const place = await placeOf(pool);
+    refuseSecondName(place, places.values());
+    places.set(pool.name, place);
   }
 
   async function keep(pool: ListedPool): Promise<void> {
@@ -169,7 +201,7 @@ export async function openNodePools(
 
   async function withOpen(op: string, name: string, call: Call): Promise<KnownPool> {
     const pool = find(op, name);
-    await ensureOpen(pool, call);
+    await openings.ensure(pool.name, call);
     return pool;
   }
 
@@ -182,7 +214,7 @@ export async function openNodePools(
       const within = deadline(call, 'report', name, clock);
       const pool = find('report', name);
       // However long a disk hangs: whoever asks has an answer in time.
-      const asked = ensureOpen(pool, call).then(() => reportOf(pool, { ...call, timeoutMs: within.timeoutMs }));
+      const asked = openings.ensure(name, call).then(() => reportOf(pool, { ...call, timeoutMs: within.timeoutMs }));
       return within.race(asked);
     },
 
@@ -191,7 +223,7 @@ export async function openNodePools(
       for (const { name } of disksOf(report)) {
         const path = name.startsWith('/') ? name : `/dev/${name}`;
         if (!(await isDisk(path))) continue;
-        const smart = await readSmart(run, path, deadline(call, 'ask the disk', path, clock));
+        const smart = await readSmart(runCommand, path, deadline(call, 'ask the disk', path, clock));
         if (smart) said.set(name, smart);
       }
       return said;
@@ -203,7 +235,7 @@ export async function openNodePools(
       const known = listed.find((pool) => pool.name === name);
       // An earlier attempt has made it, and could not tell.
       if (known) {
-        await ensureOpen(known, call);
+        await openings.ensure(name, call);
         return { where: known.where, report: await reportOf(known, call) };
       }
       const where = driver === 'btrfs' ? join(dataDir, 'pool', name) : `${name}/floatlab`;
@@ -215,7 +247,7 @@ export async function openNodePools(
         const report = await admins[driver].create({ name, layout, on: storage, erase }, call);
         const place = file === undefined ? { devices: await allNames('devices' in on ? on.devices : []) } : { file };
         await keep({ name, driver, where, origin: 'made', ...place });
-        await ensureOpen(find('create', name), call);
+        await openings.ensure(name, call);
         return { where, report: { ...report, name } } satisfies OpenedPool;
       } finally {
         making.delete(name);
@@ -225,19 +257,23 @@ export async function openNodePools(
     async adopt({ name, driver, where }, call) {
       refuseOwnName(name);
       refuseOther(list(), name, 'adopted');
-      const opened = await openPool({ name, driver, where }, { dataDir, log }, { ...call, timeoutMs: openMs });
-      await keep({ name, driver, where, origin: 'adopted' });
-      open.set(name, opened);
+      const pool = { name, driver, where };
+      refuseSecondName(await placeOf(pool), places.values());
+      const opened = await openPool(pool, context, call);
+      await settle(pool);
+      await keep({ ...pool, origin: 'adopted' });
+      openings.ports.set(name, opened);
       return { where, report: await reportOf(find('adopt', name), call) };
     },
 
     async release(name, call) {
       const within = deadline(call, 'release', name, clock);
-      await oneAtATime('list', within, async () => {
+      await openings.alone(name, within, async () => {
         const known = listed.find((pool) => pool.name === name);
         if (known) {
           if (known.driver === 'btrfs' && known.origin === 'made') await unmountMade(known.where, call);
-          open.delete(name);
+          openings.ports.delete(name);
+          places.delete(name);
           listed = listed.filter((pool) => pool.name !== name);
           await write(listed);
         }
@@ -269,37 +305,16 @@ export async function openNodePools(
     },
   };
 
-  for (const pool of listed) {
-    const call = { signal, timeoutMs: openMs, progress: () => {} };
-    await ensureOpen(find('open', pool.name), call).catch((error: unknown) => {
-      log.warn(`pool ${pool.name} is not opened: ${error instanceof Error ? error.message : String(error)}`);
-    });
-  }
-  return { volumes, pools };
-}
-
-/** As its file system knows it: a zpool has a name of its own, and FloatLab a dataset in it. */
-const adminName = ({ driver, name, where }: KnownPool): string => (driver === 'zfs' ? zpoolOf(where) : name);
-
-function managedOf(pool: KnownPool): readonly ManagedPool[] {
-  if (pool.driver === 'dir') return [];
-  const mountpoint = pool.driver === 'btrfs' ? { mountpoint: pool.where } : {};
-  return [{ name: adminName(pool), driver: pool.driver, ...mountpoint }];
-}
-
-/** Its files would be those of the pool that every node has. @throws IoError INVALID */
-function refuseOwnName(name: string): void {
-  if (!isOwnName(name)) return;
-  const message = `${name} is not a name for a pool: the data directory keeps something else of that name`;
-  throw new IoError('INVALID', { op: 'open the pool', target: name, message, hint: 'Choose another name.' });
-}
-
-/** @throws IoError EXISTS */
-function refuseOther(pools: readonly KnownPool[], name: string, origin: PoolOrigin): void {
-  const there = pools.find((pool) => pool.name === name);
-  if (!there || there.origin === origin) return;
-  const message = `this node has another pool ${name} already, at ${there.where}`;
-  throw new IoError('EXISTS', { op: 'open the pool', target: name, message, hint: 'Choose another name.' });
+  await Promise.all(
+    listed.map(({ name }) =>
+      openings
+        .ensure(name, { signal: AbortSignal.any([signal]), timeoutMs: startMs, progress: () => {} })
+        .catch((error: unknown) => {
+          log.warn(`pool ${name} is not opened: ${error instanceof Error ? error.message : String(error)}`);
+        }),
+    ),
+  );
+  return { volumes, replication, pools };
 }
 
 /** Loop devices have nothing to say of themselves. */

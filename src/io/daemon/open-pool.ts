@@ -3,12 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Call } from '../devices/call.ts';
 import { IoError } from '../devices/error.ts';
-import { mountMade } from '../devices/pools/btrfs/reopen.ts';
-import { run } from '../devices/run.ts';
+import { mountMade, type MountOptions } from '../devices/pools/btrfs/reopen.ts';
+import { run as runCommand, type RunCommand } from '../devices/run.ts';
+import { withReplication } from '../devices/replication/attached.ts';
+import { btrfsReplication } from '../devices/replication/btrfs/backend.ts';
+import { zfsReplication } from '../devices/replication/zfs/backend.ts';
 import { btrfsVolumes } from '../devices/volumes/btrfs/real.ts';
 import { prepareDirPool } from '../devices/volumes/dir/pool.ts';
 import { dirVolumes } from '../devices/volumes/dir/real.ts';
 import { refuseStranger, remember, rememberedId, rememberId } from '../devices/volumes/identity.ts';
+import type { OwnPlaces } from '../devices/volumes/own-places.ts';
 import type { VolumePort } from '../devices/volumes/port.ts';
 import { zfsVolumes } from '../devices/volumes/zfs/real.ts';
 import { ensureZfsRoot } from '../devices/volumes/zfs/root.ts';
@@ -20,12 +24,22 @@ export interface OpenContext {
   /** Absolute, without symbolic links. */
   readonly dataDir: string;
   readonly log: PoolLog;
+  /** What is not to be adopted as a volume. */
+  readonly ownPlaces: OwnPlaces;
+  /** What runs the tools of zfs. */
+  readonly run?: RunCommand;
 }
 
 /** One pool, and nothing else: a pool that hangs holds up no other. @throws IoError */
 export async function openPool(
   pool: PoolSetting & Partial<Pick<ListedPool, 'devices' | 'file'>>,
-  { dataDir, log }: OpenContext,
+  {
+    dataDir,
+    log,
+    ownPlaces,
+    run = runCommand,
+    ...mounting
+  }: OpenContext & Pick<MountOptions, 'patienceMs' | 'waits' | 'degraded'>,
   call: Call,
 ): Promise<VolumePort> {
   const { name, driver, where } = pool;
@@ -33,13 +47,15 @@ export async function openPool(
   switch (driver) {
     case 'btrfs': {
       const on = pool.file === undefined ? pool.devices && { devices: pool.devices } : { file: pool.file };
-      if (on) await mountMade({ name, mountpoint: where, on }, call);
-      return btrfsVolumes({ pools: [await ensurePool({ dataDir, mountpoint: where, name, log, signal })] });
+      if (on) await mountMade({ name, mountpoint: where, on }, call, mounting);
+      const opened = await ensurePool({ dataDir, mountpoint: where, name, log, signal });
+      return withReplication(btrfsVolumes({ pools: [opened], ownPlaces }), btrfsReplication({ pools: [opened] }));
     }
     case 'zfs': {
       const on = pool.file === undefined ? pool.devices : [pool.file];
-      if (on) await importMade(zpoolOf(where), on, call);
-      return zfsVolumes({ pools: [{ name, root: where, ...(await zfsRoot(pool, dataDir, call)) }] });
+      if (on) await importMade(zpoolOf(where), on, call, run);
+      const pools = [{ name, root: where, ...(await zfsRoot(pool, dataDir, call, run)) }];
+      return withReplication(zfsVolumes({ pools, ownPlaces, run }), zfsReplication({ pools, run }));
     }
     case 'dir': {
       const memory = poolMemory(dataDir, name);
@@ -47,7 +63,7 @@ export async function openPool(
       await prepareDirPool(where);
       await remember(memory, where);
       log.warn(`pool ${name} is a plain folder: sizes of volumes are not enforced, and each snapshot is a copy`);
-      return dirVolumes({ pools: [{ name, folder: where }] });
+      return dirVolumes({ pools: [{ name, folder: where }], ownPlaces });
     }
   }
 }
@@ -55,17 +71,18 @@ export async function openPool(
 /** The zpool that a dataset lies in. */
 export const zpoolOf = (dataset: string): string => dataset.split('/')[0] ?? dataset;
 
-async function zfsRoot({ name, where }: PoolSetting, dataDir: string, call: Call) {
+async function zfsRoot({ name, where }: PoolSetting, dataDir: string, call: Call, run: RunCommand) {
   const memory = poolMemory(dataDir, name);
   const known = await rememberedId(memory, where);
   // One that is remembered and is not there is not made anew: it is not imported, or lost.
-  const { id } = known === undefined ? await ensureZfsRoot({ root: where, id: randomUUID() }, call) : { id: known };
+  const { id } =
+    known === undefined ? await ensureZfsRoot({ root: where, id: randomUUID(), run }, call) : { id: known };
   await rememberId(memory, where, id);
   return { mountBase: join(dataDir, 'pool', name), id };
 }
 
 /** Of one that is imported: done. @throws IoError POOL_MISSING */
-async function importMade(zpool: string, devices: readonly string[], call: Call): Promise<void> {
+async function importMade(zpool: string, devices: readonly string[], call: Call, run: RunCommand): Promise<void> {
   const ask = (...args: readonly string[]) =>
     run('zpool', args, { signal: call.signal, timeoutMs: call.timeoutMs, target: zpool });
   if ((await ask('list', '-H', '-o', 'name', zpool)).exitCode === 0) return;

@@ -13,6 +13,7 @@ import { prepareDirPool } from '../devices/volumes/dir/pool.ts';
 import { dirVolumes } from '../devices/volumes/dir/real.ts';
 import { refuseStranger, remember, rememberedId } from '../devices/volumes/identity.ts';
 import { mountOf, parseMountinfo } from '../devices/volumes/mounts.ts';
+import type { OwnPlaces } from '../devices/volumes/own-places.ts';
 import { isThere } from '../stores/files.ts';
 import type { GivenPool } from './node-pools.ts';
 import type { PoolLog } from './pool.ts';
@@ -90,6 +91,7 @@ export async function plainPool(
   dataDir: string,
   lacks: string,
   log: PoolLog,
+  ownPlaces: OwnPlaces,
 ): Promise<{ readonly pool: GivenPool; readonly note: string }> {
   const folder = folderOf(dataDir);
   const memory = poolMemory(dataDir, usualPool);
@@ -103,7 +105,7 @@ export async function plainPool(
   log.warn(note);
   const pool: GivenPool = {
     ...{ name: usualPool, driver: 'dir', origin: 'usual', where: folder },
-    volumes: dirVolumes({ pools: [{ name: usualPool, folder }] }),
+    volumes: dirVolumes({ pools: [{ name: usualPool, folder }], ownPlaces }),
   };
   return { pool, note };
 }

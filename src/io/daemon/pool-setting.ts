@@ -24,9 +24,15 @@ const ownNames: ReadonlySet<string> = new Set(['mnt', 'pool', 'btrfs', 'dir']);
 /** Whether a pool that is made or adopted through the lab must not be called so. */
 export const isOwnName = (name: string): boolean => ownNames.has(name);
 
+/** What the data folder remembers of pools, by their names; no name has a dot, so that none can be taken for another. */
+const memories = new Map([
+  [usualPool, 'pool.json'],
+  ['pool', 'pool.pool.json'],
+]);
+
 /** Where the data folder remembers which pool it was. */
 export const poolMemory = (dataDir: string, name: string): string =>
-  join(dataDir, 'pool', name === usualPool ? 'pool.json' : `${name}.json`);
+  join(dataDir, 'pool', memories.get(name) ?? `${name}.json`);
 
 /** @returns what is wrong, as one sentence, instead of the pools */
 export function parsePools(texts: readonly string[]): readonly PoolSetting[] | string {
@@ -39,7 +45,10 @@ export function parsePools(texts: readonly string[]): readonly PoolSetting[] | s
     if (pools.some((pool) => pool.name === name)) return `--pool ${text}: there is another pool ${name} already`;
     if (where === '') return `--pool ${text}: say where it is, for example /mnt/tank or zfs:tank/floatlab`;
     const driver = (kind ?? 'btrfs') as PoolSetting['driver'];
-    pools.push({ name, driver, where: driver === 'zfs' ? where : resolve(where) });
+    const place = driver === 'zfs' ? where : resolve(where);
+    const same = pools.find((pool) => pool.where === place && (pool.driver === 'zfs') === (driver === 'zfs'));
+    if (same) return `--pool ${text}: ${place} is the pool ${same.name} already; one pool has one name`;
+    pools.push({ name, driver, where: place });
   }
   return pools;
 }

@@ -7,12 +7,17 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../devices/clock/port.ts';
 import type { NodePools } from '../devices/pools/node-pools.ts';
+import { withReplication } from '../devices/replication/attached.ts';
+import { btrfsReplication } from '../devices/replication/btrfs/backend.ts';
+import type { ReplicationPort } from '../devices/replication/port.ts';
 import { btrfsVolumes } from '../devices/volumes/btrfs/real.ts';
+import type { OwnPlaces } from '../devices/volumes/own-places.ts';
 import type { VolumePort } from '../devices/volumes/port.ts';
 import { openNodePools, type GivenPool } from './node-pools.ts';
 import { openPool } from './open-pool.ts';
 import { isPlain, lacksBtrfs, plainPool, refuseBesideZfs } from './plain-pool.ts';
 import { ensurePool, type PoolLog } from './pool.ts';
+import { ownPlaces, placeOf, refuseSecondName, type PoolPlace } from './pool-places.ts';
 import { usualPool, type PoolSetting } from './pool-setting.ts';
 
 export interface PoolsOptions {
@@ -28,6 +33,7 @@ export interface PoolsOptions {
 
 export interface OpenedPools {
   readonly volumes: VolumePort;
+  readonly replication: ReplicationPort;
   readonly pools: NodePools;
   /** What a person should know about them. */
   readonly notes: readonly string[];
@@ -40,36 +46,42 @@ export async function openPools(options: PoolsOptions): Promise<OpenedPools> {
   const { pools, log, signal, clock } = options;
   await mkdir(join(options.dataDir, 'pool'), { recursive: true, mode: 0o711 });
   const dataDir = await realpath(options.dataDir);
-  const context = { dataDir, log };
+  const places = new Map<string, PoolPlace>();
+  const own = () => ownPlaces(dataDir, places.values());
+  const context = { dataDir, log, ownPlaces: own };
   const call = { signal, timeoutMs: patienceMs, progress: () => {} };
   const given: GivenPool[] = [];
   const notes: string[] = [];
   if (pools.length === 0) {
-    const { pool, note } = await usual(options);
+    const { pool, note } = await usual({ ...options, ownPlaces: own });
     given.push(pool);
     if (note !== undefined) notes.push(note);
   }
   for (const pool of pools) {
     const { name, driver, where } = pool;
+    refuseSecondName(await placeOf(pool), places.values());
     given.push({ name, driver, where, origin: 'given', volumes: await openPool(pool, context, call) });
+    places.set(name, await placeOf(pool));
     if (driver !== 'btrfs') log.info(`volumes of pool ${name} are kept in ${where}`);
   }
-  return { ...(await openNodePools({ dataDir, given, clock, log, signal })), notes };
+  return { ...(await openNodePools({ dataDir, given, places, clock, log, signal })), notes };
 }
 
 /** The one that every node has. */
-async function usual(options: PoolsOptions): Promise<{ readonly pool: GivenPool; readonly note: string | undefined }> {
-  const { dataDir, sizeBytes, log, signal } = options;
+async function usual(
+  options: PoolsOptions & { readonly ownPlaces: OwnPlaces },
+): Promise<{ readonly pool: GivenPool; readonly note: string | undefined }> {
+  const { dataDir, sizeBytes, log, signal, ownPlaces: own } = options;
   const lacks = await lacksBtrfs(dataDir, signal);
   if (lacks !== undefined) {
     if (!(await isPlain(dataDir))) await refuseBesideZfs(lacks, signal);
-    return plainPool(dataDir, lacks, log);
+    return plainPool(dataDir, lacks, log, own);
   }
   const pool = await ensurePool({ dataDir, sizeBytes, log, signal });
   return {
     pool: {
       ...{ name: usualPool, driver: 'btrfs', origin: 'usual', where: pool.mountpoint },
-      volumes: btrfsVolumes({ pools: [pool] }),
+      volumes: withReplication(btrfsVolumes({ pools: [pool], ownPlaces: own }), btrfsReplication({ pools: [pool] })),
     },
     note: undefined,
   };

@@ -17,6 +17,7 @@ type Given = Pick<
   | 'containers'
   | 'files'
   | 'disks'
+  | 'adoptable'
   | 'cluster'
   | 'snapshots'
   | 'blobs'

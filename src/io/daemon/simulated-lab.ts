@@ -36,7 +36,7 @@ export async function openSimulatedLab(
     diskLatencyMs: 1,
     onBroken,
   });
-  const { lab, containers, files, disks, nodes } = await world.start();
+  const { lab, containers, files, disks, adoptable, nodes } = await world.start();
   const password = makePassword();
   const server = await serve({
     settings,
@@ -44,6 +44,7 @@ export async function openSimulatedLab(
     containers,
     files,
     disks,
+    adoptable,
     blobs: world.blobs,
     log,
     credentials: {

@@ -23,6 +23,7 @@ import { IoError } from '../devices/error.ts';
 import { realContent } from '../devices/content/real.ts';
 import { noPools } from '../devices/pools/node-pools.ts';
 import { realFiles } from '../devices/files/real.ts';
+import { replicaSource } from '../agent/replica-source.ts';
 import { Handover } from '../agent/handover.ts';
 import { realTree } from '../devices/tree/real.ts';
 import { realHost } from '../devices/host/real.ts';
@@ -30,6 +31,7 @@ import { realMarks } from '../devices/marks/real.ts';
 import { run } from '../devices/run.ts';
 import { commandError } from '../devices/volumes/btrfs/errors.ts';
 import { isInside, parseMountinfo } from '../devices/volumes/mounts.ts';
+import { replicationByPool } from '../devices/replication/by-pool.ts';
 import { btrfsVolumes } from '../devices/volumes/btrfs/real.ts';
 import { isThere } from '../stores/files.ts';
 import { chooseEngine, chosenDocker, type EngineChoice } from './choose-engine.ts';
@@ -130,6 +132,8 @@ async function stop(
       },
     },
     volumes: btrfsVolumes({ pools: [] }),
+    replication: replicationByPool([]),
+    sources: replicaSource(lab, () => undefined, realClock),
     pools: noPools,
     files: realFiles,
     tree: realTree,

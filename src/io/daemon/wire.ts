@@ -10,15 +10,18 @@ import { ChangeWatch } from '../agent/change-watch.ts';
 import { VolumeLooks } from '../agent/volume-looks.ts';
 import { Handover } from '../agent/handover.ts';
 import { Presence, type NodeLink } from '../agent/presence.ts';
+import { replicaSource } from '../agent/replica-source.ts';
 import { volumeFiles, type FilesPorts } from '../agent/volume-files.ts';
 import type { Ports } from '../agent/worker.ts';
 import type { Random } from '../devices/random/port.ts';
 import type { Clock } from '../devices/clock/port.ts';
 import { nodeDisks, remoteDisks } from '../lab/disks.ts';
-import type { AppContainers, NodeDisks, VolumeFiles } from '../lab/port.ts';
+import { nodeVolumes, remoteVolumes } from '../lab/volume-candidates.ts';
+import type { AppContainers, NodeDisks, NodeVolumes, VolumeFiles } from '../lab/port.ts';
 import type { Folded } from '../lab/folded.ts';
 import { remoteContainers } from '../lab/remote-containers.ts';
 import { remoteFiles } from '../lab/remote-files.ts';
+import { remoteStreams } from '../lab/remote-streams.ts';
 import { RunningLab } from '../lab/running.ts';
 import type { SharedBlobs } from '../lab/shared-blobs.ts';
 import { StateDatabase } from '../lab/state.ts';
@@ -32,7 +35,7 @@ import type { NodeIni } from './node-ini.ts';
 export interface NodeParts {
   readonly id: string;
   readonly name: string;
-  readonly ports: Omit<Ports, 'blobs' | 'clock' | 'handover'>;
+  readonly ports: Omit<Ports, 'blobs' | 'clock' | 'handover' | 'sources'>;
   readonly link?: NodeLink;
 }
 
@@ -78,6 +81,7 @@ export interface WiredLab {
   readonly containers: AppContainers;
   readonly files: VolumeFiles;
   readonly disks: NodeDisks;
+  readonly adoptable: NodeVolumes;
   /** By name. */
   readonly nodes: ReadonlyMap<string, NodeRun>;
   /** Whether this start created the lab. */
@@ -99,11 +103,13 @@ export async function wireLab(wiring: LabWiring): Promise<WiredLab> {
     const dockers = new Map<StreamId<'node'>, Ports['docker']>();
     const trees = new Map<StreamId<'node'>, FilesPorts>();
     const nodes = new Map<string, NodeRun>();
+    const replications = new Map(wiring.nodes.map(({ id, ports }) => [streamOf('node', id), ports.replication]));
+    const sources = replicaSource(lab.view, (node) => replications.get(node), wiring.clock);
     for (const parts of wiring.nodes) {
       dockers.set(streamOf('node', parts.id), parts.ports.docker);
       const handover = new Handover(wiring.clock);
       trees.set(streamOf('node', parts.id), { ...parts.ports, handover });
-      const node = nodeRun(parts, lab, wiring, handover);
+      const node = nodeRun(parts, lab, wiring, { handover, sources });
       nodes.set(parts.name, node);
       stops.push(() => node.stop());
       await node.start();
@@ -113,6 +119,7 @@ export async function wireLab(wiring: LabWiring): Promise<WiredLab> {
       containers: appContainers(lab.view, (node) => dockers.get(node)),
       files: volumeFiles(lab.view, (node) => trees.get(node)),
       disks: nodeDisks((node) => wiring.nodes.find(({ id }) => streamOf('node', id) === node)?.ports.pools),
+      adoptable: nodeVolumes((node) => wiring.nodes.find(({ id }) => streamOf('node', id) === node)?.ports.volumes),
       nodes,
       isNew,
       goodbye: () => Promise.resolve(),
@@ -156,10 +163,12 @@ export async function wireNode(wiring: NodeWiring): Promise<WiredLab> {
     if (isNew) await createLab(lab, wiring);
     lab.lead();
     const handover = new Handover(clock);
-    const run = nodeRun(node, lab, { clock, random, log, blobs, version: wiring.version }, handover);
+    const self = streamOf('node', node.id);
+    const ownSource = replicaSource(lab.view, (of) => (of === self ? node.ports.replication : undefined), clock);
+    const sources = remoteStreams({ local: ownSource, lab: lab.view, others, clock });
+    const run = nodeRun(node, lab, { clock, random, log, blobs, version: wiring.version }, { handover, sources });
     stops.push(() => run.stop());
     await run.start();
-    const self = streamOf('node', node.id);
     const local = appContainers(lab.view, (of) => (of === self ? node.ports.docker : undefined));
     const here = { ...node.ports, handover };
     const localFiles = volumeFiles(lab.view, (of) => (of === self ? here : undefined));
@@ -169,6 +178,11 @@ export async function wireNode(wiring: NodeWiring): Promise<WiredLab> {
       files: remoteFiles({ local: localFiles, lab: lab.view, others }),
       disks: remoteDisks({
         local: nodeDisks((of) => (of === self ? node.ports.pools : undefined)),
+        lab: lab.view,
+        others,
+      }),
+      adoptable: remoteVolumes({
+        local: nodeVolumes((of) => (of === self ? node.ports.volumes : undefined)),
         lab: lab.view,
         others,
       }),
@@ -218,11 +232,11 @@ function nodeRun(
   { id, name, ports, link }: NodeParts,
   lab: RunningLab,
   wiring: NodeServices,
-  handover: Handover,
+  between: Pick<Ports, 'handover' | 'sources'>,
 ): NodeRun {
   const { random, log, version, clock, blobs } = wiring;
   const node = streamOf('node', id);
-  const full: Ports = { ...ports, clock, blobs, handover };
+  const full: Ports = { ...ports, ...between, clock, blobs };
   let running: (() => Promise<void>)[] = [];
   let presence: Presence | undefined;
   return {

@@ -21,7 +21,7 @@ import { UsedKeys } from './routes/idempotency.ts';
 import { makeJoinToken } from './routes/join-token.ts';
 import { saveSnapshot } from './routes/snapshot.ts';
 import { waitOperation } from './routes/operation.ts';
-import { listDisks, showPool } from './routes/pools.ts';
+import { listDisks, listVolumeCandidates, showPool } from './routes/pools.ts';
 import { previewRetention } from './routes/retention.ts';
 import { previewRollback } from './routes/rollback.ts';
 import { changePassword, signIn, signOut, whoami } from './routes/session.ts';
@@ -157,6 +157,8 @@ function answers(parts: Parts): Answer {
         return importVolume(parts, c);
       case 'list-disks':
         return listDisks(parts, c);
+      case 'list-volume-candidates':
+        return listVolumeCandidates(parts, c);
       case 'show-pool':
         return showPool(parts, c);
       case 'cluster-status':

@@ -7,6 +7,7 @@ import { problemCodes, statusOf, type ProblemClass } from '#io/contract/problem.
 import { rollbackAnswer } from '#io/contract/rollback.ts';
 import { diffAnswer, filesAnswer, importAnswer } from '#io/contract/files.ts';
 import { disksAnswer } from '#io/contract/disks.ts';
+import { volumeCandidatesAnswer } from '#io/contract/volume-candidates.ts';
 import { retentionAnswer } from '#io/contract/retention.ts';
 import {
   bodySchema,
@@ -284,7 +285,11 @@ const specialAnswers: Readonly<Record<Special, Record<string, Json>>> = {
   },
   'diff-files': { 200: json('A page of differences', jsonSchema(diffAnswer)) },
   'export-volume': { 200: file('application/x-tar', 'The archive. One that ends early is not whole') },
-  'import-volume': { 200: json('It is in the volume, and on the disk', jsonSchema(importAnswer)) },
+  'import-volume': {
+    200: json('It is in the volume, and on the disk; of a dry run, what it would begin with', {
+      anyOf: [jsonSchema(importAnswer), ref('CommandAnswer')],
+    }),
+  },
   'cluster-status': { 200: json('How the group is, as this node knows it', ref('ClusterStatus')) },
   'transfer-leadership': {
     200: json('It leads', ref('Transfer')),
@@ -297,6 +302,9 @@ const specialAnswers: Readonly<Record<Special, Record<string, Json>>> = {
     },
   },
   'list-disks': { 200: json('The disks of the node', jsonSchema(disksAnswer)) },
+  'list-volume-candidates': {
+    200: json('What could be adopted', jsonSchema(volumeCandidatesAnswer)),
+  },
   'show-pool': { 200: json('The pool', ref('Row')) },
   'set-disk': { 200: json('The machine', ref('SimulatedMachine')) },
   'simulated-machines': {

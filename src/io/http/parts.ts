@@ -4,7 +4,15 @@ import type { Context } from 'hono';
 import type { Logger } from 'pino';
 import type { Clock } from '../devices/clock/port.ts';
 import type { Random } from '../devices/random/port.ts';
-import type { AppContainers, ClusterPort, LabPort, NodeDisks, SnapshotPort, VolumeFiles } from '../lab/port.ts';
+import type {
+  AppContainers,
+  ClusterPort,
+  LabPort,
+  NodeDisks,
+  NodeVolumes,
+  SnapshotPort,
+  VolumeFiles,
+} from '../lab/port.ts';
 import type { Account } from './auth/account.ts';
 import type { SignInLimiter } from './auth/limiter.ts';
 import type { Session, Sessions } from './auth/sessions.ts';
@@ -28,6 +36,8 @@ export interface Parts {
   readonly containers: AppContainers;
   /** Undefined where nodes have no disks to speak of. */
   readonly disks?: NodeDisks | undefined;
+  /** Undefined where nothing has volumes. */
+  readonly adoptable?: NodeVolumes | undefined;
   /** Undefined where nothing has volumes. */
   readonly files: VolumeFiles | undefined;
   /** Undefined where all nodes share one log, as in a simulated lab. */

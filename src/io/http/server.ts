@@ -11,7 +11,15 @@ import type { Logger } from 'pino';
 import type { Clock } from '../devices/clock/port.ts';
 import { IoError, type IoErrorCode } from '../devices/error.ts';
 import type { Random } from '../devices/random/port.ts';
-import type { AppContainers, ClusterPort, LabPort, NodeDisks, SnapshotPort, VolumeFiles } from '../lab/port.ts';
+import type {
+  AppContainers,
+  ClusterPort,
+  LabPort,
+  NodeDisks,
+  NodeVolumes,
+  SnapshotPort,
+  VolumeFiles,
+} from '../lab/port.ts';
 import { httpApp } from './app.ts';
 import { Account, type Credentials } from './auth/account.ts';
 import { keptInMemory, type EndedStore } from './auth/ended.ts';
@@ -40,6 +48,7 @@ export interface HttpServerOptions {
   readonly lab: LabPort;
   readonly containers: AppContainers;
   readonly disks?: NodeDisks | undefined;
+  readonly adoptable?: NodeVolumes | undefined;
   readonly files?: VolumeFiles | undefined;
   /** The nodes as a group; left out where all of them share one log, as in a simulated lab. */
   readonly cluster?: ClusterPort | undefined;
@@ -105,6 +114,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     lab,
     containers: options.containers,
     disks: options.disks,
+    adoptable: options.adoptable,
     files: options.files,
     cluster: options.cluster,
     snapshots: options.snapshots,

@@ -4,6 +4,7 @@ import type { Rejection } from '#actors/rejection.ts';
 import type { LabView } from '#actors/actor.ts';
 import type { ClusterStatus } from '#io/contract/cluster.ts';
 import type { DiskCandidate } from '#io/contract/disks.ts';
+import type { VolumeCandidatesAnswer } from '#io/contract/volume-candidates.ts';
 import type { LiveLogLine, ObservedView } from '#io/contract/live.ts';
 import type { ActivityRow } from '#projections/views/activity.ts';
 import type { ViewName, ViewRows } from '#projections/registry.ts';
@@ -146,6 +147,12 @@ export interface VolumeFiles {
 export interface NodeDisks {
   /** @throws IoError when the node does not answer */
   candidates(node: StreamId<'node'>, call: Call): Promise<readonly DiskCandidate[]>;
+}
+
+/** What lies in the pools of nodes beside volumes, as it is now. */
+export interface NodeVolumes {
+  /** What could be adopted. @throws IoError when the node does not answer, or its pool is not there */
+  candidates(node: StreamId<'node'>, pool: string, call: Call): Promise<VolumeCandidatesAnswer>;
 }
 
 /** The nodes of the lab as a group, seen from this one. */

@@ -7,7 +7,7 @@
  * small board without a clock begins in 1970, and it is the pinned key that says who somebody is.
  */
 import { X509Certificate } from 'node:crypto';
-import { isIssuedBy, keySha256, nodeOf } from '../pki/node-certificate.ts';
+import { isIssuedBy, keySha256, nodeOf } from '../pki/node-identity.ts';
 import type { Refusal } from './errors.ts';
 import { no } from './hello.ts';
 import type { Admission, Admitted } from './identity.ts';

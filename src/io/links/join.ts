@@ -8,7 +8,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { request } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../devices/clock/port.ts';
-import { isIssuedBy } from '../pki/node-certificate.ts';
+import { isIssuedBy } from '../pki/node-identity.ts';
 import { parseHostPort, type Address } from './address.ts';
 import { openTls } from './dial.ts';
 import { LinkError } from './errors.ts';

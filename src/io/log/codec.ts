@@ -18,6 +18,7 @@ import { Packr } from 'msgpackr';
 import { asIndex, type Entry, type LabEvent, type StreamId } from '#events/envelope.ts';
 import { isEventType, registry, upcast } from '#events/registry.ts';
 import { LogError } from './port.ts';
+import { Skim } from './skim.ts';
 
 /** Of one packed entry, in bytes. Whole files belong in the blob store. */
 export const maxEntryBytes = 1024 * 1024;
@@ -133,8 +134,8 @@ export function positionsOf(record: Uint8Array): {
   readonly positions: (readonly [stream: StreamId, version: number])[];
   readonly ends: readonly StreamId[];
 } {
-  const { 6: drafts, 8: ends = [] } = unpackRecord(record);
-  return { positions: drafts.map(([stream], i) => [stream, versionAt(record, i)]), ends };
+  const { streams, ends } = openEntry(packedIn(record));
+  return { positions: streams.map((stream, i) => [stream, versionAt(record, i)]), ends };
 }
 
 /**
@@ -166,8 +167,10 @@ export function eventsOf(first: number, record: Uint8Array): LabEvent[] {
 /** The versions of a record's events, and the entry as it was packed. */
 export const partsOf = (record: Uint8Array): { readonly versions: readonly number[]; readonly packed: Uint8Array } => ({
   versions: Array.from({ length: countOf(record) }, (_, i) => versionAt(record, i)),
-  packed: record.subarray(headerBytes + 4 * countOf(record)),
+  packed: packedIn(record),
 });
+
+const packedIn = (record: Uint8Array): Uint8Array => record.subarray(headerBytes + 4 * countOf(record));
 
 /** A packed entry of before entries said which streams they end. */
 export function withEnds(packed: Uint8Array, ends: readonly StreamId[]): Uint8Array {
@@ -183,11 +186,35 @@ export interface OpenedEntry {
   readonly ends: readonly StreamId[];
 }
 
-/** Of an entry as `packEntry` packed it. */
+/** Of an entry as `packEntry` packed it: without a look at what its events say. */
 export function openEntry(packed: Uint8Array): OpenedEntry {
-  const { 5: expect, 6: drafts, 8: ends = [] } = packr.unpack(packed) as PackedEntry;
-  return { expect, streams: drafts.map(([stream]) => stream), ends };
+  const skim = new Skim(packed);
+  const items = skim.enter();
+  skim.skip(5);
+  const expect = nextList<Entry['expect'][number]>(skim, packed);
+  const streams: StreamId[] = [];
+  for (let left = skim.enter(); left > 0; left--) {
+    const parts = skim.enter();
+    streams.push(skim.text() as StreamId);
+    skim.skip(parts - 1);
+  }
+  if (items < 9) return { expect, streams, ends: [] };
+  skim.skip(1);
+  return { expect, streams, ends: nextList<StreamId>(skim, packed) };
 }
+
+/** Most are empty. */
+function nextList<T>(skim: Skim, packed: Uint8Array): readonly T[] {
+  const start = skim.at;
+  if (packed[start] === emptyList) {
+    skim.skip(1);
+    return [];
+  }
+  skim.skip(1);
+  return packr.unpack(packed, { start, end: skim.at }) as readonly T[];
+}
+
+const emptyList = 0x90;
 
 const unpackRecord = (record: Uint8Array): PackedEntry =>
   packr.unpack(record, { start: headerBytes + 4 * countOf(record), end: record.length }) as PackedEntry;

@@ -3,11 +3,11 @@
  * authority proves that whoever asks has the key, and ignores what else the request wishes for: which node this is, and
  * at which addresses, the lab says.
  *
- * What identifies a node afterwards is its pinned public key (`keySha256`); the certificate says that the lab's own
+ * What identifies a node afterwards is its pinned public key (`node-identity.ts`); the certificate says that the lab's own
  * authority has met it.
  */
 import 'reflect-metadata';
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import {
   ExtendedKeyUsage,
@@ -16,6 +16,7 @@ import {
   PublicKey,
 } from '@peculiar/x509';
 import { algorithm, importPrivate, issue, provider, type KeyPair } from './ca.ts';
+import { hexSha256, spkiOf } from './node-identity.ts';
 
 /** Of a node, unless said otherwise. */
 const nodeDays = 90;
@@ -77,25 +78,12 @@ export async function issueNode(authority: KeyPair, csr: string, names: NodeName
   });
 }
 
-/** SHA-256 of the public key (SPKI), hex: what the lab pins. */
-export const keySha256 = (certificate: X509Certificate): string => hexSha256(spkiOf(certificate.publicKey));
-
-/** The same of a request. @throws PkiError */
+/** SHA-256 of the public key (SPKI) in a request, hex. @throws PkiError */
 export const keySha256OfRequest = (csr: string): string =>
   hexSha256(new Uint8Array(readRequest(csr).publicKey.rawData));
 
-const hexSha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-
 /** As browsers and openssl write it: `AB:CD:…`. */
 export const caFingerprint = (certPem: string): string => new X509Certificate(certPem).fingerprint256;
-
-/** Id of the node that the certificate was issued for. */
-export function nodeOf(certificate: X509Certificate): string | undefined {
-  return /^CN=(.*)$/m.exec(certificate.subject)?.[1];
-}
-
-export const isIssuedBy = (certificate: X509Certificate, authority: X509Certificate): boolean =>
-  certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
 
 /**
  * A moment at 50 to 80 % of its validity, milliseconds since 1970, so that the nodes of a lab that began together do
@@ -126,5 +114,3 @@ function readRequest(csr: string): Pkcs10CertificateRequest {
   if (!isUsual) throw new PkiError(`the key in the certificate request is not of the kind ${algorithm.namedCurve}`);
   return request;
 }
-
-const spkiOf = (key: KeyObject): Uint8Array<ArrayBuffer> => new Uint8Array(key.export({ type: 'spki', format: 'der' }));

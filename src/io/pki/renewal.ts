@@ -12,7 +12,8 @@ import { backoffMs } from '../agent/backoff.ts';
 import type { Clock, Timer } from '../devices/clock/port.ts';
 import type { Random } from '../devices/random/port.ts';
 import { isPair, type KeyPair } from './ca.ts';
-import { isIssuedBy, makeRequest, nodeOf, renewAt } from './node-certificate.ts';
+import { makeRequest, renewAt } from './node-certificate.ts';
+import { isIssuedBy, nodeOf } from './node-identity.ts';
 import { readNodeCertificate, writeNodeCertificate } from './node-files.ts';
 
 const lookEveryMs = 6 * 60 * 60 * 1000;

@@ -9,10 +9,13 @@ import { IoError } from '../devices/error.ts';
 import type { KnownPool, NodePools, OpenedPool } from '../devices/pools/node-pools.ts';
 import type { ManagedPool } from '../devices/pools/port.ts';
 import type { PoolReport } from '../devices/pools/report.ts';
-import { simPools, type SimPools } from '../devices/pools/sim.ts';
+import { simPools, type SimPools, type SimPoolsOptions } from '../devices/pools/sim.ts';
 import type { SimDisk } from '../devices/pools/sim/disks.ts';
 import type { Smart } from '../devices/pools/smart.ts';
 import type { SimVolumes } from '../devices/volumes/sim.ts';
+import type { SimPoolState } from '../devices/volumes/sim/pools.ts';
+
+type PoolFault = NonNullable<SimPoolsOptions['fault']>;
 
 export interface SimNodePools extends NodePools {
   readonly disks: SimPools['disks'];
@@ -21,6 +24,8 @@ export interface SimNodePools extends NodePools {
   /** Back as it was, or a new one. */
   plugIn(disk: SimDisk): void;
   corrupt(path: string): void;
+  /** Asked before the effect of every call, from now on. */
+  setFault(fault: PoolFault | undefined): void;
   /** What the disk says of itself from now on. */
   saySmart(path: string, smart: Smart): void;
 }
@@ -43,6 +48,11 @@ export function simNodePools(options: SimNodePoolsOptions): SimNodePools {
   /** Also one that is being made. */
   const managed = new Map<string, ManagedPool>();
   const gone = new Set<string>();
+  /** Pools that were let go, by where they are: each knows how it is opened again. */
+  const released = new Map<string, { readonly driver: PoolDriver; readonly name: string; open(): boolean }>();
+  /** What volumes have been told last. */
+  const felt = new Map<string, SimPoolState>();
+  let fault: PoolFault | undefined;
   const smart = new Map<string, Smart>();
   if (usual.driver !== 'dir') managed.set(usual.name, { name: usual.name, driver: usual.driver });
   const sim = simPools({
@@ -51,6 +61,7 @@ export function simNodePools(options: SimNodePoolsOptions): SimNodePools {
     disks: options.disks,
     made: usual.driver === 'dir' ? [] : [{ name: usual.name, layout: 'mirror', devices: options.usualDisks }],
     ...(options.scanMs === undefined ? {} : { scanMs: options.scanMs }),
+    fault: (op, name) => fault?.(op, name),
   });
 
   const find = (op: string, name: string): KnownPool => {
@@ -64,9 +75,11 @@ export function simNodePools(options: SimNodePoolsOptions): SimNodePools {
     for (const { name } of known.values()) {
       const now = volumes.poolNow(name);
       const report = sim.reportNow(name);
-      if (!now || !report || now.state === 'read-only') continue;
+      if (!now || !report) continue;
       const state = report.state === 'online' || report.state === 'degraded' ? report.state : 'unavailable';
-      if (now.state !== state) volumes.setPool(name, state);
+      const isNew = felt.get(name) !== state;
+      felt.set(name, state);
+      if (isNew && now.state !== state && now.state !== 'read-only') volumes.setPool(name, state);
     }
   }
 
@@ -85,6 +98,9 @@ export function simNodePools(options: SimNodePoolsOptions): SimNodePools {
       ...(now.state === 'read-only' ? { readOnly: true } : {}),
     };
   }
+
+  const reportOf = (name: string, driver: PoolDriver): PoolReport =>
+    sim.reportNow(name) ?? { ...folder(name), driver, sizeBytes: volumes.poolNow(name)?.sizeBytes ?? 0 };
 
   const folder = (name: string): PoolReport => ({
     name,
@@ -130,6 +146,7 @@ export function simNodePools(options: SimNodePoolsOptions): SimNodePools {
       settle();
     },
     corrupt: (path) => sim.corrupt(path),
+    setFault: (how) => void (fault = how),
     saySmart: (path, said) => void smart.set(path, said),
 
     list: () => [...known.values()],
@@ -165,16 +182,36 @@ export function simNodePools(options: SimNodePoolsOptions): SimNodePools {
       call.signal.throwIfAborted();
       const there = known.get(name);
       if (there && there.where !== where) throw taken(name);
+      if (there) return opened(name, driver, where, there.origin, reportOf(name, driver));
+      const before = released.get(where);
+      if (before) {
+        // Its name is on its disks.
+        if (before.name !== name || before.driver !== driver || !before.open()) throw missing(where);
+        released.delete(where);
+        return opened(name, driver, where, 'adopted', reportOf(name, driver));
+      }
       const sizeBytes = 200 * 2 ** 30;
       return opened(name, driver, where, 'adopted', { ...folder(name), driver, sizeBytes });
     },
 
     async release(name, call) {
       call.signal.throwIfAborted();
+      const pool = known.get(name);
+      if (!pool) return;
+      const { driver, where } = pool;
       known.delete(name);
-      managed.delete(name);
-      sim.release(name);
-      volumes.removePool(name);
+      felt.delete(name);
+      const wasManaged = managed.delete(name);
+      const [takeDisks, openVolumes] = [sim.release(name), volumes.removePool(name)];
+      released.set(where, {
+        ...{ name, driver },
+        open() {
+          if (wasManaged && !takeDisks()) return false;
+          if (wasManaged && driver !== 'dir') managed.set(name, { name, driver });
+          openVolumes();
+          return true;
+        },
+      });
     },
 
     grow: async (name, to, call) => resized(name, await sim.grow(name, to, call)),
@@ -183,6 +220,9 @@ export function simNodePools(options: SimNodePoolsOptions): SimNodePools {
     scrub: (name, action, call) => sim.scrub(name, action, call),
   };
 }
+
+const missing = (where: string): IoError =>
+  new IoError('POOL_MISSING', { op: 'open the pool', target: where, message: `there is no such pool at ${where}` });
 
 const taken = (name: string): IoError =>
   new IoError('EXISTS', {

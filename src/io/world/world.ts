@@ -7,12 +7,15 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../devices/clock/port.ts';
 import { seededRandom, type SeededRandom } from '../devices/random/sim.ts';
-import { wireLab, type WiredLab } from '../daemon/wire.ts';
+import { wireLab, type NodeParts, type WiredLab } from '../daemon/wire.ts';
 import { storeWatermark } from '../log/single/watermark.ts';
 import { SimDisk, type Crash } from '../stores/sim.ts';
 import { SimBlobs } from './blobs.ts';
 import { Gate } from './gate.ts';
-import { poolName, simMachine, type SimMachine } from './host.ts';
+import { simMachine, type SimMachine } from './host.ts';
+import { worldReplication } from './replication.ts';
+
+type NodePorts = NodeParts['ports'];
 
 export interface WorldOptions {
   readonly nodes: number;
@@ -86,24 +89,34 @@ export class World {
       version: this.#options.version,
       labName: 'simulated',
       timeZone: 'UTC',
-      nodes: this.machines.map(({ id, name, docker, volumes, files, tree, host, marks, content, pools }) => ({
-        id,
-        name,
-        ports: {
-          docker: gate.through(docker.port),
-          volumes: gate.through(volumes),
-          files: gate.through(files),
-          tree: gate.through(tree),
-          marks: gate.through(marks),
-          content: gate.through(content),
-          host: gate.through(host),
-          pools: gate.through(pools),
-        },
+      nodes: this.machines.map((machine) => ({
+        id: machine.id,
+        name: machine.name,
+        ports: this.#portsOf(machine, gate),
       })),
       onBroken: (error) => this.#options.onBroken?.(error),
     });
     if (this.#gate === gate) this.#wired = wired;
     return wired;
+  }
+
+  #portsOf({ docker, volumes, files, tree, host, marks, content, pools, name }: SimMachine, gate: Gate): NodePorts {
+    const replication = worldReplication({
+      clock: gate.clock(this.#options.clock),
+      random: this.random.fork(`${name}/replication/${this.#starts}`),
+      volumes,
+    });
+    return {
+      docker: gate.through(docker.port),
+      volumes: gate.through(replication.guard(volumes)),
+      replication: gate.through(replication),
+      files: gate.through(files),
+      tree: gate.through(tree),
+      marks: gate.through(marks),
+      content: gate.through(content),
+      host: gate.through(host),
+      pools: gate.through(pools),
+    };
   }
 
   /** Kills the daemon where it stands: nothing is closed, nothing is flushed. `power` takes machines and caches along. */
@@ -114,8 +127,8 @@ export class World {
     this.#blobs.crash();
     if (kind === 'power') {
       this.#boots++;
-      for (const { docker, host, volumes } of this.machines) {
-        volumes.unmountAll(poolName);
+      for (const { docker, host, volumes, pools } of this.machines) {
+        for (const { name } of pools.list()) volumes.unmountAll(name);
         docker.powerCut();
         docker.engineUp();
         host.reboot();

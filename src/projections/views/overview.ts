@@ -5,7 +5,7 @@ import type { Kind } from '#events/envelope.ts';
 import { defineProjection } from '../projection.ts';
 import { isPlain, promisesOf, toleranceOf, type LabSize } from '../promises.ts';
 
-const counted = ['app', 'volume', 'node', 'schedule'] as const satisfies readonly Kind[];
+const counted = ['app', 'volume', 'node', 'schedule', 'replica'] as const satisfies readonly Kind[];
 type Counted = (typeof counted)[number];
 
 export interface OverviewRow {
@@ -35,7 +35,7 @@ const nothing: OverviewRow = {
   uuid: '',
   timeZone: 'UTC',
   createdAt: 0,
-  counts: { app: {}, volume: {}, node: {}, schedule: {} },
+  counts: { app: {}, volume: {}, node: {}, schedule: {}, replica: {} },
   cordoned: 0,
   generation: 1,
   ...sized(empty),
@@ -43,7 +43,7 @@ const nothing: OverviewRow = {
 
 export const overviewView = defineProjection<OverviewRow>({
   name: 'overview',
-  version: 4,
+  version: 5,
   keeps: 'table',
   apply: (rows, { before, after }) => {
     const row = rows.get(overviewKey) ?? nothing;

@@ -1,9 +1,10 @@
 /** One row a pool: what it is made of, how well it is, and what it holds. */
 import type { ActorState, LabView } from '#actors/actor.ts';
 import type { PoolChange } from '#actors/pool/machine.ts';
-import { promisable, promisedTo } from '#actors/placement/capacity.ts';
+import { limitsOf, promisable, promisedTo } from '#actors/placement/capacity.ts';
 import { poolStream } from '#actors/pool/stream.ts';
 import type { StreamId } from '#events/envelope.ts';
+import type { PoolLimits } from '#events/node.ts';
 import type { PoolDeviceFacts, PoolOrigin, PoolProblem, PoolScrub } from '#events/pool.ts';
 import type { Problem } from '#events/values/metadata.ts';
 import type { PoolAbilityFacts, PoolDriver, PoolLayout } from '#events/values/pool.ts';
@@ -38,11 +39,13 @@ export interface PoolRow {
   readonly reservedBytes: number;
   /** What may be promised to volumes in all: 80 % of the size, unless somebody has set other limits. */
   readonly promisableBytes: number;
+  /** What somebody has set, else what is usual. */
+  readonly limits: PoolLimits | null;
 }
 
 export const poolsView = defineProjection<PoolRow>({
   name: 'pools',
-  version: 2,
+  version: 3,
   keeps: 'table',
   apply: (rows, { before, after }, lab) => {
     if (after?.kind === 'pool') {
@@ -98,5 +101,6 @@ function rowOf(pool: ActorState<'pool'>, lab: LabView): PoolRow {
     volumes: volumes.length,
     reservedBytes: volumes.reduce((sum, volume) => sum + promisedTo(volume.context.spec), 0),
     promisableBytes: home ? promisable({ name: metadata.name, sizeBytes }, home) : 0,
+    limits: home ? limitsOf(metadata.name, home) : null,
   };
 }

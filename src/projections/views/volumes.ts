@@ -4,6 +4,7 @@ import type { StreamId } from '#events/envelope.ts';
 import type { VolumeConstraints } from '#events/volume.ts';
 import type { Lineage } from '#actors/volume/lineage.ts';
 import type { Problem } from '#events/values/metadata.ts';
+import type { VolumeReplicas } from '#events/values/replication.ts';
 import type { SnapshotHooks, SnapshotOnChange } from '#events/values/snapshotting.ts';
 import { defineProjection, type Rows } from '../projection.ts';
 import { refTo, type Ref } from '../refs.ts';
@@ -51,11 +52,26 @@ export interface VolumeRow {
   /** Available ones. */
   readonly snapshots: number;
   readonly lastSnapshotAt: number | null;
+  /** What is asked of its replicas; null: the lab makes none by itself. */
+  readonly replication: VolumeReplicas | null;
+  readonly replicas: readonly VolumeReplica[];
+}
+
+/** A copy of it on another node. */
+export interface VolumeReplica {
+  readonly id: StreamId<'replica'>;
+  readonly name: string;
+  readonly node: Ref;
+  readonly state: string;
+  /** The snapshot that it holds: how old its content is. */
+  readonly holds: { readonly name: string; readonly takenAt: number } | null;
+  /** Since when it has been behind, of one that is for longer than it should be. */
+  readonly behindSince: number | null;
 }
 
 export const volumesView = defineProjection<VolumeRow>({
   name: 'volumes',
-  version: 4,
+  version: 5,
   keeps: 'table',
   apply: (rows, { event, before, after }, lab) => {
     if (after?.kind === 'volume') {
@@ -71,6 +87,12 @@ export const volumesView = defineProjection<VolumeRow>({
       if (!row || change === 0) return;
       const lastSnapshotAt = change > 0 ? snapshot.context.takenAt : row.lastSnapshotAt;
       rows.put(row.id, { ...row, snapshots: row.snapshots + change, lastSnapshotAt });
+    } else if (after?.kind === 'replica') {
+      const { volume } = (after as ActorState<'replica'>).context;
+      const row = rows.get(volume);
+      const replicas = row && replicasOf(volume, lab);
+      if (row && JSON.stringify(replicas) !== JSON.stringify(row.replicas))
+        rows.put(row.id, { ...row, replicas: replicas ?? [] });
     } else if (event.type === 'app.created') {
       // Its volumes came before it, and could not name it yet.
       for (const volume of lab.referrers(event.stream, 'volume')) {
@@ -131,5 +153,17 @@ function rowOf(volume: ActorState<'volume'>, lab: LabView): Omit<VolumeRow, 'sna
     delay: context.delay,
     discarded: context.discarded,
     origin: refTo(lab, context.origin?.volume ?? null),
+    replication: context.spec.replicas ?? null,
+    replicas: replicasOf(volume.stream, lab),
   };
 }
+
+const replicasOf = (volume: StreamId<'volume'>, lab: LabView): readonly VolumeReplica[] =>
+  lab.referrers(volume, 'replica').map(({ stream, state, context: { metadata, node, cursor, behindSince } }) => ({
+    id: stream,
+    name: metadata.name,
+    node: refTo(lab, node) ?? { id: node, name: node },
+    state,
+    holds: cursor && { name: cursor.name, takenAt: cursor.takenAt },
+    behindSince,
+  }));

@@ -16,6 +16,7 @@ import { addNamespaceCommands } from './commands/namespace.ts';
 import { addNodeCommands } from './commands/node.ts';
 import { addOperationCommands } from './commands/operation.ts';
 import { addPoolCommands } from './commands/pool.ts';
+import { addReplicaCommands } from './commands/replica.ts';
 import { addScheduleCommands } from './commands/schedule.ts';
 import { addSessionCommands } from './commands/session.ts';
 import { addStatusCommand } from './commands/status.ts';
@@ -87,6 +88,7 @@ export function buildProgram(cli: Cli, version: string): Command {
   addExecCommand(program, cli);
   addVolumeCommands(program, cli);
   addFilesCommands(program, cli);
+  addReplicaCommands(program, cli);
   addNodeCommands(program, cli);
   addPoolCommands(program, cli);
   addClusterCommands(program, cli);

@@ -2,7 +2,7 @@
 import { parseDuration } from '#events/values/duration.ts';
 import { parseKeep } from '#events/values/keep.ts';
 import { poolDriver } from '#events/values/pool.ts';
-import { parseSize } from '#events/values/size.ts';
+import { formatSize, minVolumeBytes, parseSize } from '#events/values/size.ts';
 import {
   compression,
   recordSize,
@@ -16,11 +16,22 @@ import type { Command } from 'commander';
 import { usageError } from './errors.ts';
 import { labelsOf } from './labels.ts';
 
-export function sizeOf(text: string, option = '--size'): number {
+/** @param least of what is asked for: a number below it is taken for one whose unit was forgotten */
+export function sizeOf(text: string, option = '--size', least = 0): number {
   const bytes = parseSize(text);
-  if (bytes === undefined) throw usageError(`${option} ${text} is not a size.`, 'Write for example 512MiB or 5GiB.');
+  if (bytes === undefined)
+    throw usageError(`${option} ${text} is not a size.`, `Write for example 512MiB or 5GiB. ${unitWords}`);
+  if (bytes < least && /^\s*[\d.]+\s*$/.test(text))
+    throw usageError(
+      `${option} ${text} has no unit: that is ${formatSize(bytes)}.`,
+      `Write for example ${text.trim()}GiB. ${unitWords}`,
+    );
   return bytes;
 }
+
+export const volumeSizeOf = (text: string, option = '--size'): number => sizeOf(text, option, minVolumeBytes);
+
+const unitWords = 'Units are KiB, MiB, GiB, TiB and PiB; K, M, G, T and P mean the same.';
 
 export function keepOf(text: string): string {
   const rules = text === '' ? [] : parseKeep(text);
@@ -99,7 +110,7 @@ export function placingOf({ growTo, nodeLabel, pool, driver, anywhere }: Placing
   if (!constraints.success)
     throw usageError(`These constraints are not valid: ${constraints.error.issues[0]?.message ?? 'unknown'}.`);
   return {
-    ...(growTo === undefined ? {} : { growToBytes: growTo === '0' ? 0 : sizeOf(growTo, '--grow-to') }),
+    ...(growTo === undefined ? {} : { growToBytes: growTo === '0' ? 0 : volumeSizeOf(growTo, '--grow-to') }),
     ...(isSaid || anywhere === true ? { constraints: constraints.data } : {}),
   };
 }

@@ -5,6 +5,7 @@
  * and takes effect once. Whoever must know what became of a lost command passes a key of their own and asks again.
  */
 import type { DiskCandidate, DisksAnswer } from '#io/contract/disks.ts';
+import type { VolumeCandidatesAnswer } from '#io/contract/volume-candidates.ts';
 import type { CommandInputs, CommandName } from '#actors/commands.ts';
 import type { Finding } from '#actors/compose/model.ts';
 import type { ClusterStatus } from '#io/contract/cluster.ts';
@@ -30,11 +31,12 @@ export type ListedView =
   | 'nodes'
   | 'pools'
   | 'operations'
+  | 'replicas'
   | 'schedules'
   | 'snapshots'
   | 'tokens'
   | 'volumes';
-export type ShownView = 'apps' | 'nodes' | 'operations' | 'overview' | 'schedules' | 'volumes';
+export type ShownView = 'apps' | 'nodes' | 'operations' | 'overview' | 'replicas' | 'schedules' | 'volumes';
 
 export interface Named {
   /** Left out: `default`. */
@@ -134,6 +136,8 @@ export interface RestClient {
   /** A file; a folder as a tar. What is not read to its end is not whole. */
   readFile(volume: Named, options?: Omit<FilesOptions, 'limit' | 'cursor'>): Promise<SavedFile>;
   exportVolume(volume: Named, options?: { readonly snapshot?: string | undefined } & Abortable): Promise<SavedFile>;
+  /** What an import would do, and whether it may: nothing is sent. @throws ApiError when it would be refused */
+  planImport(volume: Named, options?: { readonly replace?: boolean | undefined } & Abortable): Promise<CommandAnswer>;
   /** Resolves when it is in the volume. Not repeated: the bytes are read once. */
   importVolume(
     volume: Named,
@@ -149,6 +153,8 @@ export interface RestClient {
   setDisk(machine: string, disk: string, hand: DiskHand): Promise<SimulatedMachine>;
   /** @param node its name */
   disks(node: string, options?: Abortable): Promise<readonly DiskCandidate[]>;
+  /** What could be adopted. @param node its name */
+  volumeCandidates(node: string, pool: string, options?: Abortable): Promise<VolumeCandidatesAnswer>;
   showPool(node: string, name: string, options?: At & Abortable): Promise<ViewRows['pools']>;
   /** Waits until it has ended, however long; `signal` gives up. @param id `operation:…` */
   waitOperation(id: string, options?: Abortable): Promise<OperationRow>;
@@ -432,6 +438,10 @@ export function createRestClient(options: RestOptions): RestClient {
     readFile: (volume, { signal, ...where } = {}) => receive(specialRequest('read-file', volume, where), signal),
     exportVolume: (volume, { signal, ...query } = {}) =>
       receive(specialRequest('export-volume', volume, query), signal),
+    planImport: async (volume, { signal, replace } = {}) => {
+      const query = { dryRun: true, ...(replace === true ? { replace } : {}) };
+      return json(await send(specialRequest('import-volume', volume, query), { signal, repeatable: true }), baseUrl);
+    },
     importVolume: async (volume, bytes, { signal, replace } = {}) => {
       const request = specialRequest('import-volume', volume, replace === true ? { replace } : {});
       return json(await upload(request, bytes, signal), baseUrl);
@@ -445,6 +455,8 @@ export function createRestClient(options: RestOptions): RestClient {
       json(await send(specialRequest('set-disk', { name, disk }, {}, { disk: hand }), { repeatable: true }), baseUrl),
     disks: async (node, { signal } = {}) =>
       (await get<DisksAnswer>(specialRequest('list-disks', { node }, {}), signal)).items,
+    volumeCandidates: (node, name, { signal } = {}) =>
+      get(specialRequest('list-volume-candidates', { node, name }, {}), signal),
     showPool: (node, name, { at, signal } = {}) =>
       get(specialRequest('show-pool', { node, name }, at === undefined ? {} : { at }), signal),
     waitOperation: async (id, { signal } = {}) => {

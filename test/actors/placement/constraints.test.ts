@@ -211,3 +211,53 @@ describe('room', () => {
     expect(pools.toSorted()).toEqual(['fast', 'more']);
   });
 });
+
+describe('how a volume is to be made', () => {
+  const can = {
+    ...{ quota: true, changes: true, copyOnWrite: true, together: false, scrubbedDestroy: false },
+    ...{ recordSize: false, compression: ['off' as const, 'zstd' as const] },
+  };
+  const both = { ...can, recordSize: true, compression: ['off' as const, 'lz4' as const] };
+  const withAbilities = (): TestLab => {
+    const lab = new TestLab();
+    lab.run('create-lab', { name: 'home', timeZone: 'UTC' }, 'system:start');
+    lab.join('atlas', 0, [
+      { ...fast, can },
+      { ...tank, sizeBytes: 20 * gib, can: both },
+    ]);
+    return lab;
+  };
+  const create = (lab: TestLab, spec: object) =>
+    lab.run('create-volume', { name: 'db', spec: { sizeBytes: gib, ...spec } }).rejected;
+
+  test.each([
+    [{ compression: 'zstd' as const }, 'node:atlas/fast'],
+    [{ compression: 'lz4' as const }, 'node:atlas/tank'],
+    [{ recordSizeBytes: 16_384 }, 'node:atlas/tank'],
+    [{ recordSizeBytes: 16_384, compression: 'zstd' as const }, undefined],
+  ])('decides where it may be: %j in %s', (make, where) => {
+    expect(placed(withAbilities(), { bytes: gib, ...make })).toBe(where);
+  });
+
+  test('is refused at once where no pool can, with what they can', () => {
+    expect(create(withAbilities(), { compression: 'gzip' })).toMatchObject({
+      code: 'UNSUPPORTED',
+      explain:
+        'No pool can make volume db as it is wanted: atlas has pool fast, which has no compression gzip, but off, zstd, ' +
+        'and pool tank, which has no compression gzip, but off, lz4.',
+    });
+    const inFast = { recordSizeBytes: 16_384, constraints: { pool: 'fast' } };
+    expect(create(withAbilities(), inFast)?.explain).toContain('has pool fast, which knows no record sizes');
+    expect(create(withAbilities(), { recordSizeBytes: 16_384, compression: 'lz4' })).toBeUndefined();
+  });
+
+  test('is waited for where the only pool that can is full, and that is said', () => {
+    const lab = withAbilities();
+    const { candidates } = choose(lab.lab, { needs: [{ bytes: 40 * gib, recordSizeBytes: 16_384 }], only: [] });
+    expect(candidates[0]?.refused).toBe('has 16 GiB left, and 40 GiB are wanted');
+  });
+
+  test('of a node that does not say what its pools can, is found out there', () => {
+    expect(create(withNodes(), { recordSizeBytes: 16_384 })).toBeUndefined();
+  });
+});

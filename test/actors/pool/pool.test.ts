@@ -44,15 +44,26 @@ const tell = (lab: TestLab, status: PoolStatus) =>
   );
 
 describe('making a pool', () => {
-  test('asks its node, and gives it a scrub every month', () => {
+  test('asks its node, and gives it a scrub every month once it is there', () => {
     const lab = TestLab.ready();
     const input = { node, name: 'tank', layout: 'mirror', devices: ['/dev/sdb', '/dev/sdc'] } as const;
     expect(lab.types('create-pool', { ...input, devices: [...input.devices] })).toEqual([
       'operation.started',
       'pool.requested',
-      'schedule.created',
     ]);
     expect(lab.lab.get(stream)?.state).toBe('creating');
+    const opened = { pool: stream, visit: lab.visit(stream), where: '/pool/tank', status: well } as const;
+    expect(lab.types('report-pool-opened', opened, by)).toEqual(['pool.opened', 'schedule.created']);
+    expect(lab.lab.list('schedule')[0]?.context.metadata.name).toBe('scrub-atlas-tank');
+  });
+
+  test('that fails leaves no schedule, also where somebody had made one for it by then', () => {
+    const lab = TestLab.ready();
+    lab.must('create-pool', { node, name: 'tank', devices: ['/dev/sdb'] });
+    lab.must('create-schedule', { name: 'scrub', pool: 'atlas/tank', cron: '0 3 1 * *' });
+    const problem = { code: 'BUSY', message: '/dev/sdb is in use: mounted at /' };
+    lab.must('report-pool-failed', { pool: stream, visit: lab.visit(stream), problem }, by);
+    expect([lab.lab.get(stream)?.state, lab.lab.list('schedule')]).toEqual(['failed', []]);
   });
 
   test.each([

@@ -181,3 +181,80 @@ describe('an import', () => {
     expect(lab.lab.list('operation').filter(({ context }) => context.command === 'import-volume')).toEqual([]);
   });
 });
+
+describe('a transfer that is canceled', () => {
+  const cancel = (lab: TestLab) => {
+    const [operation] = lab.lab.referrers(only(lab).stream, 'operation');
+    return lab.types('cancel-operation', { id: operation?.context.metadata.name ?? '' });
+  };
+  const undone = (lab: TestLab, code = 'ABORTED') =>
+    lab.types(
+      'report-transfer-failed',
+      { transfer: only(lab).stream, visit: only(lab).visit, problem: { code, message: 'it was canceled' } },
+      'node:atlas',
+    );
+  const stateOf = (lab: TestLab) => lab.lab.get(lab.volume('data'))?.state;
+  const ended = (lab: TestLab) => lab.events.findLast(({ type }) => type === 'operation.failed')?.data;
+
+  test('ends at once while it only reads, and the snapshot that was taken for it goes', () => {
+    const lab = withVolume();
+    lab.must('export-volume', { name: 'data', snapshot: 'monday' });
+    expect(cancel(lab)).toEqual(['operation.failed', 'transfer.failed']);
+    expect(ended(lab)).toMatchObject({ problem: { code: 'CANCELED' } });
+
+    lab.must('export-volume', { name: 'data' });
+    expect(cancel(lab)).toEqual(['operation.failed', 'transfer.failed']);
+    const snapshot = lab.lab.list('snapshot').find(({ state }) => state === 'taking')?.stream ?? 'snapshot:none';
+    const fact = { snapshot, visit: lab.visit(snapshot), guid: 'g', takenAt: lab.now };
+    expect(lab.types('report-snapshots-taken', { node: 'node:atlas', snapshots: [fact] }, 'node:atlas')).toEqual([
+      'snapshot.taken',
+      'snapshot.removal-requested',
+    ]);
+  });
+
+  test('is undone by its node while it writes; the volume is used again only after that', () => {
+    const lab = withVolume();
+    lab.must('import-volume', { name: 'data', replace: true });
+    expect(cancel(lab)).toEqual(['transfer.cancel-requested']);
+    expect(stateOf(lab)).toBe('importing');
+    const { task } = only(lab).context;
+    expect(workOf(only(lab), lab.lab)).toMatchObject({
+      work: 'cancel-transfer',
+      input: { pool: 'main', task: { do: 'import', before: task.do === 'import' ? task.before : '' } },
+    });
+    expect(undone(lab)).toEqual(['operation.failed', 'volume.import-failed', 'transfer.failed']);
+    expect(stateOf(lab)).toBe('ready');
+    expect(ended(lab)).toMatchObject({ problem: { code: 'CANCELED' } });
+  });
+
+  test('may have brought everything back by then: that stands', () => {
+    const lab = withVolume();
+    lab.must('restore-files', { name: 'data', snapshot: 'monday', paths: ['c'] });
+    expect(cancel(lab)).toEqual(['transfer.cancel-requested']);
+    expect(workOf(only(lab), lab.lab)?.input).toMatchObject({ task: { do: 'restore', paths: ['c'] } });
+    expect(report(lab, { files: 1, written: [] })).toEqual(['volume.files-restored', 'transfer.finished']);
+  });
+
+  test('is canceled once, by its name or its id, and only as long as it runs', () => {
+    const lab = withVolume();
+    lab.must('import-volume', { name: 'data', replace: true });
+    const [operation] = lab.lab.referrers(only(lab).stream, 'operation');
+    if (!operation) throw new Error('nothing runs');
+    cancel(lab);
+    expect(lab.types('cancel-operation', { id: operation.stream })).toEqual([]);
+    undone(lab);
+    expect(rejection(lab, 'cancel-operation', { id: operation.context.metadata.name })?.code).toBe('NOT_FOUND');
+    lab.must('change-volume', { name: 'data', sizeBytes: 2 ** 31 });
+    const [other] = lab.lab.referrers(lab.volume('data'), 'operation').toReversed();
+    expect(rejection(lab, 'cancel-operation', { id: other?.stream ?? '' })?.code).toBe('UNSUPPORTED');
+  });
+});
+
+test('an import into what somebody has removed ends, and the volume is missing', () => {
+  const lab = withVolume();
+  lab.must('import-volume', { name: 'data', replace: true });
+  const { stream, visit } = only(lab);
+  const problem = { code: 'MISSING', message: 'the dataset is not there' };
+  lab.must('report-transfer-failed', { transfer: stream, visit, problem }, 'node:atlas');
+  expect(lab.lab.get(lab.volume('data'))).toMatchObject({ state: 'missing', context: { problem } });
+});

@@ -157,7 +157,21 @@ describe('a volume that is deleted', () => {
     const taken = { snapshot, visit: lab.visit(snapshot), guid: 'g', takenAt: lab.now };
     lab.must('report-snapshot-taken', taken, 'node:atlas');
     lab.must('rollback-volume', { name: 'photos', snapshot: 'old' });
+    const before = lab.lab.get(lab.volume('photos'))?.context.rollback;
     failing('photos');
+
+    // What the roll-back has put aside is not forgotten meanwhile: it goes on where it was.
+    lab.must('recover-volume', { name: 'photos-deleted' });
+    const photos = lab.volume('photos');
+    const recovered = lab.lab.get(photos);
+    expect(recovered && workOf(recovered, lab.lab)).toMatchObject({
+      work: 'rollback-dataset',
+      input: { to: 'old', stash: before?.stash },
+    });
+    const stash = { name: before?.stash ?? '', guid: 'kept', takenAt: lab.now };
+    lab.must('report-volume-rolled-back', { volume: photos, visit: lab.visit(photos), stash }, 'node:atlas');
+    expect(lab.lab.get(photos)).toMatchObject({ state: 'ready', context: { rollback: null, discarded: null } });
+    expect(lab.lab.get(lab.snapshot('photos', stash.name))?.context.guid).toBe('kept');
   });
 
   test('goes for ever when that is what somebody wants, and says to its node that nothing may be left to be read', () => {

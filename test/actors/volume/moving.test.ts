@@ -240,7 +240,7 @@ describe('a move for what the pool does not know', () => {
 
   test.each([
     [{ recordSizeBytes: 2 ** 14 }, 'knows no record sizes'],
-    [{ compression: 'lz4' as const }, 'It has: off, zstd.'],
+    [{ compression: 'lz4' as const }, 'has no compression lz4, but off, zstd.'],
   ])('is refused before anything is copied: %j', (what, words) => {
     const { rejected } = withAbilities().run('move-volume', { name: 'data', ...what });
     expect(rejected?.code).toBe('UNSUPPORTED');

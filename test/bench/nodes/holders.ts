@@ -14,7 +14,7 @@ import type { Link } from '#io/links/link.ts';
 import type { Purpose } from '#io/links/purpose.ts';
 import type { ThreadPeer } from '#io/log/raft/thread/protocol.ts';
 import type { KeyPair } from '#io/pki/ca.ts';
-import { keySha256 } from '#io/pki/node-certificate.ts';
+import { keySha256 } from '#io/pki/node-identity.ts';
 import { makeNode, peerAt, type Node } from '../log/lab.ts';
 import { answerCalls } from '../log/answer.ts';
 

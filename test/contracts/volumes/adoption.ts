@@ -116,6 +116,27 @@ export function adoptionContract(bench: Bench): void {
       await bench.volumes.release(unused(), patient());
     });
 
+    test('is no part of what FloatLab lives on, and holds none of it', async () => {
+      const [native, of] = [await madeNative(), unused()];
+      const what = 'the data directory of FloatLab';
+      const above = native.path.slice(0, native.path.lastIndexOf('/'));
+      try {
+        for (const path of [native.path, above, `${native.path}/data`]) {
+          bench.it.own.splice(0, 1, { path, what });
+          const refusal = await bench.volumes.adopt(native.native, of, patient()).catch((error: unknown) => error);
+          expect(refusal, path).toMatchObject({ code: 'INVALID', message: expect.stringContaining(what) });
+          const told = await bench.volumes.candidates(bench.it.pool, patient());
+          expect(told.find((one) => one.native === native.native)?.why, path).toContain(what);
+        }
+        // Only its name begins like that of the place.
+        bench.it.own.splice(0, 1, { path: `${native.path}-beside`, what });
+        await bench.volumes.adopt(native.native, of, patient());
+      } finally {
+        bench.it.own.splice(0);
+      }
+      await bench.volumes.release(of, patient());
+    });
+
     test('what is not there, or is no such thing, is not adopted', async () => {
       const of = unused();
       const before = await bench.it.surroundings();

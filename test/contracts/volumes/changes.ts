@@ -41,6 +41,17 @@ export function changesContract(bench: Bench): void {
       expect(await changeOf(of)).toMatchObject({ mark: second });
     });
 
+    test('have another mark also when the same places are written again with as much', async () => {
+      const of = await made('text 0');
+      await bench.volumes.snapshot(of, 'a', patient());
+      const marks = new Set<string | undefined>();
+      for (let n = 1; n <= 4; n++) {
+        await write(of, 'file', `text ${n}`);
+        marks.add((await changeOf(of))?.mark);
+      }
+      expect(marks.size).toBe(4);
+    });
+
     test('are told of all datasets, each against its own snapshot', async () => {
       const [a, b, c] = [await made(), await made(), await made()];
       const taken = [];

@@ -50,6 +50,18 @@ export function accessibleIn(scheme: 'light' | 'dark'): void {
       await lookOver('menu');
       await page.keyboard.press('?');
       await lookOver('keys');
+      await page.getByRole('button', { name: 'More actions' }).click();
+      await page.getByRole('menuitem', { name: 'Change' }).click();
+      for (const group of await page.locator('[role=dialog] summary').all()) await group.click();
+      await lookOver('change volume');
+      await walk(page, '/volumes/default/photos-db/files');
+      await page.getByRole('button', { name: 'Import…' }).click();
+      await lookOver('import');
+      await walk(page, '/nodes/atlas/pools');
+      await page.getByRole('button', { name: 'Make a pool' }).click();
+      await page.getByLabel(/Also disks that hold data/).check();
+      await page.getByLabel(/\/dev\/sde,/).check();
+      await lookOver('make a pool');
       await walk(page, '/schedules');
       await page.getByRole('button', { name: 'New schedule' }).click();
       await lookOver('new schedule');

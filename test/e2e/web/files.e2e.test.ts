@@ -72,4 +72,54 @@ describeWeb(({ open }) => {
     await page.getByRole('button', { name: 'Look again' }).waitFor(patience);
     await open(`${files}?path=nothing`);
   });
+
+  it('fills a volume from a tar after saying what goes, shows how far it is, and can be canceled', async () => {
+    const { page, backend, lab } = await open('/volumes/default/backup-data/files');
+    await page.getByRole('button', { name: 'Import…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Import into backup-data' });
+    await dialog.getByText(/The volume is not empty.* It holds/).waitFor(patience);
+    const send = dialog.getByRole('button', { name: 'import', exact: false }).last();
+    const archive = (bytes: Buffer) => ({ name: 'backup.tar', mimeType: 'application/x-tar', buffer: bytes });
+    await dialog.getByLabel('Archive').setInputFiles(archive(Buffer.from([0x1f, 0x8b, 8, 0])));
+    await dialog.getByText('This is compressed with gzip.').waitFor(patience);
+    await dialog.getByLabel('Archive').setInputFiles(archive(Buffer.alloc(2 ** 20)));
+    expect(await send.isDisabled()).toBe(true);
+    await dialog.getByLabel('Replace everything in it').check();
+    await dialog.getByText('What would happen').waitFor(patience);
+    // While the lab has not said that it is done, it is not.
+    lab.hold();
+    await dialog.getByRole('button', { name: 'Replace and import' }).click();
+    await dialog.getByRole('progressbar').waitFor(patience);
+    await dialog.getByText('1 MiB of 1 MiB').waitFor(patience);
+    await page.keyboard.press('Escape');
+    await dialog.getByRole('button', { name: 'Cancel the import' }).click();
+    await expect.poll(() => backend.archives, patience).toMatchObject([{ isWhole: false, replace: true }]);
+    lab.release();
+    await expect.poll(() => lab.view.byName('volume', 'default', 'backup-data')?.state, patience).toBe('ready');
+    await dialog.getByRole('button', { name: 'Replace and import' }).click();
+    await dialog.getByText(/has what was imported: 3 files, 1 MiB/).waitFor(patience);
+    expect(backend.archives.at(-1)).toMatchObject({ bytes: 2 ** 20, isWhole: true });
+  });
+
+  it('exports a volume as a tar into a file of any size', async () => {
+    const { page, backend } = await open(files);
+    // What the browser asks a person for is given here: a file of the page's own.
+    await page.addInitScript(() => {
+      Object.assign(globalThis, {
+        showSaveFilePicker: async ({ suggestedName }: { suggestedName: string }) =>
+          (await navigator.storage.getDirectory()).getFileHandle(suggestedName, { create: true }),
+      });
+    });
+    await page.goto(backend.url + files);
+    await page.getByRole('button', { name: 'Export…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Export photos-db' });
+    await dialog.getByRole('button', { name: 'Export as a tar' }).click();
+    await dialog.getByText(/Done: .* are in the file/).waitFor(patience);
+    const size = await page.evaluate(async () => {
+      const folder = await navigator.storage.getDirectory();
+      return (await (await folder.getFileHandle('photos-db.tar')).getFile()).size;
+    });
+    expect(size % 512).toBe(0);
+    expect(size).toBeGreaterThan(300_000);
+  });
 });

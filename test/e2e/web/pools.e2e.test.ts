@@ -66,20 +66,63 @@ describeWeb(({ open }) => {
     expect(await dialog.getByLabel(/\/dev\/sde,/).isDisabled()).toBe(false);
     await dialog.getByRole('button', { name: 'Replace it' }).click();
     await shown(page, 'replacing');
+    // Whoever looks at a volume in it learns of that, too.
+    await page.goto(new URL('/volumes/default/photos-db', page.url()).href);
+    await shown(page, /Its pool tank is not well: \/dev\/sdc of the pool tank is unavailable/);
   });
 
   it('makes a pool of free disks', async () => {
     const { page } = await open('/nodes/atlas/pools', labWith(well));
     await page.getByRole('button', { name: 'Make a pool' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByLabel('Name', { exact: true }).fill('fast');
+    // A name that is taken is not offered, and is refused at its field.
+    const name = dialog.getByLabel('Name', { exact: true });
+    expect(await name.inputValue()).toBe('tank2');
+    await name.fill('tank');
+    await dialog.getByText('Node atlas has a pool tank already.').waitFor(patience);
+    await name.fill('fast');
     await dialog.getByLabel(/\/dev\/sdd,/).waitFor(patience);
     expect(await dialog.getByText(/needs devices/).count()).toBe(0);
     await dialog.getByLabel(/\/dev\/sdd,/).check();
     expect(await dialog.getByRole('button', { name: 'Make the pool' }).isDisabled()).toBe(true);
     await dialog.getByLabel('How disks are put together').selectOption('single');
     await dialog.getByText('Pool atlas/fast would be made of /dev/sdd (btrfs, single).').waitFor(patience);
+    await dialog.getByLabel(/Also disks that hold data/).check();
+    await dialog.getByLabel(/\/dev\/sde,/).check();
+    await dialog.getByText('What is on /dev/sdd, /dev/sde would be lost for ever.').waitFor(patience);
+    await dialog.getByRole('alert').getByText('ext4 "old-backup"').waitFor(patience);
+    expect(await dialog.getByRole('button', { name: 'Make the pool' }).isDisabled()).toBe(true);
+    await dialog.getByLabel(/Also disks that hold data/).uncheck();
+    await dialog.getByText('Pool atlas/fast would be made of /dev/sdd (btrfs, single).').waitFor(patience);
     await dialog.getByRole('button', { name: 'Make the pool' }).click();
     await page.getByRole('heading', { name: 'fast' }).waitFor(patience);
+  });
+
+  it('makes a pool in a file, and limits how much of one volumes may be promised', async () => {
+    const { page, lab } = await open('/nodes/atlas/pools', labWith(well));
+    await page.getByRole('button', { name: 'Make a pool' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Made of').selectOption('file');
+    await dialog.getByLabel('Size').fill('1MiB');
+    await dialog.getByText(/at least 128MiB/).waitFor(patience);
+    await dialog.getByLabel('Size').fill('20GiB');
+    await dialog.getByRole('textbox', { name: 'File' }).fill('pool.img');
+    await dialog.getByText(/Write an absolute path/).waitFor(patience);
+    await dialog.getByRole('textbox', { name: 'File' }).fill('');
+    await dialog.getByLabel('File system').selectOption('zfs');
+    await dialog.getByText(/Pool atlas\/tank2 would be made .*zfs/).waitFor(patience);
+    await dialog.getByRole('button', { name: 'Make the pool' }).click();
+    await page.getByRole('heading', { name: 'tank2' }).waitFor(patience);
+    await page.getByRole('region', { name: 'tank', exact: true }).getByRole('button', { name: 'Limit' }).click();
+    await dialog.getByLabel(/in percent/).fill('150');
+    await dialog.getByText('Write a number from 1 to 100.').waitFor(patience);
+    await dialog.getByLabel(/in percent/).fill('60');
+    await dialog.getByLabel('Left to others').fill('100GiB');
+    await dialog.getByText(/60 %/).waitFor(patience);
+    await dialog.getByRole('button', { name: 'Set limits' }).click();
+    await shown(page, /60 % of it without 100 GiB/);
+    expect(lab.view.get('node:atlas-1')?.context.poolLimits).toEqual({
+      tank: { fillPercent: 60, reserveBytes: 100 * 2 ** 30 },
+    });
   });
 });

@@ -36,7 +36,7 @@ describeWeb(({ open }) => {
     await row(page, 'wiki-nightly').waitFor(patience);
     await page.getByRole('button', { name: 'New schedule' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByLabel('Volume').selectOption({ label: 'photos-db' });
+    await dialog.getByLabel('Volume', { exact: true }).selectOption({ label: 'photos-db' });
     expect(await dialog.getByLabel('Name').inputValue()).toBe('photos-db-nightly');
     await dialog.getByLabel('When').fill('15 4 * * 1');
     await dialog.getByText(/That is .*Monday/).waitFor(patience);
@@ -45,6 +45,24 @@ describeWeb(({ open }) => {
     await row(page, 'mondays').filter({ hasText: 'photos-db' }).waitFor(patience);
     expect(backend.asked.at(-1)).toMatchObject({ command: 'create-schedule', input: { cron: '15 4 * * 1' } });
     expect(lab.view.list('schedule').some(({ context }) => context.metadata.name === 'mondays')).toBe(true);
+    await page.getByRole('button', { name: 'New schedule' }).click();
+    await dialog.getByLabel('What is repeated').selectOption('app');
+    await dialog.getByLabel('App', { exact: true }).selectOption({ label: 'photos' });
+    expect(await dialog.getByLabel('Name').inputValue()).toBe('photos-nightly');
+    await dialog.getByLabel('Time zone').selectOption('Asia/Tokyo');
+    await dialog.getByRole('button', { name: 'Add schedule' }).click();
+    await row(page, 'photos-nightly').filter({ hasText: 'as a set' }).filter({ hasText: 'Tokyo' }).waitFor(patience);
+    const told = {
+      ...{ pool: 'pool:atlas-1/spare', driver: 'btrfs', origin: 'adopted', where: '/mnt/spare', scrub: null },
+      status: { state: 'online', layout: 'single', sizeBytes: 2 ** 40, devices: [], problems: [] },
+    };
+    lab.run('report-pool', told as never, 'node:atlas-1');
+    await page.getByRole('button', { name: 'New schedule' }).click();
+    await dialog.getByLabel('What is repeated').selectOption('pool');
+    await dialog.getByLabel('Pool', { exact: true }).selectOption({ label: 'atlas/spare' });
+    await dialog.getByText(/That is .*03:00/).waitFor(patience);
+    await dialog.getByRole('button', { name: 'Add schedule' }).click();
+    await row(page, 'atlas-spare-scrub').waitFor(patience);
   });
 
   it('says on an empty lab that a schedule needs a volume', async () => {

@@ -23,7 +23,8 @@ describeWeb(({ open }) => {
     await heading(page, 'wiki-data').waitFor(patience);
     const choose = async (): Promise<void> => {
       await page.getByRole('button', { name: 'More actions' }).click();
-      await page.getByRole('menuitem', { name: 'Snapshot when it changes' }).click();
+      await page.getByRole('menuitem', { name: 'Change' }).click();
+      await page.getByText('Snapshots when it changes').click();
     };
     await choose();
     await page.getByLabel('Snapshot when something was written').check();
@@ -33,13 +34,13 @@ describeWeb(({ open }) => {
     await page.getByLabel('At most every').fill('1s');
     await shown(page, 'Choose from 10 s to 31 d.');
     await page.getByLabel('At most every').fill('15m');
-    await page.getByRole('button', { name: 'Change' }).click();
+    await page.getByRole('button', { name: 'Change', exact: true }).click();
     await shown(page, 'at most every 15 m');
     const spec = () => lab.view.byName('volume', 'default', 'wiki-data')?.context.spec.snapshotOnChange;
     expect(spec()).toEqual({ settleMs: 10_000, minIntervalMs: 900_000 });
     await choose();
     await page.getByLabel('Snapshot when something was written').uncheck();
-    await page.getByRole('button', { name: 'Change' }).click();
+    await page.getByRole('button', { name: 'Change', exact: true }).click();
     await expect.poll(spec, patience).toBeUndefined();
   });
 });

@@ -39,6 +39,31 @@ describeWeb(({ open }) => {
     await page.getByText('in a line that was left', { exact: true }).waitFor(patience);
   });
 
+  it('says what another retention would keep, where the pool of a volume is, and compares a snapshot with now', async () => {
+    const { page } = await open('/volumes/default/photos-db');
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('menuitem', { name: 'Change' }).click();
+    await page.getByLabel('Snapshots to keep').fill('last:2');
+    await page.getByText(/With that, \d+ of \d+ snapshots stay, and \d+ go\./).click();
+    const verdicts = page.getByRole('list', { name: 'What retention would do' });
+    await verdicts.getByText(/goes:/).first().waitFor(patience);
+    await verdicts
+      .getByText(/stays:/)
+      .first()
+      .waitFor(patience);
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await row(page, 'first light')
+      .getByRole('button', { name: /^More for/ })
+      .click();
+    await page.getByRole('menuitem', { name: 'Compare with now' }).click();
+    await row(page, 'config/app.ini').filter({ hasText: 'changed' }).waitFor(patience);
+    await page.getByLabel('Read also files that have the same size and time').check();
+    await row(page, 'config/app.ini').filter({ hasText: 'changed' }).waitFor(patience);
+    await page.getByRole('link', { name: 'tank' }).click();
+    await heading(page, 'atlas').waitFor(patience);
+    expect(page.url()).toMatch(/\/nodes\/atlas\/pools#pool-tank$/);
+  });
+
   it('removes a snapshot, and refuses to delete a volume that is in use with the reason', async () => {
     const { page } = await open('/volumes/default/photos-db');
     await row(page, 'first light')
@@ -60,17 +85,52 @@ describeWeb(({ open }) => {
     await page.getByLabel('Name').fill('Media!');
     await shown(page, /For names, use 1 to 63/);
     await page.getByLabel('Name').fill('media');
-    await page.getByLabel('Size').fill('20GiB');
+    await page.getByLabel('Size', { exact: true }).fill('20GiB');
+    await page.getByLabel('Room to grow').fill('10GiB');
+    await shown(page, 'It counts the size in');
+    await page.getByLabel('Room to grow').fill('25GiB');
+    await page.getByText('Where it may be').click();
+    await page.getByLabel('Only on the file system').selectOption('zfs');
+    await page.getByText('How it is stored').click();
+    await page.getByLabel('Record size').selectOption({ label: '16 KiB' });
+    await page.getByLabel('Owner of its top folder').fill('root');
+    await shown(page, 'Write the numbers of a user and a group');
+    await page.getByLabel('Owner of its top folder').fill('999:999');
+    await page.getByText('Commands around snapshots').click();
+    await page.getByRole('group', { name: 'Before a snapshot' }).getByLabel('In the service').fill('db');
+    await page.getByRole('group', { name: 'Before a snapshot' }).getByLabel('Run').fill("sh -c 'sync; sleep 1'");
     await page.getByRole('button', { name: 'Create volume' }).click();
     await row(page, 'media').filter({ hasText: 'ready' }).getByRole('link', { name: 'media' }).click();
     await heading(page, 'media').waitFor(patience);
+    expect(lab.view.byName('volume', 'default', 'media')?.context.spec).toEqual({
+      ...{ sizeBytes: 20 * 2 ** 30, growToBytes: 25 * 2 ** 30, recordSizeBytes: 16_384 },
+      ...{ owner: { uid: 999, gid: 999 }, constraints: { driver: 'zfs' } },
+      hooks: {
+        before: { service: 'db', command: ['sh', '-c', 'sync; sleep 1'], timeoutMs: 30_000 },
+        onFailure: 'skip',
+      },
+    });
+    await shown(page, 'records of 16 KiB, 999:999');
     await page.getByRole('button', { name: 'More actions' }).click();
-    await page.getByRole('menuitem', { name: 'Size and retention' }).click();
-    await page.getByLabel('Size').fill('10GiB');
+    await page.getByRole('menuitem', { name: 'Change' }).click();
+    const size = page.getByLabel('Size', { exact: true });
+    await size.fill('10GiB');
     await shown(page, /a volume cannot become smaller/);
-    await page.getByLabel('Size').fill('30GiB');
-    await page.getByRole('button', { name: 'Change' }).click();
+    await size.fill('30GiB');
+    await shown(page, 'It counts the size in');
+    await page.getByLabel('Room to grow').fill('');
+    // What is fixed says so, and how it is changed.
+    await page.getByText('How it is stored').click();
+    expect(await page.getByLabel('Record size').isDisabled()).toBe(true);
+    await shown(page, /Both are fixed since it was made/);
+    await page.getByRole('button', { name: 'Change', exact: true }).click();
     await shown(page, '30 GiB');
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('menuitem', { name: 'Labels' }).click();
+    await page.getByLabel('Key of label 1').fill('team');
+    await page.getByLabel('Value of label 1').fill('home');
+    await page.getByRole('button', { name: 'Change labels' }).click();
+    await shown(page, 'team=home');
     await page.getByRole('button', { name: 'More actions' }).click();
     await page.getByRole('menuitem', { name: 'Add a schedule' }).click();
     await shown(page, /That is every day at 02:30/);
@@ -108,6 +168,7 @@ describeWeb(({ open }) => {
     await row(page, 'media-deleted').getByRole('link', { name: 'media-deleted' }).click();
     await shown(page, /It was called media, and was deleted/);
     await page.getByRole('button', { name: 'Recover' }).click();
+    await page.getByRole('button', { name: 'Recover volume' }).click();
     await heading(page, 'media').waitFor(patience);
     await page.getByText('ready').first().waitFor(patience);
     await remove();

@@ -14,13 +14,14 @@ export class OneMachine {
   readonly world: World;
   #commands = 0;
 
-  private constructor(seed: number) {
+  private constructor(seed: number, nodes: number) {
     const log = pino({ level: 'silent' });
-    this.world = new World({ nodes: 1, seed, clock: this.clock, log, version: 'test', diskLatencyMs: 1 });
+    this.world = new World({ nodes, seed, clock: this.clock, log, version: 'test', diskLatencyMs: 1 });
   }
 
-  static async started(seed = 1): Promise<OneMachine> {
-    const one = new OneMachine(seed);
+  /** @param nodes more than one: what is asked of the engine is asked of the first */
+  static async started(seed = 1, nodes = 1): Promise<OneMachine> {
+    const one = new OneMachine(seed, nodes);
     await one.start();
     return one;
   }

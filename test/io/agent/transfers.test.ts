@@ -49,9 +49,18 @@ async function world() {
       ports,
       run(signal),
     );
+  const canceling = (task: { do: 'import'; before: string } = { do: 'import', before: 'before' }) =>
+    transferWorkers['cancel-transfer'](
+      {
+        ...{ work: 'cancel-transfer', subject: 'transfer:t1', visit: 2, node: 'node:a', epoch: asIndex(1) },
+        ...{ cause: 'c', correlation: 'c', input: { pool: 'main', dataset: 'v1', task } },
+      },
+      ports,
+      run(),
+    );
   const files = () => Object.fromEntries(volumes.files(of));
   const snapshots = async () => (await volumes.snapshots(of, call())).map(({ name }) => name);
-  return { volumes, ports, handover, importing, files, snapshots, run, later };
+  return { volumes, ports, handover, importing, canceling, files, snapshots, run, later };
 }
 
 function archive(): AsyncIterable<Uint8Array> {
@@ -155,5 +164,37 @@ describe('an export', () => {
     const outcome = transferWorkers['export-files'](order, ports, run());
     (await handover.take('t3', call().signal)).end(new Error('gone'));
     expect(await outcome).toMatchObject({ name: 'report-transfer-failed' });
+  });
+});
+
+describe('a canceled import', () => {
+  test('wherever it was, the volume is as it was before', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: 6000 }), async (at) => {
+        const { handover, importing, canceling, files, snapshots } = await world();
+        const stop = new AbortController();
+        const bytes = (async function* () {
+          yield* cutAt(archive(), at);
+          stop.abort();
+          throw new Error('nobody sends any more');
+        })();
+        handover.give('t1', bytes, stop.signal).catch(() => {});
+        await importing(true, stop.signal).catch(() => {});
+        expect(await canceling()).toMatchObject({
+          name: 'report-transfer-failed',
+          input: { visit: 2, problem: { code: 'ABORTED' } },
+        });
+        expect([files(), await snapshots()]).toEqual([{ 'old.txt': 'old' }, []]);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  test('into what is gone ends, and says so; so does the import itself', async () => {
+    const { volumes, importing, canceling } = await world();
+    await volumes.destroy(of, { scrub: false }, call());
+    const ended = { name: 'report-transfer-failed', input: { problem: { code: 'MISSING' } } };
+    expect(await importing(true)).toMatchObject(ended);
+    expect(await canceling()).toMatchObject(ended);
   });
 });

@@ -1,6 +1,6 @@
 /** A volume on a simulated machine from its making to its end, and what becomes of its data on the way. */
 import { describe, expect, test } from 'vitest';
-
+import { IoError } from '#io/devices/error.ts';
 import { OneMachine } from './one-machine.ts';
 
 const spec = { sizeBytes: 2 ** 26 };
@@ -59,6 +59,52 @@ describe('a volume', () => {
     await one.must('delete-volume', { name: 'data', keepForMs: 60_000 });
     await one.until('it is gone', () => stateOf(one, 'data-deleted') === undefined);
     expect(one.world.machines[0]?.volumes.contents()).toEqual([]);
+  });
+
+  test('that somebody holds a snapshot of goes for ever as soon as they let go of it, and says what it waits for', async () => {
+    const { one } = await withVolume();
+    await one.must('take-snapshot', { name: 'data', as: 'held' });
+    const volume = one.lab.byName('volume', 'default', 'data');
+    const { pool, dataset: name } = volume?.context ?? {};
+    const of = { pool: pool ?? '', name: name ?? '' };
+    const [machine] = one.world.machines;
+    await one.until('it is taken', () => machine?.volumes.contents()[0]?.snapshots.length === 1);
+    machine?.volumes.hold(of, 'held', true);
+    await one.must('delete-volume', { name: 'data', purge: true });
+    await one.clock.run(300_000);
+    expect(stateOf(one, 'data')).toBe('deleting');
+    const [work] = one.world.wired.lab.observedRows.rows('work').map(([, row]) => row);
+    expect(work).toMatchObject({ state: 'waiting', text: expect.stringMatching(/holds held.*Release it/s) });
+    machine?.volumes.hold(of, 'held', false);
+    await one.until('it is gone', () => stateOf(one, 'data') === undefined, 60_000);
+    expect(machine?.volumes.contents()).toEqual([]);
+  });
+
+  test('whose roll-back failed when all was done keeps what that had put aside, also when it was deleted meanwhile', async () => {
+    const { one, files } = await withVolume();
+    await one.must('take-snapshot', { name: 'data', as: 'old' });
+    const [machine] = one.world.machines;
+    const isTaken = () => one.lab.list('snapshot').some(({ state }) => state === 'available');
+    await one.until('it is taken', isTaken);
+    files('data')?.set('page', 'two');
+    if (!machine) throw new Error('there is no machine');
+    machine.volumes.fault = (op, target, when) =>
+      op === 'rollback' && when === 'after'
+        ? new IoError('DAMAGED', { op, target, message: 'the disk did not answer' })
+        : undefined;
+    await one.must('rollback-volume', { name: 'data', snapshot: 'old' });
+    await one.until('it has failed', () => stateOf(one, 'data') === 'failed');
+    await one.must('delete-volume', { name: 'data' });
+    machine.volumes.fault = undefined;
+    await one.must('recover-volume', { name: 'data-deleted' });
+    await ready(one, 'data');
+    expect(files('data')).toEqual(new Map([['page', 'one']]));
+    const volume = one.lab.byName('volume', 'default', 'data');
+    const known = volume ? one.lab.referrers(volume.stream, 'snapshot') : [];
+    const there = machine.volumes.contents()[0]?.snapshots ?? [];
+    const guids = new Set<string | null>(there.map(({ guid }) => guid));
+    expect(new Set(known.map(({ context }) => context.guid))).toEqual(guids);
+    expect(there.map(({ files: kept }) => kept.get('page'))).toEqual(['one', 'two']);
   });
 
   test('keeps its data under another name, also for its app', async () => {

@@ -42,8 +42,10 @@ describeReal('the pools of a real node', missingBtrfs(), () => {
 
   const said: string[] = [];
   const log = { info: () => undefined, warn: (text: string) => void said.push(text) };
-  const start = (): Promise<{ volumes: VolumePort; pools: NodePools }> =>
-    openNodePools({ dataDir, given: [], clock: realClock, log, signal: new AbortController().signal, namesOf });
+  const start = (patienceMs = 0): Promise<{ volumes: VolumePort; pools: NodePools }> => {
+    const { signal } = new AbortController();
+    return openNodePools({ dataDir, given: [], clock: realClock, log, signal, namesOf, patienceMs });
+  };
   /** As a system with udev names them: the first disk also by its number. */
   const byId = (): string => join(dataDir, 'by-id');
   const namesOf = async (path: string): Promise<readonly string[]> => (path === device(0) ? [path, byId()] : [path]);
@@ -64,7 +66,8 @@ describeReal('the pools of a real node', missingBtrfs(), () => {
     await run('umount', [where], patient());
     await disks.detach(device(1));
     const second = await start();
-    expect(await codesOf(second.pools)).toContain('device-failed');
+    await expect.poll(() => codesOf(second.pools).catch(() => [])).toContain('device-failed');
+    expect(said.join()).toContain('pool tank is degraded: 1 of its 2 disks is there');
     expect(await readFile(join(path, 'file'), 'utf8')).toBe('what matters');
 
     const gone = disksOf(await second.pools.report('tank', patient())).find(({ state }) => state !== 'online');
@@ -94,6 +97,28 @@ describeReal('the pools of a real node', missingBtrfs(), () => {
     // An attempt that could not tell its outcome is repeated, and erases nothing any more.
     await third.pools.create({ ...anew, erase: true }, patient());
     expect(await poolIdOf(where)).toBe(id);
+  });
+
+  test('a disk that comes up late is waited for: until then the pool says so, and nothing is written without it', async () => {
+    const first = await start();
+    const on = { devices: [device(0), device(1)] };
+    const { where } = await first.pools.create({ name: 'tank', driver: 'btrfs', layout: 'mirror', on }, patient());
+    await run('umount', [where], patient());
+    const file = disks.fileOf(device(1));
+    await disks.detach(device(1));
+
+    said.splice(0);
+    const second = await start(60_000);
+    const waiting = await second.pools.report('tank', patient()).catch((error: unknown) => error);
+    expect(waiting).toMatchObject({ code: 'POOL_MISSING', message: expect.stringContaining('waits for its disks') });
+    expect(said.join()).toContain('1 of its 2 disks is there');
+    expect(await second.volumes.pools(patient())).toEqual([]);
+
+    // As another one: its number may be taken by now.
+    again.push((await disks.tool('losetup', '--find', '--show', file)).trim());
+    await expect.poll(() => codesOf(second.pools).catch(String), { timeout: 20_000 }).toEqual([]);
+    expect(await second.pools.report('tank', patient())).toMatchObject({ state: 'online' });
+    expect(said.join()).not.toContain('degraded');
   });
 
   test('a node whose pool has no disk left starts all the same, says so, and opens it when they are back under other names', async () => {

@@ -1,5 +1,5 @@
 /** The list of the pools of a node, and whose is whose. Folders are enough for that; disks are in node-pools.int.test.ts. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -7,6 +7,8 @@ import { openNodePools, type GivenPool } from '#io/daemon/node-pools.ts';
 import { readPoolList } from '#io/daemon/pool-list.ts';
 import { realClock } from '#io/devices/clock/real.ts';
 import { btrfsVolumes } from '#io/devices/volumes/btrfs/real.ts';
+import { run } from '#io/devices/run.ts';
+import { dirVolumes } from '#io/devices/volumes/dir/real.ts';
 import { patient } from '#test/contracts/pools.ts';
 
 describe('the pools of a node', () => {
@@ -19,7 +21,8 @@ describe('the pools of a node', () => {
 
   const start = async (...given: GivenPool[]) => {
     const log = { info: () => undefined, warn: () => undefined };
-    return (await openNodePools({ dataDir, given, clock: realClock, log, signal: new AbortController().signal })).pools;
+    const { signal } = new AbortController();
+    return (await openNodePools({ dataDir, given, clock: realClock, log, signal, startMs: 500 })).pools;
   };
   const folder = async (name: string): Promise<string> => {
     const path = join(dataDir, name);
@@ -56,6 +59,67 @@ describe('the pools of a node', () => {
       await expect(adopted, name).rejects.toMatchObject({ code: 'INVALID' });
     }
     expect(await readPoolList(dataDir)).toEqual([]);
+  });
+
+  test('have one name each: a second one for the same place is refused, and says which it is', async () => {
+    const pools = await start();
+    const where = await folder('disk');
+    await symlink(where, join(dataDir, 'link'));
+    await pools.adopt({ name: 'slow', driver: 'dir', where }, patient());
+    const inside = join(where, 'floatlab', 'volumes', 'inside');
+    await mkdir(inside);
+    for (const place of [where, join(dataDir, 'link'), inside]) {
+      const refused = await pools.adopt({ name: 'other', driver: 'dir', where: place }, patient()).catch(String);
+      expect(refused, place).toContain('second name for the pool slow');
+    }
+    expect(await readdir(join(dataDir, 'pool'))).toEqual(['slow.json']);
+    expect(pools.list().map(({ name }) => name)).toEqual(['slow']);
+    // Beside its own folder there is room for others.
+    await mkdir(join(where, 'beside'));
+    await pools.adopt({ name: 'other', driver: 'dir', where: join(where, 'beside') }, patient());
+    const twice = ['a', 'b'].map((name) => pools.adopt({ name, driver: 'dir', where: join(where, 'c') }, patient()));
+    await mkdir(join(where, 'c'));
+    const outcomes = (await Promise.allSettled(twice)).map(({ status }) => status);
+    expect(outcomes.filter((one) => one === 'fulfilled').length).toBeLessThan(2);
+  });
+
+  test('a second name from an earlier start is not opened, and the others are', async () => {
+    const where = await folder('disk');
+    const before = await start();
+    await before.adopt({ name: 'slow', driver: 'dir', where }, patient());
+    await before.adopt({ name: 'own', driver: 'dir', where: await folder('own') }, patient());
+    const given: GivenPool = {
+      name: 'main',
+      driver: 'dir',
+      origin: 'given',
+      where,
+      volumes: dirVolumes({ pools: [{ name: 'main', folder: where }] }),
+    };
+    const pools = await start(given);
+    await expect(pools.report('slow', patient())).rejects.toMatchObject({ code: 'EXISTS' });
+    expect(await pools.report('own', patient())).toMatchObject({ state: 'online' });
+    expect(await pools.report('main', patient())).toMatchObject({ state: 'online' });
+  });
+
+  test('that hang hold up no other, neither at the start nor afterwards', async () => {
+    // Nobody writes into it: whoever reads from it waits.
+    const pipe = join(await folder('hanging'), 'floatlab');
+    const before = await start();
+    const [stuck, well] = [join(dataDir, 'hanging'), await folder('well')];
+    await mkdir(pipe);
+    await before.adopt({ name: 'stuck', driver: 'dir', where: stuck }, patient());
+    await before.adopt({ name: 'well', driver: 'dir', where: well }, patient());
+    await rm(join(pipe, 'pool.json'));
+    await run('mkfifo', [join(pipe, 'pool.json')], patient());
+    const pools = await start();
+    expect(await pools.report('well', patient())).toMatchObject({ state: 'online' });
+    const short = { ...patient(), timeoutMs: 200 };
+    await expect(pools.report('stuck', short)).rejects.toMatchObject({ code: 'TIMED_OUT' });
+    await pools.adopt({ name: 'more', driver: 'dir', where: await folder('more') }, patient());
+    await pools.release('well', patient());
+    await expect(pools.release('stuck', short)).rejects.toMatchObject({ code: 'TIMED_OUT' });
+    // Its disk answers again.
+    await writeFile(join(pipe, 'pool.json'), '');
   });
 
   test('are told apart by their file system, where a zpool is called as another pool is', async () => {

@@ -1,6 +1,6 @@
 /** Pools as people name them on the command line. */
 import { describe, expect, test } from 'vitest';
-import { parsePools } from '#io/daemon/pool-setting.ts';
+import { parsePools, poolMemory } from '#io/daemon/pool-setting.ts';
 
 describe('--pool', () => {
   test.each([
@@ -20,9 +20,16 @@ describe('--pool', () => {
     expect(parsePools([])).toEqual([]);
   });
 
+  test('no two of them share what the data directory remembers', () => {
+    const memories = ['main', 'pool', 'a', 'main-pool'].map((name) => poolMemory('/data', name));
+    expect(new Set(memories).size).toBe(memories.length);
+  });
+
   test.each([
     [['/mnt/a', '/mnt/b'], 'several pools need names'],
     [['/mnt/a', 'main=/mnt/b'], 'another pool main'],
+    [['/mnt/a', 'other=/mnt/b/../a'], 'the pool main already'],
+    [['fast=zfs:tank/a', 'slow=zfs:tank/a'], 'the pool fast already'],
     [['Fast=/mnt/a'], 'name of a pool'],
     [['=/mnt/a'], 'name of a pool'],
     [['fast='], 'say where it is'],

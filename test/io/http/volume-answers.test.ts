@@ -3,11 +3,10 @@
  * decided by the real decisions: 304 or `unchanged`, 404, 409.
  */
 import { describe, expect, test } from 'vitest';
-import { asIndex, type StreamId } from '#events/envelope.ts';
 import type { CommandName } from '#actors/commands.ts';
 import { volumesRoutes } from '#io/contract/routes/volumes.ts';
 import { TestLab } from '#test/actors/test-lab.ts';
-import { startServer } from './test-server.ts';
+import { askOf, type Asked } from './real-decisions.ts';
 
 const gib = 2 ** 30;
 const compose = `name: photos
@@ -41,7 +40,6 @@ function labOfAll(): TestLab {
   return lab;
 }
 
-type Asked = readonly [path: string, body?: object];
 interface Row {
   /** What is so already. Undefined: this always does something. */
   readonly nothing?: Asked;
@@ -114,20 +112,7 @@ const commands = volumesRoutes.flatMap(({ action, method }) =>
   'command' in action ? [{ command: action.command, method: method.toUpperCase() }] : [],
 );
 
-async function ask(method: string, [path, body]: Asked) {
-  const real = labOfAll();
-  const { api, lab } = await startServer();
-  lab.onRun = ({ name, input }) => {
-    const { events, rejected } = real.run(name as CommandName, input as never);
-    if (rejected) return { rejected };
-    const operation = events.find(({ type }) => type === 'operation.started')?.stream as
-      | StreamId<'operation'>
-      | undefined;
-    const told = events.map(({ stream, type, data }) => ({ stream, type, data, words: '' }));
-    return { index: asIndex(real.index), unchanged: events.length === 0, operation, events: told };
-  };
-  return api(path, { method, ...(body === undefined ? {} : { body }) });
-}
+const ask = (method: string, asked: Asked) => askOf(labOfAll(), method, asked);
 
 describe('a route of volumes', () => {
   test('is in this table, with each answer that it can give', () => {

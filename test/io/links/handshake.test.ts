@@ -10,7 +10,8 @@ import type { LinkIdentity } from '#io/links/identity.ts';
 import type { Link, SocketLink } from '#io/links/link.ts';
 import type { LinkServer } from '#io/links/server.ts';
 import { createAuthority } from '#io/pki/ca.ts';
-import { createNodeKey, issueNode, keySha256, makeRequest } from '#io/pki/node-certificate.ts';
+import { createNodeKey, issueNode, makeRequest } from '#io/pki/node-certificate.ts';
+import { keySha256 } from '#io/pki/node-identity.ts';
 import { X509Certificate } from 'node:crypto';
 import { dayMs, SmallLab, until, type TestNode } from './small-lab.ts';
 

@@ -8,7 +8,8 @@ import type { Link } from '#io/links/link.ts';
 import { purposes, type Purpose } from '#io/links/purpose.ts';
 import { openLinkServer, type LinkServer, type LinkServerOptions } from '#io/links/server.ts';
 import { createAuthority, type KeyPair } from '#io/pki/ca.ts';
-import { createNodeKey, issueNode, keySha256, makeRequest } from '#io/pki/node-certificate.ts';
+import { createNodeKey, issueNode, makeRequest } from '#io/pki/node-certificate.ts';
+import { keySha256 } from '#io/pki/node-identity.ts';
 
 export const dayMs = 86_400_000;
 

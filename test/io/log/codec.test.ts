@@ -10,6 +10,7 @@ import {
   keyOf,
   makeRecord,
   maxEntryBytes,
+  openEntry,
   packEntry,
   positionsOf,
 } from '#io/log/codec.ts';
@@ -49,6 +50,34 @@ const anyIndex = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER - 100 });
 const anyVersions = fc.array(fc.integer({ min: 1, max: 0xffff_ffff }), { minLength: 8, maxLength: 8 });
 
 describe('An entry in the log', () => {
+  test('says what it expects and which streams it is about, whatever else it holds', () => {
+    fc.assert(
+      fc.property(anyEntry, (entry) => {
+        const { expect: expected, drafts, ends = [] } = entry;
+        const streams = drafts.map(({ stream }) => stream);
+        expect(openEntry(packEntry(entry))).toEqual({ expect: expected, streams, ends });
+      }),
+    );
+  });
+
+  test('that is cut off, or is something else, is not read beyond its end', () => {
+    fc.assert(
+      fc.property(anyEntry, fc.nat(), (entry, at) => {
+        const packed = packEntry({ ...entry, ends: ['volume:a'] });
+        expect(() => openEntry(packed.subarray(0, at % packed.length))).toThrow();
+      }),
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+        try {
+          openEntry(bytes);
+        } catch (error) {
+          expect(error).toBeInstanceOf(Error);
+        }
+      }),
+    );
+  });
+
   test('comes back as the events that were put in, whatever they hold', () => {
     fc.assert(
       fc.property(anyEntry, anyIndex, anyVersions, (entry, first, many) => {

@@ -10,14 +10,12 @@ import { createAuthority, isPair, issueServer, renewAuthority, type KeyPair } fr
 import {
   caFingerprint,
   createNodeKey,
-  isIssuedBy,
   issueNode,
-  keySha256,
   keySha256OfRequest,
   makeRequest,
-  nodeOf,
   renewAt,
 } from '#io/pki/node-certificate.ts';
+import { isIssuedBy, keySha256, nodeOf } from '#io/pki/node-identity.ts';
 
 const nowMs = Date.parse('2026-11-21T12:00:00Z');
 const dayMs = 86_400_000;

@@ -11,12 +11,13 @@ export function checkChanges(world: World, lab: LabView): string[] {
       .filter(({ id }) => volume.context.node === `node:${id}`)
       .flatMap(({ volumes }) => volumes.contents())
       .find(({ of }) => of.pool === dataset?.pool && of.name === dataset.dataset);
-    const reasons = new Map(
-      lab.referrers(volume.stream, 'snapshot').map(({ context }) => [context.guid, context.reason]),
-    );
+    const known = new Map(lab.referrers(volume.stream, 'snapshot').map(({ context }) => [context.guid, context]));
     for (const [n, { guid, name, files }] of (there?.snapshots ?? []).entries()) {
       const before = there?.snapshots[n - 1];
-      if (reasons.get(guid) !== 'change' || !before || !isSame(files, before.files)) continue;
+      const [one, other] = [known.get(guid), before && known.get(before.guid)];
+      // What was asked for later may have been taken first.
+      const isLate = one && other && other.requestedAt > one.requestedAt;
+      if (one?.reason !== 'change' || isLate || !before || !isSame(files, before.files)) continue;
       wrong.push(`snapshot ${name} of ${volume.context.metadata.name} holds what ${before.name} did: nothing changed`);
     }
   }

@@ -1,10 +1,14 @@
 /** Snapshots that other tools take of FloatLab's datasets, at any time: nothing that FloatLab does may remove one. */
 import type { SeededRandom } from '#io/devices/random/sim.ts';
 import type { SimMachine } from '#io/world/host.ts';
-import { poolName } from '#io/world/host.ts';
 
 export class ForeignSnapshots {
-  readonly #taken: { readonly machine: SimMachine; readonly name: string; readonly guid: string }[] = [];
+  readonly #taken: {
+    readonly machine: SimMachine;
+    readonly pool: string;
+    readonly name: string;
+    readonly guid: string;
+  }[] = [];
 
   /** Of one dataset of this machine, if it has any. */
   take(machine: SimMachine, chance: SeededRandom): void {
@@ -12,12 +16,17 @@ export class ForeignSnapshots {
     if (datasets.length === 0) return;
     const { of } = chance.pick(datasets);
     const { name, guid } = machine.volumes.snapshotByOther(of, `daily-${this.#taken.length}`);
-    this.#taken.push({ machine, name, guid });
+    this.#taken.push({ machine, pool: of.pool, name, guid });
   }
 
   check(): string[] {
     return this.#taken
-      .filter(({ machine, guid }) => !machine.volumes.snapshotsByOthers(poolName).some((one) => one.guid === guid))
+      .filter(
+        ({ machine, pool, guid }) =>
+          // Of a pool that was let go nobody sees anything.
+          machine.volumes.poolNow(pool) !== undefined &&
+          !machine.volumes.snapshotsByOthers(pool).some((one) => one.guid === guid),
+      )
       .map(({ machine, name }) => `snapshot ${name} of another tool on ${machine.name} is gone`);
   }
 }

@@ -18,7 +18,8 @@ export function checkVolumes(world: World, lab: LabView): string[] {
   for (const volume of lab.list('volume')) {
     const dataset = datasetOf(volume);
     const { dataset: made, failedIn, node, metadata, spec } = volume.context;
-    if (made === null || !dataset || volume.state === 'deleting' || failedIn === 'deleting') continue;
+    const ends = [volume.state, failedIn].some((state) => state === 'deleting' || state === 'releasing');
+    if (made === null || !dataset || ends) continue;
     const found = there.get(`${node}/${dataset.pool}/${dataset.dataset}`);
     if (!found) {
       wrong.push(`${metadata.name} is ${volume.state}, but its dataset is gone`);

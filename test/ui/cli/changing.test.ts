@@ -407,6 +407,70 @@ describe('a question', () => {
     expect(said()).toEqual({ snapshot: 'monday', pastNewer: true });
   });
 
+  test('as a dry run past newer snapshots is told, with the word that it needs, and not refused', async () => {
+    lab.command('POST /api/v1/volumes/default/photos-db/rollback', {
+      events: [{ stream: 'volume:v', type: 'volume.rollback-requested', data: {}, words: 'It would go back.' }],
+    });
+    lab.on('GET /api/v1/volumes/default/photos-db/rollback', rollbackOf(['tuesday']));
+    const { code, out } = await floatlab('volume rollback photos-db monday --dry-run');
+    expect([code, lines(out)]).toEqual([
+      0,
+      [
+        'It would go back.',
+        '1 snapshot is newer: tuesday. It stays, in the line of the history that is left.',
+        'Without --past-newer it is refused, because of 1 newer snapshot.',
+      ],
+    ]);
+    expect(lab.changes).toEqual([]);
+  });
+
+  test('of a pool that is gone for good says what is lost, and asks for its name', async () => {
+    const changes = ['2 volumes would be lost for ever: films, photos.'];
+    lab.command('DELETE /api/v1/nodes/atlas/pools/tank', { changes });
+    const forget = 'pool forget atlas/tank --force';
+    const no = await floatlab(forget, { tty: true, answers: ['atlas'] });
+    expect(no.code).toBe(1);
+    expect(no.err).toContain('2 volumes would be lost for ever: films, photos.');
+    expect(no.asked).toEqual(['This cannot be undone. Type tank to go on']);
+    expect(lab.changes).toEqual([]);
+    expect((await floatlab(forget, { tty: true, answers: ['tank'] })).code).toBe(0);
+    expect(lab.heard.findLast(({ method }) => method === 'DELETE')?.query).toEqual({ force: 'true' });
+    lab.command('DELETE /api/v1/nodes/atlas/pools/tank');
+    const plain = await floatlab('pool forget atlas/tank', { tty: true, answers: [true] });
+    expect(plain.asked).toEqual(['Let pool atlas/tank go? What is in it stays, and the lab does not use it any more.']);
+  });
+
+  test('of an operation: it is canceled, and how it has ended is told', async () => {
+    const route = `/api/v1/operations/${encodeURIComponent(operation)}`;
+    const ends = (more: Parameters<typeof operationRow>[1]) => {
+      const row = operationRow('op-7kq2wxyz', { command: 'import-volume', targetName: 'photos-db', ...more });
+      lab.command(`DELETE ${route}`).on(`GET ${route}/wait`, { json: row });
+    };
+    const problem = { code: 'CANCELED', message: 'It was canceled, and the volume is as it was before.' };
+    ends({ state: 'failed', problem });
+    expect(await floatlab(`operation cancel ${operation}`)).toMatchObject({
+      code: 0,
+      err: '✓ import-volume of photos-db is canceled: the volume is as it was before.\n',
+    });
+    ends({ state: 'succeeded', problem: null });
+    expect(await floatlab(`operation cancel ${operation}`)).toMatchObject({
+      code: 5,
+      err: expect.stringContaining('import-volume of photos-db was done before it could be canceled (TOO_LATE)'),
+    });
+    ends({ state: 'failed', problem: { code: 'NO_SPACE', message: 'the volume is full' } });
+    expect(await floatlab(`operation cancel ${operation}`)).toMatchObject({ code: 1 });
+    expect((await floatlab(`operation cancel ${operation} --detach`)).err).toBe('op-7kq2wxyz is being canceled.\n');
+  });
+
+  test('to a size without a unit is told from one that is too small', async () => {
+    const { code, err } = await floatlab('volume create photos-db --size 200');
+    expect(code).toBe(2);
+    expect(lines(err)).toEqual([
+      'error: --size 200 has no unit: that is 200 B (USAGE)',
+      'hint:  Write for example 200GiB. Units are KiB, MiB, GiB, TiB and PiB; K, M, G, T and P mean the same.',
+    ]);
+  });
+
   test('before a move says what stays; what is adopted, limited and placed is asked for as it was said', async () => {
     const changes = ['Its 3 snapshots do not come along.'];
     lab.command('POST /api/v1/volumes/default/photos-db/move', { changes });

@@ -98,6 +98,8 @@ describe('help', () => {
       'pool create',
       'pool forget',
       'pool replace',
+      'replica resync',
+      'replica rm',
       'schedule rm',
       'volume import',
       'volume move',

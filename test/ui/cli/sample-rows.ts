@@ -79,6 +79,8 @@ export const volumeRow = (name: string, more: Partial<VolumeRow> = {}): VolumeRo
   origin: null,
   snapshots: 24,
   lastSnapshotAt: now - 41 * minuteMs,
+  replication: null,
+  replicas: [],
   ...more,
 });
 

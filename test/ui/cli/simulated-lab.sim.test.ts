@@ -59,7 +59,11 @@ describe('a person with a new lab', () => {
     expect(lines((await floatlab('status')).out)).toEqual(
       expect.arrayContaining(['3 nodes are up.', 'No alerts.']) as string[],
     );
-    expect(lines((await floatlab('node ls -q')).out)).toHaveLength(3);
+    const nodes = lines((await floatlab('node ls -q')).out);
+    expect(nodes).toHaveLength(3);
+    expect(await floatlab(`volume candidates ${nodes[0]}/main`)).toMatchObject({ code: 0, out: '' });
+    expect(JSON.parse((await floatlab(`volume candidates ${nodes[0]}/main -o json`)).out)).toEqual([]);
+    expect(await floatlab(`volume candidates ${nodes[0]}/none`)).toMatchObject({ code: 4 });
     const { code, out } = await floatlab('cluster status');
     expect(code).toBe(0);
     expect(out).toContain('nobody: one process decides for all simulated nodes');

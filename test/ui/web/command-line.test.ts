@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { wordsOf } from '#ui/web/format/command-line.ts';
+import { textOf, wordsOf } from '#ui/web/format/command-line.ts';
 
 describe('a command as people write it', () => {
   it.each([
@@ -25,6 +25,15 @@ describe('a command as people write it', () => {
       fc.property(fc.string({ minLength: 1 }), fc.array(word), (first, others) => {
         const quoted = [first, ...others].map((one) => `"${one.replaceAll(/["\\]/g, '\\$&')}"`).join(' ');
         expect(wordsOf(quoted)).toEqual([first, ...others]);
+      }),
+    );
+  });
+
+  it('is written as it is read', () => {
+    expect(textOf(['sh', '-c', 'echo "a"; sync'])).toBe('sh -c "echo \\"a\\"; sync"');
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), fc.array(fc.string({ unit: 'binary' })), (first, others) => {
+        expect(wordsOf(textOf([first, ...others]))).toEqual([first, ...others]);
       }),
     );
   });

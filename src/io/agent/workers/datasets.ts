@@ -3,6 +3,8 @@ import type { StreamId } from '#events/envelope.ts';
 import type { DatasetInput } from '#actors/work.ts';
 import { IoError } from '../../devices/error.ts';
 import type { Dataset } from '../../devices/volumes/port.ts';
+import { comesToAnEnd } from '../endings.ts';
+import { unheld } from '../unheld.ts';
 import type { Failures, Workers } from '../worker.ts';
 
 type DatasetWork = 'create-dataset' | 'clone-dataset' | 'rollback-dataset' | 'destroy-dataset' | 'remove-snapshot';
@@ -44,15 +46,20 @@ export const datasetWorkers: Pick<Workers, DatasetWork> = {
     };
   },
 
-  'destroy-dataset': async ({ subject, visit, input }, { volumes }, run) => {
-    run.fence();
-    await volumes.destroy(datasetOf(input), { scrub: input.scrub }, run);
+  'destroy-dataset': async ({ subject, visit, input }, { volumes, replication }, run) => {
+    // It may have been recovered since, where this node has just been started and knows an old lab only.
+    await run.caughtUp();
+    await unheld(datasetOf(input), input.needed, replication, run, () =>
+      volumes.destroy(datasetOf(input), { scrub: input.scrub }, run),
+    );
     return { name: 'report-volume-deleted', input: { volume: volumeOf(subject), visit } };
   },
 
-  'remove-snapshot': async ({ subject, visit, input }, { volumes }, run) => {
+  'remove-snapshot': async ({ subject, visit, input }, { volumes, replication }, run) => {
     run.fence();
-    await volumes.removeSnapshots(datasetOf(input), [input.name], run);
+    await unheld(datasetOf(input), input.needed, replication, run, () =>
+      volumes.removeSnapshots(datasetOf(input), [input.name], run),
+    );
     return { name: 'report-snapshot-removed', input: { snapshot: snapshotOf(subject), visit } };
   },
 };
@@ -79,6 +86,6 @@ export const datasetFailures: Pick<Failures, DatasetWork> = {
   'create-dataset': volumeFailed,
   'clone-dataset': volumeFailed,
   'rollback-dataset': volumeFailed,
-  'destroy-dataset': volumeFailed,
+  'destroy-dataset': (order, error) => (comesToAnEnd(error) ? undefined : volumeFailed(order, error)),
   'remove-snapshot': null,
 };

@@ -21,8 +21,10 @@ export const poolWorkers: Pick<Workers, PoolWork> = {
   'create-pool': async (order, { pools }, run) => {
     const { pool: name, driver, layout, on, erase } = order.input;
     run.fence();
-    const { where, report } = await whetherThere(pools.create({ name, driver, layout, on: storageOf(on), erase }, run));
-    return opened(order, where, report, run);
+    return unlessInUse(order, async () => {
+      const made = await whetherThere(pools.create({ name, driver, layout, on: storageOf(on), erase }, run));
+      return opened(order, made.where, made.report, run);
+    });
   },
 
   'adopt-pool': async (order, { pools }, run) => {
@@ -34,7 +36,10 @@ export const poolWorkers: Pick<Workers, PoolWork> = {
 
   'release-pool': async (order, { pools }, run) => {
     run.fence();
-    await whetherThere(pools.release(order.input.pool, run));
+    // What is not there has been let go.
+    await pools.release(order.input.pool, run).catch((error: unknown) => {
+      if (!(error instanceof IoError) || error.code !== 'POOL_MISSING') throw error;
+    });
     return { name: 'report-pool-released', input: { pool: poolOf(order), visit: order.visit } };
   },
 
@@ -48,13 +53,14 @@ export const poolWorkers: Pick<Workers, PoolWork> = {
     const { pool, devices, layout, erase } = order.input;
     const more = { devices, erase, ...(layout === undefined ? {} : { layout }) };
     run.fence();
-    return changed(order, await whetherThere(pools.addDevices(pool, more, run)), run);
+    return unlessInUse(order, async () => changed(order, await whetherThere(pools.addDevices(pool, more, run)), run));
   },
 
   'replace-pool-device': async (order, { pools }, run) => {
     const { pool, old, by, erase } = order.input;
     run.fence();
-    return changed(order, await whetherThere(pools.replace(pool, { old, by, erase }, run)), run);
+    const plan = { old, by, erase };
+    return unlessInUse(order, async () => changed(order, await whetherThere(pools.replace(pool, plan, run)), run));
   },
 
   'scrub-pool': async (order, { pools }, run) => {
@@ -88,6 +94,16 @@ async function whetherThere<T>(asked: Promise<T>): Promise<T> {
     if (!(error instanceof IoError) || error.code !== 'POOL_MISSING') throw error;
     const { op, target, message, hint } = error;
     throw new IoError('MISSING', { op, target, message, ...(hint === undefined ? {} : { hint }), cause: error });
+  }
+}
+
+/** Nor does a device become free by waiting: it is somebody's, and whoever asked chooses another one. */
+async function unlessInUse(order: About, act: () => Promise<Command>): Promise<Command> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof IoError && error.code === 'BUSY') return poolFailed(order, error);
+    throw error;
   }
 }
 

@@ -10,14 +10,15 @@
  * brings the rest to a second attempt.
  */
 import type { Command } from '#actors/commands.ts';
-import type { DatasetInput, WorkOrder } from '#actors/work.ts';
+import { canceled } from '#actors/transfer/under-way.ts';
+import type { DatasetInput, WorkInput, WorkOrder } from '#actors/work.ts';
 import { idOf, type StreamId } from '#events/envelope.ts';
 import { formatSize } from '#events/values/size.ts';
 import { asIoError, IoError } from '../../devices/error.ts';
 import type { Dataset } from '../../devices/volumes/port.ts';
 import type { Failures, Ports, Run, Workers } from '../worker.ts';
 
-type TransferWork = 'restore-files' | 'export-files' | 'import-files';
+type TransferWork = 'restore-files' | 'export-files' | 'import-files' | 'cancel-transfer';
 
 const datasetOf = ({ pool, dataset }: DatasetInput): Dataset => ({ pool, name: dataset });
 const transferOf = (subject: StreamId) => subject as StreamId<'transfer'>;
@@ -25,17 +26,27 @@ const transferOf = (subject: StreamId) => subject as StreamId<'transfer'>;
 export const transferWorkers: Pick<Workers, TransferWork> = {
   'restore-files': async ({ subject, visit, input }, { volumes, tree }, run) => {
     run.fence();
+    const into = await livePath(datasetOf(input), volumes, run);
+    return restored({ subject, visit }, input, into, { volumes, tree }, run);
+  },
+
+  'cancel-transfer': async (order, ports, run) => {
+    const { subject, visit, input } = order;
+    const { task } = input;
     const of = datasetOf(input);
-    const from = await volumes.snapshotPath(of, input.snapshot, run);
-    const into = await livePath(of, volumes, run);
-    const { id, snapshot, paths, overwrite, to } = input;
     run.fence();
-    const plan = { id, snapshot, paths, overwrite, ...(to === undefined ? {} : { into: to }) };
-    const { files, bytes, skipped, written } = await tree.restore(from, into, plan, run);
-    return {
-      name: 'report-transfer-finished',
-      input: { transfer: transferOf(subject), visit, files, bytes, skipped, written: [...written] },
-    };
+    const root = await livePath(of, ports.volumes, run).catch(orMissing);
+    // With the dataset everything went that it had done.
+    if (root instanceof IoError) return failed(order, task.do === 'import' ? root : canceledError(input.dataset), run);
+    // It may have been over for long, where this node has just been started.
+    await run.caughtUp();
+    if (task.do === 'import') {
+      await goBack(subject, of, task.before, ports, run);
+      return failed(order, canceledError(input.dataset), run);
+    }
+    run.fence();
+    if (await ports.tree.giveUp(root, task.id, run)) return failed(order, canceledError(input.dataset), run);
+    return restored({ subject, visit }, { ...input, ...task }, root, ports, run);
   },
 
   'export-files': async (order, { volumes, tree, handover }, run) => {
@@ -61,12 +72,14 @@ export const transferWorkers: Pick<Workers, TransferWork> = {
     const { volumes, tree, handover } = ports;
     const of = datasetOf(input);
     run.fence();
-    const root = await livePath(of, volumes, run);
+    const root = await livePath(of, volumes, run).catch(orMissing);
+    // Somebody has removed it: nobody ever brings anything into it.
+    if (root instanceof IoError) return failed(order, root, run);
     const isCutOff = (await volumes.snapshots(of, run)).some(({ name }) => name === input.before);
     if (isCutOff) {
       // Unless it had ended, and the lab has heard so: this node may have been stopped before it heard that.
       await run.caughtUp();
-      await goBack(order, ports, run);
+      await goBack(subject, of, input.before, ports, run);
       return failed(order, cutOff(input.dataset), run);
     }
     let brought;
@@ -93,7 +106,7 @@ export const transferWorkers: Pick<Workers, TransferWork> = {
       brought.end(error);
       // The next attempt, or the next start of this node, finds what was begun.
       if (run.signal.aborted) throw error;
-      await goBack(order, ports, run);
+      await goBack(subject, of, input.before, ports, run);
       return failed(order, error, run);
     }
   },
@@ -104,6 +117,7 @@ export const transferFailures: Pick<Failures, TransferWork> = {
   'export-files': (order, error) => report(order, error),
   // What was begun has to be undone before anybody uses the volume.
   'import-files': null,
+  'cancel-transfer': null,
 };
 
 /** As long as it takes to read and write everything. */
@@ -111,6 +125,7 @@ export const transferTimeoutsMs: Readonly<Record<TransferWork, number>> = {
   'restore-files': 24 * 3_600_000,
   'export-files': 48 * 3_600_000,
   'import-files': 48 * 3_600_000,
+  'cancel-transfer': 3_600_000,
 };
 
 function failed(order: WorkOrder<TransferWork>, error: IoError, run: Run): Command {
@@ -125,15 +140,44 @@ const report = ({ subject, visit }: WorkOrder<TransferWork>, { problem }: IoErro
 });
 
 /** As if nothing had been brought. Done again: done. */
-async function goBack({ subject, input }: WorkOrder<'import-files'>, { volumes }: Ports, run: Run): Promise<void> {
-  const of = datasetOf(input);
+async function goBack(
+  subject: StreamId,
+  of: Dataset,
+  before: string,
+  { volumes }: Pick<Ports, 'volumes'>,
+  run: Run,
+): Promise<void> {
   const there = await volumes.snapshots(of, run);
-  if (!there.some(({ name }) => name === input.before)) return;
+  if (!there.some(({ name }) => name === before)) return;
   const half = `import-${idOf(subject)}`;
   run.fence();
-  await volumes.rollback(of, input.before, half, run);
+  await volumes.rollback(of, before, half, run);
   await volumes.removeSnapshots(of, [half], run);
-  await volumes.removeSnapshots(of, [input.before], run);
+  await volumes.removeSnapshots(of, [before], run);
+}
+
+async function restored(
+  { subject, visit }: { readonly subject: StreamId; readonly visit: number },
+  input: WorkInput['restore-files'],
+  into: string,
+  { volumes, tree }: Pick<Ports, 'volumes' | 'tree'>,
+  run: Run,
+): Promise<Command> {
+  const { id, snapshot, paths, overwrite, to } = input;
+  const from = await volumes.snapshotPath(datasetOf(input), snapshot, run);
+  run.fence();
+  const plan = { id, snapshot, paths, overwrite, ...(to === undefined ? {} : { into: to }) };
+  const { files, bytes, skipped, written } = await tree.restore(from, into, plan, run);
+  return {
+    name: 'report-transfer-finished',
+    input: { transfer: transferOf(subject), visit, files, bytes, skipped, written: [...written] },
+  };
+}
+
+/** What is not there is an answer; whatever else went wrong is an error. */
+function orMissing(error: unknown): IoError {
+  if (error instanceof IoError && error.code === 'MISSING') return error;
+  throw error;
 }
 
 async function livePath(of: Dataset, volumes: Ports['volumes'], run: Run): Promise<string> {
@@ -159,8 +203,11 @@ const notEmpty = (target: string): IoError =>
     op: 'import',
     target,
     message: 'the volume is not empty, and nothing of it was to be replaced',
-    hint: 'Import into a new volume, or with replace: what it holds is then kept as a snapshot.',
+    hint: 'Import into a new volume, or replace what it holds, which is kept as a snapshot: floatlab volume import VOLUME --file FILE --replace.',
   });
+
+const canceledError = (target: string): IoError =>
+  new IoError('ABORTED', { op: 'cancel', target, message: canceled.message });
 
 const cutOff = (target: string): IoError =>
   new IoError('ABORTED', {

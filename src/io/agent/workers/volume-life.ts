@@ -4,6 +4,8 @@ import { formatSize } from '#events/values/size.ts';
 import type { DatasetInput } from '#actors/work.ts';
 import { IoError } from '../../devices/error.ts';
 import type { Dataset } from '../../devices/volumes/port.ts';
+import { unheld } from '../unheld.ts';
+import { comesToAnEnd } from '../endings.ts';
 import type { Failures, Ports, Run, Workers } from '../worker.ts';
 
 type LifeWork = 'adopt-dataset' | 'release-dataset' | 'copy-dataset' | 'move-dataset';
@@ -34,9 +36,10 @@ export const lifeWorkers: Pick<Workers, LifeWork> = {
     };
   },
 
-  'release-dataset': async ({ subject, visit, input }, { volumes }, run) => {
-    run.fence();
-    await volumes.release(datasetOf(input), run);
+  'release-dataset': async ({ subject, visit, input }, { volumes, replication }, run) => {
+    // It may have been adopted again since, where this node has just been started and knows an old lab only.
+    await run.caughtUp();
+    await unheld(datasetOf(input), input.needed, replication, run, () => volumes.release(datasetOf(input), run));
     return { name: 'report-volume-released', input: { volume: volumeOf(subject), visit } };
   },
 
@@ -102,7 +105,7 @@ const moveFailed: NonNullable<Failures['copy-dataset'] & Failures['move-dataset'
 
 export const lifeFailures: Pick<Failures, LifeWork> = {
   'adopt-dataset': volumeFailed,
-  'release-dataset': volumeFailed,
+  'release-dataset': (order, error) => (comesToAnEnd(error) ? undefined : volumeFailed(order, error)),
   'copy-dataset': moveFailed,
   'move-dataset': moveFailed,
 };

@@ -54,6 +54,11 @@ export const filesRoutes = (volume: string): readonly Route[] => [
     `${volume}/import`,
     'volumes',
     'Fill the volume from a tar, which is the body: all of it, or nothing. Nothing may use the volume meanwhile',
-    { query: { replace: 'With `true` what it holds goes, and is kept as a snapshot; else it has to be empty' } },
+    {
+      query: {
+        replace: 'With `true` what it holds goes, and is kept as a snapshot; else it has to be empty',
+        dryRun: 'With `true` and no body: answer with the events with which it would begin, and append nothing',
+      },
+    },
   ),
 ];

@@ -1,5 +1,5 @@
 /** What was asked for and is under way, or has ended. */
-import { list, show, special, type Route } from './route.ts';
+import { command, list, show, special, type Route } from './route.ts';
 
 export const operationsRoutes: readonly Route[] = [
   list('operations', '/api/v1/operations', 'operations', 'List the operations', ['state', 'target', 'command']),
@@ -11,5 +11,13 @@ export const operationsRoutes: readonly Route[] = [
     'operations',
     'Wait until the operation has ended, at most `timeout` seconds (default 30, at most 300)',
     { query: { timeout: 'Seconds' } },
+  ),
+  command(
+    'cancel-operation',
+    'delete',
+    '/api/v1/operations/{id}',
+    'operations',
+    'Cancel a restore, an export or an import: the volume is as it was before',
+    false,
   ),
 ];

@@ -15,6 +15,13 @@ export const poolsRoutes: readonly Route[] = [
   ),
   command('create-pool', 'post', pools, 'pools', 'Make a pool of disks, or in one file'),
   special('show-pool', 'get', pool, 'pools', 'Show a pool'),
+  special(
+    'list-volume-candidates',
+    'get',
+    `${pool}/volume-candidates`,
+    'pools',
+    'What lies in a pool and could become a volume where it is, and why not where not',
+  ),
   command(
     'adopt-pool',
     'post',

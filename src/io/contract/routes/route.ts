@@ -52,6 +52,7 @@ export type Special =
   | 'import-volume'
   | 'preview-rollback'
   | 'list-disks'
+  | 'list-volume-candidates'
   | 'show-pool'
   | 'set-disk'
   | 'cluster-status'

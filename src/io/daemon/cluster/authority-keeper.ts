@@ -13,7 +13,7 @@ import * as z from 'zod';
 import type { Clock, Timer } from '../../devices/clock/port.ts';
 import { limited } from '../../lab/limited.ts';
 import type { Others } from '../../lab/others.ts';
-import { keySha256 } from '../../pki/node-certificate.ts';
+import { keySha256 } from '../../pki/node-identity.ts';
 import { authorityOf, keepAuthorityKey, removeAuthorityKey } from './keys.ts';
 
 export interface AuthorityParts {

@@ -45,8 +45,8 @@ export interface SimPools extends PoolAdmin {
   occupy(pool: string, usedBytes: number): void;
   /** At once, and past all faults; undefined of one that is not there. */
   reportNow(pool: string): PoolReport | undefined;
-  /** It is let go; its disks hold what they hold. */
-  release(pool: string): void;
+  /** It is let go; its disks hold what they hold. @returns opens it again, unless its disks were taken for something else */
+  release(pool: string): () => boolean;
 }
 
 const usualScanMs = 60_000;
@@ -187,11 +187,18 @@ export function simPools(options: SimPoolsOptions): SimPools {
       return reportOf(pool, seen);
     },
     release(name) {
-      for (const { path } of pools.get(name)?.members ?? []) {
-        const disk = disks.get(path);
-        if (disk) disk.holds = `part of the pool ${name}`;
-      }
+      const pool = pools.get(name);
+      // What stands on a disk that was taken meanwhile is of another make, whatever its name is.
+      const holds = `part of the pool ${name} (${++ids})`;
+      const on = (pool?.members ?? []).flatMap(({ path }) => disks.get(path) ?? []);
+      for (const disk of on) disk.holds = holds;
       pools.delete(name);
+      return () => {
+        if (!pool || pools.has(name) || on.some((disk) => disk.holds !== holds)) return false;
+        for (const disk of on) delete disk.holds;
+        pools.set(name, pool);
+        return true;
+      };
     },
 
     candidates: async (call) => inspector.candidates(deadline(call, 'list the disks', 'this machine', clock)),

@@ -2,7 +2,8 @@
  * What a file system must do for replication: single, unconditional steps. When a step may be taken is decided in one
  * place for all of them (`over.ts`), under one lock for each dataset.
  *
- * Every method finds the dataset settled: `find` is called first, and finishes what an interrupted call has left.
+ * Every method finds the dataset settled: `find` is called first, and finishes what an interrupted call has left. Only
+ * while a stream is on its way `marker` is enough.
  */
 import type { Dataset, DatasetSpec, SnapInfo } from '../volumes/port.ts';
 import type { Deadline } from '../volumes/deadline.ts';
@@ -48,6 +49,8 @@ export interface Backend {
   replicas(pool: string, hands: Hands): Promise<readonly string[]>;
   /** @param isReceiving a stream for it is on its way: what has arrived is left to whoever receives it */
   find(of: Dataset, hands: Hands, isReceiving: boolean): Promise<Found>;
+  /** What `find` would say of it, and nothing else: between the two halves of a stream nothing else counts. */
+  marker(of: Dataset, hands: Hands): Promise<Marker>;
   /** Durable once resolved. */
   mark(of: Dataset, marker: Marker, hands: Hands): Promise<void>;
 

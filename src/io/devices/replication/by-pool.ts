@@ -8,11 +8,16 @@ export interface ReplicationOfDriver {
   readonly port: ReplicationPort;
 }
 
-export function replicationByPool(drivers: readonly ReplicationOfDriver[]): ReplicationPort {
-  const ports = new Map(drivers.flatMap(({ pools, port }) => pools.map((pool) => [pool, port] as const)));
+/** @param given as they are, or asked at every call: pools come and go while a node runs */
+export function replicationByPool(
+  given: readonly ReplicationOfDriver[] | (() => readonly ReplicationOfDriver[]),
+): ReplicationPort {
+  const drivers = typeof given === 'function' ? given : () => given;
+  const portOf = (pool: string): ReplicationPort | undefined =>
+    drivers().find(({ pools }) => pools.includes(pool))?.port;
   /** @throws IoError UNSUPPORTED */
   const at = (op: string, pool: string): ReplicationPort => {
-    const port = ports.get(pool);
+    const port = portOf(pool);
     if (port) return port;
     throw new IoError('UNSUPPORTED', {
       op,
@@ -39,8 +44,14 @@ export function replicationByPool(drivers: readonly ReplicationOfDriver[]): Repl
     discard: async (of, epoch, call) => at('discard', of.pool).discard(of, epoch, call),
 
     guard(volumes) {
-      const guards = new Map([...ports].map(([pool, port]) => [pool, port.guard(volumes)]));
-      const guard = ({ pool }: Pick<Dataset, 'pool'>): VolumePort => guards.get(pool) ?? volumes;
+      const guards = new Map<ReplicationPort, VolumePort>();
+      const guard = ({ pool }: Pick<Dataset, 'pool'>): VolumePort => {
+        const port = portOf(pool);
+        if (!port) return volumes;
+        const known = guards.get(port) ?? port.guard(volumes);
+        guards.set(port, known);
+        return known;
+      };
       return {
         ...volumes,
         create: async (of, spec, call) => guard(of).create(of, spec, call),

@@ -22,7 +22,7 @@ const pendingSchema = z.discriminatedUnion('do', [
 ]);
 export type Pending = z.infer<typeof pendingSchema>;
 
-const markerSchema = z.strictObject({
+export const markerSchema = z.strictObject({
   epoch: epochSchema,
   /** Null until somebody has told. */
   lineage: z.string().nullable(),

@@ -44,19 +44,20 @@ export function replicationOver(backend: Backend, options: OverOptions = {}): Re
   });
 
   /** Waits for its turn on the dataset, and finds it as it is once what was interrupted is finished. */
-  async function on<T>(
-    op: string,
-    of: Dataset,
-    call: Call,
-    body: (found: Found, hands: Hands) => Promise<T>,
-  ): Promise<T> {
+  function on<T>(op: string, of: Dataset, call: Call, body: (found: Found, hands: Hands) => Promise<T>): Promise<T> {
+    return inTurn(op, of, call, async (hands) =>
+      body(await backend.find(of, hands, running.receiving(describe(of))), hands),
+    );
+  }
+
+  async function inTurn<T>(op: string, of: Dataset, call: Call, body: (hands: Hands) => Promise<T>): Promise<T> {
     checkDatasetName(op, of);
     const target = describe(of);
     const hands = handsOf(op, target, call);
     return oneAtATime(target, hands.within, async () => {
       try {
         hands.within.check();
-        return await body(await backend.find(of, hands, running.receiving(target)), hands);
+        return await body(hands);
       } catch (error) {
         throw asIoError(error, op, target);
       }
@@ -175,10 +176,10 @@ export function replicationOver(backend: Backend, options: OverOptions = {}): Re
         await backend.arrive(into, what, bytes, how, hands);
         hasArrived = true;
         await step('arrived');
-        return await on('receive', into, { ...call, signal: stream.signal }, async (found, within) => {
-          const isNewer = compareEpochs(found.marker.epoch, what.epoch) > 0;
-          if (isNewer) await backend.drop(into, within);
-          refuseStale(within, found.marker, what.epoch);
+        return await inTurn('receive', into, { ...call, signal: stream.signal }, async (within) => {
+          const marker = await backend.marker(into, within);
+          if (compareEpochs(marker.epoch, what.epoch) > 0) await backend.drop(into, within);
+          refuseStale(within, marker, what.epoch);
           return backend.accept(into, what, within);
         });
       } catch (error) {

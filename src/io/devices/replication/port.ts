@@ -1,7 +1,8 @@
 /**
  * What FloatLab needs of a file system to keep replicas of datasets on other pools, by the streams of the file system
- * itself. Beside `VolumePort`, over the same pools. Implemented by zfs (`zfs/`), btrfs (`btrfs/`) and the simulated twin
- * (`sim/`); one contract suite, `test/contracts/replication.ts`, holds for all of them.
+ * itself, or by streams of files. Beside `VolumePort`, over the same pools. Implemented by zfs (`zfs/`), btrfs (`btrfs/`),
+ * for any file system by trees of files (`tree/`), and by simulated twins (`sim/`, `tree/sim.ts`); one contract suite,
+ * `test/contracts/replication.ts`, holds for all of them.
  *
  *     volume ── demote ──▶ replica ── promote ──▶ volume          (one name is one of them, never both)
  *                            ▲  │
@@ -29,7 +30,8 @@ export interface Epoch {
   readonly index: number;
 }
 
-export type StreamFormat = 'zfs' | 'btrfs';
+/** By the file system itself, or file by file between any two of them (`tree/`). Who chooses: `formats.ts`. */
+export type StreamFormat = 'zfs' | 'btrfs' | 'tree';
 
 export interface StreamAbilities {
   readonly format: StreamFormat;
@@ -41,12 +43,19 @@ export interface StreamAbilities {
   readonly raw: boolean;
   /** A stream can be based on a snapshot that is gone, once it was protected. */
   readonly bookmarks: boolean;
+  /** Of trees: times of files keep their fractions of seconds here. Who sends to it may be told (`SendOptions`). */
+  readonly fractions?: true;
 }
 
 /** Fixed for a volume when its first stream is sent: changing them half way has damaged data on zfs (openzfs#6224). */
 export interface SendOptions {
   readonly compressed: boolean;
   readonly raw: boolean;
+  /**
+   * Of trees: the receiver keeps fractions of seconds, so what proves the stream covers them. They are sent in any case.
+   * May be another one with each stream.
+   */
+  readonly fractions?: boolean;
 }
 
 /** What a stream can be based on; of bookmarks only the place in history is left. */

@@ -7,13 +7,13 @@
  */
 import type { Call } from '../call.ts';
 import { IoError } from '../error.ts';
-import { LogError } from '../../log/port.ts';
 import { FrameReader } from '../../log/raft/snapshots/frame-reader.ts';
 import type { Frame } from '../../log/raft/snapshots/frame.ts';
 import { Applier, isMisfit } from './applier.ts';
+import { laterVersion } from './head.ts';
 import type { Covered, TreeIds } from './records.ts';
 import { readRecords, treeKind, unpackEnd, unpackIds } from './records.ts';
-import { damagedStream, treeError } from './refusals.ts';
+import { brokenStream, damagedStream, treeError } from './refusals.ts';
 import type { Side } from './side.ts';
 import { closeSide, openSide } from './side.ts';
 import { slices } from './slices.ts';
@@ -34,8 +34,8 @@ export interface Received extends Covered {
 }
 
 /**
- * @throws IoError DAMAGED (cut off, changed, in the wrong order, does not fit), INVALID (another base or target), UNSUPPORTED
- * (of a later version; what the file system cannot keep), MISSING, NO_SPACE, READ_ONLY, PERMISSION, FAILED, ABORTED, TIMED_OUT
+ * @throws IoError TRUNCATED (cut off, changed on its way), DAMAGED (in the wrong order, does not fit), INVALID (another base
+ * or target), UNSUPPORTED (of a later version; what the file system cannot keep), MISSING, NO_SPACE, READ_ONLY, PERMISSION, FAILED, ABORTED, TIMED_OUT
  */
 export async function receiveTree(
   stream: AsyncIterable<Uint8Array>,
@@ -93,9 +93,8 @@ async function receive(
     }
     if (reader.finish()) throw broken(reader, into);
     const end = reader.end && unpackEnd(reader.end.frame.body);
-    if (!end) throw damagedStream(into, 'has no end');
-    if (end.sha256 !== reader.end?.sha256)
-      throw damagedStream(into, 'is not what was sent: its SHA-256 does not match');
+    if (!end) throw brokenStream(into, 'has no end');
+    if (end.sha256 !== reader.end?.sha256) throw brokenStream(into, 'is not what was sent: its SHA-256 does not match');
     if (end.records !== records || !applier.isDone) throw damagedStream(into, 'lacks a part of what was sent');
     // Carried out, and on the disk.
     await side.calls.flushed();
@@ -110,14 +109,7 @@ function take(reader: FrameReader, chunk: Uint8Array, into: string): readonly Fr
   try {
     return reader.take(chunk);
   } catch (error) {
-    if (!(error instanceof LogError) || error.code !== 'TOO_NEW') throw error;
-    throw new IoError('UNSUPPORTED', {
-      op: 'receive tree',
-      target: into,
-      message: `the stream for ${into} was written by a later version`,
-      hint: 'Upgrade FloatLab on this node.',
-      cause: error,
-    });
+    throw laterVersion(error, into);
   }
 }
 
@@ -149,7 +141,7 @@ function refusalOf(head: Uint8Array, ids: TreeIds, into: string): IoError | unde
 }
 
 function broken({ broken: at }: FrameReader, into: string): IoError {
-  return damagedStream(into, `is damaged at byte ${at?.offset ?? 0}: ${at?.explain ?? 'it is cut off there'}`);
+  return brokenStream(into, `is damaged at byte ${at?.offset ?? 0}: ${at?.explain ?? 'it is cut off there'}`);
 }
 
 const notEmpty = (into: string): IoError =>

@@ -6,15 +6,21 @@ import { errnoOf } from '../files/errors.ts';
 
 const again = 'Throw away what was received, and send again.';
 
-/** A stream that is cut off, changed, in the wrong order, or does not fit what is there. */
-export const damagedStream = (target: string, what: string, cause?: unknown): IoError =>
-  new IoError('DAMAGED', {
+const bad = (code: IoErrorCode, target: string, what: string, cause?: unknown): IoError =>
+  new IoError(code, {
     op: 'receive tree',
     target,
     message: `the stream for ${target} ${what}`,
     hint: again,
     cause,
   });
+
+/** A stream that is cut off, or was changed on its way. */
+export const brokenStream = (target: string, what: string): IoError => bad('TRUNCATED', target, what);
+
+/** One that came as it was sent, and is none, or does not fit what is there. */
+export const damagedStream = (target: string, what: string, cause?: unknown): IoError =>
+  bad('DAMAGED', target, what, cause);
 
 /** @param name for people: bytes that are no text are shown as such */
 export const readable = (name: Uint8Array): string => JSON.stringify(Buffer.from(name).toString('utf8'));
@@ -33,6 +39,11 @@ const codes: Record<string, { readonly code: IoErrorCode; readonly what: string;
     code: 'UNSUPPORTED',
     what: 'the file system cannot keep that',
     hint: 'Its attributes or access lists need a file system that has them (zfs: xattr=sa, acltype=posixacl).',
+  },
+  EOVERFLOW: {
+    code: 'UNSUPPORTED',
+    what: 'the file system cannot keep such a time',
+    hint: 'Give the file another one.',
   },
   ENOENT: { code: 'MISSING', what: 'it is not there' },
   EIO: { code: 'DAMAGED', what: 'the disk cannot read or write it', hint: 'Look at the pool: a disk may be failing.' },

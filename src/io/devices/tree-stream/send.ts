@@ -76,8 +76,12 @@ async function tell(options: SendOptions, chunks: Handover<Uint8Array>, call: Ca
   const covered: Covered = { depth: digest ?? (base ? 'shape' : 'content'), wholeSeconds };
   const writer = new RecordWriter(ids);
   const handOver = async (): Promise<void> => {
-    for (const frame of writer.frames.splice(0))
-      for (let at = 0; at < frame.length; at += maxChunkBytes) await chunks.put(frame.subarray(at, at + maxChunkBytes));
+    for (const frame of writer.frames.splice(0)) {
+      // Whoever takes a chunk may give its memory away: no two of them share it.
+      if (frame.length <= maxChunkBytes) await chunks.put(frame);
+      else
+        for (let at = 0; at < frame.length; at += maxChunkBytes) await chunks.put(frame.slice(at, at + maxChunkBytes));
+    }
     await rest();
   };
   const drain = (): Promise<void> | undefined => (writer.frames.length > 0 ? handOver() : rest());

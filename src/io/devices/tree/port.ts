@@ -89,6 +89,11 @@ export interface TreePort {
    */
   restore(from: string, into: string, plan: RestorePlan, call: Call): Promise<Restored>;
   /**
+   * Gives up a restore that was interrupted: nothing of it is left.
+   * @returns false when all of it had been copied by then: only `restore`, which finishes it, ends it now
+   */
+  giveUp(into: string, id: string, call: Call): Promise<boolean>;
+  /**
    * Unpacks a tar into an empty folder. Names that lead out are refused, and so is a tar that ends before its end. What
    * it had unpacked by then stays: the caller clears it away.
    * @throws IoError INVALID, NO_SPACE, READ_ONLY

@@ -10,7 +10,7 @@ import { diffTrees } from './diff.ts';
 import { factsOf, inBatches, lookAt } from './facts.ts';
 import { gone, inTree, type Place, wayOf } from './place.ts';
 import type { Listed, Range, TreePort } from './port.ts';
-import { restorePaths } from './restore.ts';
+import { giveUpRestore, restorePaths } from './restore.ts';
 
 export const realTree: TreePort = {
   list: (root, path, range, call) =>
@@ -29,6 +29,8 @@ export const realTree: TreePort = {
     on('restore', into, call, (within) =>
       inTree(from, (source) => inTree(into, (top) => restorePaths(source, top, plan, within, call))),
     ),
+
+  giveUp: (into, id, call) => on('give up a restore', into, call, () => inTree(into, (top) => giveUpRestore(top, id))),
 
   unpack: (root, tar, call) => on('unpack', root, call, () => unpackTree(root, tar, call)),
 

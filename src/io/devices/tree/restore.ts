@@ -52,8 +52,7 @@ export async function restorePaths(
   within: Deadline,
   call: Call,
 ): Promise<Restored> {
-  const copying = Buffer.from(`.floatlab-restoring-${plan.id}`);
-  const copied = Buffer.from(`.floatlab-restored-${plan.id}`);
+  const [copying, copied] = [copyingName(plan.id), copiedName(plan.id)];
   if (!(await into.look(copied))) {
     await into.removeTree(copying);
     try {
@@ -75,6 +74,16 @@ export async function restorePaths(
   await sync(into, within);
   return { ...counts, written };
 }
+
+/** @returns whether nothing of it is left; what was all copied may be in its place in parts, and is finished instead */
+export async function giveUpRestore(into: Place, id: string): Promise<boolean> {
+  if (await into.look(copiedName(id))) return false;
+  await into.removeTree(copyingName(id));
+  return true;
+}
+
+const copyingName = (id: string): Buffer => Buffer.from(`.floatlab-restoring-${id}`);
+const copiedName = (id: string): Buffer => Buffer.from(`.floatlab-restored-${id}`);
 
 const itemsOf = ({ paths, into }: RestorePlan): readonly Item[] =>
   paths.map((path) => ({ path, as: into === undefined ? path : joinPath(into, baseName(path)) }));

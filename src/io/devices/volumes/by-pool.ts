@@ -87,6 +87,7 @@ export function volumesByPool(
     removeSnapshots: async (of, names, call) => portOf('removeSnapshots', of.pool).removeSnapshots(of, names, call),
     rollback: async (of, to, stash, call) => portOf('rollback', of.pool).rollback(of, to, stash, call),
     adopt: async (native, of, call) => portOf('adopt', of.pool).adopt(native, of, call),
+    candidates: async (pool, call) => portOf('candidates', pool).candidates(pool, call),
     release: async (of, call) => portOf('release', of.pool).release(of, call),
     destroy: async (of, how, call) => portOf('destroy', of.pool).destroy(of, how, call),
   };

@@ -12,11 +12,13 @@ import type { Deadline } from './deadline.ts';
 /**
  * @param device identity of the file system in this kernel, as in the table of mounts
  * @param folders from the top of the file system, with a leading slash
+ * @param own where a whole file system has its usual place: being mounted there is no use of it
  * @returns by folder, of those in use: for example `process 4711 (postgres) at /var/lib/data`
  */
 async function usersOf(
   { device }: Pick<Mount, 'device'>,
   folders: readonly string[],
+  own?: string,
 ): Promise<ReadonlyMap<string, string>> {
   const users = new Map<string, string>();
   const seen = new Set<string>();
@@ -28,7 +30,7 @@ async function usersOf(
       const mounts = parseMountinfo(await readFile(`/proc/${process}/mountinfo`, 'utf8'));
       seen.add(namespace);
       for (const mount of mounts) {
-        if (mount.device !== device) continue;
+        if (mount.device !== device || mount.point === own) continue;
         for (const folder of folders.filter((one) => !users.has(one) && isInside(mount.root, one))) {
           const command = (await readFile(`/proc/${process}/comm`, 'utf8')).trim();
           users.set(folder, `process ${process} (${command}) at ${mount.point}`);
@@ -50,11 +52,12 @@ export async function stillUsed(
   mount: Pick<Mount, 'device'>,
   folders: readonly string[],
   within: Deadline,
+  own?: string,
 ): Promise<ReadonlyMap<string, string>> {
-  let users = await usersOf(mount, folders);
+  let users = await usersOf(mount, folders, own);
   for (let look = 1; users.size > 0 && look < looks; look++) {
     await within.race(delay(settleMs));
-    users = await usersOf(mount, folders);
+    users = await usersOf(mount, folders, own);
   }
   return users;
 }
@@ -67,9 +70,10 @@ export async function stillUsed(
 export async function refuseInUse(
   mount: Pick<Mount, 'device'>,
   folder: string,
-  { op, path, within }: { readonly op: string; readonly path: string; readonly within: Deadline },
+  how: { readonly op: string; readonly path: string; readonly within: Deadline; readonly own?: string },
 ): Promise<void> {
-  const user = (await stillUsed(mount, [folder], within)).get(folder);
+  const { op, path, within, own } = how;
+  const user = (await stillUsed(mount, [folder], within, own)).get(folder);
   if (user !== undefined) throw inUse(op, path, user);
 }
 

@@ -88,9 +88,22 @@ export interface Change {
   readonly changed: boolean;
   /**
    * Another text when the content is another one, as far as the file system tells: while it stays the same, nothing that
-   * is on disk has changed its size (zfs), or at all (btrfs). At most 256 characters.
+   * is on disk has changed (btrfs), or no file was written to (zfs; before OpenZFS 0.8: none has changed its size). At most
+   * 256 characters.
    */
   readonly mark: string;
+}
+
+/** Something in a pool that FloatLab did not make. */
+export interface VolumeCandidate {
+  /** What `adopt` is given. */
+  readonly native: string;
+  /** Where its files are, an absolute path; undefined where it has no place. */
+  readonly path: string | undefined;
+  /** What its files take, as far as the file system says so, or they could be counted in the time. */
+  readonly usedBytes: number | undefined;
+  /** Why it cannot be adopted as it is, as a sentence without its end; undefined when it can. */
+  readonly why: string | undefined;
 }
 
 export interface VolumePort {
@@ -139,6 +152,12 @@ export interface VolumePort {
    * @throws MISSING, EXISTS when it belongs to another volume, INVALID when it is no such thing
    */
   adopt(native: string, of: Dataset, call: Call): Promise<DatasetInfo>;
+  /**
+   * What could be adopted, and what of it cannot, with the reason; sorted by `native`. Of zfs and btrfs all that is in
+   * the file system of the pool; of a plain folder what is directly in it. Without what FloatLab made, and without
+   * snapshots. Changes nothing.
+   */
+  candidates(pool: string, call: Call): Promise<readonly VolumeCandidate[]>;
   /**
    * Gives back what was adopted, as it is by then, without the snapshots that were taken here. Of one that is not there:
    * done. @throws INVALID when it was made here, HELD when somebody holds one of those snapshots

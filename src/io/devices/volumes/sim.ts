@@ -12,6 +12,7 @@
 import type { Clock } from '../clock/port.ts';
 import type { Random } from '../random/port.ts';
 import { checkDatasetName, checkSamePool, checkSnapshotName, describe } from './names.ts';
+import { noPlaces, type OwnPlaces } from './own-places.ts';
 import type { SnapInfo, VolumePort } from './port.ts';
 import { checkSpec } from './spec.ts';
 import { simEffects } from './sim/effects.ts';
@@ -32,6 +33,8 @@ export interface SimVolumesOptions {
   readonly fault?: VolumeFault;
   /** The probability that a call that was cut off takes effect nevertheless. Default 0. */
   readonly effectAfterCutOff?: number;
+  /** What is not to be adopted. */
+  readonly ownPlaces?: OwnPlaces;
 }
 
 export interface SimVolumes extends VolumePort, SimHands {
@@ -44,10 +47,10 @@ export interface SimVolumes extends VolumePort, SimHands {
 }
 
 export function simVolumes(options: SimVolumesOptions): SimVolumes {
-  const { clock, random } = options;
+  const { clock, random, ownPlaces = noPlaces } = options;
   const pools = new Map(options.pools.map((pool) => [pool.name, simPool(pool)]));
   const digit = () => Math.floor(random.next() * 16).toString(16);
-  const effects = simEffects({ pools, now: () => clock.now(), digit, usedBy: (path) => sim.usedBy?.(path) });
+  const effects = simEffects({ pools, now: () => clock.now(), digit, usedBy: (path) => sim.usedBy?.(path), ownPlaces });
   const perform = performer({
     clock,
     random,
@@ -139,6 +142,8 @@ export function simVolumes(options: SimVolumesOptions): SimVolumes {
       checkDatasetName('adopt', of);
       return perform('adopt', describe(of), call, () => effects.adopt(native, of));
     },
+
+    candidates: (pool, call) => perform('candidates', pool, call, () => effects.candidates(pool)),
 
     async release(of, call) {
       checkDatasetName('release', of);

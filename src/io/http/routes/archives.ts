@@ -6,10 +6,12 @@ import { problemCodes, problemOfRejection, type ProblemCode } from '#io/contract
 import type { OperationRow } from '#projections/operations.ts';
 import { byteStream } from '../byte-stream.ts';
 import { deadline } from '../deadline.ts';
+import type { RunResult } from '../../lab/port.ts';
 import { sessionOf, type Parts, type RouteContext } from '../parts.ts';
 import { fail, ProblemError } from '../problems.ts';
 import { flag, readQuery } from '../query.ts';
 import { mayTakeLong, unlessSilent } from '../slow-bodies.ts';
+import { bodyOf } from './command.ts';
 import { goneWith, headersOf, snapshotIn, volumeOf } from './files.ts';
 import { ended } from './operation.ts';
 
@@ -34,17 +36,28 @@ export async function exportVolume(parts: Parts, c: RouteContext): Promise<Respo
     }),
   ]);
   const bytes = (async function* () {
-    for (let next = first; !next.done; next = await pieces.next()) yield next.value;
+    try {
+      for (let next = first; !next.done; next = await pieces.next()) yield next.value;
+    } finally {
+      // Whoever left half way does not come back: the export has failed, and its snapshot may go.
+      await pieces.return?.();
+    }
   })();
   const broken = (error: unknown): void => parts.log.error({ volume, error: String(error) }, 'an export broke off');
   return new Response(byteStream(bytes, { gone, broken }), { headers });
 }
 
 export async function importVolume(parts: Parts, c: RouteContext): Promise<Response> {
-  const replace = flag('replace', readQuery(c, ['replace']).replace);
+  const query = readQuery(c, ['replace', 'dryRun']);
+  const replace = flag('replace', query.replace);
   const { files } = volumeOf(parts, c);
+  if (flag('dryRun', query.dryRun)) {
+    c.header('cache-control', 'no-store');
+    return c.json(bodyOf(await decided(parts, c, 'import-volume', { replace }, true), true));
+  }
   const { body } = c.req.raw;
-  if (!body) throw fail('INVALID', 'There is no archive.', { hint: 'Send a tar as the body of the request.' });
+  if (!body || hasNone(c))
+    throw fail('INVALID', 'There is no archive.', { hint: 'Send a tar as the body of the request.' });
   mayTakeLong(c.env.incoming);
   const { operation, transfer } = await begin(parts, c, 'import-volume', { replace });
   const gone = goneWith(parts, c);
@@ -62,8 +75,13 @@ export async function importVolume(parts: Parts, c: RouteContext): Promise<Respo
   return c.json(answer);
 }
 
+/** A request that says nothing of a body has an empty one: whoever forgot the archive should not read that it was cut short. */
+const hasNone = (c: RouteContext): boolean =>
+  c.req.header('content-length') === '0' ||
+  (c.req.header('content-length') === undefined && c.req.header('transfer-encoding') === undefined);
+
 interface Begun {
-  readonly operation: readonly [string, OperationRow];
+  readonly operation: StreamId<'operation'>;
   /** Its id. */
   readonly transfer: string;
 }
@@ -74,7 +92,21 @@ async function begin(
   command: CommandName,
   more: Readonly<Record<string, unknown>>,
 ): Promise<Begun> {
-  const { lab, random, clock } = parts;
+  const result = await decided(parts, c, command, more);
+  const transfer = result.events.find(({ type }) => type === 'transfer.requested')?.stream;
+  const { operation } = result;
+  if (transfer === undefined || operation === undefined) throw new Error(`${command} began nothing`);
+  return { operation, transfer: idOf(transfer) };
+}
+
+/** @throws ProblemError as the lab has refused it */
+async function decided(
+  { lab, random, clock }: Parts,
+  c: RouteContext,
+  command: CommandName,
+  more: Readonly<Record<string, unknown>>,
+  dryRun = false,
+): Promise<Exclude<RunResult, { rejected: unknown }>> {
   const { namespace, name } = c.req.param() as { namespace: string; name: string };
   const limit = deadline(clock, decidedWithinMs);
   const request = {
@@ -83,20 +115,18 @@ async function begin(
     name: command,
     input: { namespace, name, ...more },
     by: sessionOf(c).principal,
+    dryRun,
   };
   const result = await lab.run(request, limit.signal).finally(() => limit.done());
   if ('rejected' in result) throw new ProblemError(problemOfRejection(result.rejected));
-  const transfer = result.events.find(({ type }) => type === 'transfer.requested')?.stream;
-  const operation = lab.rows('operations').find(([key]) => key === result.operation);
-  if (transfer === undefined || !operation) throw new Error(`${command} began nothing`);
-  return { operation, transfer: idOf(transfer) };
+  return result;
 }
 
 function refusalOf(row: OperationRow | undefined, what: string): ProblemError {
   if (row?.state === 'failed' && row.problem) {
     const { code, message, hint } = row.problem;
     const known: ProblemCode = Object.hasOwn(problemCodes, code) ? (code as ProblemCode) : 'NOT_NOW';
-    return fail(known, `${what} failed: ${message}.`, hint === undefined ? {} : { hint });
+    return fail(known, `${what} failed: ${message.replace(/\.$/, '')}.`, hint === undefined ? {} : { hint });
   }
   return fail('TIMED_OUT', `${what} was cut off; whether it will be done is not known.`, {
     hint: 'Look at the operation: floatlab operation ls.',

@@ -64,15 +64,8 @@ function answer(
   result: Exclude<RunResult, { rejected: unknown }>,
   dryRun: boolean,
 ): Response {
-  const { index, unchanged, operation, events, changes = [] } = result;
-  const body: CommandAnswer = {
-    index,
-    ...(operation === undefined ? {} : { operation }),
-    unchanged,
-    dryRun,
-    events: events.map(({ stream, type, data, words }) => ({ stream, type, data, words })),
-    ...(changes.length === 0 ? {} : { changes: [...changes] }),
-  };
+  const { unchanged, operation, index } = result;
+  const body = bodyOf(result, dryRun);
   c.header('cache-control', 'no-store');
   if (unchanged && !dryRun && route.method === 'patch') {
     c.header(indexHeader, String(index));
@@ -87,6 +80,18 @@ function answer(
   const location = locationOf(route, input);
   if (location !== undefined) c.header('location', location);
   return c.json(body, 201);
+}
+
+export function bodyOf(result: Exclude<RunResult, { rejected: unknown }>, dryRun: boolean): CommandAnswer {
+  const { index, unchanged, operation, events, changes = [] } = result;
+  return {
+    index,
+    ...(operation === undefined ? {} : { operation }),
+    unchanged,
+    dryRun,
+    events: events.map(({ stream, type, data, words }) => ({ stream, type, data, words })),
+    ...(changes.length === 0 ? {} : { changes: [...changes] }),
+  };
 }
 
 /** Where the new thing can be read, when there is such a route. */

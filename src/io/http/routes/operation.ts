@@ -21,8 +21,7 @@ export async function waitOperation(parts: Parts, c: RouteContext): Promise<Resp
   if (!found) throw notFound('operation', id);
 
   const limit = deadline(parts.clock, seconds * 1000, parts.stopping, c.req.raw.signal);
-  // Still in the turn in which the rows were read: nothing was missed.
-  const row = seconds === 0 ? found[1] : await ended(parts, found, limit.signal);
+  const row = seconds === 0 ? found[1] : await ended(parts, found[0], limit.signal);
   limit.done();
   if (parts.stopping.aborted && row?.state === 'running') throw stopping();
   if (!row) throw notFound('operation', id);
@@ -30,21 +29,21 @@ export async function waitOperation(parts: Parts, c: RouteContext): Promise<Resp
   return c.json(row);
 }
 
-/** @returns the row as it is once it has ended or the signal aborts; undefined when it is gone */
-export function ended(
-  { lab }: Parts,
-  [key, first]: readonly [string, OperationRow],
-  signal: AbortSignal,
-): Promise<OperationRow | undefined> {
+/**
+ * It may have ended since somebody has last looked at it, and nobody would say so again.
+ * @param key of its row
+ * @returns the row as it is once it has ended or the signal aborts; undefined when it is gone
+ */
+export function ended({ lab }: Parts, key: string, signal: AbortSignal): Promise<OperationRow | undefined> {
   return new Promise((resolve) => {
-    let latest: OperationRow | undefined = first;
+    let latest: OperationRow | undefined = lab.rows('operations').find(([other]) => other === key)?.[1];
     let unwatch = (): void => undefined;
     const done = (): void => {
       unwatch();
       signal.removeEventListener('abort', done);
       resolve(latest);
     };
-    if (first.state !== 'running' || signal.aborted) return done();
+    if (latest?.state !== 'running' || signal.aborted) return done();
     unwatch = lab.watch('operations', ({ put, del }) => {
       const changed = put.find(([changedKey]) => changedKey === key)?.[1] as OperationRow | undefined;
       if (changed) latest = changed;

@@ -1,5 +1,7 @@
 /** One pool, by the name of its node and its own; and the disks of a node. */
+import type { StreamId } from '#events/envelope.ts';
 import type { DisksAnswer } from '#io/contract/disks.ts';
+import type { VolumeCandidatesAnswer } from '#io/contract/volume-candidates.ts';
 import { deadline } from '../deadline.ts';
 import { sightOf, type Row } from '../filter.ts';
 import { majorityAnswers } from '../majority.ts';
@@ -25,6 +27,27 @@ export async function showPool(parts: Parts, c: RouteContext): Promise<Response>
     }
   }
   throw notFound('pool', `${node}/${name}`, 'default', at !== undefined);
+}
+
+export async function listVolumeCandidates(parts: Parts, c: RouteContext): Promise<Response> {
+  const { node = '', name = '' } = c.req.param() as { node?: string; name?: string };
+  const sees = sightOf('pools', sessionOf(c).principal);
+  const found = parts.lab
+    .rows('pools')
+    .find(
+      ([, row]) =>
+        row.name === name && (row.node.name === node || row.node.id === `node:${node}`) && sees(row as unknown as Row),
+    );
+  if (!found || !parts.adoptable) throw notFound('pool', `${node}/${name}`);
+  const limit = deadline(parts.clock, disksMs, parts.stopping, c.req.raw.signal);
+  try {
+    const call = { signal: limit.signal, timeoutMs: disksMs, progress: () => {} };
+    const answer = await parts.adoptable.candidates(found[1].node.id as StreamId<'node'>, name, call);
+    c.header('cache-control', 'no-store');
+    return c.json(answer satisfies VolumeCandidatesAnswer);
+  } finally {
+    limit.done();
+  }
 }
 
 export async function listDisks(parts: Parts, c: RouteContext): Promise<Response> {

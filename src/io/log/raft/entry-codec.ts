@@ -26,23 +26,23 @@ const packr = new Packr({ useRecords: false });
 type PackedChange = readonly [transition: Change['transition'], steps: (readonly [ChangeStep['do'], string])[]];
 
 /**
- * Large entries that were packed, or came packed. To remember a small one costs more than to pack it again; the bytes
- * are the same.
+ * Large entries that came packed, and were checked then. To remember a small one costs more than to pack it again; and to
+ * remember what was packed here would keep each entry in memory twice.
  */
 const packed = new WeakMap<Entry, Uint8Array>();
 const rememberedBytes = 1024;
 
 const isRemembered = (entry: Entry): boolean => entry.type === 'change' || entry.data.length >= rememberedBytes;
+const knownOf = (entry: Entry): Uint8Array | undefined => (isRemembered(entry) ? packed.get(entry) : undefined);
 
 export function packEntry(entry: Entry): Uint8Array {
-  if (!isRemembered(entry)) return write(entry, Buffer.allocUnsafe(headBytes + entry.data.length), 0, noBytes);
-  const known = packed.get(entry);
+  const known = knownOf(entry);
   if (known) return known;
-  const change = entry.type === 'change' ? packChange(entry.change) : noBytes;
-  const bytes = write(entry, Buffer.allocUnsafe(headBytes + change.length + entry.data.length), 0, change);
-  packed.set(entry, bytes);
-  return bytes;
+  const change = changeOf(entry);
+  return write(entry, Buffer.allocUnsafe(headBytes + change.length + entry.data.length), 0, change);
 }
+
+const changeOf = (entry: Entry): Uint8Array => (entry.type === 'change' ? packChange(entry.change) : noBytes);
 
 /** @param at where the entry begins; it fills the rest of the bytes */
 function write(entry: Entry, bytes: Buffer, at: number, change: Uint8Array): Buffer {
@@ -62,9 +62,7 @@ function write(entry: Entry, bytes: Buffer, at: number, change: Uint8Array): Buf
  * @throws LogError DAMAGED, TOO_NEW
  */
 export function unpackEntry(bytes: Uint8Array): Entry {
-  const entry = unpackPart(bufferOf(bytes), 0, bytes.length);
-  if (packed.has(entry)) packed.set(entry, bytes);
-  return entry;
+  return unpackPart(bufferOf(bytes), 0, bytes.length);
 }
 
 /** An entry in the midst of others. */
@@ -79,20 +77,28 @@ function unpackPart(buffer: Buffer, begin: number, end: number): Entry {
   return decode(buffer, begin, end);
 }
 
-/** Packed entries, one after another, in bytes of their own. */
-export function packEntries(entries: readonly Entry[]): Uint8Array {
-  const changes = entries.map((entry) => (entry.type === 'change' ? packChange(entry.change) : noBytes));
-  let sizeBytes = 0;
-  for (const [at, { data }] of entries.entries()) sizeBytes += headBytes + (changes[at]?.length ?? 0) + data.length;
-  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
+/** How long entries are when they are packed. */
+export const sizeOf = (entries: readonly Entry[]): number =>
+  entries.reduce((sum, entry) => sum + packedBytes(entry), 0);
+
+const packedBytes = (entry: Entry): number =>
+  knownOf(entry)?.length ?? headBytes + changeOf(entry).length + entry.data.length;
+
+/** Packed entries, one after another, where there is room for exactly these. */
+export function writeEntries(entries: readonly Entry[], into: Buffer): void {
   let begin = 0;
-  for (const [at, entry] of entries.entries()) {
-    const change = changes[at] ?? noBytes;
-    const end = begin + headBytes + change.length + entry.data.length;
-    write(entry, bytes.subarray(begin, end), 0, change);
+  for (const entry of entries) {
+    const end = begin + packedBytes(entry);
+    writeEntry(entry, into.subarray(begin, end), 0);
     begin = end;
   }
-  return bytes;
+}
+
+/** @param at where the entry begins; it fills the rest of the bytes */
+function writeEntry(entry: Entry, into: Buffer, at: number): void {
+  const known = knownOf(entry);
+  if (known) into.set(known, at);
+  else write(entry, into, at, changeOf(entry));
 }
 
 /**
@@ -125,11 +131,9 @@ function decode(buffer: Buffer, begin: number, end: number): Entry {
 /** @param termBefore of the entry before */
 export function entryRecord(key: Uint8Array, termBefore: number, entry: Entry): Uint8Array {
   const at = sealBytes + linkBytes;
-  const known = isRemembered(entry) ? packEntry(entry) : undefined;
-  const record = Buffer.allocUnsafe(at + (known?.length ?? headBytes + entry.data.length));
+  const record = Buffer.allocUnsafe(at + packedBytes(entry));
   record.writeUIntLE(termBefore, sealBytes, linkBytes);
-  if (known) record.set(known, at);
-  else write(entry, record, at, noBytes);
+  writeEntry(entry, record, at);
   return sealInPlace(key, format, record);
 }
 

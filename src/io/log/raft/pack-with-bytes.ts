@@ -18,16 +18,26 @@ const fixArray = 0x90;
  * @param roomBytes to be left in front, for who has to put something there
  */
 export function packWithBytes(list: readonly unknown[], bytes: Uint8Array, roomBytes = 0): Buffer {
+  const { packed, rest } = packWithRoom(list, bytes.length, roomBytes);
+  rest.set(bytes);
+  return packed;
+}
+
+/** The same without the bytes, which are to be written into `rest`, the end of it. */
+export function packWithRoom(
+  list: readonly unknown[],
+  sizeBytes: number,
+  roomBytes = 0,
+): { readonly packed: Buffer; readonly rest: Buffer } {
   const count = list.length + 1;
   if (count > maxItems) throw new Error(`a list of ${count} items is too long to be packed with bytes`);
   const head = packr.pack(list);
-  const prefix = prefixOf(bytes.length);
-  const packed = Buffer.allocUnsafe(roomBytes + head.length + prefix.length + bytes.length);
+  const prefix = prefixOf(sizeBytes);
+  const packed = Buffer.allocUnsafe(roomBytes + head.length + prefix.length + sizeBytes);
   packed.set(head, roomBytes);
   packed[roomBytes] = fixArray | count;
   packed.set(prefix, roomBytes + head.length);
-  packed.set(bytes, roomBytes + head.length + prefix.length);
-  return packed;
+  return { packed, rest: packed.subarray(packed.length - sizeBytes) };
 }
 
 /** What stands before so many bytes. */

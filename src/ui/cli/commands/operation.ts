@@ -1,11 +1,21 @@
 /** Operations: what somebody asked for, and how far it is. */
 import type { OperationRow } from '#projections/operations.ts';
 import type { Command } from 'commander';
-import { sayWaits, timeoutOf } from '../change.ts';
+import { apply, checkOptions, forecast, printDryRun, sayWaits, timeoutOf } from '../change.ts';
 import type { Cli } from '../cli.ts';
 import { momentsOf } from '../moments.ts';
-import { failure, operationId, waitFor } from '../operations.ts';
-import { examples, momentOf, outputOptions, readOptions, type LabOptions, type ReadOptions } from '../options.ts';
+import { CliError } from '../errors.ts';
+import { failure, operationId, shortName, waitFor } from '../operations.ts';
+import {
+  changeOptions,
+  examples,
+  momentOf,
+  outputOptions,
+  readOptions,
+  type ChangeOptions,
+  type LabOptions,
+  type ReadOptions,
+} from '../options.ts';
 import { formatOf, isStructured, printFields, printList, printStructured } from '../output/formats.ts';
 import { StatusLine } from '../output/status-line.ts';
 import { paintState } from '../output/style.ts';
@@ -96,7 +106,51 @@ export function addOperationCommands(program: Command, cli: Cli): void {
     'floatlab operation wait op-7kq2wxyz',
     'floatlab operation wait op-7kq2wxyz --timeout 1h',
   );
+
+  const cancel = group
+    .command('cancel')
+    .description('cancel a restore, an export or an import: the volume is as it was before')
+    .argument('<operation>');
+  cancel.action((operation: string, options: ChangeOptions) => cancelOperation(cli, options, operation));
+  examples(
+    changeOptions(cancel),
+    'floatlab operation cancel op-7kq2wxyz',
+    'floatlab operation cancel op-7kq2wxyz --detach',
+  );
 }
+
+async function cancelOperation(cli: Cli, options: ChangeOptions, named: string): Promise<void> {
+  checkOptions(options);
+  const lab = await cli.lab(options);
+  const id = await operationId(lab, named);
+  if (options.dryRun) return printDryRun(cli, options, await forecast(lab, 'cancel-operation', { id }));
+  const answer = await apply(cli, lab, 'cancel-operation', { id });
+  const format = formatOf(options);
+  if (options.detach) {
+    if (isStructured(format)) return printStructured(cli.print, format, answer);
+    if (!options.quiet) cli.print.talk(`${shortName(id)} is being canceled.`);
+    return;
+  }
+  const status = new StatusLine(cli.world, cli.print);
+  status.show(`${shortName(id)} is being canceled`);
+  const row = await waitFor(cli, lab, id, timeoutOf(options), {
+    onSilence: (reason) => status.show(reason),
+    onWaits: sayWaits(cli, options),
+  }).finally(() => status.end());
+  if (isStructured(format)) printStructured(cli.print, format, { ...answer, outcome: row });
+  const what = `${row.command} of ${row.targetName}`;
+  if (row.state === 'succeeded')
+    throw new CliError('TOO_LATE', 5, `${what} was done before it could be canceled.`, undoHint(row));
+  const failed = row.problem?.code === 'CANCELED' ? undefined : failure(row);
+  if (failed) throw failed;
+  if (!options.quiet && !isStructured(format)) cli.print.talk(`✓ ${what} is canceled: the volume is as it was before.`);
+}
+
+/** Nothing that a restore brings back is lost by it, and an import keeps what it replaced. */
+const undoHint = ({ command, targetName }: OperationRow): string =>
+  command === 'import-volume'
+    ? `What it replaced is a snapshot: floatlab volume snapshots ${targetName}.`
+    : `floatlab volume history ${targetName} shows what it did.`;
 
 const took = ({ startedAt, endedAt }: OperationRow): string =>
   endedAt === null ? '–' : tookWords(endedAt - startedAt);

@@ -1,13 +1,15 @@
 /** What one does to pools. What is on a disk is asked of its node first, and erased only after a word. */
+import { minFilePoolBytes } from '#actors/pool/commands.ts';
 import { poolLayout, type PoolLayout } from '#events/values/pool.ts';
-import { formatSize, parseSize } from '#events/values/size.ts';
+import { formatSize } from '#events/values/size.ts';
 import { Option, type Command } from 'commander';
-import { agree, agreeToLoss, change } from '../change.ts';
+import { agree, agreeToLoss, change, checkOptions, forecast } from '../change.ts';
 import type { Cli } from '../cli.ts';
 import { usageError } from '../errors.ts';
 import { changeOptions, examples, readOptions, yesOption, type ChangeOptions, type ReadOptions } from '../options.ts';
 import { formatOf, isStructured, printList, printStructured } from '../output/formats.ts';
 import { orDash } from '../output/words.ts';
+import { sizeOf } from '../volume-values.ts';
 import { poolIn } from './pool-name.ts';
 
 interface DeviceOptions extends ChangeOptions {
@@ -18,6 +20,10 @@ interface CreateOptions extends DeviceOptions {
   readonly size?: string;
   readonly file?: string;
   readonly driver?: 'btrfs' | 'zfs';
+}
+
+interface ForgetOptions extends ChangeOptions {
+  readonly force?: boolean;
 }
 
 const layoutOption = (): Option =>
@@ -62,7 +68,7 @@ export function addPoolChanges(group: Command, cli: Cli): void {
   create.action(async (pool: string, devices: readonly string[], options: CreateOptions) => {
     const { node, name } = poolIn(pool);
     const { size, file, driver, layout, erase = false } = options;
-    const sizeBytes = size === undefined ? undefined : sizeIn('--size', size);
+    const sizeBytes = size === undefined ? undefined : sizeOf(size, '--size', minFilePoolBytes);
     if ((devices.length === 0) === (sizeBytes === undefined))
       throw usageError('A pool lies on devices, or in a file of a given size.', `Name devices, or --size 20GiB.`);
     const lab = await cli.lab(options);
@@ -96,7 +102,7 @@ export function addPoolChanges(group: Command, cli: Cli): void {
     .option('--size <size>', 'of a pool in a file: its new size');
   grow.action(async (pool: string, options: ChangeOptions & { readonly size?: string }) => {
     const lab = await cli.lab(options);
-    const to = options.size === undefined ? {} : { sizeBytes: sizeIn('--size', options.size) };
+    const to = options.size === undefined ? {} : { sizeBytes: sizeOf(options.size, '--size', minFilePoolBytes) };
     const words = { done: `Pool ${pool} has grown.`, nothing: `Pool ${pool} is as large already.` };
     await change(cli, lab, options, 'grow-pool', { ...poolIn(pool), ...to }, words);
   });
@@ -199,26 +205,30 @@ export function addPoolChanges(group: Command, cli: Cli): void {
   const forget = group
     .command('forget')
     .description('manage a pool no more; what is in it stays')
-    .argument('<node/pool>');
-  forget.action(async (pool: string, options: ChangeOptions) => {
-    const named = poolIn(pool);
-    const lab = await cli.lab(options);
-    await agree(cli, options, `Let pool ${pool} go? What is in it stays, and the lab does not use it any more.`);
-    const words = { done: `Pool ${pool} is managed no more.`, nothing: `Pool ${pool} is being let go already.` };
-    await change(cli, lab, options, 'forget-pool', named, words);
-  });
+    .argument('<node/pool>')
+    .option('--force', 'also with the volumes in it, when it is gone for good: they are lost');
+  forget.action((pool: string, options: ForgetOptions) => forgetPool(cli, options, pool));
   examples(
     yesOption(changeOptions(forget)),
     'floatlab pool forget atlas/tank',
-    'floatlab pool forget atlas/tank --dry-run',
+    'floatlab pool forget atlas/tank --force --dry-run',
   );
 }
 
-/** @throws CliError */
-function sizeIn(option: string, text: string): number {
-  const bytes = parseSize(text);
-  if (bytes === undefined) throw usageError(`${option} ${text} is not a size.`, 'Write for example 512MiB or 20GiB.');
-  return bytes;
+async function forgetPool(cli: Cli, options: ForgetOptions, pool: string): Promise<void> {
+  checkOptions(options);
+  const named = poolIn(pool);
+  const { force = false } = options;
+  const lab = await cli.lab(options);
+  const input = { ...named, force };
+  if (!options.yes && !options.dryRun) {
+    // A refusal comes before the question.
+    const { changes = [] } = await forecast(lab, 'forget-pool', input);
+    if (changes.length > 0) await agreeToLoss(cli, options, named.name, changes);
+    else await agree(cli, options, `Let pool ${pool} go? What is in it stays, and the lab does not use it any more.`);
+  }
+  const words = { done: `Pool ${pool} is managed no more.`, nothing: `Pool ${pool} is being let go already.` };
+  await change(cli, lab, options, 'forget-pool', input, words);
 }
 
 const scrubWords = (pool: string) => ({

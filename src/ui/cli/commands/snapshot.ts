@@ -1,6 +1,7 @@
 /** Snapshots of volumes: to take, list and remove them, and to go back to one. */
 import { snapshotEvents } from '#events/snapshot.ts';
 import type { RetentionAnswer } from '#io/contract/retention.ts';
+import type { RollbackAnswer } from '#io/contract/rollback.ts';
 import type { CommandAnswer } from '#io/contract/routes.ts';
 import { hookTrouble } from '#projections/hook-words.ts';
 import type { SnapshotRow } from '#projections/views/snapshots.ts';
@@ -252,6 +253,7 @@ async function rollBack(cli: Cli, options: RollbackOptions, volume: string, to: 
     // Who has been told what is left behind, and agrees, has said so.
     pastNewer ||= isPast;
   }
+  if (options.dryRun && !pastNewer) return dryRunOf(cli, lab, options, { ...ref, snapshot: to });
   const input = { ...ref, snapshot: to, ...(pastNewer ? { pastNewer } : {}) };
   await change(cli, lab, options, 'rollback-volume', input, {
     done: `Volume ${ref.name} is back at ${to}; what it held before is kept as a snapshot.`,
@@ -259,22 +261,44 @@ async function rollBack(cli: Cli, options: RollbackOptions, volume: string, to: 
   });
 }
 
+/** Past newer snapshots a plan says what would be left behind, and with which word it happens: nothing is refused. */
+async function dryRunOf(
+  cli: Cli,
+  lab: Lab,
+  options: RollbackOptions,
+  input: Ref & { readonly snapshot: string },
+): Promise<void> {
+  const plan = await forecast(lab, 'rollback-volume', { ...input, pastNewer: true });
+  const { snapshot, ...ref } = input;
+  const preview = await lab.rest.previewRollback(ref, snapshot, { signal: cli.world.interrupt });
+  const past = newerWords(preview);
+  const needs =
+    past.length === 0
+      ? []
+      : [`Without --past-newer it is refused, because of ${counted(preview.newer.length, 'newer snapshot')}.`];
+  printDryRun(cli, options, { ...plan, changes: [...(plan.changes ?? []), ...past, ...needs] });
+}
+
+function newerWords({ newer }: RollbackAnswer): readonly string[] {
+  if (newer.length === 0) return [];
+  const named = newer.slice(-5).map((one) => one.snapshot);
+  const more = newer.length > named.length ? `${newer.length - named.length} more, ` : '';
+  const stay = newer.length === 1 ? 'It stays' : 'They stay';
+  return [
+    `${counted(newer.length, 'snapshot')} ${newer.length === 1 ? 'is' : 'are'} newer: ${more}${named.join(', ')}. ` +
+      `${stay}, in the line of the history that is left.`,
+  ];
+}
+
 /** What will happen, before it happens: a refusal comes before the question. @returns whether it goes past newer ones */
 async function describeRollback(cli: Cli, lab: Lab, input: Ref & { readonly snapshot: string }): Promise<boolean> {
   const { events } = await forecast(lab, 'rollback-volume', { ...input, pastNewer: true });
   for (const { type, words } of events) if (!type.startsWith('operation.')) cli.print.talk(words);
   const { snapshot, ...ref } = input;
-  const { takenAt, newer } = await lab.rest.previewRollback(ref, snapshot, { signal: cli.world.interrupt });
+  const preview = await lab.rest.previewRollback(ref, snapshot, { signal: cli.world.interrupt });
+  const { takenAt, newer } = preview;
   cli.print.talk(`It will be as it was ${momentsOf(cli, {}).ago(takenAt)}, at ${momentWords(takenAt)}.`);
-  if (newer.length > 0) {
-    const named = newer.slice(-5).map((one) => one.snapshot);
-    const more = newer.length > named.length ? `${newer.length - named.length} more, ` : '';
-    const stay = newer.length === 1 ? 'It stays' : 'They stay';
-    cli.print.talk(
-      `${counted(newer.length, 'snapshot')} ${newer.length === 1 ? 'is' : 'are'} newer: ${more}${named.join(', ')}. ` +
-        `${stay}, in the line of the history that is left.`,
-    );
-  }
+  for (const sentence of newerWords(preview)) cli.print.talk(sentence);
   cli.print.talk('What it holds now is kept as a snapshot: roll back to that to undo.');
   return newer.length > 0;
 }

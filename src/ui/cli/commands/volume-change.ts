@@ -1,5 +1,6 @@
 /** What one does to a volume as a whole: make, change, clone, delete and recover it. */
 import { formatDuration } from '#events/values/duration.ts';
+import { changedReplicas } from '#actors/volume/replicating.ts';
 import { compression } from '#events/volume.ts';
 import type { CommandInputs, CommandName } from '#actors/commands.ts';
 import { recoverableMs } from '#actors/volume/commands.ts';
@@ -20,9 +21,10 @@ import {
   placingOf,
   placingOptions,
   recordSizeOf,
-  sizeOf,
+  volumeSizeOf,
   type PlacingOptions,
 } from '../volume-values.ts';
+import { replicaOptions, replicasOf, type ReplicaOptions } from '../replica-words.ts';
 import { volumeGoes } from './app.ts';
 
 /** @param group the commands of volumes */
@@ -40,6 +42,7 @@ export function addVolumeChanges(group: Command, cli: Cli): void {
     .option('--compression <how>', `where its pool knows that: ${compression.options.join(', ')}`)
     .option('--label <key=value...>', 'labels');
   placingOptions(create);
+  replicaOptions(create);
   create.action((volume: string, options: CreateOptions) => createVolume(cli, options, volume));
   examples(
     namespaceOption(changeOptions(create)),
@@ -58,6 +61,7 @@ export function addVolumeChanges(group: Command, cli: Cli): void {
     .option('--owner <uid:gid>', 'of its top folder')
     .option('--mode <mode>', 'of its top folder');
   placingOptions(set);
+  replicaOptions(set);
   set.action((volume: string, options: SetOptions) => setVolume(cli, options, volume));
   examples(
     namespaceOption(changeOptions(set)),
@@ -187,7 +191,7 @@ async function changeVolume<N extends CommandName>(
   await change(cli, lab, options, command, input, words);
 }
 
-interface SetOptions extends ChangeOptions, PlacingOptions {
+interface SetOptions extends ChangeOptions, PlacingOptions, ReplicaOptions {
   readonly size?: string;
   readonly keep?: string;
   readonly onChange?: string;
@@ -222,10 +226,12 @@ const shared = ({ keep, owner, mode, ...placing }: SetOptions) => ({
 async function createVolume(cli: Cli, options: CreateOptions, volume: string): Promise<void> {
   const { recordSize: record, compression: how } = options;
   const onChange = options.onChange === undefined ? null : onChangeOf(options.onChange);
+  const replicas = replicasOf(options);
   const spec = {
-    sizeBytes: sizeOf(options.size),
+    sizeBytes: volumeSizeOf(options.size),
     ...shared(options),
     ...(onChange ? { snapshotOnChange: onChange } : {}),
+    ...(replicas ? { replicas: changedReplicas(undefined, replicas) } : {}),
     ...(record === undefined ? {} : { recordSizeBytes: recordSizeOf(record) }),
     ...(how === undefined ? {} : { compression: compressionOf(how) }),
   };
@@ -238,14 +244,16 @@ async function createVolume(cli: Cli, options: CreateOptions, volume: string): P
 }
 
 async function setVolume(cli: Cli, options: SetOptions, volume: string): Promise<void> {
+  const replicas = replicasOf(options);
   const changes = {
-    ...(options.size === undefined ? {} : { sizeBytes: sizeOf(options.size) }),
+    ...(replicas === undefined ? {} : { replicas }),
+    ...(options.size === undefined ? {} : { sizeBytes: volumeSizeOf(options.size) }),
     ...(options.onChange === undefined ? {} : { snapshotOnChange: onChangeOf(options.onChange) }),
     ...shared(options),
   };
   if (Object.keys(changes).length === 0)
     throw usageError(
-      'Say what to change: --size, --grow-to, --keep, --on-change, --owner, --mode, or where it may be.',
+      'Say what to change: --size, --grow-to, --keep, --on-change, --replicas, --owner, --mode, or where it may be.',
       'floatlab help volume set',
     );
   await changeVolume(cli, options, 'change-volume', volume, (ref) => ({
@@ -260,7 +268,7 @@ async function cloneVolume(cli: Cli, options: CloneOptions, volume: string, as: 
   const input = {
     as,
     ...(snapshot === undefined ? {} : { snapshot }),
-    ...(size === undefined ? {} : { sizeBytes: sizeOf(size) }),
+    ...(size === undefined ? {} : { sizeBytes: volumeSizeOf(size) }),
     labels: labelsOf(options.label ?? []),
   };
   await changeVolume(cli, options, 'clone-volume', volume, (ref) => ({

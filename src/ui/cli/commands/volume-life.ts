@@ -1,5 +1,6 @@
 /** What becomes of a volume as a whole: taken over and given back, moved into another dataset. */
 import { formatDuration } from '#events/values/duration.ts';
+import { formatSize } from '#events/values/size.ts';
 import { compression } from '#events/volume.ts';
 import type { CommandInputs } from '#actors/commands.ts';
 import { recoverableMs } from '#actors/volume/commands.ts';
@@ -8,8 +9,19 @@ import { agree, apply, change, checkOptions, finish, forecast, printDryRun } fro
 import type { Cli } from '../cli.ts';
 import { usageError } from '../errors.ts';
 import { labelsOf } from '../labels.ts';
-import { changeOptions, examples, namespaceOption, yesOption, type ChangeOptions } from '../options.ts';
-import { compressionOf, durationOf, keepOf, recordSizeOf, sizeOf } from '../volume-values.ts';
+import {
+  changeOptions,
+  examples,
+  namespaceOption,
+  readOptions,
+  yesOption,
+  type ChangeOptions,
+  type ReadOptions,
+} from '../options.ts';
+import { formatOf, isStructured, printList, printStructured } from '../output/formats.ts';
+import { orDash } from '../output/words.ts';
+import { compressionOf, durationOf, keepOf, recordSizeOf, volumeSizeOf } from '../volume-values.ts';
+import { poolIn } from './pool-name.ts';
 
 /** @param group the commands of volumes */
 export function addVolumeLife(group: Command, cli: Cli): void {
@@ -27,6 +39,17 @@ export function addVolumeLife(group: Command, cli: Cli): void {
     namespaceOption(changeOptions(adopt)),
     'floatlab volume adopt atlas/main tank/photos --as photos --size 100GiB',
     'floatlab volume adopt atlas/main /mnt/pool/photos --as photos --size 100GiB --dry-run',
+  );
+
+  const candidates = group
+    .command('candidates')
+    .description('what lies in a pool and could be adopted, and why not where not')
+    .argument('<node/pool>');
+  candidates.action((place: string, options: ReadOptions) => listCandidates(cli, options, place));
+  examples(
+    readOptions(candidates),
+    'floatlab volume candidates atlas/main',
+    'floatlab volume candidates atlas/main -o json',
   );
 
   const release = group
@@ -72,12 +95,32 @@ interface MoveOptions extends ChangeOptions {
   readonly keepFor?: string;
 }
 
+async function listCandidates(cli: Cli, options: ReadOptions, place: string): Promise<void> {
+  const { node, name } = poolIn(place);
+  const lab = await cli.lab(options);
+  const { items, truncated } = await lab.rest.volumeCandidates(node, name, { signal: cli.world.interrupt });
+  const format = formatOf(options);
+  if (isStructured(format)) return printStructured(cli.print, format, items);
+  printList(cli.print, options, {
+    rows: items,
+    name: ({ native }) => native,
+    empty: `There is nothing in pool ${place} but what FloatLab made.`,
+    columns: [
+      { header: 'NATIVE', value: ({ native }) => native },
+      { header: 'USED', value: ({ usedBytes }) => (usedBytes === null ? '–' : formatSize(usedBytes)), right: true },
+      { header: 'PATH', value: ({ native, path }) => orDash(path === native ? null : path) },
+      { header: 'WHY NOT', value: ({ why }) => orDash(why) },
+    ],
+  });
+  if (truncated) cli.print.talk(`There are more: these are the first ${items.length}.`);
+}
+
 async function adoptVolume(cli: Cli, options: AdoptOptions, place: string, native: string): Promise<void> {
   const [, node, pool] = /^([^/]+)\/([^/]+)$/.exec(place) ?? [];
   if (node === undefined || pool === undefined)
     throw usageError(`${place} is not node/pool.`, 'Write for example atlas/main.');
   const keep = options.keep === undefined || options.keep === '' ? {} : { keep: keepOf(options.keep) };
-  const spec = { sizeBytes: sizeOf(options.size), ...keep };
+  const spec = { sizeBytes: volumeSizeOf(options.size), ...keep };
   const labels = labelsOf(options.label ?? []);
   const lab = await cli.lab(options);
   const ref = lab.ref(options.as, options);

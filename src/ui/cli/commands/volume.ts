@@ -19,6 +19,7 @@ import {
 import { formatOf, isStructured, printFields, printList, printStructured } from '../output/formats.ts';
 import { paintState } from '../output/style.ts';
 import { orDash } from '../output/words.ts';
+import { protectionWords, replicationWords } from '../replica-words.ts';
 import { byName, namespaceColumn, readRows } from '../rows.ts';
 import { usageNow } from '../usage.ts';
 import { labelWords } from './app.ts';
@@ -94,6 +95,7 @@ async function listVolumes(cli: Cli, options: ListOptions): Promise<void> {
       { header: 'USED', value: ({ id }) => sizeOrDash(usage.get(id)?.usedBytes), right: true },
       { header: 'SNAPSHOTS', value: ({ snapshots }) => String(snapshots), right: true },
       { header: 'NEWEST', value: ({ lastSnapshotAt }) => (lastSnapshotAt === null ? 'none' : ago(lastSnapshotAt)) },
+      { header: 'REPLICAS', value: protectionWords, wide: true },
       { header: 'KEEP', value: ({ keep }) => orDash(keep), wide: true },
       { header: 'POOL', value: ({ pool }) => orDash(pool), wide: true },
       { header: 'PATH', value: ({ path }) => orDash(path), wide: true },
@@ -144,6 +146,8 @@ async function showVolume(cli: Cli, options: ReadOptions, volume: string): Promi
     ['size', formatSize(row.sizeBytes)],
     ['used', used === undefined ? null : formatSize(used)],
     ['snapshots', `${row.snapshots}${newest}`],
+    ['protected', protectionWords(row)],
+    ['replicas', row.replication && replicationWords(row.replication)],
     ['keep', row.keep ?? 'every snapshot, for ever'],
     ['on change', row.snapshotOnChange && onChangeWords(row.snapshotOnChange)],
     ['hooks', row.hooks && hooksWords(row.hooks)],

@@ -29,6 +29,13 @@ export const NodeLink = ({ name, className }: { readonly name: string; readonly 
   </Link>
 );
 
+/** To the pool among those of its node. */
+export const PoolLink = ({ node, name }: { readonly node: string; readonly name: string }) => (
+  <Link to="/nodes/$name/pools" params={{ name: node }} hash={`pool-${name}`} className="link">
+    {name}
+  </Link>
+);
+
 /** A link to any object that has a page; plain text for the others. */
 export function ObjectLink({
   kind,

@@ -10,13 +10,15 @@ interface MeterProps {
   readonly share: number | undefined;
   readonly text: string;
   readonly compact?: boolean;
+  /** How far something is: nothing is wrong with being nearly done. */
+  readonly isProgress?: boolean;
 }
 
-export function Meter({ label, share, text, compact = false }: MeterProps) {
+export function Meter({ label, share, text, compact = false, isProgress = false }: MeterProps) {
   const bar = (
     <div
       className={classes['track']}
-      role="meter"
+      role={isProgress ? 'progressbar' : 'meter'}
       aria-label={label}
       aria-valuemin={0}
       aria-valuemax={100}
@@ -26,7 +28,7 @@ export function Meter({ label, share, text, compact = false }: MeterProps) {
       {share !== undefined && (
         <div
           className={classes['fill']}
-          data-tone={toneAt(share)}
+          data-tone={isProgress ? 'plain' : toneAt(share)}
           style={{ width: `${Math.min(100, Math.max(share * 100, 0.8))}%` }}
         />
       )}

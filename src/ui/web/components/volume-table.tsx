@@ -2,6 +2,7 @@
 import { formatSize } from '#events/values/size.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import type { Sort } from '../format/filter.ts';
+import { labelText } from '../format/label-text.ts';
 import { thingTone, thingWords, tones } from '../format/state.ts';
 import { useUsage, type Usage } from '../live/use-usage.ts';
 import { useView } from '../live/use-view.ts';
@@ -20,6 +21,7 @@ export const volumeTexts = (row: VolumeRow): readonly (string | null | undefined
   row.app?.name,
   row.node?.name,
   row.pool,
+  labelText(row.labels),
 ];
 
 export const volumeColumns = (usage: Usage): readonly Column<VolumeRow>[] => [

@@ -28,3 +28,9 @@ export function wordsOf(text: string): readonly string[] | undefined {
   if (word !== undefined) words.push(word);
   return words.length === 0 || words[0] === '' ? undefined : words;
 }
+
+/** The same words as people write them: `wordsOf` reads them again. */
+export const textOf = (words: readonly string[]): string =>
+  words
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `"${word.replaceAll(/["\\]/g, (sign) => `\\${sign}`)}"`))
+    .join(' ');

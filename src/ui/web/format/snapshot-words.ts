@@ -11,5 +11,6 @@ const reasons = {
   clone: 'for a clone',
   export: 'for an export',
   import: 'before an import',
+  replica: 'for its replicas',
 } as const;
 export const reasonWords = (row: Pick<SnapshotRow, 'reason'>): string => reasons[row.reason];

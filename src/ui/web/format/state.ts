@@ -2,6 +2,8 @@
  * The five looks of a state, each a shape and a colour, so that nobody has to tell colours apart:
  * ● running, ◐ changing, ▲ needs attention, ■ failed, ○ off.
  */
+import type { PoolRow } from '#projections/views/pools.ts';
+
 export type Tone = 'running' | 'changing' | 'attention' | 'failed' | 'off';
 
 export const tones: readonly Tone[] = ['failed', 'attention', 'changing', 'running', 'off'];
@@ -65,6 +67,14 @@ const isWaiting = ({ state, delay }: Delayable): boolean => delay !== null && to
 
 export const thingTone = (thing: Delayable): Tone => (isWaiting(thing) ? 'attention' : toneOf(thing.state));
 export const thingWords = (thing: Delayable): string => (isWaiting(thing) ? 'waiting' : stateWords(thing.state));
+
+/** A pool that calls itself online may be unwell all the same. */
+export function poolTone({ state, problems }: Pick<PoolRow, 'state' | 'problems'>): Tone {
+  if (problems.some(({ severity }) => severity === 'faulty')) return state === 'unavailable' ? 'failed' : 'attention';
+  return problems.length > 0 && toneOf(state) === 'running' ? 'attention' : toneOf(state);
+}
+export const poolStateWords = ({ state, problems }: Pick<PoolRow, 'state' | 'problems'>): string =>
+  state === 'online' && problems.length > 0 ? 'unwell' : stateWords(state);
 
 /** Nothing is shown as well that only was so when it was last heard of. */
 export const lastKnown = (tone: Tone): Tone => (tone === 'running' || tone === 'changing' ? 'off' : tone);

@@ -1,4 +1,4 @@
-/** Fetching a file of a volume through the browser: it is in hand, whole, before it is saved. */
+/** Fetching a file of a volume through the browser; a folder comes as a tar. */
 import { useCallback, useState } from 'react';
 import { formatSize } from '#events/values/size.ts';
 import { baseName } from '#events/values/tree-path.ts';
@@ -6,6 +6,7 @@ import type { FileFacts } from '#io/contract/files.ts';
 import { notify } from '../components/toasts.tsx';
 import { volumeAt } from '../format/volume-at.ts';
 import { rest } from './clients.tsx';
+import { canSaveLarge, heldFileSink, largeFileSink, mostHeldBytes, TooLargeError } from './save-file.ts';
 import { troubleOf } from './use-command.ts';
 
 interface OfVolume {
@@ -13,29 +14,34 @@ interface OfVolume {
   readonly name: string;
 }
 
-/** What a page may well hold; for more there is the command line. */
-const mostBytes = 512 * 2 ** 20;
-
 export function useDownload({ namespace, name }: OfVolume, snapshot: string | undefined) {
   const [running, setRunning] = useState<string>();
   const start = useCallback(
     async (path: string, { kind, sizeBytes }: Pick<FileFacts, 'kind' | 'sizeBytes'>): Promise<void> => {
-      const command = `floatlab files get ${volumeAt(name, snapshot)} '${path}'`;
-      if (sizeBytes > mostBytes) return tooLarge(path, command);
+      // How large a folder becomes nobody knows.
+      const isLarge = kind === 'folder' || sizeBytes > mostHeldBytes;
+      if (sizeBytes > mostHeldBytes && !canSaveLarge()) return tooLarge(path, name, snapshot);
+      const fileName = `${baseName(path)}${kind === 'folder' ? '.tar' : ''}`;
       setRunning(path);
       try {
-        const { bytes } = await rest.readFile({ namespace, name }, { path, snapshot });
-        const pieces: BlobPart[] = [];
+        const sink = isLarge ? await largeFileSink(fileName) : heldFileSink(fileName);
+        if (!sink) return;
         let size = 0;
-        for await (const piece of bytes) {
-          size += piece.length;
-          if (size > mostBytes) return tooLarge(path, command);
-          pieces.push(piece as Uint8Array<ArrayBuffer>);
+        try {
+          const { bytes } = await rest.readFile({ namespace, name }, { path, snapshot });
+          for await (const piece of bytes) {
+            size += piece.length;
+            await sink.write(piece);
+          }
+        } catch (error) {
+          await sink.abort();
+          throw error;
         }
         if (kind === 'file' && size !== sizeBytes)
           notify({ tone: 'attention', title: `${path} changed while it was read: ${formatSize(size)} of it came.` });
-        save(new Blob(pieces), `${baseName(path)}${kind === 'folder' ? '.tar' : ''}`);
+        await sink.close();
       } catch (error) {
+        if (error instanceof TooLargeError) return tooLarge(path, name, snapshot);
         const { title, hint } = troubleOf(error);
         notify({ tone: 'failed', title, hint });
       } finally {
@@ -47,19 +53,9 @@ export function useDownload({ namespace, name }: OfVolume, snapshot: string | un
   return { running, start };
 }
 
-const tooLarge = (path: string, command: string): void =>
+const tooLarge = (path: string, volume: string, snapshot: string | undefined): void =>
   notify({
     tone: 'failed',
-    title: `${path} has more than ${formatSize(mostBytes)}, too much for a page.`,
-    hint: `Fetch it by the command line: ${command}`,
+    title: `${path} has more than ${formatSize(mostHeldBytes)}, too much for a page in this browser.`,
+    hint: `Fetch it by the command line: floatlab files get ${volumeAt(volume, snapshot)} '${path}'`,
   });
-
-function save(content: Blob, name: string): void {
-  const url = URL.createObjectURL(content);
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // The browser has taken it by then.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}

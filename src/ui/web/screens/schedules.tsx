@@ -17,7 +17,7 @@ import { toneOf } from '../format/state.ts';
 import { count } from '../format/who.ts';
 import { useCommand } from '../live/use-command.ts';
 import { useView } from '../live/use-view.ts';
-import { NewSchedule } from './volume/volume-forms.tsx';
+import { NewSchedule } from './volume/new-schedule.tsx';
 import classes from './schedules.module.css';
 
 const columnsFor = (remove: (row: ScheduleRow) => void): readonly Column<ScheduleRow>[] => [

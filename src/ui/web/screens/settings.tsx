@@ -9,6 +9,7 @@ import { Time } from '../components/time.tsx';
 import { clockOf, exact, isZone } from '../format/time.ts';
 import { useNow, useZone } from '../live/now.tsx';
 import { useWho } from '../live/session.tsx';
+import { timeZones } from '../format/time-zones.ts';
 import { useCommand } from '../live/use-command.ts';
 import { useView } from '../live/use-view.ts';
 import classes from './settings.module.css';
@@ -80,8 +81,6 @@ export function Settings() {
   );
 }
 
-const zones = ['UTC', ...Intl.supportedValuesOf('timeZone')];
-
 function TimeZone({ current }: { readonly current: string }) {
   const { run, isRunning } = useCommand();
   const [value, setValue] = useState(current);
@@ -103,7 +102,7 @@ function TimeZone({ current }: { readonly current: string }) {
         description={
           isKnown ? `It is ${clockOf(now, value)} there now.` : 'The name of a place, such as Europe/Berlin.'
         }
-        data={zones}
+        data={timeZones}
         limit={20}
         value={value}
         onChange={setValue}

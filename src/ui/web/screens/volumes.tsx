@@ -10,7 +10,7 @@ import { thingTone } from '../format/state.ts';
 import { useUsage } from '../live/use-usage.ts';
 import { useView } from '../live/use-view.ts';
 import { AdoptVolume } from './volume/life.tsx';
-import { NewVolume } from './volume/volume-forms.tsx';
+import { NewVolume } from './volume/new-volume.tsx';
 
 const byName = { column: 'name', descending: false } as const;
 

@@ -150,7 +150,7 @@ describeReal('A real engine', missingDocker(), () => {
 
   test('restarts nothing by itself', async () => {
     const id = await start({ command: ['false'] });
-    await vi.waitFor(async () => expect((await docker.inspect(id, patientCall()))?.state).toBe('exited'), 10_000);
+    await vi.waitFor(async () => expect((await docker.inspect(id, patientCall()))?.state).toBe('exited'), 60_000);
     const raw = await dockerAt(engine.socketPath).getContainer(id).inspect();
     expect([raw.HostConfig.RestartPolicy?.Name, raw.RestartCount]).toEqual(['no', 0]);
   });

@@ -11,6 +11,7 @@ import {
   epoch,
   expectReplica,
   gathered,
+  move,
   patient,
   pieces,
   sent,
@@ -61,6 +62,14 @@ describeReal('replication on btrfs', missingBtrfs(), () => {
       expect(await shown(join(home, 'snapshots', 'one'))).toContain(one.guid);
       expect(await shown(join(home, 'live'))).toMatch(/Received UUID:\s+-/);
       expect(await readFile(join(home, 'live', 'file'), 'utf8')).toBe('one');
+    });
+
+    test('what was received is on the disk, under its name, when the power is cut right behind it', async () => {
+      const { of, into, one, two } = await bench.replicated();
+      await move(bench.here, bench.there, of, into, { from: one, to: two });
+      await there.restore(await there.photograph());
+      expect(existsSync(replica(into.name, 'snapshots', 'two', 'file'))).toBe(true);
+      await expectReplica(bench.there, into, ['one', 'two']);
     });
 
     test('what a daemon left half received is thrown away, and the kernel keeps what is being sent', async () => {

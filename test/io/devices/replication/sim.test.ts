@@ -5,10 +5,10 @@ import { replicationByPool } from '#io/devices/replication/by-pool.ts';
 import { simReplication } from '#io/devices/replication/sim/backend.ts';
 import { simVolumes } from '#io/devices/volumes/sim.ts';
 import type { StreamAbilities } from '#io/devices/replication/port.ts';
-import type { SideUnderTest } from '#test/contracts/replication.ts';
 import { replicationContract } from '#test/contracts/replication.ts';
 import { codeOf, patient } from '#test/contracts/volumes.ts';
 import { selfWindingClock } from '../volumes/self-winding-clock.ts';
+import { simSide } from './sim-side.ts';
 
 const abilities: Readonly<Record<'btrfs' | 'zfs', StreamAbilities>> = {
   btrfs: { format: 'btrfs', resume: false, compressed: true, raw: false, bookmarks: false },
@@ -19,7 +19,11 @@ describe.each(['btrfs', 'zfs'] as const)('simulated replication on %s', (driver)
   replicationContract({
     can: abilities[driver],
     length: 'whole',
-    setup: async () => ({ here: side(driver, 1), there: side(driver, 2), dispose: async () => undefined }),
+    setup: async () => ({
+      here: simSide(driver, 1, simReplication),
+      there: simSide(driver, 2, simReplication),
+      dispose: async () => undefined,
+    }),
   });
 });
 
@@ -44,34 +48,3 @@ test('plain folders have no streams of their own, and their volumes are as they 
     expect(await codeOf(volumes.removeSnapshots(of, ['one'], patient()))).toBe(held ? 'HELD' : undefined);
   }
 });
-
-function side(driver: 'btrfs' | 'zfs', seed: number): SideUnderTest {
-  const clock = selfWindingClock();
-  const random = seededRandom(seed);
-  const pool = `pool-${seed}`;
-  const sim = simVolumes({ clock, random, pools: [{ name: pool, sizeBytes: 256 * 2 ** 20, driver }] });
-  let user: string | undefined;
-  sim.usedBy = (path) => (user === path ? 'a container' : undefined);
-  const reopen: SideUnderTest['reopen'] = (step) => {
-    const replication = simReplication({ clock, random, volumes: sim, ...(step ? { step } : {}) });
-    return { replication, volumes: replication.guard(sim) };
-  };
-  let count = 0;
-  return {
-    pool,
-    ...reopen(),
-    reopen,
-    writeAt: async (folder, file, text) => sim.writeAt(folder, file, text),
-    fillAt: async (folder, file, bytes) => sim.writeAt(folder, file, 'x'.repeat(bytes)),
-    readAt: async (folder, file) => (sim.filesAt(folder) ?? sim.snapshotFilesAt(folder))?.get(file),
-    use: async (path) => {
-      user = path;
-      return async () => void (user = undefined);
-    },
-    makeNative: async () => sim.addNative(pool, `native-${++count}`).native,
-    removeByForce: async (of, guid) => {
-      const dataset = sim.inside.get(of.pool)?.datasets.get(of.name);
-      if (dataset) dataset.snapshots = dataset.snapshots.filter(({ info }) => info.guid !== guid);
-    },
-  };
-}

@@ -58,7 +58,7 @@ describeReal('A receiver', missingForTrees(), () => {
       fc.asyncProperty(fc.nat({ max: stream.length - 1 }), fc.nat({ max: stream.length }), async (length, piece) => {
         await emptySink();
         const cut = stream.subarray(0, length);
-        expect(await refusal([cut.subarray(0, piece), cut.subarray(piece)])).toBe('DAMAGED');
+        expect(await refusal([cut.subarray(0, piece), cut.subarray(piece)])).toBe('TRUNCATED');
       }),
       {
         numRuns: 20,
@@ -77,7 +77,7 @@ describeReal('A receiver', missingForTrees(), () => {
         await emptySink();
         const changed = Buffer.from(stream);
         changed[bit >> 3] = (changed[bit >> 3] as number) ^ (1 << (bit & 7));
-        expect(await refusal([changed])).toBe('DAMAGED');
+        expect(await refusal([changed])).toBe('TRUNCATED');
       }),
       { numRuns: 30 },
     );
@@ -97,7 +97,7 @@ describeReal('A receiver', missingForTrees(), () => {
       [first, second, ...rest],
     ]) {
       await emptySink();
-      expect(await refusal(wrong)).toBe('DAMAGED');
+      expect(await refusal(wrong)).toBe('TRUNCATED');
     }
     await emptySink();
     expect(await refusal(frames)).toBe('done');
@@ -137,7 +137,7 @@ describeReal('A receiver', missingForTrees(), () => {
     await sending.return(undefined);
     const late = sendTree({ target: { path: source, id: 'one' } }, { ...call, timeoutMs: 0 });
     await expect(late.next()).rejects.toMatchObject({ code: 'TIMED_OUT' });
-    expect(await refusal([])).toBe('DAMAGED');
+    expect(await refusal([])).toBe('TRUNCATED');
     expect(open()).toBe(opened);
   });
 

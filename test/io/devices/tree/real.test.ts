@@ -184,6 +184,17 @@ describe('a real tree', () => {
     expect((await readdir(live)).toSorted()).toEqual(['d']);
   });
 
+  test('gives up a restore that was killed: nothing of it is left, unless everything had been copied', async () => {
+    await mkdir(join(live, '.floatlab-restoring-g', '0'), { recursive: true });
+    await writeFile(join(live, '.floatlab-restoring-g', '0', 'half'), 'x');
+    await mkdir(join(live, '.floatlab-restored-done'));
+    const before = (await readdir(live)).filter((name) => name !== '.floatlab-restoring-g');
+    expect(await realTree.giveUp(live, 'g', call())).toBe(true);
+    expect(await realTree.giveUp(live, 'g', call())).toBe(true);
+    expect(await realTree.giveUp(live, 'done', call())).toBe(false);
+    expect(await readdir(live)).toEqual(before);
+  });
+
   test('goes on with a restore that was killed between two steps', async () => {
     await mkdir(join(snapshot, 'd'));
     for (const name of ['1', '2', '3']) await writeFile(join(snapshot, 'd', name), name);

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import type { OwnPlace } from '#io/devices/volumes/own-places.ts';
 import { patient, volumesContract } from '#test/contracts/volumes.ts';
 import { missingBtrfs, tempPool } from '#test/pool-fixture.ts';
 import { describeReal } from '#test/real.ts';
@@ -24,14 +25,17 @@ describeReal('btrfs volumes', missingBtrfs(), () => {
     commands: 12,
     setup: async () => {
       const pool = await tempPool();
+      const own: OwnPlace[] = [];
+      const open = () => pool.open({ ownPlaces: () => own });
       let count = 0;
       const unused = () => join(pool.mountpoint, 'theirs', `data-${++count}`);
       await mkdir(join(pool.mountpoint, 'theirs'));
       return {
         ...localHands,
         pool: 'test',
-        volumes: pool.volumes,
-        reopen: () => pool.open(),
+        volumes: open(),
+        reopen: open,
+        own,
         makeNative: async () => {
           const path = unused();
           await pool.tool('btrfs', 'subvolume', 'create', path);

@@ -69,6 +69,7 @@ describe('volumes of several drivers', () => {
       ['removeSnapshots', large, ['s', 't'], call],
       ['rollback', large, 's', 'stash', call],
       ['adopt', '/srv/photos', large, call],
+      ['candidates', 'old', call],
       ['release', large, call],
       ['destroy', large, how, call],
     ];

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import type { OwnPlace } from '#io/devices/volumes/own-places.ts';
 import { volumesContract } from '#test/contracts/volumes.ts';
 import { describeReal } from '#test/real.ts';
 import { missingExt4, tempDisk } from './dir-pool.ts';
@@ -23,12 +24,15 @@ describeReal('volumes in a plain folder', missingExt4(), () => {
     commands: 12,
     setup: async () => {
       const pool = await tempDisk();
+      const own: OwnPlace[] = [];
+      const open = () => pool.open({ ownPlaces: () => own });
       let count = 0;
       return {
         ...localHands,
         pool: 'test',
-        volumes: pool.volumes,
-        reopen: () => pool.open(),
+        volumes: open(),
+        reopen: open,
+        own,
         makeNative: async () => {
           const path = join(pool.path, `native ${++count}`);
           await mkdir(path);

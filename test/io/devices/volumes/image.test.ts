@@ -1,6 +1,10 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { imageSize } from '#io/devices/volumes/btrfs/image.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ImageTools } from '#io/devices/volumes/btrfs/image.ts';
+import { imageSize, makeImage } from '#io/devices/volumes/btrfs/image.ts';
 
 const [MiB, GiB] = [2 ** 20, 2 ** 30];
 const size = (freeBytes: number, wantedBytes?: number) => imageSize(freeBytes, wantedBytes, '/data/pool');
@@ -43,5 +47,36 @@ describe('the size of a new pool', () => {
         }
       }),
     );
+  });
+});
+
+describe('making the file of a pool', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'floatlab-image-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+  const tools = (fatal?: string): ImageTools => ({
+    run: async () => ({ exitCode: 0, stdout: '', stderr: '' }),
+    signal: new AbortController().signal,
+    step: (step) => {
+      if (step === fatal) throw new Error('crash');
+    },
+  });
+  const make = (fatal?: string) => makeImage(tools(fatal), join(folder, 'pool.img'), GiB);
+
+  test('what an attempt that died has left goes with the next one, and what somebody else has put there stays', async () => {
+    const theirs = [
+      ...['pool.img.new', '.pool.img.floatlab-making', '.pool.img.mine.floatlab-making'],
+      '.other.img.00000000-0000-4000-8000-000000000000.floatlab-making',
+    ];
+    for (const name of theirs) await writeFile(join(folder, name), 'theirs');
+    for (const step of ['reserved', 'formatted', 'reserved']) {
+      await expect(make(step)).rejects.toThrow('crash');
+      const left = (await readdir(folder)).filter((name) => !theirs.includes(name));
+      expect(left).toEqual([expect.stringMatching(/^\.pool\.img\.[0-9a-f-]{36}\.floatlab-making$/)]);
+    }
+    await make();
+    expect((await readdir(folder)).toSorted()).toEqual([...theirs, 'pool.img'].toSorted());
   });
 });

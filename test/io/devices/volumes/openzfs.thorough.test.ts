@@ -69,6 +69,46 @@ describeReal('volumes on OpenZFS', missingOpenZfs(), () => {
     ]);
   });
 
+  test('marks tell that the same blocks were written again, where all that zfs counts stays the same', async () => {
+    const again = async () => {
+      const dd = ['if=/dev/urandom', `of=${pathOf(web)}/blocks`, 'bs=131072', 'count=4', 'conv=notrunc'];
+      await pool.tool('dd', ...dd);
+      await pool.settle();
+      await pool.settle();
+      const counted = await pool.tool('zfs', 'get', '-Hp', '-o', 'value', 'written,referenced', `${pool.root}/web`);
+      return { counted, mark: (await pool.volumes.changes('test', patient())).get('web')?.mark };
+    };
+    const [first, second, third] = [await again(), await again(), await again()];
+    expect(third.counted).toBe(second.counted);
+    expect(new Set([first.mark, second.mark, third.mark]).size).toBe(3);
+    expect((await pool.volumes.changes('test', patient())).get('web')?.mark).toBe(third.mark);
+  });
+
+  test('what could be adopted is told, and why not where not', async () => {
+    const make = (...args: string[]) => pool.tool('zfs', 'create', ...args);
+    await make('-o', 'mountpoint=/run/test/photos', `${pool.zpool}/photos`);
+    await make('-o', 'mountpoint=none', `${pool.zpool}/nowhere`);
+    await make('-o', 'mountpoint=/run/test/nest', `${pool.zpool}/nest`);
+    await make(`${pool.zpool}/nest/inner egg`);
+    await make('-s', '-V', '1M', `${pool.zpool}/zvol`);
+    await make('-o', 'floatlab:pool=another', '-o', 'canmount=off', `${pool.zpool}/other-floatlab`);
+    await make(`${pool.zpool}/other-floatlab/theirs`);
+    const own = [{ path: '/run/test/nest/inner egg/lab', what: 'the data directory of FloatLab' }];
+    const told = await pool.open({ ownPlaces: () => own }).candidates('test', patient());
+    expect(told.map(({ native, path, why }) => [native.slice(pool.zpool.length), path, why])).toEqual([
+      ['', undefined, expect.stringContaining('has no mountpoint')],
+      ['/nest', '/run/test/nest', expect.stringContaining('has datasets of its own (inner egg)')],
+      ['/nest/inner egg', '/run/test/nest/inner egg', expect.stringContaining('holds the data directory of FloatLab')],
+      ['/nowhere', undefined, expect.stringContaining('has no mountpoint')],
+      ['/photos', '/run/test/photos', undefined],
+    ]);
+    expect(told.every(({ usedBytes }) => usedBytes !== undefined && usedBytes > 0)).toBe(true);
+    for (const native of ['other-floatlab', 'other-floatlab/theirs', 'zvol'])
+      expect(await codeOf(pool.volumes.adopt(`${pool.zpool}/${native}`, copy, patient())), native).toBe('INVALID');
+    for (const name of ['photos', 'nowhere', 'nest', 'zvol', 'other-floatlab'])
+      await pool.tool('zfs', 'destroy', '-r', `${pool.zpool}/${name}`);
+  });
+
   test('a roll-back keeps what is newer, and paths of snapshots stay', async () => {
     await write(db, 'two');
     await taken(db, 'newer');

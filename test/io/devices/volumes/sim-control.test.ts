@@ -55,6 +55,7 @@ describe('simulated volumes', () => {
       snapshotPath: () => sim.snapshotPath(of, 'a', patient()),
       removeSnapshots: () => sim.removeSnapshots(of, ['a'], patient()),
       rollback: () => sim.rollback(of, 'a', 'b', patient()),
+      candidates: () => sim.candidates('main', patient()),
       adopt: () => sim.adopt('/sim/main/native', of, patient()),
       release: () => sim.release(of, patient()),
       destroy: () => sim.destroy(of, { scrub: false }, patient()),

@@ -1,6 +1,7 @@
 /** The contract on simulated pools: as btrfs, as zfs, as plain folders. */
 import { describe } from 'vitest';
 import { seededRandom } from '#io/devices/random/sim.ts';
+import type { OwnPlace } from '#io/devices/volumes/own-places.ts';
 import { simVolumes } from '#io/devices/volumes/sim.ts';
 import type { SimDriver } from '#io/devices/volumes/sim/pools.ts';
 import type { Expected, VolumesUnderTest } from '#test/contracts/volumes.ts';
@@ -45,10 +46,12 @@ describe.each(['btrfs', 'zfs', 'dir'] as const)('simulated volumes on %s', (driv
 });
 
 function underTest(driver: SimDriver): VolumesUnderTest {
+  const own: OwnPlace[] = [];
   const sim = simVolumes({
     clock: selfWindingClock(),
     random: seededRandom(1),
     pools: [{ name: 'test', sizeBytes: 256 * 2 ** 20, driver }],
+    ownPlaces: () => own,
   });
   let count = 0;
   let user: { readonly path: string } | undefined;
@@ -93,6 +96,7 @@ function underTest(driver: SimDriver): VolumesUnderTest {
     makeNoNative: async () => sim.addOther('test', `other-${++count}`),
     ...(driver === 'dir' ? {} : others),
     ...(driver === 'zfs' ? holds : {}),
+    own,
     settle: async () => undefined,
     surroundings: async () =>
       JSON.stringify(sim.contents(), (_, value: unknown) =>

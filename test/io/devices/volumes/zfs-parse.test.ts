@@ -8,6 +8,7 @@ import {
   compressionOf,
   ownValue,
   parseGet,
+  parseKstats,
   parseHolds,
   parseMountLine,
   parsePoolProperties,
@@ -22,6 +23,18 @@ const said = (tools: string) => ({
   zfs: fixture(`${tools}-usage`),
   zfsGet: fixture(`${tools}-usage-get`),
   zpool: fixture(`${tools}-usage-zpool`),
+});
+
+test('counters of writes are told by the name of the dataset, whatever is in it', () => {
+  const rows = (name: string, ...counts: number[]) =>
+    `dataset_name                    7    ${name}\nwrites                          4    ${counts[0]}\nnwritten                        4    ${counts[1]}\nnunlinked                       4    ${counts[2]}\n`;
+  expect(parseKstats(rows('tank', 0, 0, 0) + rows('tank/native 1', 3, 4096, 1))).toEqual(
+    new Map([
+      ['tank', '0,0,0'],
+      ['tank/native 1', '3,4096,1'],
+    ]),
+  );
+  expect(parseKstats('')).toEqual(new Map());
 });
 
 describe('zfs get', () => {

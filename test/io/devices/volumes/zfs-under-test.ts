@@ -1,5 +1,6 @@
 /** A pool on real zfs with the hands that the contract of volumes asks for. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { OwnPlace } from '#io/devices/volumes/own-places.ts';
 import type { Dataset } from '#io/devices/volumes/port.ts';
 import type { VolumesUnderTest } from '#test/contracts/volumes.ts';
 import { patient } from '#test/contracts/volumes.ts';
@@ -10,6 +11,8 @@ import { zfsPool } from '#test/zfs-fixture.ts';
 export async function zfsUnderTest(machine: ZfsMachine, momentMs: number): Promise<VolumesUnderTest> {
   const pool = await zfsPool(machine);
   const { tool } = pool;
+  const own: OwnPlace[] = [];
+  const open = () => pool.open({ ownPlaces: () => own });
   let count = 0;
   const datasetOf = async (of: Dataset): Promise<string> =>
     (await pool.volumes.inspect(of, patient()))?.adopted ?? `${pool.root}/${of.name}`;
@@ -17,8 +20,9 @@ export async function zfsUnderTest(machine: ZfsMachine, momentMs: number): Promi
     tool('zfs', 'list', '-H', '-t', 'all', '-o', 'name', '-r', pool.zpool).catch(() => 'no pool');
   return {
     pool: 'test',
-    volumes: pool.volumes,
-    reopen: () => pool.open(),
+    volumes: open(),
+    reopen: open,
+    own,
     writeAt: (folder, file, text) => machine.write(`${folder}/${file}`, text),
     readAt: (folder, file) => machine.read(`${folder}/${file}`),
     fitsAt: (folder, file, bytes) => machine.fits(`${folder}/${file}`, bytes),

@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ChangeStep } from '#events/raft/configuration.ts';
 import { asPeer, noBytes, type Entry } from '#events/raft/entry.ts';
-import { entryRecord, packEntry, readEntryRecord, unpackEntry } from '#io/log/raft/entry-codec.ts';
+import {
+  entryRecord,
+  packEntry,
+  readEntryRecord,
+  sizeOf,
+  unpackEntries,
+  unpackEntry,
+  writeEntries,
+} from '#io/log/raft/entry-codec.ts';
 import { entryKey, indexOfKey } from '#io/log/raft/keys.ts';
 
 const anyNumber = fc.oneof(
@@ -47,11 +55,24 @@ test('an entry comes back as it was packed', () => {
   );
 });
 
-test('a large entry is packed once, and one that came packed keeps its bytes', () => {
+test('a large entry that came packed keeps its bytes', () => {
   const entry: Entry = { type: 'data', index: 7, term: 3, data: new Uint8Array(5000).fill(1) };
-  expect(packEntry(entry)).toBe(packEntry(entry));
   const bytes = copyOf(packEntry(entry));
-  expect(packEntry(unpackEntry(bytes))).toBe(bytes);
+  const again = packEntry(unpackEntry(bytes));
+  expect(again.buffer).toBe(bytes.buffer);
+  expect([again.byteOffset, again.length]).toEqual([0, bytes.length]);
+});
+
+test('entries are packed one after another, as each alone', () => {
+  fc.assert(
+    fc.property(fc.array(anyEntry, { maxLength: 4 }), fc.boolean(), (entries, haveCome) => {
+      const ours = haveCome ? entries.map((entry) => unpackEntry(copyOf(packEntry(entry)))) : entries;
+      const bytes = Buffer.alloc(sizeOf(ours));
+      writeEntries(ours, bytes);
+      expect(bytes).toEqual(Buffer.concat(entries.map(packEntry)));
+      expect(unpackEntries(bytes).map(plain)).toEqual(entries.map(plain));
+    }),
+  );
 });
 
 test('a stored entry comes back with the term of the one before, and with the bytes that peers get', () => {

@@ -1,14 +1,17 @@
 /**
  * Mounts again a pool that was made here, after a boot: by the label that it got then, on whichever of its disks are
- * there. When some are missing it is mounted all the same, degraded: that is what it has copies for.
+ * there. Disks come up one after the other: when some are missing they are waited for. Only then it is mounted all the
+ * same, degraded, because what is written without a disk is not on it when it comes back.
  */
 import { mkdir, readFile, readdir } from 'node:fs/promises';
 import type { Call } from '../../call.ts';
+import { sleep, type Clock } from '../../clock/port.ts';
+import { realClock } from '../../clock/real.ts';
 import { IoError } from '../../error.ts';
 import { run as runCommand, type RunCommand } from '../../run.ts';
 import { stepError } from '../../volumes/btrfs/errors.ts';
 import { mountImage } from '../../volumes/btrfs/image.ts';
-import { deadline } from '../../volumes/deadline.ts';
+import { deadline, type Deadline } from '../../volumes/deadline.ts';
 import { parseMountinfo } from '../../volumes/mounts.ts';
 import { launch } from '../launch.ts';
 import { checkPath } from '../names.ts';
@@ -24,11 +27,27 @@ export interface MadePool {
   readonly on: { readonly devices: readonly string[] } | { readonly file: string };
 }
 
+export interface MountOptions {
+  readonly run?: RunCommand;
+  readonly clock?: Clock;
+  /** How long disks that are missing are waited for, in milliseconds, once one of the others is there. */
+  readonly patienceMs?: number;
+  /** Told once, when the waiting begins. */
+  readonly waits?: (why: string) => void;
+  /** Told when it was mounted without some of its disks. */
+  readonly degraded?: (why: string) => void;
+}
+
+/** Long enough for disks that spin up one after the other. */
+const usualPatienceMs = 30_000;
+const lookEveryMs = 1000;
+
 /** Of one that is mounted: done. @throws IoError POOL_MISSING when none of its disks is there, or too few */
-export async function mountMade(pool: MadePool, call: Call, run: RunCommand = runCommand): Promise<void> {
+export async function mountMade(pool: MadePool, call: Call, options: MountOptions = {}): Promise<void> {
+  const { run = runCommand, clock = realClock } = options;
   const { name, mountpoint, on } = pool;
   checkPath('mount', mountpoint);
-  const within = deadline(call, 'mount', name);
+  const within = deadline(call, 'mount', name, clock);
   try {
     if ('file' in on) {
       const tools = { run, signal: call.signal, step: () => undefined };
@@ -37,18 +56,20 @@ export async function mountMade(pool: MadePool, call: Call, run: RunCommand = ru
     }
     if (await isMounted(mountpoint)) return;
     const commands = commandsFor({ run, launch }, name, within);
-    const found = await membersOf(name, on.devices, commands);
+    const found = await gather(pool.name, on.devices, commands, within, options);
     if (!found) throw missing(name, `none of its disks is there: ${on.devices.join(', ')}`);
     await mkdir(mountpoint, { recursive: true, mode: 0o711 });
     const files = await readdir(mountpoint);
     if (files.length > 0) throw missing(name, `${mountpoint}, where it belongs, is not empty: ${files[0]}`);
     const devices = found.paths.map((path) => `device=${path}`);
-    const flags = ['nodev', 'nosuid', 'noatime', ...devices, ...(found.isWhole ? [] : ['degraded'])];
+    const isWhole = isWholeOf(found);
+    const flags = ['nodev', 'nosuid', 'noatime', ...devices, ...(isWhole ? [] : ['degraded'])];
     const ran = await commands.ask('mount', '-t', 'btrfs', '-o', flags.join(','), found.paths[0] ?? '', mountpoint);
     if (ran.exitCode !== 0) {
       const why = ran.stderr.trim().split('\n')[0] ?? '';
-      throw missing(name, found.isWhole ? why : `too many of its disks are missing (${why})`);
+      throw missing(name, isWhole ? why : `${howMany(found)}, and it cannot do without the others (${why})`);
     }
+    if (!isWhole) options.degraded?.(`${howMany(found)}: it is used without the others`);
   } catch (error) {
     throw stepError(error, 'mount', name);
   }
@@ -66,20 +87,46 @@ async function isMounted(mountpoint: string): Promise<boolean> {
   return mounts.findLast(({ point }) => point === mountpoint)?.type === 'btrfs';
 }
 
-/** What is there of it, told by its label: what stands at a path may be another disk by now. */
-async function membersOf(
+interface Members {
+  readonly paths: readonly string[];
+  /** Of how many disks it consists. */
+  readonly of: number;
+}
+
+const isWholeOf = ({ paths, of }: Members): boolean => paths.length >= of;
+const howMany = ({ paths, of }: Members): string =>
+  `${paths.length} of its ${of} disks ${paths.length === 1 ? 'is' : 'are'} there`;
+
+/** What is there of it, once all of it is, or nobody waits any more. */
+async function gather(
   name: string,
   devices: readonly string[],
   commands: Commands,
-): Promise<{ readonly paths: readonly string[]; readonly isWhole: boolean } | undefined> {
-  // The kernel knows only those disks that it was told of.
-  await commands.ask('btrfs', 'device', 'scan', ...devices);
+  within: Deadline,
+  { clock = realClock, patienceMs = usualPatienceMs, waits }: MountOptions,
+): Promise<Members | undefined> {
+  const endsAt = clock.monotonicMs() + patienceMs;
+  let found = await membersOf(name, devices, commands);
+  if (found && !isWholeOf(found))
+    waits?.(`${howMany(found)}; it is used without the others when they do not come within ${patienceMs / 1000} s`);
+  while (found && !isWholeOf(found) && clock.monotonicMs() < endsAt) {
+    await sleep(clock, lookEveryMs, within.signal);
+    within.check();
+    found = await membersOf(name, devices, commands);
+  }
+  return found;
+}
+
+/** Told by its label: what stands at a path may be another disk by now. */
+async function membersOf(name: string, devices: readonly string[], commands: Commands): Promise<Members | undefined> {
   for (const device of devices) {
+    // The kernel knows only those disks that it was told of. Each by itself: one that is gone ends the command.
+    if ((await commands.ask('btrfs', 'device', 'scan', device)).exitCode !== 0) continue;
     const ran = await commands.ask('btrfs', 'filesystem', 'show', '--raw', device);
     const [shown] = (ran.exitCode === 0 ? parseFilesystemShow(ran.stdout) : undefined) ?? [];
     if (shown?.label !== labelOf(name)) continue;
     const paths = shown.devices.flatMap(({ path }) => (path === undefined ? [] : [path]));
-    if (paths.length > 0) return { paths, isWhole: paths.length >= shown.deviceCount };
+    if (paths.length > 0) return { paths, of: shown.deviceCount };
   }
   return undefined;
 }

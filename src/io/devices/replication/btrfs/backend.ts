@@ -82,6 +82,7 @@ function btrfsBackend({ pools, run = runCommand, pipes = realPipes }: BtrfsRepli
         return found('replica', site, settled);
       }),
 
+    marker: (of, hands) => at(of, hands, readMarker),
     mark: (of, marker, hands) => at(of, hands, (site) => writeMarker(site, marker)),
 
     hold: (of, { guid }, peer, hands) =>

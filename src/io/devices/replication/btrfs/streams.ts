@@ -9,6 +9,7 @@
  */
 import { mkdir, rename } from 'node:fs/promises';
 import { IoError } from '../../error.ts';
+import { syncDir } from '../../../stores/files.ts';
 import { hasSubvolume } from '../../volumes/btrfs/layout.ts';
 import { snapInfo } from '../../volumes/btrfs/snapshots.ts';
 import type { SnapInfo } from '../../volumes/port.ts';
@@ -63,11 +64,12 @@ export async function arrive(
   await mkdir(paths.snapshots, { mode: 0o700 }).catch(unlessThere);
   await dropIncoming(site);
   const waiting = patience({ op: 'receive', target, signal, silenceMs });
+  // It starts while the sender does, and is given nothing before the head has been read.
+  const child = pipes.write('btrfs', ['receive', '-q', '-C', paths.snapshots], { target, signal, silenceMs });
   try {
     const { head, start, rest } = await beginStream(bytes, readHead, waiting.wait, hands);
     checkAnnounced(head, what, hands);
     const commands = commandWalk();
-    const child = pipes.write('btrfs', ['receive', '-q', '-C', paths.snapshots], { target, signal, silenceMs });
     await feed(child, {
       first: [renamedHead(start.subarray(0, head.bytes), incomingName), start.subarray(head.bytes)],
       rest,
@@ -81,6 +83,7 @@ export async function arrive(
     });
   } finally {
     waiting.end();
+    await child.kill();
   }
 }
 
@@ -94,7 +97,8 @@ export async function accept(site: ReplicaSite, { to }: Wanted): Promise<SnapInf
   }
   await rename(paths.incoming, paths.snapshot(to.name));
   await step('accepted');
-  await btrfs.sync(paths.home);
+  // Where a subvolume was renamed, this commits the transaction, as a process for `btrfs filesystem sync` would.
+  await syncDir(paths.snapshots);
   await step('synced');
   return snapInfo(to.name, details, 'receive');
 }

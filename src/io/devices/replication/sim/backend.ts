@@ -105,6 +105,11 @@ function simBackend({ clock, random, volumes, latencyMs }: SimReplicationOptions
       } satisfies Found;
     },
 
+    async marker(of, hands) {
+      await pause(hands);
+      return place(of, hands).beside.markers.get(of.name) ?? noMarker;
+    },
+
     async mark(of, marker, hands) {
       await pause(hands);
       const { pool, beside } = place(of, hands);

@@ -77,6 +77,7 @@ function zfsBackend({ pools, run = runCommand, pipes = realPipes }: ZfsReplicati
         return { role, marker: settled, bases: part ? basesIn(part) : [], resume };
       }),
 
+    marker: (of, hands) => at(of, hands, readMarker),
     mark: (of, marker, hands) => at(of, hands, (site) => writeMarker(site, marker)),
 
     hold: (of, { name, guid, peers }, peer, hands) =>

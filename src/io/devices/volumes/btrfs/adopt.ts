@@ -10,10 +10,12 @@ import { exists, makeHome } from './dataset.ts';
 import { refuseNested } from './in-the-way.ts';
 import { datasetPaths, notes, topInode } from './layout.ts';
 import { isInside, mountOf } from '../mounts.ts';
+import { whyOwn, type OwnPlace } from '../own-places.ts';
+import type { SubvolumeDetails } from './parse.ts';
 import type { Site } from './site.ts';
 
-/** @param native the path of the subvolume @returns the same site, adopted @throws IoError MISSING, EXISTS, INVALID, DAMAGED */
-export async function adopt(site: Site, native: string): Promise<Site> {
+/** @param native the path of the subvolume @param ownPlaces what is not to be adopted @returns the same site, adopted @throws IoError MISSING, EXISTS, INVALID, DAMAGED */
+export async function adopt(site: Site, native: string, ownPlaces: readonly OwnPlace[]): Promise<Site> {
   const { pool, btrfs, step, name } = site;
   if (site.adopted?.path === native) {
     await exists(site);
@@ -22,13 +24,10 @@ export async function adopt(site: Site, native: string): Promise<Site> {
   if (await exists(site)) throw refusal(site, 'EXISTS', `${site.target} is another dataset already`);
   await refuseUnfit(site, native);
   await refuseOwned(site, native);
+  const own = whyOwn(native, ownPlaces, site.pool.mounts);
+  if (own !== undefined) throw refusal(site, 'INVALID', own, 'Adopt what no part of FloatLab itself is in.');
   const details = await btrfs.show(native);
-  if (details.readOnly) throw refusal(site, 'INVALID', `${native} is read-only`, 'Take a writable snapshot of it.');
-  if (details.receivedUuid !== undefined) {
-    // All snapshots of it would have this one's identity, and would be taken for the same.
-    const message = `${native} was received from another machine, and made writable`;
-    throw refusal(site, 'INVALID', message, 'Adopt a writable snapshot of it: `btrfs subvolume snapshot`.');
-  }
+  refuseKind(site, native, details);
   await refuseNested(site, native);
   const { limitBytes } = await btrfs.usage(native);
   await makeHome(site);
@@ -40,8 +39,24 @@ export async function adopt(site: Site, native: string): Promise<Site> {
   return { ...site, adopted, paths: datasetPaths(pool.path, name, native) };
 }
 
+/** What the checks need to know of the call. */
+type About = Pick<Site, 'pool' | 'op' | 'target'>;
+
+/** @throws IoError INVALID */
+export function refuseKind(
+  about: About,
+  native: string,
+  { readOnly, receivedUuid }: Pick<SubvolumeDetails, 'readOnly' | 'receivedUuid'>,
+): void {
+  if (readOnly) throw refusal(about, 'INVALID', `${native} is read-only`, 'Take a writable snapshot of it.');
+  if (receivedUuid === undefined) return;
+  // All snapshots of it would have this one's identity, and would be taken for the same.
+  const message = `${native} was received from another machine, and made writable`;
+  throw refusal(about, 'INVALID', message, 'Adopt a writable snapshot of it: `btrfs subvolume snapshot`.');
+}
+
 /** By what it is, and where. @throws IoError MISSING, INVALID */
-async function refuseUnfit(site: Site, native: string): Promise<void> {
+export async function refuseUnfit(site: About, native: string): Promise<void> {
   const { pool } = site;
   const invalid = (message: string, hint?: string) => refusal(site, 'INVALID', message, hint);
   if (typeof native !== 'string' || !isAbsolute(native) || normalize(native) !== native || native.includes('\0'))
@@ -64,7 +79,7 @@ async function refuseUnfit(site: Site, native: string): Promise<void> {
 }
 
 /** What is FloatLab's already, or overlaps with that. @throws IoError EXISTS, INVALID */
-async function refuseOwned(site: Site, native: string): Promise<void> {
+export async function refuseOwned(site: About & { readonly name?: string }, native: string): Promise<void> {
   const { pool, name } = site;
   const ours = join(pool.path, 'floatlab');
   if (isInside(native, ours)) {
@@ -84,5 +99,5 @@ async function refuseOwned(site: Site, native: string): Promise<void> {
   }
 }
 
-const refusal = ({ op, target }: Site, code: IoErrorCode, message: string, hint?: string): IoError =>
+const refusal = ({ op, target }: About, code: IoErrorCode, message: string, hint?: string): IoError =>
   new IoError(code, { op, target, message, ...(hint === undefined ? {} : { hint }) });

@@ -18,6 +18,7 @@ import {
   parseFilesystemUsage,
   parseNestedList,
   parseQgroup,
+  parseReferenced,
   parseSubvolumeList,
   parseSubvolumeShow,
   qgroupsAreInconsistent,
@@ -43,6 +44,8 @@ export interface Btrfs {
   usage(subvolume: string): Promise<QgroupRow>;
   /** By the ids of all subvolumes; undefined where nobody counts, or the numbers are wrong. */
   exclusiveBytes(anyPath: string): Promise<ReadonlyMap<number, number> | undefined>;
+  /** The same: what each takes. */
+  referencedBytes(anyPath: string): Promise<ReadonlyMap<number, number> | undefined>;
   /** Of what is written into the folder from now on, as btrfs calls it; undefined when the folder does not say. */
   compression(folder: string): Promise<string | undefined>;
   setCompression(folder: string, how: string): Promise<void>;
@@ -131,10 +134,8 @@ export function btrfsCommands(run: RunCommand, target: string, within: Deadline)
         limitBytes: undefined,
       };
     },
-    async exclusiveBytes(anyPath) {
-      const ran = await attempt(['qgroup', 'show', '--raw', '-re', anyPath]);
-      return ran.exitCode !== 0 || qgroupsMayBeWrong(ran.stderr) ? undefined : parseExclusive(ran.stdout);
-    },
+    exclusiveBytes: async (anyPath) => parseCounts(await attempt(allCounts(anyPath)), parseExclusive),
+    referencedBytes: async (anyPath) => parseCounts(await attempt(allCounts(anyPath)), parseReferenced),
     async compression(folder) {
       return parseCompression((await must(['property', 'get', '-ti', folder, 'compression'])).stdout);
     },
@@ -158,5 +159,9 @@ export function btrfsCommands(run: RunCommand, target: string, within: Deadline)
     },
   };
 }
+
+const allCounts = (anyPath: string): readonly string[] => ['qgroup', 'show', '--raw', '-re', anyPath];
+const parseCounts = <T>(ran: Ran, parse: (text: string) => T): T | undefined =>
+  ran.exitCode !== 0 || qgroupsMayBeWrong(ran.stderr) ? undefined : parse(ran.stdout);
 
 const limits = (within: Deadline) => ({ signal: within.signal, timeoutMs: within.timeoutMs });

@@ -7,11 +7,13 @@
  * Whoever is root in a container can put device nodes and setuid files into its volume, and the host sees them there:
  * the mount gives neither an effect. A volume holds data; programs that need those belong into an image.
  *
- * Every step can be interrupted. The file has another name until it is formatted; a file with its final name is
- * complete, and is never formatted again.
+ * Every step can be interrupted. The file has another name until it is formatted, one that nobody else would give to a
+ * file, so that what an attempt has left behind can be told from what somebody has put there; a file with its final name
+ * is complete, and is never formatted again.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { formatSize } from '#events/values/size.ts';
 import { syncDir } from '../../../stores/files.ts';
 import { sleep } from '../../clock/port.ts';
@@ -73,9 +75,9 @@ export function imageSize(freeBytes: number, wantedBytes: number | undefined, fo
 /** Makes the file with a file system in it. Of one that is there: done. */
 export async function makeImage(tools: ImageTools, image: string, wantedBytes: number | undefined): Promise<void> {
   if (await fileExists(image)) return;
-  const unfinished = `${image}.new`;
-  await rm(unfinished, { force: true });
   const folder = dirname(image);
+  await removeUnfinished(image);
+  const unfinished = join(folder, `.${basename(image)}.${randomUUID()}${unfinishedEnd}`);
   const { bavail, bsize } = await statfs(folder);
   const size = imageSize(bavail * bsize, wantedBytes, folder);
   try {
@@ -91,6 +93,21 @@ export async function makeImage(tools: ImageTools, image: string, wantedBytes: n
   await rename(unfinished, image);
   await syncDir(folder);
   await tools.step('made');
+}
+
+const unfinishedEnd = '.floatlab-making';
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** What attempts that were interrupted have left: gigabytes that nobody would miss. */
+async function removeUnfinished(image: string): Promise<void> {
+  const begin = `.${basename(image)}.`;
+  for (const name of await readdir(dirname(image))) {
+    const isOurs =
+      name.startsWith(begin) &&
+      name.endsWith(unfinishedEnd) &&
+      uuid.test(name.slice(begin.length, -unfinishedEnd.length));
+    if (isOurs) await rm(join(dirname(image), name));
+  }
 }
 
 /** Reserves again what something has punched out of the file. @returns whether all its blocks are reserved now */

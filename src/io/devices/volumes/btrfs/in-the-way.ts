@@ -13,11 +13,15 @@ export const refuseInUse = ({ pool, op, within }: Site, path: string): Promise<v
  * A snapshot holds an empty folder in place of a subvolume inside it: the data would be missing without a word.
  * @throws IoError INVALID
  */
-export async function refuseNested({ pool, btrfs, op }: Site, path: string): Promise<void> {
-  const nested = await btrfs.nested(path);
-  if (nested.length === 0) return;
+export async function refuseNested(site: Site, path: string): Promise<void> {
+  const nested = await site.btrfs.nested(path);
+  if (nested.length > 0) throw nestedError(site, path, nested);
+}
+
+/** @param nested from the top of the file system */
+export function nestedError({ pool, op }: Pick<Site, 'pool' | 'op'>, path: string, nested: readonly string[]): IoError {
   const shown = nested.slice(0, 3).map((inner) => relative(fromTop(pool, path), inner));
-  throw new IoError('INVALID', {
+  return new IoError('INVALID', {
     op,
     target: path,
     message: `${path} has subvolumes of its own (${shown.join(', ')}): a snapshot cannot hold what is in them`,

@@ -125,6 +125,12 @@ export function parseExclusive(text: string): ReadonlyMap<number, number> {
   return new Map([...rows].map(([, id, bytes]) => [Number(id), Number(bytes)]));
 }
 
+/** The same: what each takes, whether it shares that or not. */
+export function parseReferenced(text: string): ReadonlyMap<number, number> {
+  const rows = text.matchAll(/^0\/(\d+)[ \t]+(\d+)[ \t]/gm);
+  return new Map([...rows].map(([, id, bytes]) => [Number(id), Number(bytes)]));
+}
+
 /** `btrfs property get PATH compression`: `compression=zstd`, or nothing. */
 export function parseCompression(text: string): string | undefined {
   return /^compression=(\S+)$/m.exec(text)?.[1];

@@ -19,11 +19,13 @@ import { deadline } from '../deadline.ts';
 import { isForeign } from '../foreign.ts';
 import { keyedLock } from '../lock.ts';
 import { checkDatasetName, checkSamePool, checkSnapshotName, describe, isDatasetName } from '../names.ts';
+import { noPlaces, type OwnPlaces } from '../own-places.ts';
 import type { Dataset, PoolInfo, VolumePort } from '../port.ts';
 import { checkCompression, checkSpec } from '../spec.ts';
 import { compressions, findAbilities } from './abilities.ts';
 import { adopt } from './adopt.ts';
 import { readAdopted } from './adopted.ts';
+import { findCandidates } from './candidates.ts';
 import { findChanges } from './changes.ts';
 import { btrfsCommands } from './commands.ts';
 import { adjust, describeDataset, exists, makeDataset } from './dataset.ts';
@@ -46,12 +48,15 @@ export interface BtrfsVolumesOptions {
   readonly step?: StepHook;
   /** Where the kernel tells of itself and of the disks. Default `/sys`. */
   readonly sys?: string;
+  /** What is not to be adopted. */
+  readonly ownPlaces?: OwnPlaces;
 }
 
 export function btrfsVolumes(options: BtrfsVolumesOptions): VolumePort {
   const run = options.run ?? runCommand;
   const step = options.step ?? (() => undefined);
   const sys = options.sys ?? '/sys';
+  const ownPlaces = options.ownPlaces ?? noPlaces;
   const oneAtATime = keyedLock();
   const lastSeen = new Map<string, PoolInfo>();
 
@@ -207,7 +212,14 @@ export function btrfsVolumes(options: BtrfsVolumesOptions): VolumePort {
 
     adopt: (native, of, call) =>
       on('adopt', of, call, (site) =>
-        oneAtATime(`${of.pool} adopt`, site.within, async () => describeDataset(await adopt(site, native))),
+        oneAtATime(`${of.pool} adopt`, site.within, async () =>
+          describeDataset(await adopt(site, native, ownPlaces())),
+        ),
+      ),
+
+    candidates: (name, call) =>
+      onPool('candidates', name, call, async (pool, within) =>
+        findCandidates(pool, btrfsCommands(run, name, within), within, ownPlaces()),
       ),
 
     release: (of, call) =>

@@ -67,7 +67,7 @@ export async function writeAdopted(paths: DatasetPaths, path: string): Promise<v
 export const adoptedPath = async (paths: DatasetPaths): Promise<string | undefined> => (await readAdopted(paths))?.path;
 
 /** Can one rename bring a folder from here into the pool? Then it is also reached without symbolic links. */
-export async function isNear({ pool }: Site, path: string): Promise<boolean> {
+export async function isNear({ pool }: Pick<Site, 'pool'>, path: string): Promise<boolean> {
   const mount = mountOf(await mounts(), path);
   return (
     mount?.device === pool.mount.device &&

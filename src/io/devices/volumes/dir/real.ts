@@ -20,9 +20,10 @@ import { deadline } from '../deadline.ts';
 import { isForeign } from '../foreign.ts';
 import { keyedLock } from '../lock.ts';
 import { checkDatasetName, checkSnapshotName, describe, isDatasetName } from '../names.ts';
+import { noPlaces, type OwnPlaces } from '../own-places.ts';
 import type { Dataset, DatasetInfo, DatasetSpec, PoolAbilities, PoolInfo, VolumePort } from '../port.ts';
 import { checkCompression, checkSpec } from '../spec.ts';
-import { adoptFolder, checkNative } from './adoption.ts';
+import { adoptFolder, checkNative, findCandidates } from './adoption.ts';
 import type { Content } from './content.ts';
 import { adoptedPath, contentOf, findContent } from './content.ts';
 import { stepError, withHint } from './errors.ts';
@@ -43,11 +44,14 @@ export interface DirVolumesOptions {
   readonly run?: RunCommand;
   /** Told after each step of what changes something; for tests that crash there. */
   readonly step?: StepHook;
+  /** What is not to be adopted. */
+  readonly ownPlaces?: OwnPlaces;
 }
 
 export function dirVolumes(options: DirVolumesOptions): VolumePort {
   const run = options.run ?? runCommand;
   const step = options.step ?? (() => undefined);
+  const ownPlaces = options.ownPlaces ?? noPlaces;
   const oneAtATime = keyedLock();
   const seenIds = new Map<string, string>();
   const lastSeen = new Map<string, PoolInfo>();
@@ -328,10 +332,22 @@ export function dirVolumes(options: DirVolumesOptions): VolumePort {
       return on('adopt', of, within, (site) =>
         // Two volumes must not adopt one folder at the same time.
         oneAtATime(`adoptions of ${of.pool}`, within, async () => {
-          await adoptFolder(site, native);
+          await adoptFolder(site, native, ownPlaces());
           return info(site, await contentOf(site));
         }),
       );
+    },
+
+    async candidates(name, call) {
+      const within = deadline(call, 'candidates', name);
+      try {
+        within.check();
+        const pool = await openDirPool(options.pools, name, 'candidates', seenIds);
+        const site = { op: 'candidates', target: name, pool, within, tools: dirTools(run, name, within) };
+        return await findCandidates(site, ownPlaces());
+      } catch (error) {
+        throw stepError(error, 'candidates', name);
+      }
     },
 
     release: async (of, call) =>

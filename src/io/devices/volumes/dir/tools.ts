@@ -18,8 +18,11 @@ export interface Tools {
   copy(from: string, to: string, source: 'still' | 'moving'): Promise<void>;
   /** With all that is in it. Of what is not there: done. Never goes into another file system. */
   remove(path: string): Promise<void>;
-  /** What the files in a folder take on the disk, hard links once, its sub-folders included. */
-  usage(path: string): Promise<number>;
+  /**
+   * What the files in a folder take on the disk, hard links once, its sub-folders included.
+   * @param atMostMs less than what is left of the call, where that is not worth more
+   */
+  usage(path: string, atMostMs?: number): Promise<number>;
   /** Everything that was written to the file system of this path until now is on its disk. */
   flush(path: string): Promise<void>;
   /** Whether `to` can be made from `from` without copying what is in it. */
@@ -30,10 +33,15 @@ const keep = 'mode,ownership,timestamps,links,xattr';
 
 /** The tools on behalf of one call: `target` is for messages, `within` ends them. */
 export function dirTools(run: RunCommand, target: string, within: Deadline): Tools {
-  const attempt = (file: string, args: readonly string[]) =>
-    run(file, args, { signal: within.signal, timeoutMs: within.timeoutMs, target });
-  const must = async (file: string, args: readonly string[], isFine = (_: Ran) => false): Promise<Ran> => {
-    const ran = await attempt(file, args);
+  const attempt = (file: string, args: readonly string[], atMostMs = Number.POSITIVE_INFINITY) =>
+    run(file, args, { signal: within.signal, timeoutMs: Math.min(within.timeoutMs, atMostMs), target });
+  const must = async (
+    file: string,
+    args: readonly string[],
+    isFine = (_: Ran) => false,
+    atMostMs?: number,
+  ): Promise<Ran> => {
+    const ran = await attempt(file, args, atMostMs);
     if (ran.exitCode !== 0 && !isFine(ran)) throw commandError(file, target, ran);
     return ran;
   };
@@ -45,9 +53,9 @@ export function dirTools(run: RunCommand, target: string, within: Deadline): Too
     async remove(path) {
       await must('rm', ['--recursive', '--force', '--one-file-system', '--', path]);
     },
-    async usage(path) {
+    async usage(path, atMostMs) {
       const args = ['--summarize', '--one-file-system', '--block-size=1', '--', path];
-      const ran = await must('du', args, ({ stderr }) => onlyVanished(stderr));
+      const ran = await must('du', args, ({ stderr }) => onlyVanished(stderr), atMostMs);
       const bytes = parseUsage(ran.stdout);
       if (bytes !== undefined) return bytes;
       const message = `du for ${target} did not say how much it is: ${JSON.stringify(ran.stdout.slice(0, 200))}`;

@@ -4,7 +4,9 @@
  */
 import { checkCompression } from '../spec.ts';
 import { describe } from '../names.ts';
-import type { Change, Dataset, DatasetInfo, DatasetSpec, PoolInfo, SnapInfo } from '../port.ts';
+import type { Mount } from '../mounts.ts';
+import { whyOwn, type OwnPlaces } from '../own-places.ts';
+import type { Change, Dataset, DatasetInfo, DatasetSpec, PoolInfo, SnapInfo, VolumeCandidate } from '../port.ts';
 import type { Owner, SimDataset, SimPool, SimSnapshot, SimTree } from './pools.ts';
 import {
   datasetInfo,
@@ -29,9 +31,17 @@ export interface SimSurroundings {
   readonly digit: () => string;
   /** Who uses what is at a path. */
   readonly usedBy: (path: string) => string | undefined;
+  /** What is not to be adopted. */
+  readonly ownPlaces: OwnPlaces;
 }
 
-export function simEffects({ pools, now, digit, usedBy }: SimSurroundings) {
+/** Simulated pools are all on one disk, as far as paths are compared. */
+const everything: Mount = {
+  ...{ device: '0:1', root: '/', point: '/', type: 'sim', source: 'sim' },
+  ...{ readOnly: false, isHarmless: true, compression: undefined },
+};
+
+export function simEffects({ pools, now, digit, usedBy, ownPlaces }: SimSurroundings) {
   return {
     pools: (): readonly PoolInfo[] => [...pools.values()].map(poolInfo),
 
@@ -142,10 +152,29 @@ export function simEffects({ pools, now, digit, usedBy }: SimSurroundings) {
       const tree = pool.natives.get(native);
       if (!tree && isOther(pool, native)) throw failure('INVALID', 'adopt', describe(of), `${native} is not a dataset`);
       if (!tree) throw failure('MISSING', 'adopt', describe(of), `there is no ${native}`);
+      const own = whyOwn(tree.path, ownPlaces(), [everything]);
+      if (own !== undefined) throw failure('INVALID', 'adopt', describe(of), own);
       writable('adopt', of, pool, treeBytes);
       const dataset = { name: of.name, tree, sizeBytes: undefined, snapshots: [], lastRollback: undefined };
       pool.datasets.set(of.name, dataset);
       return datasetInfo(pool, dataset);
+    },
+
+    candidates(name: string): readonly VolumeCandidate[] {
+      const pool = poolOf('candidates', name);
+      const all = [...pool.datasets.values()];
+      const natives = [...pool.natives].map(([native, tree]): VolumeCandidate => {
+        const owner = all.find((dataset) => dataset.tree.native === native);
+        const why = owner
+          ? `${native} belongs to the volume ${owner.name}`
+          : whyOwn(tree.path, ownPlaces(), [everything]);
+        return { native, path: tree.path, usedBytes: treeBytes + sizeOf(tree.files), why };
+      });
+      const others = [...pool.others].map((native): VolumeCandidate => {
+        const why = `${native} is not a dataset`;
+        return { native, path: undefined, usedBytes: undefined, why };
+      });
+      return [...natives, ...others].toSorted((a, b) => (a.native < b.native ? -1 : 1));
     },
 
     release(of: Dataset): void {

@@ -12,7 +12,8 @@ export interface SimHands {
   poolNow(name: string): (Pick<PoolInfo, 'usedBytes' | 'sizeBytes'> & { readonly state: SimPoolState }) | undefined;
   /** Another pool from now on; one that is there gets this size. */
   addPool(pool: SimPoolOptions): void;
-  removePool(name: string): void;
+  /** It is let go with everything in it. @returns opens it again */
+  removePool(name: string): () => void;
   /** Something else in the pool takes this many bytes from now on. */
   occupy(name: string, bytes: number): void;
   /** Nothing is at the paths of its datasets until they are mounted, as after a boot. */
@@ -57,7 +58,7 @@ export interface SimContent {
   readonly snapshots: readonly (SnapInfo & { readonly files: ReadonlyMap<string, string> })[];
 }
 
-export function simHands({ pools, now, digit }: Omit<SimSurroundings, 'usedBy'>): SimHands {
+export function simHands({ pools, now, digit }: Omit<SimSurroundings, 'usedBy' | 'ownPlaces'>): SimHands {
   const digits = () => Array.from({ length: 16 }, digit).join('');
 
   const poolOf = (name: string): SimPool => {
@@ -110,7 +111,11 @@ export function simHands({ pools, now, digit }: Omit<SimSurroundings, 'usedBy'>)
       if (there) there.sizeBytes = options.sizeBytes;
       else pools.set(options.name, simPool(options));
     },
-    removePool: (name) => void pools.delete(name),
+    removePool(name) {
+      const pool = pools.get(name);
+      pools.delete(name);
+      return () => void (pool && pools.set(name, pool));
+    },
     occupy: (name, bytes) => void (poolOf(name).occupiedBytes = bytes),
     unmountAll(name) {
       for (const { tree } of poolOf(name).datasets.values()) tree.isMounted = false;

@@ -5,7 +5,7 @@
  */
 import type { Change } from '../port.ts';
 import type { Zfs } from './commands.ts';
-import { property, volumeNames } from './layout.ts';
+import { property, volumeNames, zpoolOf } from './layout.ts';
 import { ownValue, type Properties } from './parse.ts';
 import type { Snap } from './state.ts';
 import { listed, snapWanted, snapsOf } from './state.ts';
@@ -32,20 +32,23 @@ export async function readChanges(zfs: Zfs, root: string, known: NewestKnown): P
   const properties = await zfs.getChildren(wanted, root);
   const datasets = await liveDatasets(zfs, root, properties);
   const natives = [...datasets.values()].filter(({ dataset }) => !dataset.startsWith(`${root}/`));
+  const counters = await zfs.writeCounters(zpoolOf(root));
   const names = await namesByVolume(zfs, root, datasets, natives);
   const stale = [...datasets].filter(([volume]) => known.get(volume)?.names !== (names.get(volume) ?? ''));
   for (let i = 0; i < stale.length; i += batch) await lookUp(zfs, root, stale.slice(i, i + batch), names, known);
   for (const volume of known.keys()) if (!datasets.has(volume)) known.delete(volume);
 
   const changes = new Map<string, Change>();
-  const unclear: { volume: string; dataset: string; snap: Snap }[] = [];
-  for (const [volume, { dataset, written, mark }] of datasets) {
+  const unclear: { volume: string; dataset: string; snap: Snap; mark: string }[] = [];
+  const markOf = ({ dataset, mark }: Live): string => `${mark}:${counters.get(dataset) ?? ''}`;
+  for (const [volume, live] of datasets) {
+    const { dataset, written } = live;
     const newest = known.get(volume);
     const snap = newest?.snap;
-    if (snap && snap.dataset === dataset && !newest.isLast) unclear.push({ volume, dataset, snap });
+    if (snap && snap.dataset === dataset && !newest.isLast) unclear.push({ volume, dataset, snap, mark: markOf(live) });
     // After a roll-back the newest snapshot is in a lineage: it holds what was given up.
     const changed = snap === undefined || snap.dataset !== dataset || written > 0;
-    changes.set(volume, { since: snap?.guid, changed, mark });
+    changes.set(volume, { since: snap?.guid, changed, mark: markOf(live) });
   }
   for (let i = 0; i < unclear.length; i += smallBatch) {
     const some = unclear.slice(i, i + smallBatch);
@@ -54,15 +57,18 @@ export async function readChanges(zfs: Zfs, root: string, known: NewestKnown): P
       asked,
       some.map(({ dataset }) => dataset),
     );
-    for (const { volume, dataset, snap } of some) {
+    for (const { volume, dataset, snap, mark } of some) {
       const written = Number(found.get(dataset)?.get(`written@${snap.name}`)?.value ?? Number.NaN);
-      changes.set(volume, { since: snap.guid, changed: written !== 0, mark: datasets.get(volume)?.mark ?? '' });
+      changes.set(volume, { since: snap.guid, changed: written !== 0, mark });
     }
   }
   return changes;
 }
 
-/** zfs does not say when a dataset was last written to; what it takes, as a whole and since its newest snapshot, does nearly. */
+/**
+ * No property tells when a dataset was last written to: what it takes, as a whole and since its newest snapshot, stays the
+ * same when blocks are written again. The counters of the kernel see that, from OpenZFS 0.8 on, as long as it is mounted.
+ */
 const contentProperties = ['written', 'referenced'];
 
 interface Live {

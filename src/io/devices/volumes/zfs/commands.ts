@@ -9,7 +9,15 @@ import type { Ran, RunCommand } from '../../run.ts';
 import type { Deadline } from '../deadline.ts';
 import { commandError, isOnlyAboutMissing, isOnlyAboutMounting } from './errors.ts';
 import type { Properties, ToolAbilities } from './parse.ts';
-import { parseGet, parseHolds, parsePoolProperties, parseRows, parseStat, parseToolAbilities } from './parse.ts';
+import {
+  parseGet,
+  parseHolds,
+  parseKstats,
+  parsePoolProperties,
+  parseRows,
+  parseStat,
+  parseToolAbilities,
+} from './parse.ts';
 
 export type Settings = Readonly<Record<string, string>>;
 
@@ -24,6 +32,8 @@ export interface Zfs {
   getChildren(properties: readonly string[], dataset: string): Promise<ReadonlyMap<string, Properties>>;
   /** Names of all datasets up to so many levels below one. */
   names(dataset: string, depth: number): Promise<readonly string[]>;
+  /** Names of all file systems of the zpool. */
+  allNames(zpool: string): Promise<readonly string[]>;
   /** Every dataset of the zpool that is a clone, and the snapshot that it came from. */
   origins(zpool: string): Promise<ReadonlyMap<string, string>>;
   /** Names of all datasets of the zpool that are mounted. */
@@ -64,6 +74,8 @@ export interface Zfs {
   /** Lines of the tables of mounts of all processes that name the dataset, by process; `self`: as this one sees it. */
   mountLines(dataset: string): Promise<readonly { readonly process: string; readonly line: string }[]>;
   readFile(path: string): Promise<string>;
+  /** How often each mounted dataset was written to since then, as text; by its name. Empty where the kernel does not count. */
+  writeCounters(zpool: string): Promise<ReadonlyMap<string, string>>;
 }
 
 /** The commands on behalf of one call: `target` is for messages, `within` ends them. */
@@ -102,6 +114,10 @@ export function zfsCommands(run: RunCommand, target: string, within: Deadline): 
     },
     async names(dataset, depth) {
       const args = ['list', '-H', '-o', 'name', '-t', 'filesystem', '-d', String(depth), dataset];
+      return parseRows((await must('zfs', ...args)).stdout).map(([name = '']) => name);
+    },
+    async allNames(zpool) {
+      const args = ['list', '-H', '-o', 'name', '-t', 'filesystem', '-r', zpool];
       return parseRows((await must('zfs', ...args)).stdout).map(([name = '']) => name);
     },
     async origins(zpool) {
@@ -227,6 +243,12 @@ export function zfsCommands(run: RunCommand, target: string, within: Deadline): 
       });
     },
     readFile: async (path) => (await must('cat', path)).stdout,
+    async writeCounters(zpool) {
+      const lines = '^(dataset_name|writes|nwritten|nunlinked) ';
+      return parseKstats(
+        (await attempt('grep', ['-r', '-h', '-s', '-E', lines, `/proc/spl/kstat/zfs/${zpool}`])).stdout,
+      );
+    },
   };
   return zfs;
 }

@@ -159,3 +159,16 @@ export function parseMountLine(line: string): MountLine | undefined {
 /** The kernel writes a space, tab, line break and backslash as three octal digits. */
 const unescape = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+
+/** Rows of `/proc/spl/kstat/zfs/<zpool>/objset-*`: `writes  4  12`. @returns the numbers that follow the name of each dataset */
+export function parseKstats(text: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  let dataset: string | undefined;
+  for (const line of text.split('\n')) {
+    const [, key, value = ''] = /^(\w+) +\d+ +(.*)$/.exec(line) ?? [];
+    if (key === 'dataset_name') dataset = value;
+    else if (key !== undefined && dataset !== undefined)
+      found.set(dataset, found.has(dataset) ? `${found.get(dataset)},${value}` : value);
+  }
+  return found;
+}

@@ -17,9 +17,11 @@ import { deadline } from '../deadline.ts';
 import { knownPool, missingPool } from '../known-pool.ts';
 import { keyedLock } from '../lock.ts';
 import { checkDatasetName, checkSnapshotName, describe } from '../names.ts';
+import { noPlaces, type OwnPlaces } from '../own-places.ts';
 import type { Dataset, PoolInfo, VolumePort } from '../port.ts';
 import { checkSpec } from '../spec.ts';
 import { adopt, checkNative, release, undo } from './adopt.ts';
+import { findCandidates } from './candidates.ts';
 import type { NewestKnown } from './changes.ts';
 import { readChanges } from './changes.ts';
 import type { Settings, Zfs } from './commands.ts';
@@ -48,11 +50,14 @@ export interface ZfsVolumesOptions {
   readonly run?: RunCommand;
   /** Told after each step of what takes several; for tests that crash there. */
   readonly step?: StepHook;
+  /** What is not to be adopted. */
+  readonly ownPlaces?: OwnPlaces;
 }
 
 export function zfsVolumes(options: ZfsVolumesOptions): VolumePort {
   const run = options.run ?? runCommand;
   const step = options.step ?? (() => undefined);
+  const ownPlaces = options.ownPlaces ?? noPlaces;
   const oneAtATime = keyedLock();
   const lastSeen = new Map<string, PoolInfo>();
   const newest = new Map<string, NewestKnown>();
@@ -279,9 +284,11 @@ export function zfsVolumes(options: ZfsVolumesOptions): VolumePort {
             message: `there is already a dataset ${site.target}`,
           });
         }
-        await adopt(site, volume, native);
+        await adopt(site, volume, native, ownPlaces());
         return info(await reread(site, volume), site);
       }),
+
+    candidates: (name, call) => onPool('candidates', name, call, (zfs, pool) => findCandidates(zfs, pool, ownPlaces())),
 
     release: (of, call) =>
       on(

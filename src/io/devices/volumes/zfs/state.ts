@@ -157,6 +157,12 @@ export async function readSnap(zfs: Zfs, snapshot: string, volume: string): Prom
 export const readEntry = async (zfs: Zfs, dataset: string): Promise<Entry | undefined> =>
   entryOf(await zfs.get(wanted, [dataset]), dataset);
 
+/** The same of several, as far as they are there. */
+export async function readEntries(zfs: Zfs, datasets: readonly string[]): Promise<readonly Entry[]> {
+  const found = await zfs.get(wanted, datasets);
+  return datasets.flatMap((dataset) => entryOf(found, dataset) ?? []);
+}
+
 /** By creation; two of one transaction group by what never changes. */
 const byAge = (a: Snap, b: Snap): number => a.txg - b.txg || (a.guid < b.guid ? -1 : 1);
 

@@ -41,6 +41,8 @@ export class LinksTransport implements Transport {
   readonly #parts: LinksTransportParts;
   readonly #packer = new MessagePacker();
   readonly #ways = new Map<PeerId, Record<Lane, Way>>();
+  /** Of this turn, with one message in it. */
+  #lastFrame: { readonly packed: Uint8Array; readonly frame: Uint8Array } | undefined;
   /** With something to send in this turn. */
   readonly #busy = new Set<PeerId>();
   #onParcels: (parcels: readonly Parcel[]) => void = () => {};
@@ -103,6 +105,8 @@ export class LinksTransport implements Transport {
       if (ways) for (const lane of lanes) this.#sendOff(peer, ways[lane]);
     }
     this.#busy.clear();
+    this.#packer.forget();
+    this.#lastFrame = undefined;
   }
 
   async close(): Promise<void> {
@@ -178,7 +182,16 @@ export class LinksTransport implements Transport {
     way.outgoing = [];
     way.outgoingBytes = 0;
     // Not in the middle of what the core does.
-    if (!link?.send(frameOf(outgoing))) queueMicrotask(() => this.#onLost(peer));
+    if (!link?.send(this.#frameOf(outgoing))) queueMicrotask(() => this.#onLost(peer));
+  }
+
+  /** An append goes to one follower after the other: in one frame for all. */
+  #frameOf(outgoing: readonly Uint8Array[]): Uint8Array {
+    const [only] = outgoing;
+    if (only && outgoing.length === 1 && this.#lastFrame?.packed === only) return this.#lastFrame.frame;
+    const frame = frameOf(outgoing);
+    if (only && outgoing.length === 1) this.#lastFrame = { packed: only, frame };
+    return frame;
   }
 
   #forget(peer: PeerId, ways: Record<Lane, Way>): void {

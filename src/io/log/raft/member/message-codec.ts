@@ -7,11 +7,12 @@
  * Everything is checked when it arrives: what is no message is refused as a whole, and the core never sees it. Entries
  * are packed as everywhere, with a CRC each; an append that goes to several members is packed once.
  */
+import { Buffer } from 'node:buffer';
 import { Packr } from 'msgpackr';
 import { asPeer, type Entry, type PeerId, type SnapshotMeta } from '#events/raft/entry.ts';
 import type { Message, MessageOf, MessageType, ReadRefused } from '#events/raft/message.ts';
-import { packEntries, unpackEntries } from '../entry-codec.ts';
-import { packWithBytes } from '../pack-with-bytes.ts';
+import { sizeOf, unpackEntries, writeEntries } from '../entry-codec.ts';
+import { packWithRoom } from '../pack-with-bytes.ts';
 import type { SnapshotPointer } from '../storage.ts';
 import type { Parcel } from './transport.ts';
 
@@ -37,30 +38,36 @@ const types: readonly MessageType[] = [
 
 const refusals: readonly ReadRefused[] = ['no-leader', 'too-many', 'leader-changed', 'unanswered'];
 
-/** Bytes of what was packed last: the same entries go to one follower after the other. */
+/** Knows the append that it packed last: the same goes to one follower after the other. */
 export class MessagePacker {
-  #entries: readonly Entry[] = [];
-  #packed: Uint8Array = new Uint8Array(0);
+  #last:
+    | { readonly fields: readonly number[]; readonly entries: readonly Entry[]; readonly packed: Uint8Array }
+    | undefined;
 
-  /** Ready to be put into a frame. */
+  /** Ready to be put into a frame: the same bytes for the same append, whoever gets it. */
   pack({ message, pointer }: Parcel): Uint8Array {
     if (message.type === 'append') return this.#packAppend(message);
     return packr.pack([types.indexOf(message.type), message.term, ...fieldsOf(message, pointer)]).slice();
   }
 
-  #packAppend({ type, term, prevIndex, prevTerm, commit, entries }: MessageOf<'append'>): Uint8Array {
-    return packWithBytes([types.indexOf(type), term, prevIndex, prevTerm, commit], this.#packEntries(entries));
+  /** The same is not sent again soon: entries need not stay in memory for that. */
+  forget(): void {
+    this.#last = undefined;
   }
 
-  #packEntries(entries: readonly Entry[]): Uint8Array {
-    const known = this.#entries;
-    const isSame = known.length === entries.length && known.every((entry, at) => entry === entries[at]);
-    if (isSame && entries.length > 0) return this.#packed;
-    this.#entries = entries;
-    this.#packed = packEntries(entries);
-    return this.#packed;
+  #packAppend({ type, term, prevIndex, prevTerm, commit, entries }: MessageOf<'append'>): Uint8Array {
+    const fields = [types.indexOf(type), term, prevIndex, prevTerm, commit];
+    const { fields: lastFields = [], entries: lastEntries = [], packed: last } = this.#last ?? {};
+    if (last && isSame(fields, lastFields) && isSame(entries, lastEntries)) return last;
+    const { packed, rest } = packWithRoom(fields, sizeOf(entries));
+    writeEntries(entries, rest);
+    this.#last = { fields, entries, packed };
+    return packed;
   }
 }
+
+const isSame = (some: readonly unknown[], others: readonly unknown[]): boolean =>
+  some.length === others.length && some.every((one, at) => one === others[at]);
 
 function fieldsOf(
   message: Exclude<Message, MessageOf<'append'>>,
@@ -108,10 +115,10 @@ const arrayHead = 5;
 export function frameOf(packed: readonly Uint8Array[]): Uint8Array {
   let sizeBytes = arrayHead + 1;
   for (const { length } of packed) sizeBytes += length;
-  const frame = new Uint8Array(sizeBytes);
+  const frame = Buffer.allocUnsafe(sizeBytes);
   // An array of so many: the format's number, then the messages.
   frame[0] = 0xdd;
-  new DataView(frame.buffer).setUint32(1, packed.length + 1);
+  frame.writeUInt32BE(packed.length + 1, 1);
   frame[arrayHead] = format;
   let at = arrayHead + 1;
   for (const bytes of packed) {
@@ -241,8 +248,9 @@ class Fields {
     if (!(bytes instanceof Uint8Array)) throw new BadFrame('entries are no bytes');
     let entries: readonly Entry[];
     try {
-      // In memory of their own: they stay when the frame is gone.
-      entries = unpackEntries(bytes.slice());
+      // They stay when the frame is gone: in memory of their own, unless that of the frame holds little else.
+      const isMostOfIt = bytes.length >= 0.75 * bytes.buffer.byteLength;
+      entries = unpackEntries(isMostOfIt ? bytes : new Uint8Array(bytes));
     } catch (error) {
       throw new BadFrame(error instanceof Error ? error.message : String(error));
     }

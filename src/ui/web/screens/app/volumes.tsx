@@ -4,7 +4,7 @@ import { ActionButton } from '../../components/action-button.tsx';
 import { Empty, Loading } from '../../components/page.tsx';
 import { VolumeTable } from '../../components/volume-table.tsx';
 import { useView } from '../../live/use-view.ts';
-import { TakeAppSnapshot } from '../volume/snapshotting-forms.tsx';
+import { TakeAppSnapshot } from '../volume/take-snapshot.tsx';
 import { useApp } from './use-app.ts';
 import classes from './volumes.module.css';
 
@@ -36,7 +36,7 @@ export function AppVolumes() {
         </ActionButton>
       </div>
       <VolumeTable rows={rows} of="app" />
-      {isTaking && <TakeAppSnapshot app={app} onClose={() => setTaking(false)} />}
+      {isTaking && <TakeAppSnapshot of={app} onClose={() => setTaking(false)} />}
     </>
   );
 }

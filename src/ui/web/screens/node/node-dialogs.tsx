@@ -4,9 +4,9 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { nodeRole } from '#events/values/peer.ts';
 import type { NodeRow } from '#projections/views/nodes.ts';
+import { LabelsDialog } from '../../components/labels-dialog.tsx';
 import { PlanDialog } from '../../components/plan-dialog.tsx';
 import { roleChoices } from '../../format/cluster.ts';
-import { NodeLabels } from './node-labels.tsx';
 
 export type NodeDialog = 'cordon' | 'labels' | 'role' | 'leave' | 'remove';
 
@@ -37,6 +37,17 @@ const Cordon = ({ node: { name }, onClose }: Props) => (
     input={{ name }}
     confirm="Cordon"
     undo="Uncordon it at any time. What runs there goes on; only nothing new is placed there."
+    onClose={onClose}
+  />
+);
+
+const NodeLabels = ({ node: { name, labels }, onClose }: Props) => (
+  <LabelsDialog
+    command="label-node"
+    of={{ name }}
+    labels={labels}
+    example={['zone', 'attic']}
+    undo="Change them back at any time. The label zone says what fails together: voters are spread over zones."
     onClose={onClose}
   />
 );

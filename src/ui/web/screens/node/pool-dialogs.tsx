@@ -1,20 +1,15 @@
 /** What can be done to the disks of a node: each with what would happen, and what is on a disk before it is taken. */
-import { Checkbox, NativeSelect, TextInput } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { NativeSelect, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { fewestDevices } from '#actors/pool/layouts.ts';
-import { poolLayout } from '#events/values/pool.ts';
+import { driversOf } from '#actors/pool/layouts.ts';
+import { poolLayout, type PoolLayout } from '#events/values/pool.ts';
 import { formatSize, parseSize } from '#events/values/size.ts';
-import type { DiskCandidate } from '#io/contract/disks.ts';
+import { nodeCommands } from '#actors/node/commands.ts';
 import type { PoolRow } from '#projections/views/pools.ts';
-import { Loading } from '../../components/page.tsx';
 import { PlanDialog } from '../../components/plan-dialog.tsx';
-import { TroubleBox } from '../../components/trouble.tsx';
-import { rest } from '../../live/clients.tsx';
-import { troubleOf } from '../../live/use-command.ts';
-import classes from './pools.module.css';
-
-const isPoolName = (text: string): boolean => /^[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?$/.test(text);
+import { layoutWords, poolNameTrouble } from '../../format/pool-words.ts';
+import { plainSize } from '../../format/volume-draft.ts';
+import { Disks, useChoice } from './disk-choice.tsx';
 
 interface OfNode {
   readonly node: string;
@@ -25,62 +20,12 @@ interface OfPool {
   readonly onClose: () => void;
 }
 
-const layoutChoices = [
-  { value: 'single', label: 'One copy: a disk that fails takes data along' },
-  { value: 'mirror', label: 'Mirror: one disk may fail' },
-  { value: 'raidz1', label: 'RAID-Z1 (zfs): one disk may fail' },
-  { value: 'raidz2', label: 'RAID-Z2 (zfs): two disks may fail' },
-  { value: 'raidz3', label: 'RAID-Z3 (zfs): three disks may fail' },
-  { value: 'raid1c3', label: 'RAID1C3 (btrfs): two disks may fail' },
-  { value: 'raid1c4', label: 'RAID1C4 (btrfs): three disks may fail' },
-  { value: 'raid10', label: 'RAID10 (btrfs): striped mirrors' },
-];
-
-export function CreatePool({ node, onClose }: OfNode) {
-  const [name, setName] = useState('tank');
-  const [layout, setLayout] = useState<keyof typeof fewestDevices>('mirror');
-  const choice = useChoice();
-  const devices = choice.paths;
-  const isReady = isPoolName(name) && devices.length >= fewestDevices[layout];
-  return (
-    <PlanDialog
-      title={`Make a pool on ${node}`}
-      command="create-pool"
-      input={{
-        node,
-        name,
-        layout,
-        erase: choice.erase,
-        ...(devices.length === 0 ? { sizeBytes: 2 ** 30 } : { devices }),
-      }}
-      confirm="Make the pool"
-      size={560}
-      isReady={isReady}
-      isBegun={devices.length > 0}
-      danger={choice.erase}
-      {...(choice.erase ? { typeName: name } : {})}
-      undo="A pool can be forgotten; its disks keep what is on them. It is scrubbed once a month; the schedule can be changed."
-      onClose={onClose}
-    >
-      <TextInput
-        label="Name"
-        value={name}
-        error={isPoolName(name) ? undefined : 'Use 1 to 32 of a–z, 0–9 and "-", beginning with a letter.'}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
-      <NativeSelect
-        label="How disks are put together"
-        data={layoutChoices}
-        value={layout}
-        onChange={(event) => setLayout(poolLayout.parse(event.currentTarget.value))}
-      />
-      <Disks node={node} choice={choice} />
-    </PlanDialog>
-  );
-}
+const asItIs = '';
 
 export function AddDevices({ pool, onClose }: OfPool) {
   const choice = useChoice();
+  const [layout, setLayout] = useState<PoolLayout>();
+  const layouts = poolLayout.options.filter((one) => driversOf(one).some((driver) => driver === pool.driver));
   return (
     <PlanDialog
       title={`Add devices to ${pool.name}`}
@@ -89,6 +34,7 @@ export function AddDevices({ pool, onClose }: OfPool) {
         node: pool.node.name,
         name: pool.name,
         devices: choice.paths.length === 0 ? ['/dev/none'] : choice.paths,
+        ...(layout === undefined ? {} : { layout }),
         erase: choice.erase,
       }}
       confirm="Add them"
@@ -100,6 +46,15 @@ export function AddDevices({ pool, onClose }: OfPool) {
       undo="A device that was added is part of the pool from then on: of zfs it cannot be taken out again."
       onClose={onClose}
     >
+      <NativeSelect
+        label="How disks are put together"
+        data={[
+          { value: asItIs, label: 'As in the pool so far' },
+          ...layouts.map((value) => ({ value, label: layoutWords[value] })),
+        ]}
+        value={layout ?? asItIs}
+        onChange={(event) => setLayout(poolLayout.safeParse(event.currentTarget.value).data)}
+      />
       <Disks node={pool.node.name} choice={choice} />
     </PlanDialog>
   );
@@ -160,6 +115,51 @@ export function GrowPool({ pool, onClose }: OfPool) {
   );
 }
 
+/** How much of a pool volumes may be promised: copy-on-write file systems suffer when they are full. */
+export function LimitPool({ pool, onClose }: OfPool) {
+  const { fillPercent: fillNow, reserveBytes: reserveNow } = pool.limits ?? { fillPercent: 80, reserveBytes: 0 };
+  const [fill, setFill] = useState(`${fillNow}`);
+  const [reserve, setReserve] = useState(reserveNow === 0 ? '0' : plainSize(reserveNow));
+  const { shape } = nodeCommands['limit-pool'];
+  const fillPercent = shape.fillPercent.safeParse(Number(/^(\d{1,3})\s*%?$/.exec(fill.trim())?.[1]));
+  const reserveBytes = reserve.trim() === '' ? 0 : parseSize(reserve);
+  const isOtherReserve = reserve !== (reserveNow === 0 ? '0' : plainSize(reserveNow));
+  const isReady = fillPercent.success && reserveBytes !== undefined;
+  return (
+    <PlanDialog
+      title={`Limit ${pool.name}`}
+      command="limit-pool"
+      input={{
+        name: pool.node.name,
+        pool: pool.name,
+        ...(fillPercent.success && fillPercent.data !== fillNow ? { fillPercent: fillPercent.data } : {}),
+        ...(reserveBytes !== undefined && isOtherReserve ? { reserveBytes } : {}),
+      }}
+      confirm="Set limits"
+      isReady={isReady}
+      undo="Change it back at any time. Volumes that are there keep what they were promised."
+      onClose={onClose}
+    >
+      <TextInput
+        label="Promised to volumes at most, in percent"
+        description={`Now ${formatSize(pool.reservedBytes)} of ${formatSize(pool.promisableBytes)} are promised. Copy-on-write file systems become slow when they are full.`}
+        data-autofocus
+        value={fill}
+        error={fillPercent.success ? undefined : 'Write a number from 1 to 100.'}
+        onChange={(event) => setFill(event.currentTarget.value)}
+      />
+      <TextInput
+        label="Left to others"
+        description="Room that something else on this machine needs. 0: none."
+        placeholder="20GiB"
+        value={reserve}
+        error={reserveBytes === undefined ? 'Write a number with its unit: 20GiB.' : undefined}
+        onChange={(event) => setReserve(event.currentTarget.value)}
+      />
+    </PlanDialog>
+  );
+}
+
 export const ForgetPool = ({ pool, onClose }: OfPool) => (
   <PlanDialog
     title={`Forget ${pool.name}`}
@@ -177,14 +177,16 @@ export function AdoptPool({ node, onClose }: OfNode) {
   const [place, setPlace] = useState('');
   const [, kind, where = ''] = /^(?:(zfs|dir|btrfs):)?(.*)$/s.exec(place.trim()) ?? [];
   const driver = kind === 'zfs' || kind === 'dir' ? kind : 'btrfs';
-  const isReady = isPoolName(name) && where !== '';
+  const wrongName = poolNameTrouble(name);
+  const isReady = name !== '' && wrongName === undefined && where !== '';
   return (
     <PlanDialog
       title={`Adopt a pool on ${node}`}
       command="adopt-pool"
-      input={{ node, name: isPoolName(name) ? name : 'unnamed', driver, where: where === '' ? '/' : where }}
+      input={{ node, name: isReady ? name : 'unnamed', driver, where: where === '' ? '/' : where }}
       confirm="Adopt"
       isReady={isReady}
+      isBegun={isReady}
       undo="Forget it at any time: what is in it stays as it is."
       onClose={onClose}
     >
@@ -192,6 +194,7 @@ export function AdoptPool({ node, onClose }: OfNode) {
         label="Name"
         placeholder="fast"
         value={name}
+        error={name === '' ? undefined : wrongName}
         onChange={(event) => setName(event.currentTarget.value)}
       />
       <TextInput
@@ -204,76 +207,3 @@ export function AdoptPool({ node, onClose }: OfNode) {
     </PlanDialog>
   );
 }
-
-interface Choice {
-  readonly paths: string[];
-  /** What one of them holds is to be lost. */
-  readonly erase: boolean;
-  toggle(disk: DiskCandidate): void;
-  setErase(erase: boolean): void;
-  readonly mayErase: boolean;
-}
-
-/** @param most how many may be chosen */
-function useChoice(most = 64): Choice {
-  const [disks, setDisks] = useState<readonly DiskCandidate[]>([]);
-  const [mayErase, setMayErase] = useState(false);
-  return {
-    paths: disks.map(({ path }) => path),
-    erase: mayErase && disks.some(({ state }) => state === 'holds-data'),
-    mayErase,
-    toggle: (disk) => {
-      const without = disks.filter(({ path }) => path !== disk.path);
-      setDisks(without.length < disks.length ? without : [...without, disk].slice(-most));
-    },
-    setErase: (erase) => {
-      setMayErase(erase);
-      if (!erase) setDisks(disks.filter(({ state }) => state !== 'holds-data'));
-    },
-  };
-}
-
-/** The disks of the machine, as they are at this moment. What is in use cannot be chosen at all. */
-function Disks({ node, choice }: { readonly node: string; readonly choice: Choice }) {
-  const { data, error } = useQuery({
-    queryKey: ['disks', node],
-    queryFn: ({ signal }) => rest.disks(node, { signal }),
-    gcTime: 0,
-  });
-  if (error) return <TroubleBox trouble={troubleOf(error)} />;
-  if (!data) return <Loading lines={3} />;
-  const holding = data.some(({ state }) => state === 'holds-data');
-  return (
-    <div>
-      <div className={classes['disks']} role="group" aria-label="Disks">
-        {data.length === 0 && <p className="muted">This machine shows no disks.</p>}
-        {data.map((disk) => (
-          <Checkbox
-            key={disk.path}
-            className={classes['disk'] ?? ''}
-            checked={choice.paths.includes(disk.path)}
-            disabled={disk.state !== 'free' && !(disk.state === 'holds-data' && choice.mayErase)}
-            label={`${disk.path}, ${formatSize(disk.sizeBytes)}${disk.model === null ? '' : `, ${disk.model}`}`}
-            description={disk.why.length === 0 ? 'free' : `${stateWords[disk.state]}: ${disk.why.join(', ')}`}
-            onChange={() => choice.toggle(disk)}
-          />
-        ))}
-      </div>
-      {holding && (
-        <Checkbox
-          mt={8}
-          checked={choice.mayErase}
-          label="Also disks that hold data: what is on them will be lost for ever"
-          onChange={(event) => choice.setErase(event.currentTarget.checked)}
-        />
-      )}
-    </div>
-  );
-}
-
-const stateWords: Readonly<Record<DiskCandidate['state'], string>> = {
-  free: 'free',
-  'holds-data': 'holds data',
-  'in-use': 'in use',
-  unfit: 'cannot be used',
-};

@@ -1,7 +1,9 @@
 /** The pools of a node: how full and how well each is, what it is made of, what goes on, and what one can do to it. */
 import { Menu } from '@mantine/core';
 import { IconDots, IconPlus } from '@tabler/icons-react';
-import { useState } from 'react';
+import { useLocation } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import type { PoolLimits } from '#events/node.ts';
 import { formatSize } from '#events/values/size.ts';
 import type { PoolFiguresRow } from '#io/contract/live.ts';
 import type { NodeRow } from '#projections/views/nodes.ts';
@@ -12,12 +14,14 @@ import { Empty, Loading, Section } from '../../components/page.tsx';
 import { State } from '../../components/state.tsx';
 import { Time } from '../../components/time.tsx';
 import { ProblemBox } from '../../components/trouble.tsx';
+import { poolStateWords, poolTone } from '../../format/state.ts';
 import { count, percent } from '../../format/who.ts';
 import { useWho } from '../../live/session.tsx';
 import { useCommand } from '../../live/use-command.ts';
 import { useUsage } from '../../live/use-usage.ts';
 import { useView } from '../../live/use-view.ts';
-import { AddDevices, AdoptPool, CreatePool, ForgetPool, GrowPool, ReplaceDevice } from './pool-dialogs.tsx';
+import { CreatePool } from './create-pool.tsx';
+import { AddDevices, AdoptPool, ForgetPool, GrowPool, LimitPool, ReplaceDevice } from './pool-dialogs.tsx';
 import { SimulatedDisk } from './simulated-disk.tsx';
 import { useNode } from './use-node.ts';
 import classes from './pools.module.css';
@@ -25,12 +29,17 @@ import classes from './pools.module.css';
 type Asked =
   | { readonly what: 'create' | 'adopt' }
   | { readonly what: Change; readonly pool: PoolRow; readonly device?: string };
-type Change = 'add' | 'forget' | 'grow' | 'replace';
+type Change = 'add' | 'forget' | 'grow' | 'limit' | 'replace';
 
 export function NodePools() {
   const node = useNode();
   const { rows, ready } = useView('pools');
   const [asked, setAsked] = useState<Asked>();
+  const { hash } = useLocation();
+  // A link to one of them leads there once it is on the page.
+  useEffect(() => {
+    if (ready && hash !== '') document.getElementById(hash)?.scrollIntoView();
+  }, [ready, hash]);
   if (!node) return null;
   const pools = rows.filter((row) => row.node.id === node.id);
   const close = (): void => setAsked(undefined);
@@ -44,13 +53,15 @@ export function NodePools() {
         </Empty>
       ) : (
         pools.map((pool) => (
-          <Section key={pool.id} title={pool.name}>
-            <Pool
-              pool={pool}
-              node={node}
-              onAsk={(what, device) => setAsked({ what, pool, ...(device === undefined ? {} : { device }) })}
-            />
-          </Section>
+          <div key={pool.id} id={`pool-${pool.name}`}>
+            <Section title={pool.name}>
+              <Pool
+                pool={pool}
+                node={node}
+                onAsk={(what, device) => setAsked({ what, pool, ...(device === undefined ? {} : { device }) })}
+              />
+            </Section>
+          </div>
         ))
       )}
       <div className={`${classes['actions']} ${classes['all']}`}>
@@ -59,10 +70,11 @@ export function NodePools() {
         </ActionButton>
         <ActionButton onClick={() => setAsked({ what: 'adopt' })}>Adopt one</ActionButton>
       </div>
-      {asked?.what === 'create' && <CreatePool node={node.name} onClose={close} />}
+      {asked?.what === 'create' && <CreatePool node={node} pools={pools} onClose={close} />}
       {asked?.what === 'adopt' && <AdoptPool node={node.name} onClose={close} />}
       {asked?.what === 'add' && <AddDevices pool={asked.pool} onClose={close} />}
       {asked?.what === 'grow' && <GrowPool pool={asked.pool} onClose={close} />}
+      {asked?.what === 'limit' && <LimitPool pool={asked.pool} onClose={close} />}
       {asked?.what === 'forget' && <ForgetPool pool={asked.pool} onClose={close} />}
       {asked?.what === 'replace' && <ReplaceDevice pool={asked.pool} device={asked.device} onClose={close} />}
     </>
@@ -84,13 +96,17 @@ function Pool({ pool, node, onAsk }: PoolProps) {
   return (
     <div className={classes['pool']}>
       <div className={classes['about']}>
-        <State state={pool.state} />
+        <State state={pool.state} tone={poolTone(pool)} words={poolStateWords(pool)} />
         <span>{kindWords(pool)}</span>
         {pool.where !== null && <code>{pool.where}</code>}
         <span className="muted">
           {formatSize(pool.reservedBytes)} of {formatSize(pool.promisableBytes)} promised to{' '}
           {count(pool.volumes, 'volume')}
+          {pool.limits && ` (${limitWords(pool.limits)})`}
         </span>
+        <ActionButton size="compact-xs" onClick={() => onAsk('limit')}>
+          Limit…
+        </ActionButton>
       </div>
       {problem && <ProblemBox tone="attention" title={problem.message} hint={problem.hint} />}
       {pool.problems.map(({ code, device, severity, text, repair }) => (
@@ -113,6 +129,10 @@ function Pool({ pool, node, onAsk }: PoolProps) {
   );
 }
 
+/** `80 % of it`, `80 % of it without 20 GiB` */
+const limitWords = ({ fillPercent, reserveBytes }: PoolLimits): string =>
+  `${fillPercent} % of it${reserveBytes === 0 ? '' : ` without ${formatSize(reserveBytes)}`}`;
+
 const layouts: Readonly<Record<string, string>> = { single: 'one copy', mirror: 'mirror' };
 
 function kindWords({ driver, layout, origin }: PoolRow): string {
@@ -126,7 +146,7 @@ function Scan({ scan: { kind, state, done, leftMs } }: { readonly scan: NonNulla
   const left =
     leftMs === undefined || state !== 'running' ? '' : `, about ${Math.max(1, Math.round(leftMs / 60_000))} min left`;
   const words = done === undefined ? state : `${percent(done)}${state === 'running' ? left : `, ${state}`}`;
-  return <Meter label={what} share={done} text={words} />;
+  return <Meter isProgress label={what} share={done} text={words} />;
 }
 
 interface DevicesProps {

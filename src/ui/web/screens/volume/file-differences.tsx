@@ -1,5 +1,7 @@
 /** What is different between two moments of a volume. */
+import { Checkbox } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { formatSize } from '#events/values/size.ts';
 import type { Difference } from '#io/contract/files.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
@@ -22,38 +24,65 @@ interface DifferencesProps {
 
 export function FileDifferences({ volume, from, to, path }: DifferencesProps) {
   const { namespace, name } = volume;
+  const [content, setContent] = useState(false);
   const pages = useInfiniteQuery({
-    queryKey: ['diff', volume.id, from, to, path],
+    queryKey: ['diff', volume.id, from, to, path, content],
     queryFn: ({ pageParam, signal }) =>
-      rest.diff({ namespace, name }, { from, to }, { path, cursor: pageParam, signal }),
+      rest.diff({ namespace, name }, { from, to, content }, { path, cursor: pageParam, signal }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ cursor }) => cursor,
     retry: false,
     gcTime: 0,
   });
-  if (pages.error) return <TroubleBox trouble={troubleOf(pages.error)} />;
-  if (!pages.data) return <Loading />;
+  const choice = (
+    <Checkbox
+      mb={12}
+      label="Read also files that have the same size and time"
+      checked={content}
+      onChange={(event) => setContent(event.currentTarget.checked)}
+    />
+  );
+  if (pages.error)
+    return (
+      <>
+        {choice}
+        <TroubleBox trouble={troubleOf(pages.error)} />
+      </>
+    );
+  if (!pages.data)
+    return (
+      <>
+        {choice}
+        <Loading />
+      </>
+    );
   const rows = pages.data.pages.flatMap(({ items }) => items);
   const command = `floatlab files diff ${volumeAt(name, from)}`;
   if (rows.length === 0)
     return (
-      <Section bare>
-        <Empty title="Nothing is different" command={to === 'now' ? command : `${command} --to ${to}`}>
-          Every file is as it was, by its size and time.
-        </Empty>
-      </Section>
+      <>
+        {choice}
+        <Section bare>
+          <Empty title="Nothing is different" command={to === 'now' ? command : `${command} --to ${to}`}>
+            {content ? 'Every file is as it was.' : 'Every file is as it was, by its size and time.'}
+          </Empty>
+        </Section>
+      </>
     );
   return (
-    <Section title="Differences" note={`${rows.length}${pages.hasNextPage ? ' and more' : ''}`} bare>
-      <DataTable label="Differences" rows={rows} rowKey={(row) => row.path} columns={columns} />
-      {pages.hasNextPage && (
-        <div className={classes['more']}>
-          <ActionButton loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
-            Show more
-          </ActionButton>
-        </div>
-      )}
-    </Section>
+    <>
+      {choice}
+      <Section title="Differences" note={`${rows.length}${pages.hasNextPage ? ' and more' : ''}`} bare>
+        <DataTable label="Differences" rows={rows} rowKey={(row) => row.path} columns={columns} />
+        {pages.hasNextPage && (
+          <div className={classes['more']}>
+            <ActionButton loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
+              Show more
+            </ActionButton>
+          </div>
+        )}
+      </Section>
+    </>
   );
 }
 

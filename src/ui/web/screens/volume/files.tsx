@@ -1,17 +1,21 @@
 /** What is in a volume, now or as in a snapshot: folder by folder, with what differs, and the way back. */
 import { NativeSelect } from '@mantine/core';
-import { IconGitCompare } from '@tabler/icons-react';
+import { IconFileExport, IconFileImport, IconGitCompare } from '@tabler/icons-react';
+import { useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import type { SnapshotRow } from '#projections/views/snapshots.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
+import { ActionButton } from '../../components/action-button.tsx';
 import { Loading, Section } from '../../components/page.tsx';
 import { momentOf, reasonWords } from '../../format/snapshot-words.ts';
 import { exact } from '../../format/time.ts';
 import { useZone } from '../../live/now.tsx';
 import { useView } from '../../live/use-view.ts';
+import { ExportVolume } from './export-volume.tsx';
 import { FileDifferences } from './file-differences.tsx';
 import { FolderList } from './folder-list.tsx';
+import { ImportVolume } from './import-volume.tsx';
 import type { FilesSearch } from './files-search.ts';
 import { Timeline } from './timeline.tsx';
 import { useVolume } from './use-volume.ts';
@@ -42,6 +46,7 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
   if (!view.ready) return <Loading />;
   return (
     <>
+      <Archives volume={volume} snapshots={rows} snapshot={snapshot} />
       {rows.length > 0 && (
         <Section title="As it was" bare>
           <Timeline
@@ -80,6 +85,41 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
         <FolderList volume={volume} snapshot={snapshot} path={path} />
       )}
     </>
+  );
+}
+
+interface ArchivesProps {
+  readonly volume: VolumeRow;
+  readonly snapshots: readonly SnapshotRow[];
+  readonly snapshot: string | undefined;
+}
+
+/** The whole of it: out of the lab, and into it. */
+function Archives({ volume, snapshots, snapshot }: ArchivesProps) {
+  const [dialog, setDialog] = useState<'export' | 'import'>();
+  const queries = useQueryClient();
+  const close = (): void => setDialog(undefined);
+  const refused =
+    volume.state === 'ready' ? undefined : `${volume.name} is ${volume.state}; this needs a volume that is ready.`;
+  return (
+    <div className={classes['archives']}>
+      <ActionButton leftSection={<IconFileExport size={14} />} refused={refused} onClick={() => setDialog('export')}>
+        Export…
+      </ActionButton>
+      <ActionButton leftSection={<IconFileImport size={14} />} refused={refused} onClick={() => setDialog('import')}>
+        Import…
+      </ActionButton>
+      {dialog === 'export' && (
+        <ExportVolume volume={volume} snapshots={snapshots} snapshot={snapshot} onClose={close} />
+      )}
+      {dialog === 'import' && (
+        <ImportVolume
+          volume={volume}
+          onClose={close}
+          onDone={() => void queries.invalidateQueries({ queryKey: ['files', volume.id] })}
+        />
+      )}
+    </div>
   );
 }
 

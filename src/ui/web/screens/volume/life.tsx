@@ -1,14 +1,18 @@
 /** A volume as a whole: moved into another dataset, given back, and taken over. */
 import { NativeSelect, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { formatDuration } from '#events/values/duration.ts';
+import { formatDuration, parseDuration } from '#events/values/duration.ts';
 import { isName, nameRule } from '#events/values/name.ts';
 import { formatSize, minVolumeBytes, parseSize } from '#events/values/size.ts';
 import { compression as compressions, recordSize as recordSizes } from '#events/volume.ts';
-import { recoverableMs } from '#actors/volume/commands.ts';
+import { recoverableMs, volumeCommands } from '#actors/volume/commands.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import { PlanDialog } from '../../components/plan-dialog.tsx';
+import { parseLabels } from '../../format/label-text.ts';
+import { keepTrouble, plainSpan } from '../../format/volume-draft.ts';
 import { useView } from '../../live/use-view.ts';
+import { keepHelp } from './new-volume.tsx';
+import { compressionChoices, recordSizeChoices } from './volume-fields.tsx';
 
 interface OfVolume {
   readonly volume: VolumeRow;
@@ -24,12 +28,15 @@ export function MoveVolume({ volume, onClose }: OfVolume) {
   const [pool, setPool] = useState(volume.pool ?? '');
   const [record, setRecord] = useState(asItIs);
   const [compression, setCompression] = useState(asItIs);
+  const [keepFor, setKeepFor] = useState(plainSpan(recoverableMs));
+  const keepForMs = volumeCommands['move-volume'].shape.keepForMs.safeParse(parseDuration(keepFor)).data;
   const { driver } = pools.find(({ name }) => name === pool) ?? {};
   const input = {
     ...targetOf(volume),
     pool,
     ...(record === asItIs ? {} : { recordSizeBytes: recordSizes.parse(Number(record)) }),
     ...(compression === asItIs ? {} : { compression: compressions.parse(compression) }),
+    keepForMs,
   };
   return (
     <PlanDialog
@@ -37,7 +44,8 @@ export function MoveVolume({ volume, onClose }: OfVolume) {
       command="move-volume"
       input={input}
       confirm="Move volume"
-      undo={`What it is now stays for ${formatDuration(recoverableMs)} as a deleted volume, with its snapshots, and can be recovered.`}
+      isReady={keepForMs !== undefined}
+      undo={`What it is now stays for ${formatDuration(keepForMs ?? recoverableMs)} as a deleted volume, with its snapshots, and can be recovered.`}
       onClose={onClose}
     >
       <NativeSelect
@@ -53,10 +61,7 @@ export function MoveVolume({ volume, onClose }: OfVolume) {
         <NativeSelect
           label="Record size"
           description="Small for databases, large for films."
-          data={[
-            { value: asItIs, label: 'as it is' },
-            ...sizes.map((size) => ({ value: `${size}`, label: formatSize(size) })),
-          ]}
+          data={recordSizeChoices('as it is')}
           value={record}
           onChange={(event) => setRecord(event.currentTarget.value)}
         />
@@ -64,16 +69,20 @@ export function MoveVolume({ volume, onClose }: OfVolume) {
       {driver !== 'dir' && (
         <NativeSelect
           label="Compression"
-          data={[{ value: asItIs, label: 'as it is' }, ...compressions.options]}
+          data={compressionChoices('as it is')}
           value={compression}
           onChange={(event) => setCompression(event.currentTarget.value)}
         />
       )}
+      <TextInput
+        label="What it is now can be recovered for"
+        value={keepFor}
+        error={keepForMs === undefined ? 'Write a number with its unit, at least a minute: 12h, 30d.' : undefined}
+        onChange={(event) => setKeepFor(event.currentTarget.value)}
+      />
     </PlanDialog>
   );
 }
-
-const sizes = [2 ** 12, 2 ** 13, 2 ** 14, 2 ** 15, 2 ** 16, 2 ** 17, 2 ** 18, 2 ** 20];
 
 export const ReleaseVolume = ({ volume, onClose, onDone }: OfVolume & { readonly onDone: () => void }) => (
   <PlanDialog
@@ -95,16 +104,29 @@ export function AdoptVolume({ onClose }: { readonly onClose: () => void }) {
   const [native, setNative] = useState('');
   const [name, setName] = useState('');
   const [size, setSize] = useState('100GiB');
+  const [keep, setKeep] = useState('');
+  const [labelText, setLabels] = useState('');
+  const labels = parseLabels(labelText);
   const place = places.find(({ key }) => key === chosen) ?? places[0];
   const sizeBytes = parseSize(size);
   const wrongSize = sizeBytes === undefined || sizeBytes < minVolumeBytes;
-  const isReady = place !== undefined && native.trim() !== '' && isName(name) && !wrongSize;
+  const isReady =
+    place !== undefined &&
+    native.trim() !== '' &&
+    isName(name) &&
+    !wrongSize &&
+    keepTrouble(keep) === undefined &&
+    labels !== undefined;
   const input = {
     name: isName(name) ? name : 'unnamed',
     node: place?.node ?? '',
     pool: place?.pool ?? '',
     native: native.trim() === '' ? '/' : native.trim(),
-    spec: { sizeBytes: wrongSize ? minVolumeBytes : sizeBytes },
+    spec: {
+      sizeBytes: wrongSize ? minVolumeBytes : sizeBytes,
+      ...(keep.trim() === '' || keepTrouble(keep) !== undefined ? {} : { keep: keep.trim() }),
+    },
+    ...(labels === undefined ? {} : { labels }),
   };
   return (
     <PlanDialog
@@ -113,6 +135,7 @@ export function AdoptVolume({ onClose }: { readonly onClose: () => void }) {
       input={input}
       confirm="Adopt"
       isReady={isReady}
+      isBegun={isReady}
       undo="Release the volume: what was adopted is then as it is by then, and no volume any more."
       onClose={onClose}
     >
@@ -148,6 +171,20 @@ export function AdoptVolume({ onClose }: { readonly onClose: () => void }) {
         value={size}
         error={wrongSize ? 'Write a number with its unit: 100GiB.' : undefined}
         onChange={(event) => setSize(event.currentTarget.value)}
+      />
+      <TextInput
+        label="Snapshots to keep"
+        description={keepHelp}
+        value={keep}
+        error={keepTrouble(keep)}
+        onChange={(event) => setKeep(event.currentTarget.value)}
+      />
+      <TextInput
+        label="Labels"
+        placeholder="team=home"
+        value={labelText}
+        error={labels === undefined ? 'Write for example team=home.' : undefined}
+        onChange={(event) => setLabels(event.currentTarget.value)}
       />
     </PlanDialog>
   );

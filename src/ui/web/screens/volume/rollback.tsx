@@ -1,5 +1,6 @@
 /** Going back to a snapshot: what it leaves behind is said before, and agreed to. */
 import { Checkbox } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { leftBehind } from '#actors/volume/lineage.ts';
 import type { SnapshotRow } from '#projections/views/snapshots.ts';
@@ -41,7 +42,16 @@ export function Rollback({ volume, snapshot, snapshots, onClose }: RollbackProps
       onClose={onClose}
     >
       <p>
-        The data will be as it was <Time at={momentOf(snapshot)} />. What was written since then is in the stash.
+        The data will be as it was <Time at={momentOf(snapshot)} />. What was written since then is in the stash:{' '}
+        <Link
+          className="link"
+          to="/volumes/$namespace/$name/files"
+          params={{ namespace: volume.namespace, name: volume.name }}
+          search={{ snapshot: snapshot.name, compare: 'now' }}
+        >
+          compare the files
+        </Link>
+        .
       </p>
       {newer.length > 0 && (
         <>

@@ -1,6 +1,7 @@
 /** Where a volume can go back to: figures, the timeline, the table. */
 import { Menu } from '@mantine/core';
-import { IconArrowBackUp, IconCamera, IconDots, IconTrash } from '@tabler/icons-react';
+import { IconArrowBackUp, IconCamera, IconDots, IconFolder, IconGitCompare, IconTrash } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { isOnLine } from '#actors/volume/lineage.ts';
 import { hookTrouble } from '#projections/hook-words.ts';
@@ -18,7 +19,7 @@ import { Figures } from './figures.tsx';
 import { Rollback } from './rollback.tsx';
 import { Timeline } from './timeline.tsx';
 import { useVolume } from './use-volume.ts';
-import { TakeSnapshot } from './volume-forms.tsx';
+import { TakeSnapshot } from './take-snapshot.tsx';
 import classes from './snapshots.module.css';
 
 type Dialog = { readonly do: 'rollback' | 'remove'; readonly snapshot: SnapshotRow } | { readonly do: 'take' };
@@ -78,7 +79,7 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
           </Section>
         </>
       )}
-      {dialog?.do === 'take' && <TakeSnapshot volume={volume} onClose={() => setDialog(undefined)} />}
+      {dialog?.do === 'take' && <TakeSnapshot of={volume} onClose={() => setDialog(undefined)} />}
       {dialog?.do === 'rollback' && (
         <Rollback volume={volume} snapshot={dialog.snapshot} snapshots={rows} onClose={() => setDialog(undefined)} />
       )}
@@ -146,6 +147,10 @@ interface RowActionsProps {
 
 function RowActions({ row, volume, setDialog }: RowActionsProps) {
   const going = row.state === 'removing' ? 'It is being removed.' : undefined;
+  const to = {
+    to: '/volumes/$namespace/$name/files',
+    params: { namespace: volume.namespace, name: volume.name },
+  } as const;
   return (
     <div className={classes['actions']}>
       {row.state === 'available' && (
@@ -165,6 +170,22 @@ function RowActions({ row, volume, setDialog }: RowActionsProps) {
           </button>
         </Menu.Target>
         <Menu.Dropdown>
+          {row.state === 'available' && (
+            <>
+              <Menu.Item
+                leftSection={<IconFolder size={16} />}
+                renderRoot={(props) => <Link {...to} search={{ snapshot: row.name }} {...props} />}
+              >
+                Look into it
+              </Menu.Item>
+              <Menu.Item
+                leftSection={<IconGitCompare size={16} />}
+                renderRoot={(props) => <Link {...to} search={{ snapshot: row.name, compare: 'now' }} {...props} />}
+              >
+                Compare with now
+              </Menu.Item>
+            </>
+          )}
           <ActionItem
             danger
             icon={<IconTrash size={16} />}

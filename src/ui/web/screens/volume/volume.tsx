@@ -9,29 +9,31 @@ import {
   IconCursorText,
   IconDots,
   IconFolderShare,
-  IconHistory,
   IconRefresh,
   IconRuler2,
+  IconTags,
   IconTrash,
 } from '@tabler/icons-react';
 import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import { ActionButton, ActionItem } from '../../components/action-button.tsx';
-import { AppLink, NodeLink } from '../../components/links.tsx';
+import { LabelsDialog } from '../../components/labels-dialog.tsx';
+import { AppLink, NodeLink, PoolLink } from '../../components/links.tsx';
 import { Empty, Loading, Page } from '../../components/page.tsx';
 import { State } from '../../components/state.tsx';
 import { Tabs } from '../../components/tabs.tsx';
 import { Time } from '../../components/time.tsx';
 import { ProblemBox } from '../../components/trouble.tsx';
 import { WorkLine } from '../../components/work-line.tsx';
-import { thingTone, thingWords } from '../../format/state.ts';
+import { poolStateWords, poolTone, thingTone, thingWords } from '../../format/state.ts';
 import { useCommand } from '../../live/use-command.ts';
 import { useView } from '../../live/use-view.ts';
-import { CloneVolume, DeleteVolume, RenameVolume } from './go-and-come.tsx';
-import { SnapshotOnChange } from './snapshotting-forms.tsx';
+import { ChangeVolume } from './change-volume.tsx';
+import { CloneVolume, DeleteVolume, RecoverVolume, RenameVolume } from './go-and-come.tsx';
 import { MoveVolume, ReleaseVolume } from './life.tsx';
-import { ChangeVolume, NewSchedule, TakeSnapshot } from './volume-forms.tsx';
+import { NewSchedule } from './new-schedule.tsx';
+import { TakeSnapshot } from './take-snapshot.tsx';
 import { useVolume } from './use-volume.ts';
 import classes from './volume.module.css';
 
@@ -64,6 +66,8 @@ const base = '/volumes/$namespace/$name';
 
 function Loaded({ volume }: { readonly volume: VolumeRow }) {
   const work = useView('work');
+  const pools = useView('pools').rows;
+  const pool = pools.find(({ name, node }) => node.id === volume.node?.id && name === volume.pool);
   const mine = work.rows.filter(({ subject }) => subject === volume.id);
   return (
     <Page
@@ -73,7 +77,13 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
           <State state={volume.state} tone={thingTone(volume)} words={thingWords(volume)} />
           {volume.node && (
             <span>
-              on <NodeLink name={volume.node.name} />, pool {volume.pool}
+              on <NodeLink name={volume.node.name} />
+              {volume.pool !== null && (
+                <>
+                  , pool <PoolLink node={volume.node.name} name={volume.pool} />{' '}
+                  {pool && <State state={pool.state} tone={poolTone(pool)} words={poolStateWords(pool)} />}
+                </>
+              )}
             </span>
           )}
           {volume.adopted && (
@@ -124,6 +134,15 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
           />
         </div>
       )}
+      {pool && pool.problems.length > 0 && (
+        <div className={classes['box']}>
+          <ProblemBox
+            tone={pool.problems[0]?.severity === 'faulty' ? 'failed' : 'attention'}
+            title={`Its pool ${pool.name} is not well: ${pool.problems[0]?.text ?? ''}`}
+            hint={pool.problems[0]?.repair}
+          />
+        </div>
+      )}
       {volume.discarded && (
         <p className="muted">
           It was called {volume.discarded.name}, and was deleted. It can be recovered; for ever it goes{' '}
@@ -150,7 +169,17 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
   );
 }
 
-type Dialog = 'snapshot' | 'change' | 'on-change' | 'schedule' | 'clone' | 'rename' | 'move' | 'release' | 'delete';
+type Dialog =
+  | 'snapshot'
+  | 'change'
+  | 'labels'
+  | 'schedule'
+  | 'clone'
+  | 'rename'
+  | 'move'
+  | 'recover'
+  | 'release'
+  | 'delete';
 
 function Actions({ volume }: { readonly volume: VolumeRow }) {
   const { run, isRunning } = useCommand();
@@ -159,9 +188,6 @@ function Actions({ volume }: { readonly volume: VolumeRow }) {
   const close = (): void => setDialog(undefined);
   const target = { namespace: volume.namespace, name: volume.name };
   const goTo = (name: string): Promise<void> => navigate({ to: base, params: { namespace: volume.namespace, name } });
-  const recover = async (name = volume.name): Promise<void> => {
-    if (await run('recover-volume', target)) await goTo(name);
-  };
   const notReady =
     volume.state === 'ready' ? undefined : `${volume.name} is ${volume.state}; this needs a volume that is ready.`;
   return (
@@ -177,12 +203,7 @@ function Actions({ volume }: { readonly volume: VolumeRow }) {
         </ActionButton>
       )}
       {volume.discarded && (
-        <ActionButton
-          variant="filled"
-          loading={isRunning}
-          leftSection={<IconArrowBackUp size={14} />}
-          onClick={() => void recover(volume.discarded?.name)}
-        >
+        <ActionButton variant="filled" leftSection={<IconArrowBackUp size={14} />} onClick={() => setDialog('recover')}>
           Recover
         </ActionButton>
       )}
@@ -196,17 +217,21 @@ function Actions({ volume }: { readonly volume: VolumeRow }) {
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
-          <ActionItem icon={<IconRuler2 size={16} />} refused={notReady} onClick={() => setDialog('change')}>
-            Size and retention…
-          </ActionItem>
-          <ActionItem icon={<IconHistory size={16} />} refused={notReady} onClick={() => setDialog('on-change')}>
-            Snapshot when it changes…
+          <ActionItem
+            icon={<IconRuler2 size={16} />}
+            refused={volume.state === 'unplaced' ? undefined : notReady}
+            onClick={() => setDialog('change')}
+          >
+            Change…
           </ActionItem>
           <ActionItem icon={<IconCopy size={16} />} refused={notReady} onClick={() => setDialog('clone')}>
             Clone…
           </ActionItem>
           <ActionItem icon={<IconCursorText size={16} />} onClick={() => setDialog('rename')}>
             Rename…
+          </ActionItem>
+          <ActionItem icon={<IconTags size={16} />} onClick={() => setDialog('labels')}>
+            Labels…
           </ActionItem>
           <ActionItem icon={<IconCalendarPlus size={16} />} onClick={() => setDialog('schedule')}>
             Add a schedule…
@@ -234,12 +259,22 @@ function Actions({ volume }: { readonly volume: VolumeRow }) {
           </ActionItem>
         </Menu.Dropdown>
       </Menu>
-      {dialog === 'snapshot' && <TakeSnapshot volume={volume} onClose={close} />}
-      {dialog === 'change' && <ChangeVolume volume={volume} onClose={close} />}
-      {dialog === 'on-change' && <SnapshotOnChange volume={volume} onClose={close} />}
+      {dialog === 'snapshot' && <TakeSnapshot of={volume} onClose={close} />}
+      {dialog === 'change' && <ChangeVolume volume={volume} onClose={close} onMove={() => setDialog('move')} />}
       {dialog === 'schedule' && <NewSchedule volume={volume} onClose={close} />}
       {dialog === 'clone' && <CloneVolume volume={volume} onClose={close} onDone={(name) => void goTo(name)} />}
       {dialog === 'rename' && <RenameVolume volume={volume} onClose={close} onDone={(name) => void goTo(name)} />}
+      {dialog === 'labels' && (
+        <LabelsDialog
+          command="label-volume"
+          of={target}
+          labels={volume.labels}
+          example={['team', 'home']}
+          undo="Change them back at any time. Lists can be filtered by labels."
+          onClose={close}
+        />
+      )}
+      {dialog === 'recover' && <RecoverVolume volume={volume} onClose={close} onDone={(name) => void goTo(name)} />}
       {dialog === 'move' && <MoveVolume volume={volume} onClose={close} />}
       {dialog === 'release' && (
         <ReleaseVolume volume={volume} onClose={close} onDone={() => void navigate({ to: '/volumes' })} />

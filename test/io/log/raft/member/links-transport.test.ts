@@ -1,6 +1,6 @@
 /** Messages of consensus over real links on loopback: two members, and what can happen to the links between them. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { PeerId } from '#events/raft/entry.ts';
+import type { Entry, PeerId } from '#events/raft/entry.ts';
 import type { Message } from '#events/raft/message.ts';
 import { realClock } from '#io/devices/clock/real.ts';
 import { realRandom } from '#io/devices/random/real.ts';
@@ -77,10 +77,12 @@ class End {
     this.transport = undefined;
   }
 
-  knows(other: End): void {
-    const { node, incarnation } = other.node.identity;
-    const addresses = [{ host: '127.0.0.1', port: other.server?.port ?? 0 }];
-    this.transport?.setPeers([{ node, incarnation, keySha256: other.node.keySha256, addresses }]);
+  knows(...others: readonly End[]): void {
+    const targets = others.map(({ node: { identity, keySha256 }, server }) => {
+      const addresses = [{ host: '127.0.0.1', port: server?.port ?? 0 }];
+      return { node: identity.node, incarnation: identity.incarnation, keySha256, addresses };
+    });
+    this.transport?.setPeers(targets);
   }
 
   /** @returns whether it was taken */
@@ -257,4 +259,34 @@ describe('a link', () => {
     expect(there.isOpen).toBe(false);
     expect((await there.closed).code).toBe('WRONG_PURPOSE');
   });
+});
+
+test('several members get the same entries, each to itself, and other ones in the next turn', async () => {
+  const [leader, ...followers] = await Promise.all(
+    ['atlas', 'bolt', 'cargo'].map(async (name) => {
+      const end = new End(await lab.node(name));
+      await end.start();
+      return end;
+    }),
+  );
+  if (!leader) throw new Error('there is no leader');
+  leader.knows(...followers);
+  for (const follower of followers) follower.knows(leader);
+  for (const follower of followers) await untilUp(leader, follower);
+  for (const index of [7, 8]) {
+    const entries: Entry[] = [{ type: 'data', index, term: 1, data: Uint8Array.of(index) }];
+    for (const { peer: to } of followers) {
+      const append = { type: 'append', from: leader.peer, to, term: 1, prevIndex: index - 1, prevTerm: 1 } as const;
+      leader.transport?.send({ message: { ...append, commit: 0, entries } });
+    }
+    leader.transport?.flush();
+  }
+  for (const { peer, heard } of followers) {
+    const appends = () => heard.filter((message) => message.type === 'append');
+    await until(() => appends().length === 2);
+    expect(appends().map(({ to, entries }) => [to, ...entries.map(({ data }) => data[0])])).toEqual([
+      [peer, 7],
+      [peer, 8],
+    ]);
+  }
 });

@@ -131,6 +131,19 @@ describe('a message of consensus', () => {
   });
 });
 
+test('an append is packed once for all who get it, and anew when anything of it is another', () => {
+  const entries: Entry[] = [{ type: 'data', index: 4, term: 2, data: Buffer.from('one') }];
+  const append = { type: 'append', from, to, term: 2, prevIndex: 3, prevTerm: 2, commit: 3, entries } as const;
+  const packer = new MessagePacker();
+  const first = packer.pack({ message: append });
+  expect(packer.pack({ message: { ...append, to: asPeer('else.y'), entries: [...entries] } })).toBe(first);
+  expect(packer.pack({ message: { ...append, commit: 4 } })).not.toEqual(first);
+  const again = packer.pack({ message: append });
+  expect(again).toEqual(first);
+  packer.forget();
+  expect(packer.pack({ message: append })).not.toBe(again);
+});
+
 describe('a hostile frame', () => {
   /** @throws anything but BadFrame */
   const read = (frame: Uint8Array): 'read' | 'refused' => {

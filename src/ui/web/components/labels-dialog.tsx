@@ -1,11 +1,10 @@
-/** The labels of a node: a line each, to be changed, added and taken away. Only what is different is sent. */
+/** The labels of a thing: a line each, to be changed, added and taken away. Only what is different is sent. */
 import { ActionIcon, Button, TextInput } from '@mantine/core';
 import { IconPlus, IconX } from '@tabler/icons-react';
 import { useState } from 'react';
-import { labelKey } from '#events/values/name.ts';
-import type { NodeRow } from '#projections/views/nodes.ts';
-import { PlanDialog } from '../../components/plan-dialog.tsx';
-import classes from './node-labels.module.css';
+import { labelKey, type Labels } from '#events/values/name.ts';
+import { PlanDialog } from './plan-dialog.tsx';
+import classes from './labels-dialog.module.css';
 
 interface Line {
   /** Tells it from the others, also while its key is written. */
@@ -15,11 +14,16 @@ interface Line {
 }
 
 interface Props {
-  readonly node: Pick<NodeRow, 'name' | 'labels'>;
+  readonly command: 'label-node' | 'label-volume';
+  readonly of: { readonly namespace?: string; readonly name: string };
+  readonly labels: Labels;
+  /** For example a key and its value. */
+  readonly example: readonly [string, string];
+  readonly undo: string;
   readonly onClose: () => void;
 }
 
-export function NodeLabels({ node: { name, labels }, onClose }: Props) {
+export function LabelsDialog({ command, of, labels, example, undo, onClose }: Props) {
   const [lines, setLines] = useState<readonly Line[]>(() => [
     ...Object.entries(labels).map(([key, value], id) => ({ id, key, value })),
     ...(Object.keys(labels).length === 0 ? [{ id: 0, key: '', value: '' }] : []),
@@ -32,11 +36,11 @@ export function NodeLabels({ node: { name, labels }, onClose }: Props) {
   };
   return (
     <PlanDialog
-      title={`Labels of ${name}`}
-      command="label-node"
-      input={{ name, labels: changesOf(labels, lines) }}
+      title={`Labels of ${of.name}`}
+      command={command}
+      input={{ ...of, labels: changesOf(labels, lines) }}
       confirm="Change labels"
-      undo="Change them back at any time. The label zone says what fails together: voters are spread over zones."
+      undo={undo}
       onClose={onClose}
     >
       <div className={classes['lines']} role="group" aria-label="Labels">
@@ -44,7 +48,7 @@ export function NodeLabels({ node: { name, labels }, onClose }: Props) {
           <div key={id} className={classes['line']}>
             <TextInput
               aria-label={`Key of label ${n + 1}`}
-              placeholder="zone"
+              placeholder={example[0]}
               value={key}
               autoComplete="off"
               spellCheck={false}
@@ -54,7 +58,7 @@ export function NodeLabels({ node: { name, labels }, onClose }: Props) {
             <span aria-hidden>=</span>
             <TextInput
               aria-label={`Value of label ${n + 1}`}
-              placeholder="attic"
+              placeholder={example[1]}
               value={value}
               maxLength={256}
               autoComplete="off"
@@ -80,7 +84,7 @@ export function NodeLabels({ node: { name, labels }, onClose }: Props) {
 }
 
 /** What is not named stays; null takes a label away. A line without a key says nothing. */
-function changesOf(before: NodeRow['labels'], lines: readonly Line[]): Record<string, string | null> {
+function changesOf(before: Labels, lines: readonly Line[]): Record<string, string | null> {
   const now = new Map(lines.filter(({ key }) => key.trim() !== '').map(({ key, value }) => [key.trim(), value.trim()]));
   const gone = Object.keys(before).filter((key) => !now.has(key));
   const put = [...now].filter(([key, value]) => before[key] !== value);

@@ -1,0 +1,279 @@
+/**
+ * Work on replicas, done by their own nodes: fetch what the volume has gained, put aside what it does not have, remove.
+ *
+ *   look at both ends ─▶ finish what was interrupted ─▶ receive ─▶ confirm ─▶ report
+ *          │
+ *          └─ nothing in common: nothing is touched, and a person is asked
+ *
+ * Every attempt begins with what is there. The report speaks of what is on disk; that the other end hears of it, so that
+ * it lets go of what was sent, is not waited for: the next stream says it again.
+ */
+import type { WorkOrder } from '#actors/work.ts';
+import { idOf, type StreamId } from '#events/envelope.ts';
+import { formatSize } from '#events/values/size.ts';
+import { asIoError, IoError } from '../../devices/error.ts';
+import { compareEpochs } from '../../devices/replication/names.ts';
+import { commonFormat } from '../../devices/replication/formats.ts';
+import type { Bases, StreamFormat, Wanted } from '../../devices/replication/port.ts';
+import type { Dataset } from '../../devices/volumes/port.ts';
+import type { AskedFor, SourceLook } from '../replica-source.ts';
+import { unsqueezed } from '../squeezed.ts';
+import type { Failures, Ports, Run, Workers } from '../worker.ts';
+
+type ReplicaWork = 'sync-replica' | 'resync-replica' | 'remove-replica';
+type Order = WorkOrder<ReplicaWork>;
+
+const intoOf = ({ input }: Order): Dataset => ({ pool: input.pool, name: input.dataset });
+const replicaOf = (subject: StreamId) => subject as StreamId<'replica'>;
+const asked = ({ subject, node }: Order): AskedFor => ({ replica: idOf(subject), by: node });
+
+export const replicaWorkers: Pick<Workers, ReplicaWork> = {
+  'sync-replica': async (order, ports, run) => {
+    const { subject, visit, input } = order;
+    run.fence();
+    const there = await ports.sources.look(asked(order), run.signal);
+    const own = await ports.replication.abilities(input.pool, run);
+    const format = nativeFormat(commonFormat(there.abilities, own), input.dataset);
+    const compressed = input.compressed ?? (there.abilities.compressed && own.compressed);
+    const come: Come = { bytes: 0 };
+    const fetch = (wanted: Wanted, token?: string) =>
+      receive(order, { format, wanted, compressed, ...(token === undefined ? {} : { token }) }, ports, run, come);
+    let here = await ports.replication.bases(intoOf(order), run);
+    refuseVolume(here, order);
+    here = await followed(order, here, there, ports, run);
+    here = await finished(order, here, ports, run, fetch);
+    if (here?.newest !== input.to.guid) {
+      await prune(order, here, ports, run);
+      const from = here?.newest;
+      await fetch({ ...(from === undefined ? {} : { from }), to: input.to });
+    }
+    // Not worth a failure: what is protected too long is let go with the next stream.
+    await ports.sources.confirm(asked(order), input.to.guid, run.signal).catch(() => undefined);
+    run.fence();
+    return {
+      name: 'report-replica-synced',
+      input: { replica: replicaOf(subject), visit, bytes: come.bytes, compressed },
+    };
+  },
+
+  'resync-replica': async (order, ports, run) => {
+    const { subject, visit, input } = order;
+    const of = intoOf(order);
+    const aside: Dataset = { pool: of.pool, name: input.aside };
+    run.fence();
+    const here = await ports.replication.bases(of, run);
+    // Also when the lab believes that both have it: what was destroyed at the volume's end is nothing to go on from.
+    const there = await ports.sources.look(asked(order), run.signal);
+    const sendable = new Set(there.bases.map(({ guid }) => guid));
+    const onLine = input.snapshots.filter(({ guid, isOnLine }) => isOnLine && sendable.has(guid));
+    const common = here?.role === 'replica' ? newestIn(here, new Set(onLine.map(({ guid }) => guid))) : undefined;
+    run.fence();
+    if (common !== undefined) {
+      const { epoch, lineage } = input;
+      await ports.replication.setAside(of, { epoch, lineage, common, as: aside.name }, run);
+    } else if (here && input.keep) await ports.replication.promote(of, input.epoch, input.spec, run);
+    else if (here) await discard(order, here, ports, run);
+    const left = common === undefined ? of : aside;
+    let found = here && (common !== undefined || input.keep) ? await ports.volumes.inspect(left, run) : undefined;
+    if (found && !input.keep) {
+      run.fence();
+      await ports.volumes.destroy(left, { scrub: false }, run);
+      found = undefined;
+    }
+    return {
+      name: 'report-replica-resynced',
+      input: {
+        replica: replicaOf(subject),
+        visit,
+        newest: common ?? null,
+        ...(found ? { aside: { path: found.path } } : {}),
+      },
+    };
+  },
+
+  'remove-replica': async (order, ports, run) => {
+    const { subject, visit } = order;
+    run.fence();
+    const here = await ports.replication.bases(intoOf(order), run);
+    refuseVolume(here, order);
+    if (here) await discard(order, here, ports, run);
+    // Where its volume is gone, or out of reach, there is nobody to tell: its node finds out by its own lab.
+    await ports.sources.confirm(asked(order), null, run.signal).catch(() => undefined);
+    return { name: 'report-replica-removed', input: { replica: replicaOf(subject), visit } };
+  },
+};
+
+export const replicaFailures: Pick<Failures, ReplicaWork> = {
+  'sync-replica': ({ subject, visit }, { problem }) => ({
+    name: 'report-replica-sync-failed',
+    input: { replica: replicaOf(subject), visit, problem },
+  }),
+  'resync-replica': ({ subject, visit }, { problem }) => ({
+    name: 'report-replica-resync-failed',
+    input: { replica: replicaOf(subject), visit, problem },
+  }),
+  'remove-replica': null,
+};
+
+/** Of a stream the longest silence: the other end may look for what is different for long before it says a word. */
+export const replicaTimeoutsMs: Readonly<Record<ReplicaWork, number>> = {
+  'sync-replica': 600_000,
+  'resync-replica': 600_000,
+  'remove-replica': 600_000,
+};
+
+/** What has come, of all streams of this attempt. */
+interface Come {
+  bytes: number;
+}
+
+interface Fetching {
+  readonly format: StreamFormat;
+  readonly wanted: Wanted;
+  readonly compressed: boolean;
+  readonly token?: string;
+}
+
+async function receive(
+  order: WorkOrder<'sync-replica'>,
+  { format, wanted, compressed, token }: Fetching,
+  { replication, sources }: Ports,
+  run: Run,
+  come: Come,
+): Promise<Bases | undefined> {
+  const { epoch, lineage, compress } = order.input;
+  const { from, to } = wanted;
+  const wish = {
+    ...(from === undefined ? {} : { from }),
+    ...{ to: to.guid, compressed, squeeze: compress },
+    ...(token === undefined ? {} : { token }),
+  };
+  run.fence();
+  const into = intoOf(order);
+  const sent = counted(sources.stream(asked(order), wish, run.signal), come);
+  await replication.receive(into, { format, epoch, lineage, ...wanted }, compress ? unsqueezed(sent) : sent, {
+    ...run,
+    progress: () => run.progress({ text: `received ${formatSize(come.bytes)}`, done: come.bytes }),
+  });
+  return replication.bases(into, run);
+}
+
+async function* counted(bytes: AsyncIterable<Uint8Array>, come: Come): AsyncGenerator<Uint8Array> {
+  for await (const chunk of bytes) {
+    come.bytes += chunk.length;
+    yield chunk;
+  }
+}
+
+/**
+ * The last common snapshot is the content of the replica, or nothing is done. One whose volume went back to it, or to
+ * what came after it, goes on from there in the new line.
+ * @throws IoError DIVERGED
+ */
+async function followed(
+  order: WorkOrder<'sync-replica'>,
+  here: Bases | undefined,
+  there: SourceLook,
+  { replication }: Ports,
+  run: Run,
+): Promise<Bases | undefined> {
+  const { input } = order;
+  const newest = here?.newest;
+  if (here === undefined || newest === undefined || newest === input.to.guid) return here;
+  const isThere = there.bases.some(({ guid }) => guid === newest);
+  const isOnLine = input.snapshots.some(({ guid, isOnLine: on }) => guid === newest && on);
+  const isSameLine = here.lineage === input.lineage;
+  // Of what the lab has forgotten, a bookmark may be left at the source: in the same line it is good.
+  if (isThere && (isOnLine || isSameLine)) {
+    if (isSameLine) return here;
+    run.fence();
+    const { epoch, lineage } = input;
+    await replication.setAside(intoOf(order), { epoch, lineage, common: newest, as: `${input.dataset}-line` }, run);
+    return replication.bases(intoOf(order), run);
+  }
+  throw new IoError('DIVERGED', {
+    op: 'sync',
+    target: input.dataset,
+    message: isThere
+      ? 'It holds a snapshot that its volume has gone back past.'
+      : 'It holds a snapshot that its volume does not have: the two have nothing in common to go on from.',
+    hint: 'Nothing was touched. Put aside what it has (floatlab replica resync REPLICA --keep), or give it up (--discard).',
+  });
+}
+
+/** A stream that was interrupted goes on where it ended, as long as its sender still has what it needs for that. */
+async function finished(
+  order: WorkOrder<'sync-replica'>,
+  here: Bases | undefined,
+  { replication }: Ports,
+  run: Run,
+  fetch: (wanted: Wanted, token: string) => Promise<Bases | undefined>,
+): Promise<Bases | undefined> {
+  const begun = here?.resume;
+  if (!begun) return here;
+  const { token, ...wanted } = begun;
+  if (order.input.snapshots.some(({ guid }) => guid === wanted.to.guid)) {
+    try {
+      return await fetch(wanted, token);
+    } catch (error) {
+      const { code } = asIoError(error, 'receive', order.input.dataset);
+      if (code !== 'TOKEN_DEAD' && code !== 'MISSING') throw error;
+    }
+  }
+  run.fence();
+  await replication.abandon(intoOf(order), run);
+  return replication.bases(intoOf(order), run);
+}
+
+/** What the lab has removed from the volume goes here, too; what somebody still needs stays. */
+async function prune(
+  order: WorkOrder<'sync-replica'>,
+  here: Bases | undefined,
+  { replication }: Ports,
+  run: Run,
+): Promise<void> {
+  const kept = new Set(order.input.snapshots.map(({ guid }) => guid));
+  const gone = (here?.all ?? []).filter(
+    ({ kind, guid, peers }) => kind === 'snapshot' && guid !== here?.newest && !kept.has(guid) && peers.length === 0,
+  );
+  if (gone.length === 0) return;
+  run.fence();
+  await replication.removeSnapshots(
+    intoOf(order),
+    gone.map(({ name }) => name),
+    run,
+  );
+}
+
+/** A higher epoch than the order's may have come by: what the lab removes is removed all the same. */
+async function discard(order: Order, here: Bases, { replication }: Ports, run: Run): Promise<void> {
+  const { epoch } = order.input;
+  run.fence();
+  const seen = here.epoch;
+  await replication.discard(intoOf(order), seen && compareEpochs(seen, epoch) > 0 ? seen : epoch, run);
+}
+
+const newestIn = ({ all }: Bases, guids: ReadonlySet<string>): string | undefined =>
+  all.findLast(({ kind, guid }) => kind === 'snapshot' && guids.has(guid))?.guid;
+
+/** @throws IoError UNSUPPORTED */
+function nativeFormat(format: StreamFormat, target: string): StreamFormat {
+  if (format !== 'tree') return format;
+  throw new IoError('UNSUPPORTED', {
+    op: 'sync',
+    target,
+    message: 'The file systems of the volume and of its replica do not understand each other.',
+    hint: 'Keep both on btrfs, or both on the same kind of zfs.',
+  });
+}
+
+/** @throws IoError EXISTS */
+function refuseVolume(here: Bases | undefined, { input }: Order): void {
+  if (here?.role !== 'volume') return;
+  throw new IoError('EXISTS', {
+    op: 'sync',
+    target: input.dataset,
+    message: `What should be the replica ${input.dataset} is a volume there: nothing was touched.`,
+    hint: 'Remove the replica, and make another one.',
+  });
+}

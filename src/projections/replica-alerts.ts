@@ -1,0 +1,42 @@
+/** What can be wrong with a replica: each says what to do about it. */
+import type { ActorState, LabView } from '#actors/actor.ts';
+import type { Alert } from './alerts.ts';
+import { refTo } from './refs.ts';
+
+export const replicaRules = ['replica-diverged', 'replica-failed', 'replica-behind', 'replica-orphaned'] as const;
+
+export function replicaAlerts({ state, context }: ActorState<'replica'>, lab: LabView): readonly Alert[] {
+  const { metadata, volume, node, problem, behindSince } = context;
+  const { name } = metadata;
+  const known = lab.get(volume)?.context.metadata.name;
+  const what =
+    known === undefined ? `Replica ${name}` : `The replica of ${known} on ${refTo(lab, node)?.name ?? 'a node'}`;
+  if (state === 'orphaned') {
+    const hint = `Bring the volume back from it or from a backup; when nobody needs it: floatlab replica rm ${name}.`;
+    return [{ rule: 'replica-orphaned', severity: 'critical', message: `${what} is all that is left of it.`, hint }];
+  }
+  if (state === 'failed' && problem) {
+    const isDiverged = problem.code === 'DIVERGED';
+    return [
+      {
+        rule: isDiverged ? 'replica-diverged' : 'replica-failed',
+        severity: 'warning',
+        message: `${what} ${isDiverged ? 'has diverged' : 'cannot follow'}: ${problem.message}`,
+        hint: isDiverged
+          ? `Put aside what only it has: floatlab replica resync ${name} --keep. Or give that up: --discard.`
+          : (problem.hint ?? `Mend the cause, then: floatlab replica sync ${name}.`),
+      },
+    ];
+  }
+  // While it is paused, or on its way out, nobody expects it to follow.
+  if (behindSince === null || (state !== 'idle' && state !== 'syncing')) return [];
+  const why = problem ? ` ${problem.message}` : '';
+  return [
+    {
+      rule: 'replica-behind',
+      severity: 'warning',
+      message: `${what} has been behind for too long.${why}`,
+      hint: `See what it does: floatlab replica show ${name}.`,
+    },
+  ];
+}

@@ -1,0 +1,123 @@
+/** How well a volume is kept elsewhere, in words; and what a person types about that, read. */
+import { formatDuration } from '#events/values/duration.ts';
+import {
+  mostReplicas,
+  placingStrategy,
+  replicationWindow,
+  type ReplicationWindow,
+  type VolumeReplicas,
+} from '#events/values/replication.ts';
+import { formatSize } from '#events/values/size.ts';
+import type { ReplicaChanges } from '#actors/volume/replicating.ts';
+import type { VolumeReplica, VolumeRow } from '#projections/views/volumes.ts';
+import type { Command } from 'commander';
+import { usageError } from './errors.ts';
+import { labelWords } from './commands/app.ts';
+import { labelsOf } from './labels.ts';
+import { countOf } from './options.ts';
+import { sizeOf } from './volume-values.ts';
+
+const secondMs = 1000;
+
+/** How much older what the replica holds is than the newest snapshot; undefined: it holds nothing. */
+const behindMs = (
+  { holds }: VolumeReplica,
+  { lastSnapshotAt }: Pick<VolumeRow, 'lastSnapshotAt'>,
+): number | undefined => (holds ? Math.max(0, (lastSnapshotAt ?? 0) - holds.takenAt) : undefined);
+
+/** `up to date on vega`, `41 s behind on vega`, `no replica`. */
+export function protectionWords(row: Pick<VolumeRow, 'replicas' | 'lastSnapshotAt'>): string {
+  const words = row.replicas
+    .toSorted((a, b) => (behindMs(a, row) ?? Number.MAX_VALUE) - (behindMs(b, row) ?? Number.MAX_VALUE))
+    .map((replica) => {
+      const behind = behindMs(replica, row);
+      const where = `on ${replica.node.name}`;
+      const state = ['idle', 'syncing'].includes(replica.state) ? '' : ` (${replica.state})`;
+      if (behind === undefined) return `nothing yet ${where}${state}`;
+      if (behind === 0) return `up to date ${where}${state}`;
+      return `${formatDuration(Math.max(secondMs, behind - (behind % secondMs)))} behind ${where}${state}`;
+    });
+  return words.length === 0 ? 'no replica' : words.join(', ');
+}
+
+/** `2, as soon as there is a snapshot, from 22:00 to 06:00, at most 10 MiB/s` */
+export function replicationWords(wanted: VolumeReplicas): string {
+  const { count, on, nodes, zones, window, limitBytesPerSecond, compress, strategy } = wanted;
+  return [
+    String(count),
+    on === 'change' ? 'as soon as there is a snapshot' : `${on.cron}${on.timeZone ? ` (${on.timeZone})` : ''}`,
+    ...(nodes ? [`on nodes with ${labelWords(nodes)}`] : []),
+    ...(zones ? ['each in another zone'] : []),
+    ...(window ? [`from ${window.from} to ${window.to}`] : []),
+    ...(limitBytesPerSecond === undefined ? [] : [`at most ${formatSize(limitBytesPerSecond)}/s`]),
+    ...(compress ? ['compressed on the way'] : []),
+    ...(strategy ? [strategy] : []),
+  ].join(', ');
+}
+
+export interface ReplicaOptions {
+  readonly replicas?: string;
+  readonly replicate?: string;
+  readonly replicaNodeLabel?: readonly string[];
+  readonly replicaZones?: string;
+  readonly replicaLimit?: string;
+  readonly replicaWindow?: string;
+  readonly replicaCompress?: string;
+  readonly replicaStrategy?: string;
+}
+
+export function replicaOptions(command: Command): void {
+  command
+    .option('--replicas <count>', 'how many copies the lab keeps on other nodes; 0: none by itself')
+    .option('--replicate <when>', 'change (the default), or a cron line: "30 2 * * *"')
+    .option('--replica-node-label <key=value...>', 'replicas only on nodes with these labels')
+    .option('--replica-zones <how>', 'spread: each copy in another zone; any')
+    .option('--replica-limit <size>', 'bytes a second for its streams: 10MiB; 0: no limit')
+    .option('--replica-window <hours>', 'streams begin only then: 22:00-06:00; any')
+    .option('--replica-compress <yes|no>', 'compress streams on their way')
+    .option('--replica-strategy <how>', `where replicas go: ${placingStrategy.options.join(', ')}`);
+}
+
+/** @returns undefined when nothing is said; null: none any more. @throws CliError */
+export function replicasOf(options: ReplicaOptions): ReplicaChanges | null | undefined {
+  const { replicas, replicate, replicaNodeLabel, replicaZones, replicaLimit } = options;
+  const { replicaWindow, replicaCompress, replicaStrategy } = options;
+  const more = {
+    ...(replicate === undefined
+      ? {}
+      : { on: replicate === 'change' ? ('change' as const) : { cron: replicate.trim() } }),
+    ...(replicaNodeLabel === undefined ? {} : { nodes: labelsOf(replicaNodeLabel, '--replica-node-label ') }),
+    ...(replicaZones === undefined ? {} : { zones: oneOf(replicaZones, ['spread', 'any'], '--replica-zones') }),
+    ...(replicaLimit === undefined
+      ? {}
+      : { limitBytesPerSecond: replicaLimit === '0' ? 0 : sizeOf(replicaLimit, '--replica-limit') }),
+    ...(replicaWindow === undefined ? {} : { window: windowOf(replicaWindow) }),
+    ...(replicaCompress === undefined
+      ? {}
+      : { compress: oneOf(replicaCompress, ['yes', 'no'], '--replica-compress') === 'yes' }),
+    ...(replicaStrategy === undefined
+      ? {}
+      : { strategy: oneOf(replicaStrategy, placingStrategy.options, '--replica-strategy') }),
+  };
+  if (replicas === '0') {
+    if (Object.keys(more).length > 0) throw usageError('--replicas 0 keeps none: leave the other options out.');
+    return null;
+  }
+  const count = replicas === undefined ? {} : { count: countOf(replicas, '--replicas', mostReplicas) };
+  const changes = { ...count, ...more };
+  return Object.keys(changes).length === 0 ? undefined : changes;
+}
+
+function windowOf(text: string): ReplicationWindow | null {
+  if (text === 'any') return null;
+  const [from, to, ...rest] = text.split('-');
+  const window = replicationWindow.safeParse({ from, to });
+  if (rest.length === 0 && window.success) return window.data;
+  throw usageError(`--replica-window ${text} is not a window.`, 'Write for example 22:00-06:00, or any.');
+}
+
+function oneOf<T extends string>(text: string, allowed: readonly T[], option: string): T {
+  const found = allowed.find((one) => one === text);
+  if (found === undefined) throw usageError(`${option} ${text}: use one of ${allowed.join(', ')}.`);
+  return found;
+}

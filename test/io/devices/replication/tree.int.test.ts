@@ -1,0 +1,42 @@
+/** What arrives of files between real pools of different kinds. With zfs-fuse, and the contract of replication: thorough. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { treeReplication } from '#io/devices/replication/tree/backend.ts';
+import type { Ports } from '#test/contracts/replication.ts';
+import { epoch, move, patient, spec } from '#test/contracts/replication/bench.ts';
+import { missingBtrfs } from '#test/pool-fixture.ts';
+import { describeReal } from '#test/real.ts';
+import { missingForTrees } from '../tree-stream/trees.ts';
+import { missingExt4, tempFolder } from '../volumes/dir-pool.ts';
+import { everythingArrives } from './tree-everything.ts';
+
+describeReal('replication of files on threads of its own', missingForTrees(), () => {
+  test('brings a volume to another pool, and what changed', async () => {
+    const [here, there] = [await tempFolder(), await tempFolder()];
+    try {
+      const [a, b] = [here, there].map(({ volumes }) => {
+        const replication = treeReplication({ volumes });
+        return { replication, volumes: replication.guard(volumes) };
+      }) as [Ports, Ports];
+      const of = { pool: 'test', name: 'db' };
+      const { path } = await a.volumes.create(of, spec, patient());
+      await writeFile(join(path, 'file'), 'one');
+      const one = await a.volumes.snapshot(of, 'one', patient());
+      await move(a, b, of, of, { to: one });
+      await writeFile(join(path, 'file'), 'two');
+      const two = await a.volumes.snapshot(of, 'two', patient());
+      await move(a, b, of, of, { from: one, to: two });
+      await b.replication.promote(of, epoch(2), spec, patient());
+      const info = await b.volumes.inspect(of, patient());
+      expect(await readFile(join(info?.path ?? '', 'file'), 'utf8')).toBe('two');
+    } finally {
+      for (const pool of [here, there]) await pool.dispose();
+    }
+  });
+});
+
+describeReal('replication of files', missingBtrfs() ?? missingExt4() ?? missingForTrees(), () => {
+  everythingArrives('btrfs', 'dir', { fractions: true, attributes: true });
+  everythingArrives('dir', 'btrfs', { fractions: true, attributes: true });
+});
