@@ -12,7 +12,7 @@ export interface LogUnderTest {
 }
 
 export function eventLogContract(title: string, setup: () => Promise<LogUnderTest>): void {
-  describe(`${title} keeps the promises of an event log:`, { timeout: 30_000 }, () => {
+  describe(`${title} keeps the promises of an event log:`, { timeout: 120_000 }, () => {
     let subject: LogUnderTest;
     let log: EventLog;
     let ending: AbortController;

@@ -77,6 +77,16 @@ describe('what a seed has found', () => {
  * seed makes it speak, it is asleep, or the swarm never gets there.
  */
 describe('the checkers notice', () => {
+  const rolledBack: readonly Action[] = [
+    { quietMs: 0, ask: { name: 'deploy-app', input: { compose: composeOf('pair', 'photos', 0) } } },
+    { quietMs: 40_000, ask: { name: 'take-snapshot', input: { name: 'photos-data', as: 'by-hand-0' } } },
+    {
+      quietMs: 10_000,
+      ask: { name: 'rollback-volume', input: { name: 'photos-data', snapshot: 'by-hand-0', pastNewer: true } },
+    },
+    { quietMs: 20_000, ask: { name: 'cordon-node', input: { name: 'atlas' } } },
+  ];
+
   /** @param spoil makes another store of the one that the daemon opens */
   const onOpen = (disk: SimDisk, spoil: (store: Store) => Store): void => {
     const { open } = disk;
@@ -111,6 +121,10 @@ describe('the checkers notice', () => {
         docker.removeNetwork = () => Promise.resolve();
         docker.containers = () => Promise.resolve([]);
       }),
+      [
+        { quietMs: 0, ask: { name: 'deploy-app', input: { compose: composeOf('pair', 'photos', 0) } } },
+        { quietMs: 40_000, ask: { name: 'remove-app', input: { name: 'photos', withVolumes: false } } },
+      ],
     ));
 
   test('an engine that keeps what it says it has removed', () =>
@@ -246,6 +260,7 @@ describe('the checkers notice', () => {
         { quietMs: 0, ask: { name: 'create-volume', input: { name: 'loose', spec: { sizeBytes: 2 ** 26 } } } },
         { quietMs: 20_000, fault: 'other-tool', chance: 1 },
         { quietMs: 1000, ask: { name: 'delete-volume', input: { name: 'loose', purge: true } } },
+        { quietMs: 20_000, ask: { name: 'cordon-node', input: { name: 'atlas' } } },
       ],
     ));
 
@@ -255,6 +270,7 @@ describe('the checkers notice', () => {
       eachPool((volumes) => {
         volumes.rollback = (of, _, stash, call) => volumes.snapshot(of, stash, call);
       }),
+      rolledBack,
     ));
 
   test('a roll-back that does not keep what it replaces', () =>
@@ -267,6 +283,7 @@ describe('the checkers notice', () => {
           return rollback.call(volumes, of, to, stash, call);
         };
       }),
+      rolledBack,
     ));
 
   test('a snapshot that changes after it was taken', () =>
@@ -280,6 +297,7 @@ describe('the checkers notice', () => {
           return result;
         };
       }),
+      rolledBack,
     ));
 
   test('a volume that somebody else writes to', () =>
@@ -344,7 +362,7 @@ describe('the checkers notice', () => {
           };
           return store;
         }),
-      12,
+      18,
     ));
 
   test('a daemon that forgets which commands it has carried out', () =>

@@ -289,6 +289,7 @@ class Simulation {
 
   #heal(): void {
     this.#isHealed = true;
+    this.#foreign.removeAll();
     this.#errorChance = 0;
     for (const machine of this.#world.machines) {
       machine.docker.engineUp();

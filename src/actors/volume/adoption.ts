@@ -113,10 +113,11 @@ export const adoptionDecisions: Decisions<'adopt-volume' | 'release-volume' | 'r
 function halfRolledBack({ state, context }: ActorState<'volume'>): ReturnType<typeof reject> | undefined {
   if (context.rollback === null || !(state === 'failed' || state === 'discarded')) return undefined;
   const { name } = context.metadata;
+  const finishes = context.discarded ? `floatlab volume recover ${name}` : `floatlab volume retry ${name}`;
   return reject(
     'NOT_NOW',
     `A roll-back of volume ${name} was begun and has not ended: what the volume held before is kept only here.`,
-    `Finish it first: floatlab volume ${context.discarded ? 'recover' : 'retry'} ${name}.`,
+    `Finish it first: ${finishes}.`,
   );
 }
 

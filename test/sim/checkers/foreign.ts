@@ -19,6 +19,12 @@ export class ForeignSnapshots {
     this.#taken.push({ machine, pool: of.pool, name, guid });
   }
 
+  /** The tools remove what they took: what waits for that comes to its end. */
+  removeAll(): void {
+    for (const { machine, pool, guid } of this.#taken.splice(0))
+      if (machine.volumes.poolNow(pool)) machine.volumes.removeByOther(pool, guid);
+  }
+
   check(): string[] {
     return this.#taken
       .filter(

@@ -14,7 +14,7 @@ const rooms = ['src/actors', 'src/io', 'src/projections', 'src/ui/cli'];
 /** With these a sentence goes on behind a command. */
 const goesOn = /^(?:shows|makes|brings|starts|waits|takes|changes|lists|prints|lets|sends|tells|ends)$/;
 /** The product itself, not its command. */
-const isProse = /^floatlab (?:itself|knows|blob|password version|recovery key|sealed secrets)\b/;
+const isProse = /^floatlab (?:itself|knows|blob|password version|recovery key|sealed secrets|backup)\b/;
 
 interface Advice {
   readonly where: string;

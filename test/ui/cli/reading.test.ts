@@ -238,6 +238,7 @@ describe('showing one thing', () => {
       'size       5 GiB',
       'used       3 GiB',
       'snapshots  24, the newest 41 m ago',
+      'protected  no replica',
       'keep       24h:1h 14d:1d',
       'pool       main',
       'path       /pool/photos-db',

@@ -2,7 +2,7 @@
  * Who works in a repository. No lock keeps anybody out of writing: writers go side by side, and beside a prune. A lock
  * says that somebody is at work, so that a prune waits with deleting what a writer may rely on.
  *
- *   locks/<holder>.<n>       sealed {kind, by, avoids}; renewed by putting n+1 and then deleting n
+ *   locks/<holder>.<n>       sealed {kind, by, avoids, since}; renewed by putting n+1 and then deleting n
  *   locks/<holder>.broken    a prune gave the holder up: whatever it does from now on does not count
  *
  * Ages are told by the clock of the store alone: the age of a lock is its time against that of a lock that was put just
@@ -30,6 +30,8 @@ const content = z.strictObject({
   by: z.string().max(200),
   /** Ids of the marks that the holder knows: it relies on nothing that they name. */
   avoids: z.array(z.string().max(64)).max(10_000),
+  /** When the holder began, by the clock of the store; not in its first lock. */
+  since: z.int().min(0).optional(),
 });
 type Content = z.infer<typeof content>;
 
@@ -41,6 +43,8 @@ export interface Holder {
   readonly kind: Content['kind'] | 'unreadable';
   readonly by: string;
   readonly avoids: readonly string[];
+  /** By the clock of the store. */
+  readonly since: number;
   /** Since it was put or renewed, by the clock of the store. */
   readonly ageMs: number;
   readonly isBroken: boolean;
@@ -63,6 +67,7 @@ export class Lock {
   #n = 0;
   #avoids: readonly string[] = [];
   #latest: StoredObject | undefined;
+  #since: number | undefined;
   #isEnding = false;
   #stopTimer = (): void => undefined;
   #renewing: Promise<void> = Promise.resolve();
@@ -122,11 +127,13 @@ export class Lock {
   async #put(signal: AbortSignal): Promise<void> {
     const { store, keys, by } = this.#options;
     const key = `locks/${this.id}.${this.#n}`;
-    const value: Content = { kind: this.#kind, by: by.slice(0, 200), avoids: [...this.#avoids] };
+    const since = this.#since === undefined ? {} : { since: this.#since };
+    const value: Content = { kind: this.#kind, by: by.slice(0, 200), avoids: [...this.#avoids], ...since };
     await store.put(key, sealObject(keys, 'FLABLOCK', Buffer.from(JSON.stringify(value))), signal);
     const put = await store.head(key, signal);
     if (!put) throw storeError('DAMAGED', 'put', key, `${store.where} said that it stored ${key}, and did not`);
     this.#latest = put;
+    this.#since ??= put.modifiedAt;
   }
 
   /** A renewal that fails is tried again with the next; whether the lock lasted is asked at the end. */
@@ -163,11 +170,13 @@ async function readHolders({ store, keys }: LockOptions, now: number, signal: Ab
   for (const [id, { object }] of latest) {
     const value = await readLock(store, keys, object, signal);
     // Released, or renewed under another name, between the two looks: it counts as what it was at worst.
-    const { kind, by, avoids } = value ?? { kind: 'unreadable' as const, by: 'somebody', avoids: [] };
-    holders.push({ id, kind, by, avoids, ageMs: now - object.modifiedAt, isBroken: broken.has(id) });
+    const { kind, by, avoids, since = object.modifiedAt } = value ?? { ...unreadable, since: 0 };
+    holders.push({ id, kind, by, avoids, since, ageMs: now - object.modifiedAt, isBroken: broken.has(id) });
   }
   return holders;
 }
+
+const unreadable = { kind: 'unreadable', by: 'somebody', avoids: [] } as const;
 
 async function readLock(
   store: ObjectStore,

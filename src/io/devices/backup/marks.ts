@@ -3,7 +3,8 @@
  * that it names, and packs their chunks anew; they can still be read.
  *
  *   prune     nothing needs them, or what is needed was copied elsewhere: they are deleted once nobody is at work any
- *             more who began before the mark
+ *             more who began before the mark. What is marked stays so until it is gone: somebody who slept may delete it
+ *             at any time, so that what turns out to be needed is copied, and never trusted again where it was
  *   damaged   a check found them so: they stay as long as a backup needs what can still be read of them
  */
 import * as z from 'zod';

@@ -5,11 +5,12 @@
  *   mark    which packs go: those that nothing needs; and those of which little is needed, once that has been copied into
  *           new packs. From then on whoever begins relies on none of them.
  *   sweep   once nobody is at work who began before the mark, and the mark is older than the grace time: read the backups
- *           again, spare what a late one needs after all, delete the rest.
+ *           again, copy what a late one needs after all, delete the packs.
  *
  * A writer that has not renewed its lock for the time of its lease is given up first; `locks.ts` says why that is safe.
  * Two prunes keep out of each other's way by their locks. Where that fails (one slept), it is safe all the same: a pack
- * that another one has marked is no place to find a chunk, so each spares what only the other one's packs have.
+ * that any of them has marked is no place to find a chunk, so each copies what only marked packs have, and no pack that
+ * somebody may still be about to delete is ever relied on again.
  */
 import { asIoError, IoError } from '../error.ts';
 import { openChunk } from './format/chunk-box.ts';
@@ -113,7 +114,8 @@ class Prune {
     const { marks } = await findMarks(store, keys, this.#signal);
     const contents = await this.#withUse(marks);
     const marked = new Set(marks.flatMap(({ packs }) => packs));
-    const { unneeded, poor } = this.#choose(contents, marked);
+    const writers = await this.#liveWriters();
+    const { unneeded, poor } = this.#choose(contents, marked, Math.min(...writers.map(({ since }) => since)));
     const rewritten = await this.#rewrite(contents, poor);
     const packs = [...unneeded, ...rewritten.packs];
     if (packs.length > 0) await putMark(store, keys, random.id(), { reason: 'prune', packs }, this.#signal);
@@ -154,15 +156,19 @@ class Prune {
     return contents;
   }
 
+  /** @param since packs from then on are of those who are at work: to mark them would only mean to copy them later */
   #choose(
     { table, packs }: Contents,
     marked: ReadonlySet<string>,
+    since: number,
   ): { readonly unneeded: readonly string[]; readonly poor: readonly string[] } {
     const used = table.usedBytes();
-    const free = [...packs].filter(([name]) => !marked.has(name) && table.hasPack(name));
+    const free = [...packs].filter(
+      ([name, { modifiedAt }]) => !marked.has(name) && table.hasPack(name) && modifiedAt < since,
+    );
     const unneeded = free.filter(([name]) => !used.has(name)).map(([name]) => name);
     const poor = free
-      .filter(([name, sizeBytes]) => used.has(name) && (used.get(name) ?? 0) < this.#rewriteBelow * sizeBytes)
+      .filter(([name, { sizeBytes }]) => used.has(name) && (used.get(name) ?? 0) < this.#rewriteBelow * sizeBytes)
       .map(([name]) => name);
     return { unneeded, poor };
   }
@@ -219,19 +225,28 @@ class Prune {
 
   async #sweep(mark: Mark): Promise<void> {
     const { store } = this.#repository.options;
-    const { marks } = await findMarks(store, this.#repository.keys, this.#signal);
-    const contents = await this.#withUse(marks, mark.id);
-    const needed = contents.table.usedBytes();
-    const toDelete = mark.packs.filter((name) => contents.packs.has(name) && !needed.has(name));
+    let { contents, needed } = await this.#neededBy(mark);
+    const toCopy = mark.packs.filter((name) => needed.has(name));
+    if (toCopy.length > 0) {
+      await this.#rewrite(contents, toCopy);
+      ({ contents, needed } = await this.#neededBy(mark));
+    }
+    const there = mark.packs.filter((name) => contents.packs.has(name));
+    const toDelete = there.filter((name) => !needed.has(name));
     this.#progress(`deleting ${toDelete.length} packs`);
     for (const name of toDelete) {
       await store.delete(packKey(name), this.#signal);
       this.#deleted.packs += 1;
-      this.#deleted.bytes += contents.packs.get(name) ?? 0;
+      this.#deleted.bytes += contents.packs.get(name)?.sizeBytes ?? 0;
     }
-    // What is damaged and still needed stays set aside.
-    const isDone = mark.reason === 'prune' || mark.packs.every((name) => !needed.has(name));
-    if (isDone) await store.delete(markKey(mark.id), this.#signal);
+    // What cannot be copied, because it is damaged, stays set aside.
+    if (toDelete.length === there.length) await store.delete(markKey(mark.id), this.#signal);
+  }
+
+  async #neededBy(mark: Mark): Promise<{ readonly contents: Contents; readonly needed: ReadonlyMap<string, number> }> {
+    const { marks } = await findMarks(this.#repository.options.store, this.#repository.keys, this.#signal);
+    const contents = await this.#withUse(marks, mark.id);
+    return { contents, needed: contents.table.usedBytes() };
   }
 
   /** Writers that may rely on what a mark names; those that have not been heard of are given up. */

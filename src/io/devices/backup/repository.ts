@@ -21,7 +21,7 @@ import { packKey, packOfKey, readDirectory } from './format/pack.ts';
 import { damagedObject } from './format/seal.ts';
 import type { LockOptions } from './locks.ts';
 import { findMarks, type Mark } from './marks.ts';
-import { storeError, type ObjectStore } from './store/port.ts';
+import { storeError, type ObjectStore, type StoredObject } from './store/port.ts';
 
 export interface RepositoryOptions {
   readonly store: ObjectStore;
@@ -110,8 +110,8 @@ export async function damagedConfigs(repository: Repository, signal: AbortSignal
 /** What is in it: chunks by id, of packs that are really there. */
 export interface Contents {
   readonly table: ChunkTable;
-  /** All packs that are there, with their sizes. */
-  readonly packs: ReadonlyMap<string, number>;
+  /** All packs that are there, by name. */
+  readonly packs: ReadonlyMap<string, StoredObject>;
   readonly indexes: readonly string[];
   /** Packs that are there, with their chunks. */
   readonly indexed: ReadonlyMap<string, IndexedPack>;
@@ -144,13 +144,14 @@ export async function readContents(
       if (object) for (const pack of readIndex(keys, key, object)) indexed.set(pack.name, pack);
     });
   }
-  const packs = new Map<string, number>();
+  const packs = new Map<string, StoredObject>();
   const table = new ChunkTable();
   const unindexed: IndexedPack[] = [];
-  for await (const { key, sizeBytes } of store.list('packs/', signal)) {
+  for await (const object of store.list('packs/', signal)) {
+    const { key, sizeBytes } = object;
     const name = packOfKey(key);
     if (name === undefined) continue;
-    packs.set(name, sizeBytes);
+    packs.set(name, object);
     const known = indexed.get(name);
     if (known?.sizeBytes === sizeBytes) table.add(known, ranks.get(name) ?? 0);
     else {

@@ -260,9 +260,9 @@ export function btrfsPools(options: BtrfsPoolsOptions): PoolAdmin {
       if (!leaving) throw notThere(pool.name, old);
       const [fresh = by] = await claimDevices(inspector, 'replace', [by], erase, within);
       const ids = parseFilesystemShow(await commands.must('btrfs', 'filesystem', 'show', '--raw', path))?.[0]?.devices;
-      const there = ids?.find((device) => device.path === leaving.name || String(device.id) === leaving.name);
-      if (!there) throw notThere(pool.name, old);
-      const start = commands.begin('replace', 'start', ...(erase ? ['-f'] : []), String(there.id), fresh, path);
+      const id = ids?.find((device) => device.path === leaving.name || String(device.id) === leaving.name)?.id;
+      if (id === undefined) throw notThere(pool.name, old);
+      const start = commands.begin('replace', 'start', ...(erase ? ['-f'] : []), String(id), fresh, path);
       await start.catch((error: unknown) => {
         // How large a lost one was is told nowhere before.
         if (error instanceof IoError && /target device smaller than source/.test(error.message))
