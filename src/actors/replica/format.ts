@@ -7,7 +7,7 @@ export type StreamChoice = { readonly stream: 'native' } | { readonly refused: s
 
 /** @param from what the volume is on @param to what its replica is on, or would be */
 export function streamBetween(from: Driver, to: Driver): StreamChoice {
-  const hint = 'Give both nodes a pool of the same kind, btrfs or zfs: see floatlab pool candidates.';
+  const hint = 'Give both nodes a pool of the same kind, btrfs or zfs: floatlab pool ls shows what there is.';
   for (const driver of [from, to])
     if (driver !== 'btrfs' && driver !== 'zfs') return { refused: `${nameOf(driver)} has no streams of its own`, hint };
   if (from === to) return { stream: 'native' };
