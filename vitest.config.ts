@@ -57,6 +57,7 @@ export default defineConfig({
         exclude: ['test/**/*.{sim,int,e2e,thorough}.test.ts'],
         // Properties are tried hundreds of times; on a busy machine that takes longer than a person would wait.
         testTimeout: 60_000,
+        hookTimeout: 60_000,
         ...shared,
       }),
       project('sim', ['test/**/*.sim.test.ts'], { ...besideOthers, ...shared, ...onCores }),

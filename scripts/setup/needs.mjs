@@ -102,11 +102,10 @@ const needs = {
   },
   perl: {
     what: 'perl',
-    why: 'copies volumes from one file system to another with all that their files have',
+    why: 'cuts the power of disks in tests',
     there: () => hasPrograms('perl'),
     packages: () => ['perl-base'],
     otherwise: 'Install perl.',
-    wish: true,
   },
   zfsFuse: {
     what: 'zfs-fuse',
@@ -142,7 +141,7 @@ const needs = {
 
 /** What each command needs, in the order in which a person reads it. */
 const needsOf = {
-  start: ['root', 'engine', 'btrfs', 'loop', 'zfs', 'busybox', 'perl'],
+  start: ['root', 'engine', 'btrfs', 'loop', 'zfs', 'busybox'],
   test: [
     'root',
     'ownEngine',
@@ -162,7 +161,7 @@ const needsOf = {
 };
 
 /** What only nodes need that run apps. */
-const forApps = ['engine', 'btrfs', 'loop', 'zfs', 'busybox', 'perl'];
+const forApps = ['engine', 'btrfs', 'loop', 'zfs', 'busybox'];
 
 /**
  * @param {{ sample?: boolean, witness?: boolean, pools?: readonly string[], dataFolder?: string, engine?: string }} wanted

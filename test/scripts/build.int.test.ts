@@ -30,6 +30,7 @@ beforeAll(async () => {
   );
   await source('src/ui/cli/main.ts', `import { answer } from '#events/answer.ts';\nconsole.log('cli', answer);\n`);
   await source('src/io/log/raft/thread/worker.ts', `console.log('consensus');\n`);
+  await source('src/io/devices/tree-stream/thread/worker.ts', `console.log('tree-stream');\n`);
   await source('src/ui/web/index.html', `<div id="root"></div><script type="module" src="./main.tsx"></script>`);
   await source('src/ui/web/main.tsx', `document.title = '${'long enough to be compressed '.repeat(100)}';\n`);
 });

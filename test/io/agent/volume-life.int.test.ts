@@ -35,6 +35,7 @@ describeReal('volumes on a real machine', missingBtrfs(), () => {
     timeoutMs: 60_000,
     progress: () => {},
     fence: () => {},
+    caughtUp: () => Promise.resolve(),
     report: () => Promise.resolve(),
   } as unknown as Run;
 
