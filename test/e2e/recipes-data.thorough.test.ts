@@ -46,9 +46,11 @@ describeReal('the recipes for pools and volumes', missingDocker() ?? missingBtrf
     await daemon.login();
   }, 120_000);
   afterAll(async () => {
-    await daemon.dispose();
+    await daemon.end('SIGKILL');
+    // Before its folder is removed: what is mounted there is not to be emptied, and would hold it.
     for (const where of [mounted(), join(daemon.dataDir, 'pool', 'tank')])
       await disks.tool('umount', where).catch(() => undefined);
+    await daemon.dispose();
     await disks.dispose();
   }, 120_000);
 
@@ -137,9 +139,9 @@ describeReal('the recipes for pools and volumes', missingDocker() ?? missingBtrf
     await mkdir(mounted(), { recursive: true });
     await disks.tool('mount', device(0), mounted());
     await floatlab('pool', 'adopt', `${node}/tank`, mounted());
-    await floatlab('volume', 'adopt', `${node}/tank`, join(mounted(), 'old'), '--as', 'old', '--size', '64MiB');
+    const adopts = ['volume', 'adopt', `${node}/tank`, join(mounted(), 'old'), '--as', 'old', '--size', '64MiB'];
+    await until('the node has told of it', 60_000, async () => (await daemon.cli(...adopts)).code === 0);
     expect(await readFile(join(await pathOf('old'), 'letter'), 'utf8')).toBe('from before');
     await floatlab('volume', 'release', 'old', '--yes');
-    await floatlab('pool', 'forget', `${node}/tank`, '--yes');
   });
 });

@@ -24,7 +24,7 @@ import { isAway, runsApps, withMember } from '../node/known.ts';
 import { reject } from '../rejection.ts';
 import { nextRun } from '../schedule/next.ts';
 import type { poolCommands } from './commands.ts';
-import { endOf, schedulesOf } from './ending.ts';
+import { endOf, nowWithout, schedulesOf } from './ending.ts';
 import { forgettingDecisions } from './forgetting.ts';
 import { away, volumesIn, withWorkingPool, type Refusal } from './known.ts';
 import { driversOf, fewestDevices } from './layouts.ts';
@@ -267,7 +267,8 @@ export const poolDecisions: Decisions<keyof typeof poolCommands> = {
 
   'report-pool-released': {
     scope: reported,
-    decide: ({ input: { pool, visit } }, lab) => withVisit(lab, pool, visit, (actor) => drafts(endOf(actor, lab))),
+    decide: ({ input: { pool, visit } }, lab) =>
+      withVisit(lab, pool, visit, (actor) => drafts(endOf(actor, lab), nowWithout(actor, lab))),
   },
 };
 

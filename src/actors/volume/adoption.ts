@@ -18,6 +18,7 @@ import { namespaceExists, noNamespace } from '../namespace/decide.ts';
 import { isAway, isDeparting, runsApps } from '../node/known.ts';
 import { promisedTo, refuseNew } from '../placement/capacity.ts';
 import { replicasGoneWith } from '../replica/ending.ts';
+import { poolStream } from '../pool/stream.ts';
 import { reject } from '../rejection.ts';
 import { beingCloned } from './clones.ts';
 import { goneWith, inUse } from './deletion.ts';
@@ -59,6 +60,12 @@ export const adoptionDecisions: Decisions<'adopt-volume' | 'release-volume' | 'r
       if (isDeparting(node))
         return reject('NOT_NOW', `Node ${ask.input.node} leaves the lab.`, 'Adopt it on a node that stays.');
       if (!node.context.facts.pools.some((one) => one.name === pool)) {
+        if (lab.get(poolStream(node.stream, pool)))
+          return reject(
+            'NOT_NOW',
+            `Node ${ask.input.node} has not yet said how much pool ${pool} can hold.`,
+            `Try again in a moment; floatlab pool show ${ask.input.node}/${pool} says whether something is wrong with it.`,
+          );
         const pools = node.context.facts.pools.map((one) => one.name).join(', ') || 'none';
         return reject('NOT_FOUND', `Node ${ask.input.node} has no pool ${pool}.`, `It has: ${pools}.`);
       }

@@ -160,7 +160,9 @@ export class PoolWatch {
   }
 
   async #tell(pool: KnownPool, status: PoolStatus, report: PoolReport | undefined): Promise<void> {
-    const { lab, node } = this.#parts;
+    const { lab, node, ports } = this.#parts;
+    // It was let go while it was looked at: the lab has forgotten it, and must not find it again.
+    if (!ports.pools.list().some(({ name }) => name === pool.name)) return;
     const stream = poolStream(node, pool.name);
     const known = lab.view.get(stream);
     const scrub = report ? scrubOf(report) : null;

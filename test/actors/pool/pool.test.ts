@@ -208,6 +208,32 @@ describe('forgetting a pool', () => {
     expect(lab.lab.get(stream)).toBeUndefined();
     expect(lab.lab.list('schedule')).toEqual([]);
   });
+
+  test('what is in a pool that was opened just now is adopted once its node has told of it, and not refused for ever', () => {
+    const lab = withTank();
+    const adopt = { name: 'old', node, pool: 'tank', native: '/old', spec: { sizeBytes: 2 ** 30 } };
+    expect(lab.run('adopt-volume', adopt).rejected).toMatchObject({ code: 'NOT_NOW' });
+    expect(lab.run('adopt-volume', { ...adopt, pool: 'none' }).rejected).toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  test('nothing is placed in a pool once it is forgotten, before its node says what it has left', () => {
+    const lab = withTank();
+    const atlas = lab.lab.get('node:atlas');
+    if (!atlas) throw new Error('there is no node');
+    const { addresses, facts } = atlas.context;
+    const tank = { name: 'tank', driver: 'btrfs' as const, sizeBytes: 2 ** 45 };
+    lab.must(
+      'report-node',
+      { node: by, addresses: [...addresses], facts: { ...facts, pools: [...facts.pools, tank] } },
+      by,
+    );
+    lab.must('forget-pool', { node, name: 'tank' });
+    lab.must('report-pool-released', { pool: stream, visit: lab.visit(stream) }, by);
+    expect(lab.lab.get('node:atlas')?.context.facts.pools.map(({ name }) => name)).toEqual(['main']);
+    lab.must('create-volume', { name: 'data', spec: { sizeBytes: 2 ** 30 } });
+    const placed = { volume: lab.volume('data'), node: by, pool: 'tank' } as const;
+    expect(lab.run('place-volume', placed, 'policy:placement').rejected).toBeDefined();
+  });
 });
 
 test('a volume whose pool cannot delete without a trace is not deleted with --scrub', () => {

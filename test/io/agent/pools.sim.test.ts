@@ -161,6 +161,26 @@ describe('pools of a simulated machine', () => {
     expect(disks().disks.get('/dev/sdc')?.holds).toContain('tank');
   });
 
+  test('a pool that is forgotten while its node looks at it does not come back', async () => {
+    await one.must('create-pool', { node, name: 'tank', devices: ['/dev/sdc'] });
+    await until(isIn('tank', 'online'));
+    // A disk that answers late: what it says comes when the pool has been let go.
+    const { report } = disks();
+    let isLooked = false;
+    disks().report = async (name, call) => {
+      if (name !== 'tank') return report.call(disks(), name, call);
+      isLooked = true;
+      await new Promise<void>((resolve) => one.world.clock.setTimeout(resolve, 15_000));
+      return report.call(disks(), name, call);
+    };
+    await until(() => isLooked);
+    await one.must('forget-pool', { node, name: 'tank' });
+    await until(() => pool('tank') === undefined);
+    const lateMs = one.world.clock.monotonicMs() + 60_000;
+    await until(() => one.world.clock.monotonicMs() > lateMs);
+    expect(pool('tank')).toBeUndefined();
+  });
+
   test('a daemon that is killed while a disk is being filled goes on with it', async () => {
     disks().pullOut('/dev/sdb');
     await until(isIn('main', 'degraded'));

@@ -81,22 +81,23 @@ export function simPools(options: SimPoolsOptions): SimPools {
 
   /** Time passes: what has ended by now is ended. Called before anything looks. */
   function settle(pool: Pool): void {
-    const now = clock.now();
     const { scrub, filling } = pool;
     if (scrub?.state === 'running' && doneOf(scrub) >= scanMs) {
       scrub.state = 'finished';
-      scrub.endedAt = scrub.since + (scanMs - scrub.doneMs);
+      scrub.endedAt = endOf(scrub);
       judge(pool, scrub);
     }
     if (filling && doneOf(filling.walk) >= scanMs) {
       filling.walk.state = 'finished';
-      filling.walk.endedAt = Math.min(now, filling.walk.since + scanMs);
+      filling.walk.endedAt = endOf(filling.walk);
       pool.members = pool.members.map((member) => (member === filling.leaving ? filling.arriving : member));
       pool.filling = undefined;
     }
   }
   const doneOf = (walk: Walk): number =>
-    Math.min(scanMs, walk.doneMs + (walk.state === 'running' ? clock.now() - walk.since : 0));
+    Math.min(scanMs, walk.doneMs + (walk.state === 'running' ? clock.monotonicMs() - walk.since : 0));
+  /** By the wall clock, of one that ran to its end: that may have been some time ago. */
+  const endOf = (walk: Walk): number => clock.now() - (clock.monotonicMs() - (walk.since + scanMs - walk.doneMs));
 
   /** What a scrub finds: damage is repaired from the other copies, as long as there are enough of them. */
   function judge(pool: Pool, scrub: Walk): void {
@@ -119,7 +120,7 @@ export function simPools(options: SimPoolsOptions): SimPools {
     state: 'running',
     startedAt: clock.now(),
     doneMs: 0,
-    since: clock.now(),
+    since: clock.monotonicMs(),
     endedAt: 0,
     errors: 0,
   });
@@ -301,7 +302,7 @@ export function simPools(options: SimPoolsOptions): SimPools {
             });
           }
           if (scrub?.state === 'running') return;
-          if (scrub?.state === 'paused') Object.assign(scrub, { state: 'running', since: clock.now() });
+          if (scrub?.state === 'paused') Object.assign(scrub, { state: 'running', since: clock.monotonicMs() });
           else pool.scrub = walk();
         } else if (scrub && (action === 'pause' ? scrub.state === 'running' : goesOn)) {
           scrub.doneMs = doneOf(scrub);

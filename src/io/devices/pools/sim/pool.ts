@@ -17,8 +17,9 @@ export interface Member {
 export interface Walk {
   state: 'running' | 'paused' | 'canceled' | 'finished';
   startedAt: number;
-  /** What had been done when it last began to go on. */
+  /** What had been done when it last began to go on, */
   doneMs: number;
+  /** and when that was, by the clock that does not jump. */
   since: number;
   endedAt: number;
   errors: number;
