@@ -134,10 +134,10 @@ export class Presence {
     return { signal: this.#stop.signal, timeoutMs: 15_000, progress: () => {} };
   }
 
-  /** Which it has, and how they are, by what the lab knows. */
+  /** Which it has, and how they are, by what the lab knows; one that was forgotten and is back is another one. */
   #pools(): string {
     const pools = this.#parts.lab.view.referrers(this.#parts.node, 'pool');
-    return pools.map(({ stream, state }) => `${stream} ${state}`).join();
+    return pools.map(({ stream, state, context }) => `${stream} ${context.epoch} ${state}`).join();
   }
 
   #beat(): void {

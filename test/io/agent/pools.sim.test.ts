@@ -161,6 +161,20 @@ describe('pools of a simulated machine', () => {
     expect(disks().disks.get('/dev/sdc')?.holds).toContain('tank');
   });
 
+  test('a pool that is forgotten and adopted at once holds volumes again within seconds', async () => {
+    await one.must('create-pool', { node, name: 'tank', devices: ['/dev/sdc'] });
+    await until(isIn('tank', 'online'));
+    const tells = (): boolean =>
+      one.lab.get('node:sim0001')?.context.facts.pools.some(({ name }) => name === 'tank') ?? false;
+    await until(tells);
+    await one.must('forget-pool', { node, name: 'tank' });
+    await until(() => pool('tank') === undefined);
+    expect(tells()).toBe(false);
+    await one.must('adopt-pool', { node, name: 'tank', driver: 'btrfs', where: '/pools/tank' });
+    await until(isIn('tank', 'online'));
+    await until(tells, 15_000);
+  });
+
   test('a pool that is forgotten while its node looks at it does not come back', async () => {
     await one.must('create-pool', { node, name: 'tank', devices: ['/dev/sdc'] });
     await until(isIn('tank', 'online'));
