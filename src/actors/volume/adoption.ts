@@ -64,7 +64,7 @@ export const adoptionDecisions: Decisions<'adopt-volume' | 'release-volume' | 'r
           return reject(
             'NOT_NOW',
             `Node ${ask.input.node} has not yet said how much pool ${pool} can hold.`,
-            `Try again in a moment; floatlab pool show ${ask.input.node}/${pool} says whether something is wrong with it.`,
+            `Try again in a moment; floatlab pool show ${ask.input.node}/${pool} shows whether something is wrong with it.`,
           );
         const pools = node.context.facts.pools.map((one) => one.name).join(', ') || 'none';
         return reject('NOT_FOUND', `Node ${ask.input.node} has no pool ${pool}.`, `It has: ${pools}.`);
