@@ -1,6 +1,6 @@
 /** The whole product on real Docker and real btrfs, as a person meets it. Worse days are in `real-lab.thorough.test.ts`. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -95,26 +95,6 @@ describeRealLab('a lab on this machine', (real) => {
     expect(pages).toEqual([0, 1].map(() => ['icon.svg', 'index.html']));
     for (const name of ['site-site', 'copy']) await purge(name);
     expect(readdirSync(folder)).toEqual([]);
-  });
-
-  test('a disk that loses the end of the history, and not of the state that was folded from it, loses nothing', async () => {
-    const events = async () => (await real.daemon.cli('event', 'ls', '-o', 'json')).stdout;
-    const before = JSON.parse(await events()) as readonly { index: number }[];
-    await real.daemon.end('SIGKILL');
-    const folder = join(real.daemon.dataDir, 'log', 'history');
-    const open = readdirSync(folder).find((name) => name.endsWith('.open')) ?? '';
-    await truncate(join(folder, open), Math.floor((await stat(join(folder, open))).size / 2));
-    await real.daemon.start();
-    expect(real.daemon.output).toMatch(
-      /it has seen event \d+, and the log ends at event \d+\): it is made again from the log/,
-    );
-    const after = JSON.parse(await events()) as typeof before;
-    const [last] = before;
-    expect(after).toContainEqual(last);
-    expect(after[0]?.index).toBeLessThan((last?.index ?? 0) + 20);
-    const ran = await real.daemon.cli('volume', 'create', 'afterwards', '--size', '16MiB');
-    expect(ran, ran.stderr).toMatchObject({ code: 0 });
-    expect((await real.daemon.cli('volume', 'rm', 'afterwards', '--purge', '--yes')).code).toBe(0);
   });
 
   test('a damaged log is refused at the start, and says which event and what to do', async () => {

@@ -1,5 +1,7 @@
 /** The whole product on real Docker and real btrfs on bad days: killed at any moment, without its engine, without an image. */
-import { readFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { readFile, stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { enginePaths } from '#io/devices/docker/own/paths.ts';
 import { eventually } from '#test/daemon-fixture.ts';
@@ -30,6 +32,26 @@ describeRealLab('a lab on this machine on bad days', (real) => {
     }
     expect(await containers()).toEqual(['site-web-1 running']);
     expect(await page()).toContain('FloatLab');
+  });
+
+  test('a disk that loses the end of the history, and not of the state that was folded from it, loses nothing', async () => {
+    const events = async () => (await real.daemon.cli('event', 'ls', '-o', 'json')).stdout;
+    const before = JSON.parse(await events()) as readonly { index: number }[];
+    await real.daemon.end('SIGKILL');
+    const folder = join(real.daemon.dataDir, 'log', 'history');
+    const open = readdirSync(folder).find((name) => name.endsWith('.open')) ?? '';
+    await truncate(join(folder, open), Math.floor((await stat(join(folder, open))).size / 2));
+    await real.daemon.start();
+    expect(real.daemon.output).toMatch(
+      /it has seen event \d+, and the log ends at event \d+\): it is made again from the log/,
+    );
+    const after = JSON.parse(await events()) as typeof before;
+    const [last] = before;
+    expect(after).toContainEqual(last);
+    expect(after[0]?.index).toBeLessThan((last?.index ?? 0) + 20);
+    const ran = await real.daemon.cli('volume', 'create', 'afterwards', '--size', '16MiB');
+    expect(ran, ran.stderr).toMatchObject({ code: 0 });
+    expect((await real.daemon.cli('volume', 'rm', 'afterwards', '--purge', '--yes')).code).toBe(0);
   });
 
   test('a killed engine is started again and its apps come back', async () => {

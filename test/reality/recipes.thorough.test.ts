@@ -1,4 +1,4 @@
-/** The recipes of `docs/operations.md` that take longer; the table of all of them is in `recipes.int.test.ts`. */
+/** The recipes of `docs/operations.md` that take longer; the table of all of them is in `recipes-members.thorough.test.ts`. */
 import { readdir } from 'node:fs/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { until } from './host.ts';

@@ -5,14 +5,14 @@ import { seededRandom } from '#io/devices/random/sim.ts';
 import type { Store } from '#io/stores/port.ts';
 import type { SimDisk } from '#io/stores/sim.ts';
 import { eachDaemon, eachEngine, eachPool, notices } from './notices.ts';
-import { keepsItsPromises, replay, scripted, seeds } from './scripted.ts';
+import { keepsItsPromises, replay, scripted, seedsOfEveryDay } from './scripted.ts';
 import { simulate } from './simulate.ts';
 import { composeOf, drawAsk, faultKinds, type Action, type Ask } from './swarm.ts';
 
 const snapshotOnChange = { settleMs: 2000, minIntervalMs: 10_000 };
 
 describe('a lab under faults', () => {
-  test(`keeps its promises for ${seeds / 2} seeds`, () => keepsItsPromises(1, seeds / 2));
+  test(`keeps its promises for ${seedsOfEveryDay} seeds`, () => keepsItsPromises(1, seedsOfEveryDay));
 
   test('does the same again for the same seed, to the last byte', async () => {
     for (const seed of [3, 7]) {

@@ -1,20 +1,10 @@
-/** Leases in all weathers. A failure names the seed, and how to see it again. */
+/** Leases in all weathers, and what the simulation of them is worth. The other seeds are in `lease/more-seeds.thorough.test.ts`. */
 import { describe, expect, test } from 'vitest';
+import { leasesAreKept } from './lease/many.ts';
+import { leaseSeedsOfEveryDay } from './lease/seeds.ts';
 import { simulateLeases } from './lease/simulate.ts';
-import { leaseSeedsTried } from './lease/seeds.ts';
 
-const perTest = 50;
-
-describe('whom a leader takes for stopped is stopped, whatever strikes the lab', () => {
-  for (let from = 1; from <= leaseSeedsTried; from += perTest) {
-    test(`seeds ${from} to ${from + perTest - 1}`, () => {
-      for (let seed = from; seed < from + perTest; seed++) {
-        const { wrong } = simulateLeases({ seed });
-        expect(wrong, `replay it: npm run sim -- --of leases --seed ${seed}`).toEqual([]);
-      }
-    });
-  }
-});
+leasesAreKept(1, leaseSeedsOfEveryDay);
 
 describe('the simulation of leases', () => {
   test('gives the same trace for the same seed', () => {

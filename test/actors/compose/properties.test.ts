@@ -142,7 +142,7 @@ test('a good file with a piece cut out, doubled or replaced', { timeout: 60_000 
         holds({ ...app, text });
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 75 },
   );
 });
 
@@ -310,7 +310,7 @@ test('any structure of known keys', { timeout: 60_000 }, () => {
         holds(given);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 120 },
   );
   // Otherwise nothing was said about results.
   expect(valid).toBeGreaterThan(30);

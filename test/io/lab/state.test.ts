@@ -53,7 +53,7 @@ describe('the state database', { timeout: 30_000 }, () => {
           expect([...folded.lab.commands]).toEqual([...whole.lab.commands]);
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 10 },
     );
   });
 
@@ -80,7 +80,7 @@ describe('the state database', { timeout: 30_000 }, () => {
 
   test('is made again when one of its batches is missing, of whichever index', async () => {
     const writes = Math.ceil(events.length / 5);
-    for (let missing = 0; missing < writes - 1; missing += 3) {
+    for (let missing = 0; missing < writes - 1; missing += 9) {
       const image = disk();
       const store = image.open();
       let count = 0;
@@ -159,7 +159,7 @@ describe('the state database', { timeout: 30_000 }, () => {
           }
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 10 },
     );
   });
 

@@ -4,11 +4,11 @@
  */
 import { describe, expect, test } from 'vitest';
 import { keeps, storedKeeps, storedTitle } from './many.ts';
-import { seedsTried } from './seeds.ts';
+import { seedsOfEveryDay } from './seeds.ts';
 import { simulateStored } from './simulate.ts';
 
-/** Together about twenty seconds on one core; the others are in `more-seeds.thorough.test.ts`. */
-keeps(storedTitle, { from: 1, to: seedsTried.stored / 2, perTest: 20 }, storedKeeps);
+/** The others are in `more-seeds.thorough.test.ts`. */
+keeps(storedTitle, { from: 1, to: seedsOfEveryDay.stored, perTest: 20 }, storedKeeps);
 
 describe('the simulation with real storage', () => {
   test('gives the same trace for the same seed, to the last byte', async () => {

@@ -55,7 +55,7 @@ describeReal('A stream of a tree', missingForTrees(), () => {
           );
         },
       ),
-      { numRuns: Number(process.env['RUNS'] ?? 12) },
+      { numRuns: Number(process.env['RUNS'] ?? 6) },
     );
   });
 });

@@ -317,25 +317,25 @@ describe('a real tree', () => {
     await expect(packing.next()).rejects.toMatchObject({ code: 'ABORTED' });
   });
 
-  test('lists a folder of 100,000 entries by pages, and compares two of 20,000, in seconds', async () => {
+  test('lists a folder of 30,000 entries by pages, and compares two of 10,000, in seconds', async () => {
     const make =
       'import os,sys\nfor n in range(int(sys.argv[2])): os.close(os.open(f"{sys.argv[1]}/{n:06}", os.O_CREAT | os.O_WRONLY))';
     await mkdir(join(live, 'many'));
-    await tool('python3', '-c', make, join(live, 'many'), '100000');
+    await tool('python3', '-c', make, join(live, 'many'), '30000');
     const startedAt = performance.now();
-    const page = await realTree.list(live, 'many', { limit: 1000, after: '050000' }, call());
+    const page = await realTree.list(live, 'many', { limit: 1000, after: '015000' }, call());
     const listMs = performance.now() - startedAt;
-    expect([page.entries[0]?.name, page.entries.length, page.more]).toEqual(['050001', 1000, true]);
+    expect([page.entries[0]?.name, page.entries.length, page.more]).toEqual(['015001', 1000, true]);
     for (const root of [live, snapshot]) {
       await mkdir(join(root, 'some'));
-      await tool('python3', '-c', make, join(root, 'some'), '20000');
+      await tool('python3', '-c', make, join(root, 'some'), '10000');
     }
-    await writeFile(join(live, 'some', '019999'), 'other');
+    await writeFile(join(live, 'some', '009999'), 'other');
     const comparedAt = performance.now();
     const options = { path: 'some', limit: 10, content: false };
     const { items } = await realTree.diff(snapshot, live, options, call({ timeoutMs: 60_000 }));
     const diffMs = performance.now() - comparedAt;
-    expect(items.map(({ path }) => path)).toEqual(['some/019999']);
+    expect(items.map(({ path }) => path)).toEqual(['some/009999']);
     expect(listMs).toBeLessThan(10_000);
     expect(diffMs).toBeLessThan(20_000);
     if (process.env['FLOATLAB_FIGURES'] !== undefined) process.stderr.write(`${JSON.stringify({ listMs, diffMs })}\n`);

@@ -20,7 +20,7 @@ interface Accepted {
   acknowledged: boolean;
 }
 
-const seeds = Array.from({ length: 200 }, (_, i) => i + 1);
+const seeds = Array.from({ length: 100 }, (_, i) => i + 1);
 
 test('no seed loses an acknowledged entry, splits one, or takes back what a follower has seen', async () => {
   let crashesInFlight = 0;

@@ -1,0 +1,4 @@
+import { isOfEveryDay } from '../raft/found.ts';
+import { areFound } from './found.ts';
+
+areFound((canary, at) => !isOfEveryDay(canary, at));

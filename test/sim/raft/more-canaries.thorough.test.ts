@@ -1,0 +1,3 @@
+import { areFound, isOfEveryDay } from './found.ts';
+
+areFound((canary, at) => !isOfEveryDay(canary, at));
