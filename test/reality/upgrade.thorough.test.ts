@@ -13,6 +13,8 @@ describeReal('a lab that is upgraded', missingMachines(), () => {
   let newer: Program;
   let wrong: Program;
   let nodes: LightNode[] = [];
+  /** Those of an attempt that failed, too. */
+  const made: LightNode[] = [];
   beforeAll(async () => {
     [older, newer, wrong] = await Promise.all([
       programWith(),
@@ -21,7 +23,7 @@ describeReal('a lab that is upgraded', missingMachines(), () => {
     ]);
   });
   afterAll(async () => {
-    for (const node of nodes) await node[Symbol.asyncDispose]();
+    for (const node of made) await node[Symbol.asyncDispose]();
     await older[Symbol.asyncDispose]();
     await newer[Symbol.asyncDispose]();
     await wrong[Symbol.asyncDispose]();
@@ -43,6 +45,7 @@ describeReal('a lab that is upgraded', missingMachines(), () => {
     const [atlas, vega, polaris] = (nodes = await Promise.all(
       ['atlas', 'vega', 'polaris'].map((name) => LightNode.make(name, older.path)),
     )) as [LightNode, LightNode, LightNode];
+    made.push(...nodes);
     await atlas.start();
     const api = await atlas.api();
     for (const node of [vega, polaris]) {
@@ -89,7 +92,7 @@ describeReal('a lab that is upgraded', missingMachines(), () => {
       const [one, other] = await Promise.all([config(vega), config(polaris)]);
       return JSON.stringify(one) === JSON.stringify(other);
     });
-  });
+  }, 300_000);
 
   test('finds out a node that folds otherwise than the others: it stops, folds anew, and ends when that does not help', async () => {
     const [atlas, vega, polaris] = nodes as [LightNode, LightNode, LightNode];
