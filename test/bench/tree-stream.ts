@@ -1,12 +1,15 @@
 /**
  * `npm run bench:tree-stream`: 100,000 small files, and one large file, from one folder to another as replication carries
- * them: on two threads, to the disk, and read again; beside `tar -c | tar -x` and `rsync` of the same files with the same
- * attributes, to the disk, in turns; then the same once more, where nothing has changed. `-- --quick` for a look,
- * `-- --turns N`. To reach: half of tar, which neither checks what arrives nor takes a digest of the tree.
+ * them: on two threads, as they are built (`npm run build` before it), to the disk, and read again; beside
+ * `tar -c | tar -x` and `rsync` of the same files with the same attributes, to the disk, in turns; then the same once
+ * more, where nothing has changed. Each is told by the clock, and by the time of the processor that all of its threads
+ * and programs took, which other work on the machine does not change. `-- --quick` for a look, `-- --turns N`. To
+ * reach: half of tar, which neither checks what arrives nor takes a digest of the tree; 100 ms for a volume of a hundred
+ * files that has not changed.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +23,9 @@ const files = isQuick ? 10_000 : 100_000;
 const MiB = 2 ** 20;
 const largeBytes = (isQuick ? 128 : 2048) * MiB;
 const turns = Number(process.argv[process.argv.indexOf('--turns') + 1]) || (isQuick ? 1 : 3);
-const how = { target: 'the benchmark', signal: new AbortController().signal, silenceMs: 600_000 };
+const program = new URL('../../dist/tree-stream.js', import.meta.url);
+if (!existsSync(program)) throw new Error('build it first: npm run build');
+const how = { target: 'the benchmark', signal: new AbortController().signal, silenceMs: 600_000, program };
 const [first, second] = ['one', 'two'] as const;
 
 type Carry = (source: string, sink: string) => Promise<void>;
@@ -58,8 +63,9 @@ const methods: readonly Method[] = [
 await runBenchmark(async () => {
   const root = await mkdtemp(join(tmpdir(), 'floatlab-bench-tree-'));
   atEnd(async () => rmSync(root, { recursive: true }));
-  const [small, large] = [join(root, 'small'), join(root, 'large')];
-  makeSmall(small);
+  const [few, small, large] = [join(root, 'few'), join(root, 'small'), join(root, 'large')];
+  makeSmall(few, 100);
+  makeSmall(small, files);
   makeLarge(large);
   // Times of files must lie before the snapshot, and clocks tick.
   await delay(2500);
@@ -67,36 +73,61 @@ await runBenchmark(async () => {
     `| what | ${methods.map(({ name }) => name).join(' | ')} |\n|---|${'---|'.repeat(methods.length)}\n`,
   );
   for (const [source, what, unit, amount] of [
+    [few, '100 small files', 'files/s', 100],
     [small, `${files.toLocaleString('en')} small files`, 'files/s', files],
     [large, `one file of ${largeBytes / MiB} MiB`, 'MiB/s', largeBytes / MiB],
   ] as const) {
-    const seconds = methods.map((): [number[], number[]] => [[], []]);
+    const seconds = methods.map((): [Took[], Took[]] => [[], []]);
     for (let turn = 0; turn < turns; turn++)
       for (const [n, method] of methods.entries()) {
         const [whole, again] = await timed(root, source, method);
         seconds[n]?.[0].push(whole);
         if (again !== undefined) seconds[n]?.[1].push(again);
       }
-    const ours = median(seconds[0]?.[0] ?? []);
-    const rate = (found: number): string =>
-      `${Math.round(amount / found).toLocaleString('en')} ${unit} (ours: ${(found / ours).toFixed(2)})`;
-    const told = seconds.map(([whole]) => rate(median(whole)));
+    const ours = middle(seconds[0]?.[0] ?? []);
+    const rate = ({ wall, busy }: Took): string =>
+      `${Math.round(amount / wall).toLocaleString('en')} ${unit} (ours: ${(wall / ours.wall).toFixed(2)}), ` +
+      `${busy.toFixed(2)} s of a processor (ours: ${(busy / ours.busy).toFixed(2)})`;
+    const told = seconds.map(([whole]) => rate(middle(whole)));
     process.stdout.write(`| ${what} | ${told.join(' | ')} |\n`);
-    const unchanged = seconds.map(([, again]) => (again.length === 0 ? '' : `${Math.round(median(again) * 1000)} ms`));
+    const unchanged = seconds.map(([, again]) => (again.length === 0 ? '' : inMs(middle(again))));
     process.stdout.write(`| … once more, unchanged | ${unchanged.join(' | ')} |\n`);
   }
   const peak = Math.round(process.resourceUsage().maxRSS / 1024);
   process.stdout.write(`\nMemory of this process with both threads, at most: ${peak} MiB\n`);
 });
 
-/** @returns seconds, of all of it and of nothing */
-async function timed(root: string, source: string, method: Method): Promise<[number, number | undefined]> {
+/** Seconds: by the clock, and of processors. */
+interface Took {
+  readonly wall: number;
+  readonly busy: number;
+}
+
+function middle(all: readonly Took[]): Took {
+  return { wall: median(all.map(({ wall }) => wall)), busy: median(all.map(({ busy }) => busy)) };
+}
+
+function inMs({ wall, busy }: Took): string {
+  return `${Math.round(wall * 1000)} ms, ${Math.round(busy * 1000)} ms of a processor`;
+}
+
+/** Of this process, its threads, and all programs that it has started and that have ended; in seconds. */
+function busySeconds(): number {
+  // Behind the name, which may hold anything: user and system, and the same of the children.
+  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+  const ticksPerSecond = 100;
+  return ticks / ticksPerSecond;
+}
+
+/** @returns what all of it took, and nothing of it */
+async function timed(root: string, source: string, method: Method): Promise<[Took, Took | undefined]> {
   const sink = join(root, 'sink');
   mkdirSync(sink);
-  const took = async (carry: Carry): Promise<number> => {
-    const began = performance.now();
+  const took = async (carry: Carry): Promise<Took> => {
+    const [began, busy] = [performance.now(), busySeconds()];
     await carry(source, sink);
-    return (performance.now() - began) / 1000;
+    return { wall: (performance.now() - began) / 1000, busy: busySeconds() - busy };
   };
   const whole = await took(method.whole);
   const again = method.again && (await took(method.again));
@@ -123,9 +154,9 @@ async function ended(child: ReturnType<typeof spawn>): Promise<void> {
   if (code !== 0) throw new Error(`${child.spawnfile} ended with ${code}`);
 }
 
-function makeSmall(path: string): void {
+function makeSmall(path: string, count: number): void {
   const inFolder = 200;
-  for (let n = 0; n < files; n++) {
+  for (let n = 0; n < count; n++) {
     const below = join(path, `folder ${Math.floor(n / inFolder)}`);
     if (n % inFolder === 0) mkdirSync(below, { recursive: true });
     writeFileSync(join(below, `file ${n}`), `${n},`.repeat(50 + (n % 500)));

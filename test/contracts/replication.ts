@@ -8,6 +8,7 @@ import type { ReplicationPort, StreamAbilities } from '#io/devices/replication/p
 import type { Dataset, VolumePort } from '#io/devices/volumes/port.ts';
 import { makeReplicationBench } from './replication/bench.ts';
 import { divergenceContract } from './replication/divergence.ts';
+import { historiesContract } from './replication/histories.ts';
 import { interruptedContract } from './replication/interrupted.ts';
 import { bookmarkContract, protectionContract } from './replication/protection.ts';
 import { refusalsContract } from './replication/refusals.ts';
@@ -79,5 +80,6 @@ export function replicationContract({ setup, can, length }: ReplicationContractO
   protectionContract(bench);
   rolesContract(bench);
   divergenceContract(bench);
+  historiesContract(bench);
   interruptedContract(bench, length);
 }

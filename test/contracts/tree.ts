@@ -287,6 +287,17 @@ export function treeContract(title: string, make: () => Promise<TreeUnderTest>):
     });
 
     describe('an archive', () => {
+      test('is given up at once when that is asked for, although no byte comes', async () => {
+        const ending = new AbortController();
+        const silent = (async function* (): AsyncGenerator<Uint8Array> {
+          yield new Uint8Array(512);
+          await new Promise(() => {});
+        })();
+        const unpacked = at.port.unpack(at.live, silent, call({ signal: ending.signal }));
+        setTimeout(() => ending.abort(), 50);
+        await expect(unpacked).rejects.toMatchObject({ code: 'ABORTED' });
+      });
+
       test('that was packed unpacks to the same', async () => {
         await at.write(at.snapshot, 'a/one.txt', 'one');
         await at.link(at.snapshot, 'a/link', 'one.txt');

@@ -71,6 +71,28 @@ export function rollbackContract(bench: Bench): void {
       await bench.volumes.destroy(of, { scrub: false }, patient());
     });
 
+    test('what was written since a snapshot is told, or said to be unknown, and never zero instead', async () => {
+      const of = await made('one');
+      const { volumes, can } = bench;
+      await volumes.snapshot(of, 'old', patient());
+      const some = 512 * 1024;
+      expect(await fits(of, 'large', some)).toBe(true);
+      await volumes.snapshot(of, 'newer', patient());
+      await bench.it.settle();
+      const since = (name: string) => volumes.writtenSince(of, name, patient());
+      expect(await codeOf(since('none'))).toBe('MISSING');
+      if (!can.changes) return expect([await since('old'), await since('newer')]).toEqual([undefined, undefined]);
+      const bytes = (await since('old')) ?? 0;
+      expect(bytes).toBeGreaterThanOrEqual(some);
+      expect(bytes).toBeLessThan(2 * some);
+      expect(await since('newer')).toBeLessThan(some / 4);
+      await volumes.rollback(of, 'old', 'stash', patient());
+      await bench.it.settle();
+      // The present does not go on from these any more.
+      expect([await since('newer'), await since('stash')]).toEqual([undefined, undefined]);
+      expect(await since('old')).toBeLessThan(some / 4);
+    });
+
     test('there and back again', async () => {
       const of = await made('one');
       await bench.volumes.snapshot(of, 'old', patient());

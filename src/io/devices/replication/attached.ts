@@ -10,5 +10,5 @@ export function withReplication(volumes: VolumePort, replication: ReplicationPor
   return guarded;
 }
 
-/** Undefined where the pool has no streams of its own. */
+/** Undefined where nothing was attached. */
 export const replicationOf = (volumes: VolumePort): ReplicationPort | undefined => attached.get(volumes);

@@ -21,11 +21,15 @@ export interface Hands {
 
 export interface Found {
   readonly role: 'none' | 'volume' | 'replica';
+  /** How it is kept; of nothing, how it would be. */
+  readonly format: StreamFormat;
   readonly marker: Marker;
   /** The oldest first; of a bookmark and a snapshot with the same guid only the snapshot. */
   readonly bases: readonly Base[];
   readonly resume: Resumable | undefined;
 }
+
+export type Sent = SendOptions & { readonly format: StreamFormat };
 
 /** A stream on its way to somebody. */
 export interface Source {
@@ -43,9 +47,10 @@ export interface Arriving {
 }
 
 export interface Backend {
-  readonly format: StreamFormat;
+  /** That it can receive. */
+  readonly formats: readonly StreamFormat[];
   /** @throws IoError POOL_MISSING, UNSUPPORTED */
-  abilities(pool: string, hands: Hands): Promise<StreamAbilities>;
+  abilities(pool: string, hands: Hands, format?: 'tree'): Promise<StreamAbilities>;
   replicas(pool: string, hands: Hands): Promise<readonly string[]>;
   /** @param isReceiving a stream for it is on its way: what has arrived is left to whoever receives it */
   find(of: Dataset, hands: Hands, isReceiving: boolean): Promise<Found>;
@@ -58,8 +63,8 @@ export interface Backend {
   hold(of: Dataset, base: Base, peer: string, hands: Hands): Promise<void>;
   release(of: Dataset, peer: string, except: ReadonlySet<string>, hands: Hands): Promise<void>;
 
-  /** Both are there, and in this order. */
-  source(of: Dataset, from: Base | undefined, to: Base, options: SendOptions, hands: Hands): Promise<Source>;
+  /** Both are there, and in this order. The format is one that it can be sent in. */
+  source(of: Dataset, from: Base | undefined, to: Base, options: Sent, hands: Hands): Promise<Source>;
   resumed(of: Dataset, token: string, hands: Hands): Promise<Source>;
 
   /**
@@ -71,9 +76,12 @@ export interface Backend {
   accept(of: Dataset, what: Wanted, hands: Hands): Promise<SnapInfo>;
   /** Throws away what has arrived, whole or in part. */
   drop(of: Dataset, hands: Hands): Promise<void>;
+  /** As `drop`, but what somebody else has written to a replica, where that can be, is kept as its newest snapshot. */
+  keepWritten?(of: Dataset, hands: Hands): Promise<void>;
 
   /** Of a replica; `find` would finish the last three of these when they are interrupted. */
   promote(of: Dataset, spec: DatasetSpec, found: Found, hands: Hands): Promise<void>;
+  /** @param found with the format that the replica is to be kept in */
   demote(of: Dataset, final: string, found: Found, hands: Hands): Promise<void>;
   setAside(of: Dataset, common: Base, as: string, found: Found, hands: Hands): Promise<void>;
   removeSnapshots(of: Dataset, names: readonly string[], hands: Hands): Promise<void>;

@@ -1,4 +1,4 @@
-/** One port over several drivers: each call goes to the driver of its pool. A pool without one has no streams of its own. */
+/** One port over several drivers: each call goes to the driver of its pool. */
 import { IoError } from '../error.ts';
 import type { Dataset, VolumePort } from '../volumes/port.ts';
 import type { ReplicationPort } from './port.ts';
@@ -15,20 +15,20 @@ export function replicationByPool(
   const drivers = typeof given === 'function' ? given : () => given;
   const portOf = (pool: string): ReplicationPort | undefined =>
     drivers().find(({ pools }) => pools.includes(pool))?.port;
-  /** @throws IoError UNSUPPORTED */
+  /** @throws IoError POOL_MISSING */
   const at = (op: string, pool: string): ReplicationPort => {
     const port = portOf(pool);
     if (port) return port;
-    throw new IoError('UNSUPPORTED', {
+    throw new IoError('POOL_MISSING', {
       op,
       target: pool,
-      message: `the pool ${pool} has no streams of its own`,
-      hint: 'Replicate its volumes file by file, or move them to btrfs or zfs.',
+      message: `this node has no pool ${pool} that is open`,
+      hint: 'floatlab pool ls shows those that there are.',
     });
   };
 
   return {
-    abilities: async (pool, call) => at('abilities', pool).abilities(pool, call),
+    abilities: async (pool, call, format) => at('abilities', pool).abilities(pool, call, format),
     replicas: async (pool, call) => at('replicas', pool).replicas(pool, call),
     bases: async (of, call) => at('bases', of.pool).bases(of, call),
     protect: async (of, guid, peer, call) => at('protect', of.pool).protect(of, guid, peer, call),
@@ -55,6 +55,15 @@ export function replicationByPool(
       return {
         ...volumes,
         create: async (of, spec, call) => guard(of).create(of, spec, call),
+        inspect: async (of, call) => guard(of).inspect(of, call),
+        mount: async (of, call) => guard(of).mount(of, call),
+        list: async (pool, call) => guard({ pool }).list(pool, call),
+        changes: async (pool, call) => guard({ pool }).changes(pool, call),
+        snapshotTogether: async (all, name, call) =>
+          (all[0] ? guard(all[0]) : volumes).snapshotTogether(all, name, call),
+        snapshots: async (of, call) => guard(of).snapshots(of, call),
+        foreignSnapshots: async (of, call) => guard(of).foreignSnapshots(of, call),
+        snapshotPath: async (of, name, call) => guard(of).snapshotPath(of, name, call),
         clone: async (from, snapshot, into, spec, call) => guard(into).clone(from, snapshot, into, spec, call),
         adopt: async (native, of, call) => guard(of).adopt(native, of, call),
         snapshot: async (of, name, call) => guard(of).snapshot(of, name, call),

@@ -13,6 +13,8 @@ const epochSchema = z.strictObject({ generation: z.int().min(0), index: z.int().
 const wantedSchema = z.strictObject({
   from: z.string().optional(),
   to: z.strictObject({ name: z.string(), guid: z.string() }),
+  /** Not said where the pool knows only one. */
+  format: z.enum(['zfs', 'btrfs', 'tree']).optional(),
 });
 
 const pendingSchema = z.discriminatedUnion('do', [

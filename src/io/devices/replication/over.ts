@@ -20,8 +20,8 @@ import { checkSpec } from '../volumes/spec.ts';
 import type { Backend, Found, Hands } from './backend.ts';
 import { guarded } from './guard.ts';
 import { checkEpoch, checkForm, compareEpochs } from './names.ts';
-import type { Base, Epoch, Incoming, ReplicationPort, Sending } from './port.ts';
-import { basesOf, checkBase, newestOf, refusal, refuseStale } from './refusals.ts';
+import type { Base, Epoch, Incoming, ReplicationPort, Sending, Wanted } from './port.ts';
+import { basesOf, checkBase, checkFormat, checkSendable, newestOf, refusal, refuseStale } from './refusals.ts';
 import { counted, runningStreams } from './running.ts';
 
 export interface OverOptions {
@@ -89,11 +89,11 @@ export function replicationOver(backend: Backend, options: OverOptions = {}): Re
   });
 
   return {
-    async abilities(pool, call) {
+    async abilities(pool, call, format) {
       const hands = handsOf('abilities', pool, call);
       try {
         hands.within.check();
-        return await backend.abilities(pool, hands);
+        return await backend.abilities(pool, hands, format);
       } catch (error) {
         throw asIoError(error, 'abilities', pool);
       }
@@ -128,16 +128,20 @@ export function replicationOver(backend: Backend, options: OverOptions = {}): Re
 
     async send(of, what, how, call) {
       checkSending(what);
-      const { source, guids } = await on('send', of, call, async (found, hands) => {
+      const { source, guids, format } = await on('send', of, call, async (found, hands) => {
         if (found.role === 'none') throw refusal(hands, 'MISSING', 'there is no such dataset');
-        if ('resume' in what) return { source: await backend.resumed(of, what.resume, hands), guids: [] };
+        const format = how.format ?? found.format;
+        checkSendable(found, format, backend.formats, hands);
+        if ('resume' in what) return { source: await backend.resumed(of, what.resume, hands), guids: [], format };
         const { from, to } = ends(found, what, hands);
+        if (format === 'tree' && from?.kind === 'bookmark')
+          throw refusal(hands, 'MISSING', `of ${from.name} only a bookmark is left, and no file`, 'Send everything.');
         const guids = [what.from, what.to].flatMap((guid) => guid ?? []);
-        return { source: await backend.source(of, from, to, how, hands), guids };
+        return { source: await backend.source(of, from, to, { ...how, format }, hands), guids, format };
       });
       const { estimatedBytes } = source;
       return {
-        format: backend.format,
+        format,
         ...(estimatedBytes === undefined ? {} : { estimatedBytes }),
         bytes: sent(of, source, guids, call),
       };
@@ -151,9 +155,8 @@ export function replicationOver(backend: Backend, options: OverOptions = {}): Re
         if (known) return { known };
         const stream = running.beginReceiving(target, what.epoch, call.signal);
         try {
-          const { epoch, lineage, from, to } = what;
-          const wanted = { ...(from === undefined ? {} : { from }), to: { name: to.name, guid: to.guid } };
-          await backend.mark(into, { ...found.marker, epoch, lineage, incoming: wanted }, hands);
+          const { epoch, lineage } = what;
+          await backend.mark(into, { ...found.marker, epoch, lineage, incoming: announced(what) }, hands);
           await step('marked');
           return { stream };
         } catch (error) {
@@ -244,7 +247,9 @@ export function replicationOver(backend: Backend, options: OverOptions = {}): Re
         if (found.role === 'volume') {
           if (found.bases.some(({ kind, name }) => kind === 'snapshot' && name === how.final))
             throw refusal(hands, 'EXISTS', `it has a snapshot ${how.final} already`);
-          await backend.demote(of, how.final, { ...found, marker }, hands);
+          const format = how.format ?? found.format;
+          checkSendable(found, format, backend.formats, hands);
+          await backend.demote(of, how.final, { ...found, marker, format }, hands);
         } else if (compareEpochs(found.marker.epoch, how.epoch) < 0) await backend.mark(of, marker, hands);
         const newest = newestOf(await backend.find(of, hands, false));
         if (!newest) throw refusal(hands, 'DAMAGED', 'it has no snapshot');
@@ -263,9 +268,9 @@ export function replicationOver(backend: Backend, options: OverOptions = {}): Re
         const base = found.bases.find(({ kind, guid }) => kind === 'snapshot' && guid === common);
         if (!base) throw refusal(hands, 'MISSING', `there is no snapshot ${common}`);
         if (as === of.name) throw refusal(hands, 'INVALID', 'it cannot be set aside as itself');
-        const now = raised(found, epoch, lineage);
-        await backend.drop(of, hands);
-        if (newestOf(found)?.guid !== common) await backend.setAside(of, base, as, now, hands);
+        await (backend.keepWritten ?? backend.drop)(of, hands);
+        const now = raised(await backend.find(of, hands, false), epoch, lineage);
+        if (newestOf(now)?.guid !== common) await backend.setAside(of, base, as, now, hands);
         await backend.mark(of, { ...now.marker, incoming: null, pending: null }, hands);
         await step('followed');
       });
@@ -337,8 +342,7 @@ export function replicationOver(backend: Backend, options: OverOptions = {}): Re
     if (found.role === 'volume')
       throw refusal(hands, 'EXISTS', 'it is a volume here, not a replica', 'Only one of two may write: demote one.');
     refuseStale(hands, found.marker, what.epoch);
-    if (what.format !== backend.format)
-      throw refusal(hands, 'UNSUPPORTED', `it cannot receive a stream of ${what.format}`, 'Send files instead.');
+    checkFormat(found, what, backend.formats, hands);
     if (found.role === 'replica' && found.marker.lineage !== null && found.marker.lineage !== what.lineage)
       throw refusal(
         hands,
@@ -351,6 +355,15 @@ export function replicationOver(backend: Backend, options: OverOptions = {}): Re
     checkBase(found, what, hands);
     if (running.receiving(hands.target)) throw refusal(hands, 'BUSY', 'a stream for it is being received');
     return undefined;
+  }
+
+  /** What is being received, as it is written down. */
+  function announced({ from, to, format }: Incoming): Wanted {
+    return {
+      ...(from === undefined ? {} : { from }),
+      ...{ to: { name: to.name, guid: to.guid } },
+      ...(backend.formats.length > 1 ? { format } : {}),
+    };
   }
 }
 

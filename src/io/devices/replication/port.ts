@@ -33,6 +33,9 @@ export interface Epoch {
 /** By the file system itself, or file by file between any two of them (`tree/`). Who chooses: `formats.ts`. */
 export type StreamFormat = 'zfs' | 'btrfs' | 'tree';
 
+export const describeFormat = (format: StreamFormat): string =>
+  format === 'tree' ? 'streams of files' : `streams of ${format}`;
+
 export interface StreamAbilities {
   readonly format: StreamFormat;
   /** An interrupted stream can go on where it ended. */
@@ -49,6 +52,8 @@ export interface StreamAbilities {
 
 /** Fixed for a volume when its first stream is sent: changing them half way has damaged data on zfs (openzfs#6224). */
 export interface SendOptions {
+  /** As `bases` says where absent; any volume can be sent file by file as well. */
+  readonly format?: StreamFormat;
   readonly compressed: boolean;
   readonly raw: boolean;
   /**
@@ -67,6 +72,11 @@ export interface Base extends Pick<SnapInfo, 'name' | 'guid' | 'createdAt'> {
 
 export interface Bases {
   readonly role: 'volume' | 'replica';
+  /**
+   * How it is kept: a replica takes these streams and no others, for as long as it is there. A volume that came file by
+   * file is sent file by file, because its file system knows its snapshots by other names than everybody else.
+   */
+  readonly format: StreamFormat;
   /** As last told to this dataset; undefined before anybody did. */
   readonly epoch?: Epoch;
   readonly lineage?: string;
@@ -112,8 +122,11 @@ export interface Outgoing {
 }
 
 export interface ReplicationPort {
-  /** @throws UNSUPPORTED where the pool has no streams of its own */
-  abilities(pool: string, call: Call): Promise<StreamAbilities>;
+  /**
+   * Of the streams of the file system itself where it has such, else file by file.
+   * @param format `tree`: file by file, whatever else there is @throws UNSUPPORTED where the pool has no such streams
+   */
+  abilities(pool: string, call: Call, format?: 'tree'): Promise<StreamAbilities>;
   /** Names of all replicas in a pool, sorted. */
   replicas(pool: string, call: Call): Promise<readonly string[]>;
   /** @returns undefined when there is neither volume nor replica */
@@ -128,15 +141,15 @@ export interface ReplicationPort {
   unprotect(of: Dataset, peer: string, except: readonly string[], call: Call): Promise<void>;
   /**
    * @throws MISSING when a snapshot is not there; DIVERGED when `from` is none of its forerunners; TOKEN_DEAD;
-   * UNSUPPORTED
+   * UNSUPPORTED, also when it cannot be sent in this format
    */
   send(of: Dataset, what: Sending, options: SendOptions, call: Call): Promise<Outgoing>;
   /**
    * Brings a replica, or one that does not exist, to the snapshot `to`, which then is its newest. Of one that has it:
    * done, and nothing is read. What it does not need of the bytes it gives up.
    * @throws FENCED; EXISTS when it is a volume here, or another snapshot has the name; DIVERGED when the lineage or the
-   * newest snapshot is another one; MISSING when there is no replica for a stream with a base; TRUNCATED when the stream
-   * is not whole; BUSY while another one is received; whatever `bytes` rejects with
+   * newest snapshot is another one; UNSUPPORTED when it is kept in another format; MISSING when there is no replica for a
+   * stream with a base; TRUNCATED when the stream is not whole; BUSY while another one is received; whatever `bytes` rejects with
    */
   receive(into: Dataset, what: Incoming, bytes: AsyncIterable<Uint8Array>, call: Call): Promise<SnapInfo>;
   /** Gives up a half-received state. */
@@ -177,6 +190,8 @@ export interface Demotion {
   readonly lineage: string;
   /** Name of the snapshot that is taken. */
   readonly final: string;
+  /** Which streams the replica takes from now on; as it was kept as a volume where absent. */
+  readonly format?: StreamFormat;
 }
 
 export interface Divergence {

@@ -38,6 +38,9 @@ export async function digestTree(
   }
 }
 
+/** By which one knows that a tree is another one than was sent, and nothing else went wrong. */
+export const verifyOp = 'verify tree';
+
 /** Reads a tree again. @throws IoError DAMAGED when it is not what the digest says, and as `digestTree` */
 export async function verifyTree(
   path: string,
@@ -47,7 +50,7 @@ export async function verifyTree(
   const digest = await digestTree({ path, depth: expected.depth, wholeSeconds: expected.wholeSeconds }, call);
   if (digest.equals(expected.digest)) return;
   throw new IoError('DAMAGED', {
-    op: 'verify tree',
+    op: verifyOp,
     target: path,
     message: `${path} is not what was sent: its digest is ${hex(digest)}, and should be ${hex(expected.digest)}`,
     hint: 'Throw it away, and send again.',

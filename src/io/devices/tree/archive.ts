@@ -11,6 +11,7 @@ import type { Call } from '../call.ts';
 import { IoError } from '../error.ts';
 import { run } from '../run.ts';
 import type { Deadline } from '../volumes/deadline.ts';
+import { abortable } from './abortable.ts';
 import { inTree, type Place } from './place.ts';
 
 /** What FloatLab itself keeps in a volume. */
@@ -122,8 +123,7 @@ export async function unpackTree(
     })();
     const end = new Tail();
     const fed = (async () => {
-      for await (const piece of tar) {
-        if (signal.aborted) throw cancelled('unpack', root);
+      for await (const piece of abortable(tar, signal, () => cancelled('unpack', root))) {
         end.take(piece);
         count.bytes += piece.length;
         progress({ text: 'importing', done: count.bytes });

@@ -9,6 +9,7 @@ import type { Difference, FileEntry, FileFacts } from '#io/contract/files.ts';
 import { baseName, compareNames, decodeName, folderOf, joinPath, waysOf } from '#events/values/tree-path.ts';
 import { IoError } from '../error.ts';
 import type { SimHands } from '../volumes/sim/hands.ts';
+import { abortable } from './abortable.ts';
 import { gone, isSpecial, wayOf } from './place.ts';
 import type { Restored, RestorePlan, TreePort } from './port.ts';
 
@@ -85,9 +86,9 @@ export function simTree(volumes: Volumes): TreePort {
     // A restore is one moment here: there is never a part of it.
     giveUp: async () => true,
 
-    unpack: async (root, tar) => {
+    unpack: async (root, tar, { signal }) => {
       const chunks: Uint8Array[] = [];
-      for await (const chunk of tar) chunks.push(chunk);
+      for await (const chunk of abortable(tar, signal, () => cancelled(root))) chunks.push(chunk);
       const bytes = Buffer.concat(chunks);
       if (bytes.length < 1024 || bytes.subarray(-1024).some((byte) => byte !== 0))
         throw new IoError('INVALID', {
@@ -99,6 +100,7 @@ export function simTree(volumes: Volumes): TreePort {
       reader.end(bytes);
       let files = 0;
       for await (const entry of reader) {
+        if (signal.aborted) throw cancelled(root);
         const { name, type, linkname } = entry.header;
         const path = name
           .split('/')
@@ -125,6 +127,9 @@ export function simTree(volumes: Volumes): TreePort {
     clear: async (root) => liveAt(root).clear(),
   };
 }
+
+const cancelled = (target: string): IoError =>
+  new IoError('ABORTED', { op: 'unpack', target, message: `unpack of ${target} was cancelled` });
 
 const inOrder = (one: string, other: string): number => compareNames(decodeName(one), decodeName(other));
 

@@ -27,7 +27,7 @@ describe.each(['btrfs', 'zfs'] as const)('simulated replication on %s', (driver)
   });
 });
 
-test('plain folders have no streams of their own, and their volumes are as they were', async () => {
+test('plain folders have no streams of their own; a pool that is not open is missing, and its volumes are as they were', async () => {
   const [clock, random] = [selfWindingClock(), seededRandom(1)];
   const pools = [
     { name: 'plain', sizeBytes: 1e9, driver: 'dir' as const },
@@ -37,14 +37,14 @@ test('plain folders have no streams of their own, and their volumes are as they 
   const port = simReplication({ clock, random, volumes: sim });
   const replication = replicationByPool([{ pools: ['tank'], port }]);
   expect(await codeOf(port.abilities('plain', patient()))).toBe('UNSUPPORTED');
-  expect(await codeOf(replication.abilities('plain', patient()))).toBe('UNSUPPORTED');
+  expect(await codeOf(replication.abilities('plain', patient()))).toBe('POOL_MISSING');
   const volumes = replication.guard(sim);
   for (const pool of ['plain', 'tank']) {
     const of = { pool, name: 'db' };
     await volumes.create(of, { sizeBytes: 1000 }, patient());
     const { guid } = await volumes.snapshot(of, 'one', patient());
     const held = pool === 'tank';
-    expect(await codeOf(replication.protect(of, guid, 'vega', patient()))).toBe(held ? undefined : 'UNSUPPORTED');
+    expect(await codeOf(replication.protect(of, guid, 'vega', patient()))).toBe(held ? undefined : 'POOL_MISSING');
     expect(await codeOf(volumes.removeSnapshots(of, ['one'], patient()))).toBe(held ? 'HELD' : undefined);
   }
 });

@@ -25,7 +25,7 @@ import { attributesIn, inventory } from '../tree-stream/trees.ts';
 import { posixAcl, setAttribute } from '../volumes/attributes.ts';
 import { treeBetween, type RealKind } from './tree-under-test.ts';
 
-interface Keeps {
+export interface Keeps {
   /** Fractions of seconds, by both. */
   readonly fractions: boolean;
   /** Extended attributes, access lists, holes that are punched, and times far away, by both. */
@@ -37,7 +37,7 @@ const bytes = (folder: string, ...names: readonly number[]): Buffer =>
 const MiB = 2 ** 20;
 const spec = { sizeBytes: 96 * MiB };
 
-async function makeEverything(root: string, { attributes }: Keeps): Promise<void> {
+export async function makeEverything(root: string, { attributes }: Keeps): Promise<void> {
   const at = (...names: string[]): string => join(root, ...names);
   await mkdir(at('folder', 'inner'), { recursive: true });
   await mkdir(at('empty'));
@@ -79,7 +79,7 @@ async function makeEverything(root: string, { attributes }: Keeps): Promise<void
   await lutimes(at('folder', 'link'), 5, 99.125);
 }
 
-const changes: Readonly<Record<string, (root: string, keeps: Keeps) => Promise<void>>> = {
+export const changes: Readonly<Record<string, (root: string, keeps: Keeps) => Promise<void>>> = {
   nothing: async () => undefined,
   async content(root, { attributes }) {
     const large = await open(join(root, 'large'), 'r+');

@@ -51,9 +51,16 @@ const onThisThread: Pick<TreeMeans, 'send' | 'receive'> = {
 const callOf = ({ signal }: Waiting) => ({ signal, timeoutMs: 300_000, progress: () => undefined });
 
 export type RealKind = 'btrfs' | 'dir' | 'zfs-fuse';
-export type RealSide = SideUnderTest & { dispose(): Promise<void> };
+export type RealSide = SideUnderTest & {
+  /** The same pool, as somebody sees it who does not know of replicas. */
+  unguarded(): VolumePort;
+  dispose(): Promise<void>;
+};
 
-export async function treeBetween(here: RealKind, there: RealKind): Promise<ReplicationUnderTest> {
+export async function treeBetween(
+  here: RealKind,
+  there: RealKind,
+): Promise<ReplicationUnderTest & { readonly there: RealSide }> {
   const [a, b] = [await treeSide(here), await treeSide(there)];
   return {
     here: a,
@@ -86,7 +93,7 @@ function sideOver(open: () => VolumePort, own: Own): RealSide {
   };
   const fillAt: SideUnderTest['fillAt'] = async (folder, file, bytes) =>
     void (await localHands.fitsAt(folder, file, bytes));
-  return { ...localHands, ...own, fillAt, pool: 'test', ...reopen(), reopen };
+  return { ...localHands, ...own, fillAt, pool: 'test', ...reopen(), reopen, unguarded: open };
 }
 
 async function btrfs(): Promise<RealSide> {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { link, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { receiveOnThread, sendOnThread } from '#io/devices/tree-stream/thread/streams.ts';
@@ -88,6 +89,37 @@ describeReal('A stream of a tree on threads of its own', missingForTrees(), () =
     const receiving = receiveOnThread(full, await sink('stopped'), { ...how, signal: stop.signal });
     await expect(receiving).rejects.toMatchObject({ code: 'ABORTED' });
     expect(given).toBeLessThan(16 * MiB);
+  });
+
+  test('two at once do not hold up the thread of the node, on which heartbeats and requests wait', async () => {
+    // Threads that load their source first would be measured as well.
+    for (const name of ['warm-a', 'warm-b']) await receiveOnThread(sendOnThread(whole(), how), await sink(name), how);
+    const delays = monitorEventLoopDelay({ resolution: 5 });
+    delays.enable();
+    await Promise.all(
+      ['at-once-a', 'at-once-b'].map(async (name) =>
+        receiveOnThread(sendOnThread(whole(), how), await sink(name), how),
+      ),
+    );
+    delays.disable();
+    const heldUpMs = delays.max / 1e6;
+    // Far below the shortest silence after which anybody is suspected, on a machine that does other things, too.
+    expect(heldUpMs).toBeLessThan(400);
+  });
+
+  test('takes no more memory for a stream that is many times as long', async () => {
+    const peakOf = async (name: string, mebibytes: number): Promise<number> => {
+      const folder = join(temp.path, `source-${name}`);
+      await mkdir(folder);
+      for (let n = 0; n < mebibytes / 16; n++) await writeFile(join(folder, `${n}`), Buffer.alloc(16 * MiB, `${n}, `));
+      let peak = 0;
+      const look = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 20);
+      await receiveOnThread(sendOnThread({ target: { path: folder, id: 'one' } }, how), await sink(name), how);
+      clearInterval(look);
+      return peak;
+    };
+    const short = await peakOf('short', 64);
+    expect((await peakOf('long', 512)) - short).toBeLessThan(64 * MiB);
   });
 
   test('fails with what went wrong on its thread, hint and all, and with the words of its sender', async () => {

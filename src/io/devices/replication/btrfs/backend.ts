@@ -37,7 +37,7 @@ export function btrfsReplication(options: BtrfsReplicationOptions): ReplicationP
   return replicationOver(btrfsBackend(options), options);
 }
 
-function btrfsBackend({ pools, run = runCommand, pipes = realPipes }: BtrfsReplicationOptions): Backend {
+export function btrfsBackend({ pools, run = runCommand, pipes = realPipes }: BtrfsReplicationOptions): Backend {
   const means: BtrfsMeans = { pools, run, oneAtATime: keyedLock() };
 
   /** Whatever the file system says, as an IoError. */
@@ -54,7 +54,7 @@ function btrfsBackend({ pools, run = runCommand, pipes = realPipes }: BtrfsRepli
   };
 
   return {
-    format: 'btrfs',
+    formats: ['btrfs'],
 
     async abilities(pool, { op }) {
       await openPool(pools, pool, op);
@@ -135,7 +135,7 @@ async function found(role: 'volume' | 'replica', site: Site, marker: Marker): Pr
     return { kind: 'snapshot', name, guid, createdAt: details.createdAt, peers: peers.toSorted() };
   });
   const isThere = role === 'volume' || bases.length > 0;
-  return { role: isThere ? role : 'none', marker, bases, resume: undefined };
+  return { role: isThere ? role : 'none', format: 'btrfs', marker, bases, resume: undefined };
 }
 
 async function readMarker({ paths }: ReplicaSite): Promise<Marker> {

@@ -39,7 +39,7 @@ interface Place {
   readonly beside: Beside;
 }
 
-function simBackend({ clock, random, volumes, latencyMs }: SimReplicationOptions): Backend {
+export function simBackend({ clock, random, volumes, latencyMs }: SimReplicationOptions): Backend {
   const pause = async ({ within }: Hands): Promise<void> => {
     await sleep(clock, Math.min(latencyMs?.() ?? 1 + random.next() * 4, within.timeoutMs), within.signal);
     within.check();
@@ -69,15 +69,16 @@ function simBackend({ clock, random, volumes, latencyMs }: SimReplicationOptions
   const guid = ({ driver }: SimPool) =>
     driver === 'zfs' ? BigInt(`0x1${digits(15)}`).toString() : [8, 4, 4, 4, 12].map(digits).join('-');
 
+  // All pools of one port are of one kind, as they are of the real ones.
+  const format = [...volumes.inside.values()].some(({ driver }) => driver === 'zfs') ? 'zfs' : 'btrfs';
+
   const backend: Backend = {
-    // All pools of one port are of one kind, as they are of the real ones.
-    format: [...volumes.inside.values()].some(({ driver }) => driver === 'zfs') ? 'zfs' : 'btrfs',
+    formats: [format],
 
     async abilities(name, hands) {
       await pause(hands);
       const { pool } = place({ pool: name }, hands);
       const isZfs = pool.driver === 'zfs';
-      const format = isZfs ? 'zfs' : 'btrfs';
       return { format, resume: isZfs, compressed: true, raw: isZfs, bookmarks: isZfs };
     },
 
@@ -99,6 +100,7 @@ function simBackend({ clock, random, volumes, latencyMs }: SimReplicationOptions
       const resume = isWanted && pool.driver === 'zfs' ? { ...partial.wanted, token: tokenOf(partial) } : undefined;
       return {
         role,
+        format,
         marker,
         bases: dataset ? basesIn(dataset, beside.bookmarks.get(of.name) ?? []) : [],
         resume,

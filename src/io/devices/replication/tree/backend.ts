@@ -8,11 +8,12 @@
  *
  * Nothing can be resumed, and there are no bookmarks and no holds: who needs what is in the marker, and the guard of the
  * port keeps to it. A replica is not read-only, as no port of volumes can make it that: nobody is told its path. Where
- * somebody writes to it all the same, the next stream does not come out as it should, and the one after it begins with
- * the snapshot.
+ * somebody writes to it all the same, the next stream does not come out as it should: it is refused, and so are all that
+ * follow, until what was written is set aside.
  */
 import { replicationOver, type OverOptions } from '../over.ts';
 import type { Backend, Found, Hands } from '../backend.ts';
+import type { Marker } from '../marker.ts';
 import type { Base, ReplicationPort } from '../port.ts';
 import { refusal } from '../refusals.ts';
 import type { Dataset, VolumePort } from '../../volumes/port.ts';
@@ -23,7 +24,7 @@ import { demote, discard, promote, setAside } from './roles.ts';
 import { seen } from './seen.ts';
 import { settle } from './settle.ts';
 import { callOf, endWork, guidOf, readRecord, siteOf, snapshotsOf, writeRecord, type Site } from './site.ts';
-import { accept, arrive, drop, source } from './streams.ts';
+import { accept, arrive, drop, keepWritten, source } from './streams.ts';
 
 export interface TreeReplicationOptions extends OverOptions {
   /** Of any file system, and not guarded by this port. */
@@ -38,12 +39,32 @@ export function treeReplicationWith(means: TreeMeans, options: OverOptions): Rep
   return { ...port, guard: (volumes) => port.guard(seen(volumes, means)) };
 }
 
-function treeBackend(means: TreeMeans): Backend {
+export interface TreeBackend extends Backend {
+  /** Whether a dataset is kept file by file, or was. */
+  keeps(of: Dataset, hands: Hands): Promise<boolean>;
+  /** What is received from now on is kept in another way. */
+  leave(of: Dataset, hands: Hands): Promise<void>;
+}
+
+export function treeBackend(means: TreeMeans): TreeBackend {
   const at = <T>(of: Dataset, hands: Hands, body: (site: Site) => Promise<T>): Promise<T> =>
     body(siteOf(means, of, hands));
 
   return {
-    format: 'tree',
+    formats: ['tree'],
+
+    keeps: (of, hands) =>
+      at(of, hands, async (site) => {
+        const { role, copies, marker } = await readRecord(site);
+        return role === 'replica' || copies.length > 0 || marker.holds.length > 0;
+      }),
+
+    leave: (of, hands) =>
+      at(of, hands, async (site) => {
+        const { marker } = await readRecord(site);
+        const left: Marker = { ...marker, incoming: null, pending: null, holds: [] };
+        await writeRecord(site, { marker: left, role: 'volume', copies: [] });
+      }),
 
     async abilities(pool, hands) {
       const found = (await means.volumes.pools(callOf(hands))).find(({ name }) => name === pool);
@@ -77,7 +98,7 @@ function treeBackend(means: TreeMeans): Backend {
         const isReplica = record.role === 'replica' && (snaps !== undefined || isReceiving);
         const isVolume = record.role === 'volume' && snaps !== undefined;
         const role = isReplica ? 'replica' : isVolume ? 'volume' : 'none';
-        return { role, marker, bases, resume: undefined } satisfies Found;
+        return { role, format: 'tree', marker, bases, resume: undefined } satisfies Found;
       }),
 
     marker: (of, hands) => at(of, hands, async (site) => (await readRecord(site)).marker),
@@ -111,6 +132,7 @@ function treeBackend(means: TreeMeans): Backend {
     arrive: (of, what, bytes, how, hands) => at(of, hands, (site) => arrive(site, what, bytes, how)),
     accept: (of, what, hands) => at(of, hands, (site) => accept(site, what)),
     drop: (of, hands) => at(of, hands, drop),
+    keepWritten: (of, hands) => at(of, hands, keepWritten),
 
     promote: (of, spec, { marker }, hands) => at(of, hands, (site) => promote(site, spec, marker)),
     demote: (of, final, { marker }, hands) => at(of, hands, (site) => demote(site, final, marker)),

@@ -27,6 +27,11 @@ const workSchema = z.strictObject({
   guid: z.string().nullable(),
   /** They are that, and it has been proven. */
   isWhole: z.boolean(),
+  /**
+   * A whole stream did not come out as it was sent: somebody else has written to them. They stay as they are until it is
+   * decided what becomes of that.
+   */
+  isForeign: z.boolean().optional(),
   /** Under this name they are put aside when they are given up. Another one each time. */
   stash: z.string(),
 });

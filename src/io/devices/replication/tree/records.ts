@@ -32,17 +32,33 @@ export const recordsName = 'floatlab-replication';
 const sizeBytes = 64 * 2 ** 20;
 /** No name of a dataset begins so. */
 const about = '.about.json';
+/** How long it is believed that a pool has none, in milliseconds: to look costs a command, before every call. */
+const absentMs = 30_000;
+/** So many have been made by this process. */
+let made = 0;
 
 export function recordsInPools(volumes: VolumePort): Records {
   const folders = new Map<string, string>();
+  /** Pools that had none, and when: nobody but this process makes them while it has the pool. */
+  const absent = new Map<string, { readonly at: number; readonly made: number }>();
+  const isAbsent = (pool: string): boolean => {
+    const seen = absent.get(pool);
+    return seen !== undefined && seen.made === made && performance.now() - seen.at < absentMs;
+  };
 
   /** Looks each time: the pool may have been let go since, and an empty folder is no memory. */
   async function find(pool: string, call: Call, make: boolean): Promise<string | undefined> {
     const known = folders.get(pool);
     if (known !== undefined && (await isThere(join(known, about)))) return known;
+    if (!make && isAbsent(pool)) return undefined;
     const of = { pool, name: recordsName };
+    const before = made;
     const isMade = (await volumes.inspect(of, call)) !== undefined;
-    if (!isMade && !make) return undefined;
+    if (!isMade && !make) {
+      absent.set(pool, { at: performance.now(), made: before });
+      return undefined;
+    }
+    if (!isMade) made++;
     const { path } = isMade
       ? await volumes.mount(of, call)
       : await volumes.create(of, { sizeBytes, mode: 0o700 }, call);
@@ -54,7 +70,7 @@ export function recordsInPools(volumes: VolumePort): Records {
     folders.set(pool, path);
     return path;
   }
-  const made = async (pool: string, call: Call): Promise<string> => {
+  const ensured = async (pool: string, call: Call): Promise<string> => {
     const folder = await find(pool, call, true);
     if (folder === undefined) throw new Error('the folder of records was not made');
     return folder;
@@ -66,7 +82,7 @@ export function recordsInPools(volumes: VolumePort): Records {
       return folder === undefined ? undefined : textIfThere(join(folder, key));
     },
     async write(pool, key, text, call) {
-      await replaceFile(join(await made(pool, call), key), Buffer.from(text), { mode: 0o600 });
+      await replaceFile(join(await ensured(pool, call), key), Buffer.from(text), { mode: 0o600 });
     },
     async remove(pool, key, call) {
       const folder = await find(pool, call, false);
@@ -76,7 +92,7 @@ export function recordsInPools(volumes: VolumePort): Records {
       const folder = await find(pool, call, false);
       return folder === undefined ? [] : recordsIn(folder);
     },
-    folder: made,
+    folder: ensured,
   };
 }
 

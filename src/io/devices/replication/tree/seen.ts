@@ -7,7 +7,7 @@ import { IoError } from '../../error.ts';
 import { describe } from '../../volumes/names.ts';
 import type { Change, Dataset, SnapInfo, VolumePort } from '../../volumes/port.ts';
 import type { TreeMeans } from './means.ts';
-import { nameOfRecord, parseRecord } from './record.ts';
+import { nameOfRecord, parseRecord, recordKey, written } from './record.ts';
 import { recordsName } from './records.ts';
 import { guidOf, readRecord } from './site.ts';
 
@@ -84,6 +84,10 @@ export function seen(volumes: VolumePort, means: TreeMeans): VolumePort {
       await refuseHidden('snapshotPath', of, call);
       return volumes.snapshotPath(of, name, call);
     },
+    async writtenSince(of, name, call) {
+      await refuseHidden('writtenSince', of, call);
+      return volumes.writtenSince(of, name, call);
+    },
     removeSnapshots: async (of, names, call) =>
       (await isHidden(of, call)) ? undefined : volumes.removeSnapshots(of, names, call),
     async rollback(of, to, stash, call) {
@@ -91,7 +95,13 @@ export function seen(volumes: VolumePort, means: TreeMeans): VolumePort {
       return volumes.rollback(of, to, stash, call);
     },
     release: async (of, call) => ((await isHidden(of, call)) ? undefined : volumes.release(of, call)),
-    destroy: async (of, how, call) => ((await isHidden(of, call)) ? undefined : volumes.destroy(of, how, call)),
+    async destroy(of, how, call) {
+      if (await isHidden(of, call)) return;
+      await volumes.destroy(of, how, call);
+      const record = await recordOf(of, call);
+      if (record.copies.length > 0)
+        await means.records.write(of.pool, recordKey(of.name), written({ ...record, copies: [] }), call);
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 /** The simulated twin: files of the simulated pools, told by the streams of the other twin; records in memory, beside a pool. */
 import { patience } from '../patience.ts';
-import type { Clock } from '../../clock/port.ts';
+import { sleep, type Clock } from '../../clock/port.ts';
 import { IoError } from '../../error.ts';
 import type { Random } from '../../random/port.ts';
 import type { Waiting } from '../../tree-stream/thread/streams.ts';
@@ -14,16 +14,19 @@ import { treeReplicationWith } from './backend.ts';
 import type { TreeMeans } from './means.ts';
 import type { Records } from './records.ts';
 
-export interface SimTreeOptions extends OverOptions {
+export interface SimTreeOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly volumes: SimVolumes;
 }
 
-export function simTreeReplication(options: SimTreeOptions): ReplicationPort {
-  const { volumes, clock, random } = options;
-  const means: TreeMeans = {
-    ...{ volumes, clock, records: simRecords(volumes), readHead: readSimHead },
+export const simTreeReplication = (options: SimTreeOptions & OverOptions): ReplicationPort =>
+  treeReplicationWith(simTreeMeans(options), options);
+
+export function simTreeMeans({ volumes, clock, random }: SimTreeOptions): TreeMeans {
+  const pause: Pause = ({ signal }) => sleep(clock, 1 + random.next() * 4, signal);
+  return {
+    ...{ volumes, clock, records: simRecords(volumes, pause), readHead: readSimHead },
     async *send({ target, base }, how) {
       const files = volumes.snapshotFilesAt(target.path);
       const before = base && volumes.snapshotFilesAt(base.path);
@@ -33,6 +36,7 @@ export function simTreeReplication(options: SimTreeOptions): ReplicationPort {
     },
     async receive(stream, { into }, how) {
       for await (const { file, text } of changesIn(stream, how, clock)) {
+        await pause(how);
         if (text === null) volumes.filesAt(into)?.delete(file);
         else volumes.writeAt(into, file, text);
       }
@@ -45,8 +49,10 @@ export function simTreeReplication(options: SimTreeOptions): ReplicationPort {
     keepsFractions: async () => true,
     id: () => Array.from({ length: 32 }, () => Math.floor(random.next() * 16).toString(16)).join(''),
   };
-  return treeReplicationWith(means, options);
 }
+
+/** Each step that changes something takes a while. */
+type Pause = (call: { readonly signal: AbortSignal }) => Promise<void>;
 
 /** As they come: what is applied of a stream that turns out to be broken stays applied. */
 async function* changesIn(stream: AsyncIterable<Uint8Array>, { target, signal, silenceMs }: Waiting, clock: Clock) {
@@ -94,7 +100,7 @@ const gone = (op: string, target: string): IoError =>
 
 const known = new WeakMap<SimPool, Map<string, string>>();
 
-function simRecords(volumes: SimVolumes): Records {
+function simRecords(volumes: SimVolumes, pause: Pause): Records {
   const at = (name: string): Map<string, string> => {
     const pool = volumes.inside.get(name);
     if (!pool || pool.state === 'unavailable')
@@ -109,8 +115,15 @@ function simRecords(volumes: SimVolumes): Records {
   };
   return {
     read: async (pool, key) => at(pool).get(key),
-    write: async (pool, key, text) => void at(pool).set(key, text),
-    remove: async (pool, key) => void at(pool).delete(key),
+    async write(pool, key, text, call) {
+      await pause(call);
+      at(pool).set(key, text);
+    },
+    async remove(pool, key, call) {
+      if (!at(pool).has(key)) return;
+      await pause(call);
+      at(pool).delete(key);
+    },
     keys: async (pool) => [...at(pool).keys()].toSorted(),
     folder: async (pool) => `${volumes.inside.get(pool)?.mountpoint ?? pool}/records`,
   };

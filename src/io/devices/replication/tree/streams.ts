@@ -15,7 +15,8 @@
 import { deadline } from '../../volumes/deadline.ts';
 import type { SnapInfo } from '../../volumes/port.ts';
 import { IoError } from '../../error.ts';
-import type { Arriving, Source } from '../backend.ts';
+import { verifyOp } from '../../tree-stream/digest.ts';
+import type { Arriving, Hands, Source } from '../backend.ts';
 import { beginStream, checkAnnounced } from '../head.ts';
 import { patience } from '../patience.ts';
 import type { Base, SendOptions, Wanted } from '../port.ts';
@@ -66,6 +67,7 @@ export async function arrive(
   try {
     const { head, start, rest } = await beginStream(bytes, (read) => means.readHead(read), waiting.wait, hands);
     checkAnnounced(head, what, hands);
+    if ((await readWork(site))?.isForeign === true) throw writtenTo(hands);
     await drop(site);
     const work = newWork(site, what.to.guid);
     await writeWork(site, work);
@@ -80,6 +82,11 @@ export async function arrive(
     try {
       await means.receive(stream, { into: path, ids }, { target, signal, silenceMs });
     } catch (error) {
+      // Into an empty folder nobody can have written before: then it is the stream.
+      if (isThere && error instanceof IoError && error.op === verifyOp) {
+        await writeWork(site, { ...work, isForeign: true });
+        throw writtenTo(hands, error);
+      }
       await giveUpIfCheap(site);
       throw error;
     }
@@ -90,6 +97,15 @@ export async function arrive(
     waiting.end();
   }
 }
+
+const writtenTo = (hands: Hands, cause?: unknown): IoError =>
+  new IoError('DIVERGED', {
+    op: hands.op,
+    target: hands.target,
+    message: `somebody has written to the files of the replica ${hands.target}: with what was sent they are not what they should be`,
+    hint: 'Nothing was removed. Put aside what it has (floatlab replica resync REPLICA --keep), or give it up (--discard).',
+    cause,
+  });
 
 async function* withStart(
   start: Uint8Array,
@@ -123,6 +139,16 @@ export async function accept(site: Site, { to }: Wanted): Promise<SnapInfo> {
   await endWork(site);
   await hands.step('ended');
   return { ...snap, guid: to.guid };
+}
+
+/** What somebody has written to a replica becomes a snapshot of it, as if it had come later than all others. */
+export async function keepWritten(site: Site): Promise<void> {
+  const { of, means } = site;
+  const work = await readWork(site);
+  if (work?.isForeign !== true) return drop(site);
+  await means.volumes.mount(of, site.call);
+  await means.volumes.snapshot(of, work.stash, site.call);
+  await endWork(site);
 }
 
 /** The files of a replica are its newest snapshot again. One that has none is thrown away with its records (`settle`). */

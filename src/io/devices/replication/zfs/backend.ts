@@ -30,11 +30,11 @@ export interface ZfsReplicationOptions extends OverOptions {
 }
 
 export function zfsReplication(options: ZfsReplicationOptions): ReplicationPort {
-  for (const { root } of options.pools) checkRoot('zfs replication', root);
   return replicationOver(zfsBackend(options), options);
 }
 
-function zfsBackend({ pools, run = runCommand, pipes = realPipes }: ZfsReplicationOptions): Backend {
+export function zfsBackend({ pools, run = runCommand, pipes = realPipes }: ZfsReplicationOptions): Backend {
+  for (const { root } of pools) checkRoot('zfs replication', root);
   const at = async <T>(of: Dataset, hands: Hands, body: (site: ReplicaSite) => Promise<T>): Promise<T> => {
     try {
       return await body(await replicaSite({ pools, run }, of, hands));
@@ -44,7 +44,7 @@ function zfsBackend({ pools, run = runCommand, pipes = realPipes }: ZfsReplicati
   };
 
   return {
-    format: 'zfs',
+    formats: ['zfs'],
 
     async abilities(pool, { op, target, within }) {
       await readPoolId(zfsCommands(run, target, within), poolOf(pools, pool, op), op);
@@ -74,7 +74,7 @@ function zfsBackend({ pools, run = runCommand, pipes = realPipes }: ZfsReplicati
         const role = live ? 'volume' : replica ? 'replica' : 'none';
         const token = parts.get(site.at.fresh)?.token ?? replica?.token;
         const resume = token !== undefined && marker.incoming ? { ...marker.incoming, token } : undefined;
-        return { role, marker: settled, bases: part ? basesIn(part) : [], resume };
+        return { role, format: 'zfs', marker: settled, bases: part ? basesIn(part) : [], resume };
       }),
 
     marker: (of, hands) => at(of, hands, readMarker),

@@ -22,6 +22,8 @@ export interface Waiting {
   readonly target: string;
   readonly signal: AbortSignal;
   readonly silenceMs: number;
+  /** What runs on the thread, for who measures what was built; else what belongs to this program. */
+  readonly program?: URL;
 }
 
 /** @throws IoError as `sendTree`. The thread ends when the reader leaves. */
@@ -90,9 +92,9 @@ interface Thread {
 /** To give back what is open. */
 const endMs = 2000;
 
-function start(job: TreeJob, { target, signal, silenceMs }: Waiting): Thread {
+function start(job: TreeJob, { target, signal, silenceMs, program }: Waiting): Thread {
   const op = `${job.do} tree`;
-  const worker = newWorker(job);
+  const worker = newWorker(job, program);
   const mail = new Mailbox<FromTree>();
   const failed = new AbortController();
   let failure: IoError | undefined;
@@ -140,11 +142,13 @@ function start(job: TreeJob, { target, signal, silenceMs }: Waiting): Thread {
 }
 
 /** Beside the program that is built; from source, the source, which a thread cannot load by itself. */
-function newWorker(job: TreeJob): Worker {
+function newWorker(job: TreeJob, program?: URL): Worker {
   // A tree with too many hard links to remember ends its stream, and not the node.
   const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 };
   const options = { workerData: job, stdout: false, stderr: false, resourceLimits };
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./tree-stream.js', import.meta.url), options);
+  const isBuilt = !import.meta.url.endsWith('.ts');
+  const built = program ?? (isBuilt ? new URL('./tree-stream.js', import.meta.url) : undefined);
+  if (built) return new Worker(built, options);
   const source = JSON.stringify(new URL('./worker.ts', import.meta.url).href);
   const load = `import('tsx/esm/api').then(({ register }) => { register(); return import(${source}); });`;
   return new Worker(load, { ...options, eval: true });
