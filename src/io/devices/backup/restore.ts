@@ -1,5 +1,6 @@
 /** A backup as a tar again: all of it, or one path with everything below it. */
 import { waysOf } from '#events/values/tree-path.ts';
+import type { ChunkTable } from './chunk-table.ts';
 import { readCatalog, type CatalogEntry } from './format/catalog.ts';
 import type { Manifest, StreamRef } from './format/manifest.ts';
 import { ChunkReader } from './read.ts';
@@ -36,6 +37,17 @@ export async function openBackup(repository: Repository, id: string, signal: Abo
     throw storeError('MISSING', 'restore', id, `there is no backup ${id} in ${where}`, 'List the backups there.');
   }
   const { table } = await readAll(repository, signal);
+  return openedBackup(repository, manifest, table, signal);
+}
+
+/** Where the chunks of a repository are known already: one look serves many backups. */
+export function openedBackup(
+  repository: Repository,
+  manifest: Manifest,
+  table: ChunkTable,
+  signal: AbortSignal,
+): Opened {
+  const { id } = manifest;
   const reader = () => new ChunkReader(repository, table, signal);
   const catalog = (): StreamRef => {
     if (manifest.catalog) return manifest.catalog;

@@ -1,0 +1,101 @@
+/** What can be wrong with backups: each says what to do about it. */
+import type { ActorState, LabView } from '#actors/actor.ts';
+import { counts } from '#actors/backup/known.ts';
+import type { Alert } from './alerts.ts';
+import { refTo } from './refs.ts';
+
+export const backupRules = ['backup-failed', 'backup-damaged', 'backup-unverified'] as const;
+export const backupTargetRules = ['backup-target-unreachable', 'backup-prune-failed'] as const;
+export const scheduleRules = ['backup-behind'] as const;
+
+/** One failure passes; more are worth a look. */
+const toleratedFailures = 2;
+
+export function backupAlerts(backup: ActorState<'backup'>, lab: LabView): readonly Alert[] {
+  const { state, context } = backup;
+  const { metadata, problem, volumeName, target, retryAt, failures } = context;
+  if (!problem || isMadeGood(backup, lab)) return [];
+  const { name } = metadata;
+  const where = refTo(lab, target)?.name ?? 'a target that is gone';
+  if (state === 'damaged') {
+    return [
+      {
+        rule: 'backup-damaged',
+        severity: 'critical',
+        message: `Backup ${name} in ${where} cannot be restored: ${problem.message}`,
+        hint: `Make another one: floatlab backup create ${volumeName} --to ${where}. Then look after the target.`,
+      },
+    ];
+  }
+  if (state === 'failed' && (retryAt === null || failures > toleratedFailures)) {
+    return [
+      {
+        rule: 'backup-failed',
+        severity: 'warning',
+        message: `Volume ${volumeName} is not backed up to ${where}: ${problem.message}`,
+        hint: problem.hint ?? `See: floatlab backup show ${name}.`,
+      },
+    ];
+  }
+  if (state === 'unverified' && (retryAt === null || failures > toleratedFailures)) {
+    return [
+      {
+        rule: 'backup-unverified',
+        severity: 'warning',
+        message: `Whether backup ${name} in ${where} can be restored is not known: ${problem.message}`,
+        hint: problem.hint ?? `Mend the cause, then: floatlab backup verify ${name}.`,
+      },
+    ];
+  }
+  return [];
+}
+
+/** A later one of the same volume, in the same target, was read back. */
+function isMadeGood({ stream, context }: ActorState<'backup'>, lab: LabView): boolean {
+  const of = context.volume;
+  if (of === null) return false;
+  return lab
+    .referrers(of, 'backup')
+    .some(
+      (other) =>
+        other.stream !== stream &&
+        counts(other) &&
+        other.context.target === context.target &&
+        other.context.requestedAt > context.requestedAt,
+    );
+}
+
+export function backupTargetAlerts({ state, context }: ActorState<'backup-target'>): readonly Alert[] {
+  const { metadata, problem } = context;
+  if (!problem) return [];
+  const { name } = metadata;
+  const isAway = state === 'unreachable';
+  return [
+    {
+      rule: isAway ? 'backup-target-unreachable' : 'backup-prune-failed',
+      severity: 'warning',
+      message: isAway
+        ? `Backup target ${name} cannot be used: ${problem.message}`
+        : `Backup target ${name} could not be pruned: ${problem.message}`,
+      hint: problem.hint ?? `Mend the cause, then: floatlab backup target test ${name}.`,
+    },
+  ];
+}
+
+export function scheduleAlerts({ context }: ActorState<'schedule'>, lab: LabView): readonly Alert[] {
+  const { metadata, behindSince, spec } = context;
+  if (behindSince === null) return [];
+  const of = refTo(lab, spec.volume ?? spec.app)?.name ?? 'a volume that is gone';
+  const where = refTo(lab, spec.target)?.name ?? 'a target that is gone';
+  return [
+    {
+      rule: 'backup-behind',
+      severity: 'critical',
+      message:
+        behindSince === 0
+          ? `No backup of ${of} in ${where} was ever read back, although schedule ${metadata.name} asks for them.`
+          : `The newest good backup of ${of} in ${where} is of ${new Date(behindSince).toISOString()}: older than twice the interval of schedule ${metadata.name}.`,
+      hint: 'See what keeps it: floatlab backup ls, floatlab backup target ls.',
+    },
+  ];
+}
