@@ -15,6 +15,8 @@ import { readCompose } from '#actors/compose/read.ts';
 import type { StreamId } from '#events/envelope.ts';
 import { parseKeep } from '#events/values/keep.ts';
 import type { RetentionAnswer } from '#io/contract/retention.ts';
+import type { VolumeCandidateRow } from '#io/contract/volume-candidates.ts';
+import type { RollbackAnswer } from '#io/contract/rollback.ts';
 import { liveProtocol, pageKeyProtocol, type LiveLogLine, type ToClient, type ToServer } from '#io/contract/live.ts';
 import type { ClusterMember, ClusterStatus } from '#io/contract/cluster.ts';
 import type { CommandAnswer } from '#io/contract/routes.ts';
@@ -87,6 +89,10 @@ export class FakeBackend {
   initialPassword: boolean;
   /** Of a simulated lab: the power of its machines, by name. */
   power: Map<string, 'on' | 'off'> | undefined;
+  /** What lies in every pool and could be adopted. */
+  candidates: readonly VolumeCandidateRow[] = [];
+  /** What a look at a roll-back says; undefined: unknown. */
+  writtenBytes: number | undefined;
   /** Commands as they arrived, dry runs included. */
   readonly asked: { readonly command: string; readonly input: unknown; readonly dryRun: boolean }[] = [];
   /** Commands that were run in containers, with all that was typed and every size of their windows. */
@@ -302,6 +308,8 @@ export class FakeBackend {
         return fileContent(query);
       case 'export-volume':
         return fileContent({ path: '', ...query });
+      case 'preview-rollback':
+        return this.#rollback(params, query['snapshot']);
       case 'preview-retention':
         return this.#retention(params, query['keep']);
       case 'cluster-status':
@@ -321,7 +329,7 @@ export class FakeBackend {
         return { token: 'flt1-abc', id, expiresAt, command: this.joinCommand } satisfies JoinTokenAnswer;
       }
       case 'list-volume-candidates':
-        return { items: [], truncated: false };
+        return { items: this.candidates, truncated: false };
       case 'list-disks':
         return { items: fakeDisks };
       case 'simulated-machines':
@@ -334,6 +342,18 @@ export class FakeBackend {
       default:
         throw new Refusal('NO_SUCH_ROUTE', `The fake does not know ${action.special}.`);
     }
+  }
+
+  #rollback({ name = '' }: Params, wanted: string | undefined): RollbackAnswer {
+    const row = this.lab.view.list('volume').find(({ context }) => context.metadata.name === name);
+    const snapshot = this.lab.view
+      .list('snapshot')
+      .find(({ context }) => context.volume === row?.stream && context.metadata.name === wanted);
+    const present = row?.context.lineages.at(-1)?.id ?? 1;
+    const lineage = { of: snapshot?.context.lineage ?? 1, present, opens: present + 1 };
+    const takenAt = snapshot?.context.takenAt ?? 0;
+    const written = this.writtenBytes === undefined ? {} : { writtenBytes: this.writtenBytes };
+    return { snapshot: wanted ?? '', takenAt, ...written, newer: [], lineage, app: null };
   }
 
   #retention({ name = '' }: Params, wanted: string | undefined): RetentionAnswer {

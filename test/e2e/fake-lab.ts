@@ -415,6 +415,22 @@ function success(order: WorkOrder, lab: Lab, now: number): [CommandName, unknown
       return ['report-volume-copied', { volume: subject, visit }];
     case 'move-dataset':
       return ['report-volume-moved', { volume: subject, visit, path: `/pool/${order.input.to.dataset}/data` }];
+    case 'demote-dataset':
+      return [
+        'report-volume-demoted',
+        { volume: subject, visit, final: { name: order.input.final, guid, takenAt: now } },
+      ];
+    case 'seal-replica': {
+      const final = lab.get(subject as `volume:${string}`)?.context.handover?.snapshot ?? 'snapshot:';
+      return ['report-volume-sealed', { volume: subject, visit, newest: lab.get(final)?.context.guid ?? null }];
+    }
+    case 'promote-replica':
+      return [
+        'report-volume-handed-over',
+        { volume: subject, visit, path: `/pool/${order.input.dataset}/data`, lacks: [] },
+      ];
+    case 'take-back-dataset':
+      return ['report-volume-taken-back', { volume: subject, visit, path: `/pool/${order.input.dataset}/data` }];
     case 'create-dataset':
     case 'clone-dataset':
       return [
@@ -434,6 +450,19 @@ function success(order: WorkOrder, lab: Lab, now: number): [CommandName, unknown
       return ['report-replica-resynced', { replica: subject, visit, newest: null }];
     case 'remove-replica':
       return ['report-replica-removed', { replica: subject, visit }];
+    case 'check-backup-target':
+      return ['report-backup-target-checked', { target: subject, visit, repository: guid.repeat(2), backups: 0 }];
+    case 'prune-backup-target':
+      return [
+        'report-backup-target-pruned',
+        { target: subject, visit, deletedBytes: 0, rewrittenBytes: 0, waitingPacks: 0 },
+      ];
+    case 'write-backup':
+      return ['report-backup-written', { backup: subject, visit, sizeBytes: 4096, addedBytes: 4096, takenAt: now }];
+    case 'verify-backup':
+      return ['report-backup-verified', { backup: subject, visit, readBytes: 4096 }];
+    case 'remove-backup':
+      return ['report-backup-removed', { backup: subject, visit }];
     case 'take-snapshot': {
       const { snapshots, isSet } = order.input;
       const together = isSet ? { together: false } : {};
@@ -519,6 +548,8 @@ const wellPool = (devices: readonly string[]) => ({
 function failure(order: WorkOrder, problem: Problem): [CommandName, unknown] {
   const { subject, visit } = order;
   if (order.work.endsWith('-instance')) return ['report-instance-failed', { instance: subject, visit, problem }];
+  if (order.work === 'resync-replica') return ['report-replica-resync-failed', { replica: subject, visit, problem }];
+  if (order.work === 'sync-replica') return ['report-replica-sync-failed', { replica: subject, visit, problem }];
   if (order.work.includes('pool')) return ['report-pool-failed', { pool: subject, visit, problem }];
   if (order.work.endsWith('-snapshot')) return ['report-snapshot-failed', { snapshot: subject, visit, problem }];
   if (order.work.endsWith('-files')) return ['report-transfer-failed', { transfer: subject, visit, problem }];

@@ -125,11 +125,23 @@ export function busyLab(days = 3): FakeLab {
     settle();
   }
   give('take-snapshot', { name: 'photos-originals', note: 'before the import' });
+  give('create-replica', { name: 'photos-db', node: 'vega' });
   lab.sleep(Math.max(0, end - lab.now));
   settle();
   lab.goLive(400);
   measure(lab);
   for (const line of bootLines) lab.log(lab.app('photos').stream, { ...line, at: lab.now - 60_000 });
+  return lab;
+}
+
+/** The busy one, where the replica of `photos-originals` has just diverged. */
+export function labWithDiverged(): FakeLab {
+  const lab = busyLab();
+  lab.failNext('sync-replica', {
+    code: 'DIVERGED',
+    message: 'The replica holds snapshots that its volume does not have.',
+  });
+  lab.run('create-replica', { name: 'photos-originals', node: 'vega' });
   return lab;
 }
 

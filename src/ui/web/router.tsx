@@ -122,6 +122,12 @@ const volumes = createRoute({
   component: lazyRouteComponent(() => import('./screens/volumes.tsx'), 'Volumes'),
   validateSearch: listSearch,
 });
+const replicas = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/volumes/replicas',
+  component: lazyRouteComponent(() => import('./screens/replicas.tsx'), 'Replicas'),
+  validateSearch: listSearch,
+});
 const volume = createRoute({
   getParentRoute: () => rootRoute,
   path: '/volumes/$namespace/$name',
@@ -137,6 +143,11 @@ const volumeFiles = createRoute({
   path: '/files',
   component: lazyRouteComponent(() => import('./screens/volume/files.tsx'), 'VolumeFiles'),
   validateSearch: filesSearch,
+});
+const volumeReplicas = createRoute({
+  getParentRoute: () => volume,
+  path: '/replicas',
+  component: lazyRouteComponent(() => import('./screens/volume/replicas.tsx'), 'VolumeReplicas'),
 });
 const volumeHistory = createRoute({
   getParentRoute: () => volume,
@@ -221,7 +232,8 @@ const routeTree = rootRoute.addChildren([
   newApp,
   app.addChildren([appOverview, appVolumes, appLogs, appTerminal, appCompose, appHistory, appWhy]),
   volumes,
-  volume.addChildren([volumeSnapshots, volumeFiles, volumeHistory, volumeWhy]),
+  replicas,
+  volume.addChildren([volumeSnapshots, volumeFiles, volumeReplicas, volumeHistory, volumeWhy]),
   nodes,
   node.addChildren([nodeOverview, nodePools, nodeHistory, nodeWhy]),
   schedules,

@@ -1,14 +1,14 @@
 /** That everybody can use every screen of the web app, by eye, ear and keys. Each scheme has a file: they run side by side. */
 import { expect, it } from 'vitest';
 import { accessibilityProblems } from '../browser.ts';
-import { busyLab } from '../seed.ts';
+import { labWithDiverged } from '../seed.ts';
 import { describeWeb, heading, patience, row, settled, shown, walk } from './harness.ts';
 import { screens } from './screens.ts';
 
 export function accessibleIn(scheme: 'light' | 'dark'): void {
   describeWeb(({ open }) => {
     it(`is accessible on every screen, ${scheme}`, async () => {
-      const lab = busyLab();
+      const lab = labWithDiverged();
       const { page, backend } = await open('/', lab, { scheme, initialPassword: true });
       lab.failNext('start-instance', {
         code: 'IMAGE_NOT_FOUND',
@@ -57,6 +57,16 @@ export function accessibleIn(scheme: 'light' | 'dark'): void {
       await walk(page, '/volumes/default/photos-db/files');
       await page.getByRole('button', { name: 'Import…' }).click();
       await lookOver('import');
+      await walk(page, '/volumes/default/photos-originals/replicas');
+      await page.getByRole('button', { name: 'New replica' }).click();
+      await lookOver('new replica');
+      await page.getByRole('button', { name: 'What is kept…' }).click();
+      await page.getByLabel('Replicas that the lab keeps').fill('2');
+      await lookOver('replication');
+      await page.getByRole('button', { name: /^More for/ }).click();
+      await page.getByRole('menuitem', { name: 'Take back to its volume…' }).click();
+      await page.getByLabel('It is destroyed').check();
+      await lookOver('resync');
       await walk(page, '/nodes/atlas/pools');
       await page.getByRole('button', { name: 'Make a pool' }).click();
       await page.getByLabel(/Also disks that hold data/).check();

@@ -66,6 +66,29 @@ describeWeb(({ open }) => {
     await shown(page, /config came back to volume photos-db from/);
   });
 
+  it('brings several files back at once, and what takes long can be canceled from the tray', async () => {
+    const { page, backend, lab } = await open(files);
+    await page.getByLabel('Show').selectOption({ index: 1 });
+    await page.getByLabel('Choose notes.txt').check();
+    await page.getByLabel('Choose config').check();
+    await page.getByRole('button', { name: 'Restore 2 chosen' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('config/app.ini').waitFor(patience);
+    lab.hold();
+    await dialog.getByRole('button', { name: 'Restore' }).click();
+    await dialog.waitFor({ state: 'detached', ...patience });
+    expect(await page.getByLabel('Choose config').isChecked()).toBe(false);
+    const asked = () => backend.asked.filter(({ dryRun }) => !dryRun);
+    expect(asked().at(-1)).toMatchObject({ command: 'restore-files', input: { paths: ['notes.txt', 'config'] } });
+    await page
+      .getByRole('region', { name: 'Operations' })
+      .getByRole('button', { name: /^Cancel/ })
+      .click();
+    await expect.poll(() => asked().at(-1)?.command, patience).toBe('cancel-operation');
+    lab.release();
+    await expect.poll(() => lab.view.list('transfer'), patience).toEqual([]);
+  });
+
   it('says so when what is looked at is gone', async () => {
     const { page } = await open(`${files}?path=config&snapshot=gone`);
     await shown(page, /is not there/);

@@ -4,14 +4,21 @@ import { describeWeb, heading, patience, row, shown } from './harness.ts';
 
 describeWeb(({ open }) => {
   it('adopts what is there already, and gives it back', async () => {
-    const { page, lab } = await open('/volumes');
+    const { page, lab, backend } = await open('/volumes');
+    backend.candidates = [
+      { native: 'tank/films', path: '/tank/films', usedBytes: 2 ** 30, why: null },
+      { native: 'tank/swap', path: null, usedBytes: null, why: 'it is a block device' },
+    ];
     await page.getByRole('button', { name: 'Adopt' }).click();
     const dialog = page.getByRole('dialog');
     const pools = dialog.getByLabel('Pool');
     const zfs = (await pools.getByRole('option').allTextContents()).find((text) => text.includes('zfs')) ?? '';
     await pools.selectOption({ label: zfs });
-    await dialog.getByLabel('Dataset').fill('tank/films');
-    await dialog.getByLabel('Name').fill('films');
+    const found = dialog.getByLabel('What is there');
+    expect(await found.getByRole('option', { name: /tank\/swap – it is a block device/ }).isDisabled()).toBe(true);
+    await found.selectOption('tank/films');
+    expect(await dialog.getByLabel('Dataset').inputValue()).toBe('tank/films');
+    expect(await dialog.getByLabel('Name').inputValue()).toBe('films');
     await dialog.getByLabel('Size').fill('50GiB');
     await dialog.getByText('Volume films would be what was tank/films so far.').waitFor(patience);
     await dialog.getByRole('button', { name: 'Adopt' }).click();

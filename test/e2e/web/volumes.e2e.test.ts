@@ -24,6 +24,11 @@ describeWeb(({ open }) => {
     await oldest.getByRole('button', { name: 'Roll back' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('list', { name: 'Newer snapshots' }).waitFor(patience);
+    await dialog.getByText('How much was written since then is unknown.').waitFor(patience);
+    await page.keyboard.press('Escape');
+    backend.writtenBytes = 3 * 2 ** 20;
+    await oldest.getByRole('button', { name: 'Roll back' }).click();
+    await dialog.getByText('3 MiB were written since then.').waitFor(patience);
     expect(await dialog.getByRole('button', { name: 'Roll back' }).isDisabled()).toBe(true);
     // Nothing is refused before somebody has chosen.
     expect(backend.asked).toEqual([]);

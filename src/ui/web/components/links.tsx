@@ -60,6 +60,12 @@ export function ObjectLink({
           {name}
         </Link>
       );
+    case 'replica':
+      return (
+        <Link to="/volumes/replicas" search={{ q: name }} className="link">
+          {name}
+        </Link>
+      );
     default:
       return <>{name}</>;
   }

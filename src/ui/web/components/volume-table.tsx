@@ -1,8 +1,10 @@
 /** Volumes as a table: on their own screen, on the pages of apps and nodes. */
 import { formatSize } from '#events/values/size.ts';
+import { protectionWords } from '#ui/client/protection-words.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import type { Sort } from '../format/filter.ts';
 import { labelText } from '../format/label-text.ts';
+import { protectionInShort } from '../format/replica-words.ts';
 import { thingTone, thingWords, tones } from '../format/state.ts';
 import { useUsage, type Usage } from '../live/use-usage.ts';
 import { useView } from '../live/use-view.ts';
@@ -28,7 +30,7 @@ export const volumeColumns = (usage: Usage): readonly Column<VolumeRow>[] => [
   {
     id: 'name',
     title: 'Volume',
-    width: 'minmax(150px, 2fr)',
+    width: 'minmax(130px, 2fr)',
     sort: ({ name }) => name,
     cell: (row) => (
       <>
@@ -40,14 +42,14 @@ export const volumeColumns = (usage: Usage): readonly Column<VolumeRow>[] => [
   {
     id: 'state',
     title: 'State',
-    width: 'minmax(104px, 1fr)',
+    width: 'minmax(92px, 1fr)',
     sort: (row) => `${tones.indexOf(thingTone(row))}${row.state}`,
     cell: (row) => <State state={row.state} tone={thingTone(row)} words={thingWords(row)} />,
   },
   {
     id: 'app',
     title: 'App',
-    width: 'minmax(80px, 1fr)',
+    width: 'minmax(64px, 1fr)',
     sort: ({ app }) => app?.name,
     cell: ({ app, namespace }) =>
       app ? <AppLink namespace={namespace} name={app.name} /> : <span className="faint">none</span>,
@@ -55,14 +57,14 @@ export const volumeColumns = (usage: Usage): readonly Column<VolumeRow>[] => [
   {
     id: 'node',
     title: 'Node',
-    width: 'minmax(80px, 1fr)',
+    width: 'minmax(64px, 1fr)',
     sort: ({ node }) => node?.name,
     cell: ({ node }) => (node ? <NodeLink name={node.name} /> : <span className="faint">–</span>),
   },
   {
     id: 'used',
     title: 'Used',
-    width: 'minmax(128px, 160px)',
+    width: 'minmax(118px, 150px)',
     sort: (row) => usage.volume(row)?.usedBytes ?? null,
     cell: (row) => (
       <Meter compact label={`${row.name} used`} {...usedOf(usage.volume(row)?.usedBytes, row.sizeBytes)} />
@@ -71,16 +73,30 @@ export const volumeColumns = (usage: Usage): readonly Column<VolumeRow>[] => [
   {
     id: 'size',
     title: 'Size',
-    width: '72px',
+    width: '64px',
     numeric: true,
     wideOnly: true,
     sort: ({ sizeBytes }) => sizeBytes,
     cell: ({ sizeBytes }) => <span className="nowrap">{formatSize(sizeBytes)}</span>,
   },
   {
+    id: 'protected',
+    title: 'Protected',
+    width: 'minmax(138px, 1.4fr)',
+    sort: (row) => protectionInShort(row).words,
+    cell: (row) => {
+      const { words, tone } = protectionInShort(row);
+      return (
+        <span data-tip={protectionWords(row)}>
+          <State state={words} tone={tone} words={words} />
+        </span>
+      );
+    },
+  },
+  {
     id: 'snapshots',
     title: 'Snapshots',
-    width: '80px',
+    width: '72px',
     numeric: true,
     sort: ({ snapshots }) => snapshots,
     cell: ({ snapshots }) => snapshots,
@@ -88,7 +104,7 @@ export const volumeColumns = (usage: Usage): readonly Column<VolumeRow>[] => [
   {
     id: 'newest',
     title: 'Newest',
-    width: '80px',
+    width: '72px',
     numeric: true,
     sort: ({ lastSnapshotAt }) => lastSnapshotAt,
     cell: ({ lastSnapshotAt }) =>

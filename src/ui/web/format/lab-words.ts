@@ -19,6 +19,7 @@ export type Phrase = readonly (string | Mention)[];
 
 type AppFacts = Pick<AppRow, 'namespace' | 'name' | 'state' | 'delay'>;
 type VolumeFacts = Pick<VolumeRow, 'namespace' | 'name' | 'state' | 'lastSnapshotAt'>;
+type ReplicatedFacts = Pick<VolumeRow, 'namespace' | 'name' | 'state' | 'replicas' | 'replication'>;
 
 /** Names that are written out before "and 4 more". */
 const shown = 3;
@@ -94,6 +95,36 @@ export function protectionInWords(volumes: readonly VolumeFacts[], now: number):
   return [`Every volume has a snapshot that is at most ${roughly(Math.max(ageMs, 1000))} old.`];
 }
 
+/** Whether what people keep outlives its node. Where there is no other node nobody is told what cannot be. */
+export function replicationInWords(volumes: readonly ReplicatedFacts[], nodes: number): Phrase | undefined {
+  const kept = volumes.filter(({ state }) => !holdsNothing.includes(state));
+  const isAsked = kept.some(({ replicas, replication }) => replicas.length > 0 || replication !== null);
+  if (kept.length === 0 || (nodes < 2 && !isAsked)) return undefined;
+  const bare = kept.filter(({ replicas }) => !replicas.some(({ holds }) => holds !== null));
+  if (bare.length === kept.length) return ['No volume has a replica on another node.'];
+  const behind = kept.filter((one) => !bare.includes(one) && one.replicas.every(isBehind));
+  const late: Phrase =
+    behind.length === 0
+      ? []
+      : [' ', ...listed(behind, volumeMention), behind.length === 1 ? ' is behind there.' : ' are behind there.'];
+  if (bare.length === 0)
+    return [
+      kept.length === 1 ? 'It has a replica on another node.' : 'Every volume has a replica on another node.',
+      ...late,
+    ];
+  const verb = bare.length === 1 ? ' has none yet.' : ' have none yet.';
+  const some = kept.length - bare.length;
+  return [
+    `${some} of ${count(kept.length, 'volume')} ${some === 1 ? 'has' : 'have'} a replica on another node; `,
+    ...listed(bare, volumeMention),
+    verb,
+    ...late,
+  ];
+}
+
+const isBehind = ({ state, behindSince }: VolumeRow['replicas'][number]): boolean =>
+  behindSince !== null || state === 'failed';
+
 const sentenceAge = (ms: number): string => (ms < 1000 ? 'just now' : `${roughly(ms)} ago`);
 
 function toneFor(others: readonly AppFacts[], alerts: readonly { readonly severity: string }[]): Tone {
@@ -104,7 +135,11 @@ function toneFor(others: readonly AppFacts[], alerts: readonly { readonly severi
 }
 
 const appMention = ({ namespace, name }: AppFacts): Mention => ({ kind: 'app', namespace, name });
-const volumeMention = ({ namespace, name }: VolumeFacts): Mention => ({ kind: 'volume', namespace, name });
+const volumeMention = ({ namespace, name }: Pick<VolumeFacts, 'namespace' | 'name'>): Mention => ({
+  kind: 'volume',
+  namespace,
+  name,
+});
 
 const listed = <T>(things: readonly T[], mention: (thing: T) => Mention): Phrase =>
   joined(

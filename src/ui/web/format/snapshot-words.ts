@@ -12,5 +12,6 @@ const reasons = {
   export: 'for an export',
   import: 'before an import',
   replica: 'for its replicas',
+  backup: 'for a backup',
 } as const;
 export const reasonWords = (row: Pick<SnapshotRow, 'reason'>): string => reasons[row.reason];

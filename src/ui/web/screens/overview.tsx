@@ -11,7 +11,7 @@ import { AppLink, Words } from '../components/links.tsx';
 import { NodeTile } from '../components/node-tile.tsx';
 import { Empty, Loading, Page, Section } from '../components/page.tsx';
 import { Glyph } from '../components/state.tsx';
-import { labInWords, protectionInWords } from '../format/lab-words.ts';
+import { labInWords, protectionInWords, replicationInWords } from '../format/lab-words.ts';
 import { lastKnown, thingTone, thingWords, tones } from '../format/state.ts';
 import { useNow } from '../live/now.tsx';
 import { useActivity } from '../live/use-activity.ts';
@@ -40,6 +40,7 @@ export function Overview() {
   const members = nodes.rows.filter(({ state }) => state !== 'waiting');
   const promises = simulated === undefined ? (lab.rows[0]?.promises ?? []) : [simulated];
   const protection = protectionInWords(volumes.rows, now);
+  const replication = replicationInWords(volumes.rows, members.length);
   return (
     <Page title="Overview">
       <div className={classes['sentence']} data-testid="sentence">
@@ -51,6 +52,12 @@ export function Overview() {
           {protection && (
             <p className="muted">
               <Words phrase={protection} />
+              {replication && (
+                <>
+                  {' '}
+                  <Words phrase={replication} />
+                </>
+              )}
             </p>
           )}
         </div>

@@ -9,6 +9,7 @@ import { VolumeTable, volumeColumns, volumeTexts } from '../components/volume-ta
 import { thingTone } from '../format/state.ts';
 import { useUsage } from '../live/use-usage.ts';
 import { useView } from '../live/use-view.ts';
+import { VolumeTabs } from './volume-tabs.tsx';
 import { AdoptVolume } from './volume/life.tsx';
 import { NewVolume } from './volume/new-volume.tsx';
 
@@ -39,7 +40,7 @@ export function Volumes() {
     </>
   );
   return (
-    <Page title="Volumes" actions={add}>
+    <Page title="Volumes" actions={add} tabs={<VolumeTabs />}>
       {!ready ? (
         <Loading />
       ) : rows.length === 0 ? (

@@ -2,10 +2,11 @@
  * What was asked for and is not done yet, from whatever screen. The lab says how far it is; the browser guesses nothing.
  * Operations that have just ended stay a moment, so that one sees how.
  */
-import { IconChevronDown, IconChevronUp } from '@tabler/icons-react';
+import { IconChevronDown, IconChevronUp, IconX } from '@tabler/icons-react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { OperationRow } from '#projections/operations.ts';
 import type { WorkRow } from '#io/contract/live.ts';
+import { useNoAction } from '../components/action-button.tsx';
 import { Glyph } from '../components/state.tsx';
 import { operationTone } from '../format/state.ts';
 import { formatDuration } from '#events/values/duration.ts';
@@ -13,6 +14,7 @@ import { count, operationTitle, percent, progressOf } from '../format/who.ts';
 import { rest } from '../live/clients.tsx';
 import { useNow } from '../live/now.tsx';
 import { usePast } from '../live/past.ts';
+import { useCommand } from '../live/use-command.ts';
 import { useView } from '../live/use-view.ts';
 import classes from './tray.module.css';
 
@@ -76,6 +78,7 @@ function Operation({
           <span className={classes['took']}>
             {row.state === 'running' && share !== undefined ? percent(share) : took}
           </span>
+          {row.state === 'running' && row.target.startsWith('transfer:') && <Cancel row={row} />}
         </div>
         <div className={classes['what']}>{text}</div>
         {row.state === 'running' && (
@@ -89,6 +92,26 @@ function Operation({
         )}
       </div>
     </li>
+  );
+}
+
+/** What it has written is undone; the lab says when. */
+function Cancel({ row }: { readonly row: OperationRow }) {
+  const { run, isRunning } = useCommand();
+  const reason = useNoAction();
+  return (
+    <button
+      type="button"
+      className={classes['cancel']}
+      aria-label={`Cancel: ${operationTitle(row)}`}
+      data-tip={reason ?? 'Cancel it'}
+      aria-disabled={reason !== undefined || isRunning}
+      onClick={() => {
+        if (reason === undefined && !isRunning) void run('cancel-operation', { id: row.id.slice('operation:'.length) });
+      }}
+    >
+      <IconX size={14} />
+    </button>
   );
 }
 

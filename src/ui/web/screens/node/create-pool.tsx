@@ -1,10 +1,10 @@
 /** A pool is made of disks, or in one file beside the other data of the node. */
 import { NativeSelect, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { driversOf, fewestDevices } from '#actors/pool/layouts.ts';
+import { driversOf, fewestDevices, minFilePoolBytes } from '#actors/pool/layouts.ts';
 import { poolCommands } from '#actors/pool/commands.ts';
 import { poolLayout, type PoolLayout } from '#events/values/pool.ts';
-import { parseSize } from '#events/values/size.ts';
+import { formatSize, parseSize } from '#events/values/size.ts';
 import type { NodeRow } from '#projections/views/nodes.ts';
 import type { PoolRow } from '#projections/views/pools.ts';
 import { PlanDialog } from '../../components/plan-dialog.tsx';
@@ -33,21 +33,23 @@ export function CreatePool({ node, pools, onClose }: CreateProps) {
   const choice = useChoice();
   const { shape } = poolCommands['create-pool'];
   const sizeBytes = shape.sizeBytes.safeParse(parseSize(size));
+  const drivers = on === 'file' ? driversOf('single') : driversOf(layout);
+  const chosen = drivers.find((one) => one === driver);
+  const leastBytes = minFilePoolBytes[chosen ?? drivers[0] ?? 'btrfs'];
+  const isLargeEnough = sizeBytes.success && (sizeBytes.data ?? 0) >= leastBytes;
   const path = file.trim() === '' ? undefined : shape.file.safeParse(file.trim());
   const wrongName = taken.includes(name) ? `Node ${node.name} has a pool ${name} already.` : poolNameTrouble(name);
   const isInFile = on === 'file';
   const lacks = fewestDevices[layout] - choice.paths.length;
-  const isPlaced = isInFile ? sizeBytes.success && path?.success !== false : lacks <= 0;
+  const isPlaced = isInFile ? isLargeEnough && path?.success !== false : lacks <= 0;
   const isReady = wrongName === undefined && isPlaced;
   const storage = isInFile
     ? {
         layout: 'single' as const,
-        sizeBytes: sizeBytes.data ?? 2 ** 30,
+        sizeBytes: isLargeEnough ? (sizeBytes.data ?? leastBytes) : leastBytes,
         ...(path?.success ? { file: path.data } : {}),
       }
     : { layout, erase: choice.erase, devices: isPlaced ? choice.paths : ['/dev/none'] };
-  const drivers = isInFile ? driversOf('single') : driversOf(layout);
-  const chosen = drivers.find((one) => one === driver);
   return (
     <PlanDialog
       title={`Make a pool on ${node.name}`}
@@ -82,7 +84,11 @@ export function CreatePool({ node, pools, onClose }: CreateProps) {
             label="Size"
             description="It is taken from the file system at once, so that it cannot fill up under the pool."
             value={size}
-            error={sizeBytes.success ? undefined : 'Write a number with its unit, at least 128MiB: 20GiB.'}
+            error={
+              isLargeEnough
+                ? undefined
+                : `Write a number with its unit, at least ${formatSize(leastBytes)} for ${chosen ?? drivers[0]}: 20GiB.`
+            }
             onChange={(event) => setSize(event.currentTarget.value)}
           />
           <TextInput

@@ -1,4 +1,5 @@
 /** One folder of a volume, page by page; its files can be fetched, and brought back from a snapshot. */
+import { Checkbox } from '@mantine/core';
 import { IconArrowBackUp, IconDownload, IconFile, IconFolder, IconLink, IconPlugConnected } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -29,7 +30,8 @@ interface FolderProps {
 
 export function FolderList({ volume, snapshot, path }: FolderProps) {
   const { namespace, name } = volume;
-  const [restoring, setRestoring] = useState<string>();
+  const [restoring, setRestoring] = useState<readonly string[]>();
+  const [chosen, setChosen] = useChosen(`${snapshot ?? ''}:${path}`);
   const download = useDownload(volume, snapshot);
   const pages = useInfiniteQuery({
     queryKey: ['files', volume.id, snapshot ?? '', path],
@@ -51,7 +53,10 @@ export function FolderList({ volume, snapshot, path }: FolderProps) {
   if (!pages.data) return <Loading />;
   const [first] = pages.data.pages;
   const rows = pages.data.pages.flatMap(({ items }) => items);
-  const restore = snapshot === undefined ? undefined : setRestoring;
+  const restore = snapshot === undefined ? undefined : (one: string): void => setRestoring([one]);
+  const toggle = (name: string): void =>
+    setChosen(chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name]);
+  const choice = snapshot === undefined ? undefined : { chosen, toggle };
   if (first && first.self.kind !== 'folder') {
     return (
       <Section bare>
@@ -82,12 +87,28 @@ export function FolderList({ volume, snapshot, path }: FolderProps) {
           </Empty>
         </Section>
       ) : (
-        <Section title="Files" note={`${rows.length}${pages.hasNextPage ? ' and more' : ''}`} bare>
+        <Section
+          title="Files"
+          note={`${rows.length}${pages.hasNextPage ? ' and more' : ''}`}
+          actions={
+            chosen.length > 0 && (
+              <ActionButton
+                size="compact-sm"
+                leftSection={<IconArrowBackUp size={14} />}
+                refused={volume.state === 'ready' ? undefined : `${volume.name} is ${volume.state}.`}
+                onClick={() => setRestoring(chosen.map((one) => joinPath(path, one)))}
+              >
+                Restore {chosen.length} chosen
+              </ActionButton>
+            )
+          }
+          bare
+        >
           <DataTable
             label="Files"
             rows={rows}
             rowKey={(row) => row.name}
-            columns={columnsFor(volume, path, download, restore)}
+            columns={columnsFor(volume, path, download, restore, choice)}
           />
           {pages.hasNextPage && (
             <div className={classes['more']}>
@@ -99,7 +120,13 @@ export function FolderList({ volume, snapshot, path }: FolderProps) {
         </Section>
       )}
       {restoring !== undefined && snapshot !== undefined && (
-        <RestoreFiles volume={volume} snapshot={snapshot} path={restoring} onClose={() => setRestoring(undefined)} />
+        <RestoreFiles
+          volume={volume}
+          snapshot={snapshot}
+          paths={restoring}
+          onClose={() => setRestoring(undefined)}
+          onDone={() => setChosen([])}
+        />
       )}
     </>
   );
@@ -107,13 +134,29 @@ export function FolderList({ volume, snapshot, path }: FolderProps) {
 
 type Download = ReturnType<typeof useDownload>;
 
+interface Choice {
+  /** Names in this folder. */
+  readonly chosen: readonly string[];
+  readonly toggle: (name: string) => void;
+}
+
+const none: readonly string[] = [];
+
+/** What is chosen in one place is not chosen in another. */
+function useChosen(place: string): readonly [readonly string[], (names: readonly string[]) => void] {
+  const [state, setState] = useState({ place, names: none });
+  return [state.place === place ? state.names : none, (names) => setState({ place, names })];
+}
+
 function columnsFor(
   volume: VolumeRow,
   path: string,
   download: Download,
   restore: ((path: string) => void) | undefined,
+  choice: Choice | undefined,
 ): readonly Column<FileEntry>[] {
   return [
+    ...(choice ? [choiceColumn(choice)] : []),
     {
       id: 'name',
       title: 'Name',
@@ -168,6 +211,21 @@ function columnsFor(
     },
   ];
 }
+
+const choiceColumn = ({ chosen, toggle }: Choice): Column<FileEntry> => ({
+  id: 'choice',
+  title: '',
+  width: '28px',
+  cell: (row) =>
+    isRestorable(row) && (
+      <Checkbox
+        size="xs"
+        aria-label={`Choose ${row.name}`}
+        checked={chosen.includes(row.name)}
+        onChange={() => toggle(row.name)}
+      />
+    ),
+});
 
 /** Pipes, sockets and devices an app makes anew. */
 const isRestorable = ({ kind }: FileEntry): boolean => kind === 'file' || kind === 'folder' || kind === 'link';

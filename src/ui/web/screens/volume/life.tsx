@@ -1,5 +1,6 @@
 /** A volume as a whole: moved into another dataset, given back, and taken over. */
 import { NativeSelect, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { formatDuration, parseDuration } from '#events/values/duration.ts';
 import { isName, nameRule } from '#events/values/name.ts';
@@ -10,6 +11,8 @@ import type { VolumeRow } from '#projections/views/volumes.ts';
 import { PlanDialog } from '../../components/plan-dialog.tsx';
 import { parseLabels } from '../../format/label-text.ts';
 import { keepTrouble, plainSpan } from '../../format/volume-draft.ts';
+import { rest } from '../../live/clients.tsx';
+import { troubleOf } from '../../live/use-command.ts';
 import { useView } from '../../live/use-view.ts';
 import { keepHelp } from './new-volume.tsx';
 import { compressionChoices, recordSizeChoices } from './volume-fields.tsx';
@@ -145,6 +148,18 @@ export function AdoptVolume({ onClose }: { readonly onClose: () => void }) {
         value={place?.key ?? ''}
         onChange={(event) => setChosen(event.currentTarget.value)}
       />
+      {place && (
+        <Found
+          node={place.node}
+          pool={place.pool}
+          chosen={native}
+          onChoose={(found) => {
+            setNative(found);
+            const last = found.split('/').at(-1) ?? '';
+            if (name === '' && isName(last)) setName(last);
+          }}
+        />
+      )}
       <TextInput
         label={place?.driver === 'zfs' ? 'Dataset' : 'Folder'}
         description={
@@ -187,5 +202,47 @@ export function AdoptVolume({ onClose }: { readonly onClose: () => void }) {
         onChange={(event) => setLabels(event.currentTarget.value)}
       />
     </PlanDialog>
+  );
+}
+
+interface FoundProps {
+  readonly node: string;
+  readonly pool: string;
+  readonly chosen: string;
+  readonly onChoose: (native: string) => void;
+}
+
+/** What lies in the pool, as its node sees it now; what cannot be adopted says why. */
+function Found({ node, pool, chosen, onChoose }: FoundProps) {
+  const found = useQuery({
+    queryKey: ['candidates', node, pool],
+    queryFn: ({ signal }) => rest.volumeCandidates(node, pool, { signal }),
+    retry: false,
+    gcTime: 0,
+  });
+  const items = found.data?.items ?? [];
+  const told = found.error
+    ? troubleOf(found.error).title
+    : !found.data
+      ? 'Looking into the pool …'
+      : items.length === 0
+        ? 'Nothing but what FloatLab made itself.'
+        : found.data.truncated
+          ? 'There is more than is shown here.'
+          : undefined;
+  const words = ({ native, usedBytes, why }: (typeof items)[number]): string =>
+    `${native}${usedBytes === null ? '' : `, ${formatSize(usedBytes)}`}${why === null ? '' : ` – ${why}`}`;
+  return (
+    <NativeSelect
+      label="What is there"
+      description={told}
+      disabled={items.length === 0}
+      data={[
+        { value: '', label: 'Choose, or write it below' },
+        ...items.map((item) => ({ value: item.native, label: words(item), disabled: item.why !== null })),
+      ]}
+      value={items.some(({ native, why }) => native === chosen && why === null) ? chosen : ''}
+      onChange={(event) => onChoose(event.currentTarget.value)}
+    />
   );
 }

@@ -12,13 +12,17 @@ import classes from './files.module.css';
 interface RestoreProps {
   readonly volume: VolumeRow;
   readonly snapshot: string;
-  readonly path: string;
+  /** At least one. */
+  readonly paths: readonly string[];
   readonly onClose: () => void;
+  readonly onDone: () => void;
 }
 
 const shownDifferences = 8;
+/** Each is compared with what is there now. */
+const shownPaths = 4;
 
-export function RestoreFiles({ volume, snapshot, path, onClose }: RestoreProps) {
+export function RestoreFiles({ volume, snapshot, paths, onClose, onDone }: RestoreProps) {
   const { namespace, name } = volume;
   const [overwrite, setOverwrite] = useState(false);
   const [typed, setTyped] = useState('');
@@ -26,9 +30,9 @@ export function RestoreFiles({ volume, snapshot, path, onClose }: RestoreProps) 
   const isPath = folderPath.safeParse(to).success;
   return (
     <PlanDialog
-      title={`Restore ${path}`}
+      title={paths.length === 1 ? `Restore ${paths[0]}` : `Restore ${paths.length} files and folders`}
       command="restore-files"
-      input={{ namespace, name, snapshot, paths: [path], overwrite, ...(to === '' || !isPath ? {} : { to }) }}
+      input={{ namespace, name, snapshot, paths: [...paths], overwrite, ...(to === '' || !isPath ? {} : { to }) }}
       confirm="Restore"
       danger={overwrite}
       isReady={isPath}
@@ -38,8 +42,12 @@ export function RestoreFiles({ volume, snapshot, path, onClose }: RestoreProps) 
           : 'Nothing is replaced: what has the name already stays, and what comes back gets another one.'
       }
       onClose={onClose}
+      onDone={onDone}
     >
-      <WouldBeWritten volume={volume} snapshot={snapshot} path={path} />
+      {paths.slice(0, shownPaths).map((path) => (
+        <WouldBeWritten key={path} volume={volume} snapshot={snapshot} path={path} />
+      ))}
+      {paths.length > shownPaths && <p className="muted">and {paths.length - shownPaths} others that were chosen.</p>}
       <TextInput
         label="Into the folder"
         placeholder="where it was"
@@ -57,7 +65,11 @@ export function RestoreFiles({ volume, snapshot, path, onClose }: RestoreProps) 
 }
 
 /** What is different there now. */
-function WouldBeWritten({ volume, snapshot, path }: Omit<RestoreProps, 'onClose'>) {
+function WouldBeWritten({
+  volume,
+  snapshot,
+  path,
+}: Pick<RestoreProps, 'volume' | 'snapshot'> & { readonly path: string }) {
   const { namespace, name } = volume;
   const { data, error } = useQuery({
     queryKey: ['restore', volume.id, snapshot, path],
@@ -78,7 +90,9 @@ function WouldBeWritten({ volume, snapshot, path }: Omit<RestoreProps, 'onClose'
   const more = items.length - shownDifferences;
   return (
     <div>
-      <p>Since then this has changed, or gone:</p>
+      <p>
+        Since then this of <code>{path}</code> has changed, or gone:
+      </p>
       <ul className={classes['differences']}>
         {items.slice(0, shownDifferences).map((item) => (
           <DifferenceLine key={item.path} item={item} />

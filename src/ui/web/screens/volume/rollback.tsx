@@ -1,13 +1,16 @@
 /** Going back to a snapshot: what it leaves behind is said before, and agreed to. */
 import { Checkbox } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { leftBehind } from '#actors/volume/lineage.ts';
+import { writtenWords } from '#io/contract/rollback.ts';
 import type { SnapshotRow } from '#projections/views/snapshots.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import { PlanDialog } from '../../components/plan-dialog.tsx';
 import { Time } from '../../components/time.tsx';
 import { momentOf, reasonWords } from '../../format/snapshot-words.ts';
+import { rest } from '../../live/clients.tsx';
 import classes from './snapshots.module.css';
 
 interface RollbackProps {
@@ -23,6 +26,13 @@ const named = 5;
 
 export function Rollback({ volume, snapshot, snapshots, onClose }: RollbackProps) {
   const [isPastNewer, setPastNewer] = useState(false);
+  const { namespace, name } = volume;
+  const preview = useQuery({
+    queryKey: ['rollback', volume.id, snapshot.name],
+    queryFn: ({ signal }) => rest.previewRollback({ namespace, name }, snapshot.name, { signal }),
+    retry: false,
+    gcTime: 0,
+  });
   const available = snapshots.filter(({ state }) => state === 'available');
   const newer = leftBehind(snapshot, available, volume.lineages);
   const count = newer.length === 1 ? 'one newer snapshot' : `${newer.length} newer snapshots`;
@@ -42,7 +52,11 @@ export function Rollback({ volume, snapshot, snapshots, onClose }: RollbackProps
       onClose={onClose}
     >
       <p>
-        The data will be as it was <Time at={momentOf(snapshot)} />. What was written since then is in the stash:{' '}
+        The data will be as it was <Time at={momentOf(snapshot)} />.{' '}
+        <span role="status">
+          {preview.isPending ? 'Counting what was written since then …' : writtenWords(preview.data ?? {})}
+        </span>{' '}
+        It will be in the stash:{' '}
         <Link
           className="link"
           to="/volumes/$namespace/$name/files"

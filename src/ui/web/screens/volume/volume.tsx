@@ -108,6 +108,7 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
           tabs={[
             { to: base, title: 'Snapshots', exact: true, count: volume.snapshots },
             { to: `${base}/files`, title: 'Files' },
+            { to: `${base}/replicas`, title: 'Replicas', count: volume.replicas.length },
             { to: `${base}/history`, title: 'History' },
             { to: `${base}/why`, title: 'Why' },
           ]}
