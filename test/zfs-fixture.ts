@@ -105,8 +105,9 @@ export async function zfsPool(machine: ZfsMachine, sizeBytes = 256 * MiB): Promi
   };
 }
 
-export async function zfsFuse(): Promise<ZfsMachine> {
-  const holder = await ownMounts();
+/** @param keep a folder among the temporary ones whose mounts are seen there as well */
+export async function zfsFuse(keep?: string): Promise<ZfsMachine & { readonly pid: number }> {
+  const holder = await ownMounts(keep);
   const enter = ['--target', String(holder.pid), '--mount', '--'];
   const within: RunCommand = (file, args, options) => run('nsenter', [...enter, file, ...args], options);
   const must = async (file: string, ...args: string[]): Promise<void> => {
@@ -137,6 +138,7 @@ export async function zfsFuse(): Promise<ZfsMachine> {
   let users = 0;
   return {
     kind: 'zfs-fuse',
+    pid: holder.pid,
     run: within,
     pipes: pipesBy((file, args) => ['nsenter', [...enter, file, ...args]]),
     folder: '/run/test',

@@ -102,10 +102,11 @@ const needs = {
   },
   perl: {
     what: 'perl',
-    why: 'cuts the power of disks in tests',
+    why: 'keeps volumes on other kinds of file systems as well, with all that their files have',
     there: () => hasPrograms('perl'),
     packages: () => ['perl-base'],
     otherwise: 'Install perl.',
+    wish: true,
   },
   zfsFuse: {
     what: 'zfs-fuse',
@@ -141,7 +142,7 @@ const needs = {
 
 /** What each command needs, in the order in which a person reads it. */
 const needsOf = {
-  start: ['root', 'engine', 'btrfs', 'loop', 'zfs', 'busybox'],
+  start: ['root', 'engine', 'btrfs', 'loop', 'zfs', 'busybox', 'perl'],
   test: [
     'root',
     'ownEngine',
@@ -161,7 +162,7 @@ const needsOf = {
 };
 
 /** What only nodes need that run apps. */
-const forApps = ['engine', 'btrfs', 'loop', 'zfs', 'busybox'];
+const forApps = ['engine', 'btrfs', 'loop', 'zfs', 'busybox', 'perl'];
 
 /**
  * @param {{ sample?: boolean, witness?: boolean, pools?: readonly string[], dataFolder?: string, engine?: string }} wanted

@@ -7,6 +7,8 @@ import type { AnyMachineSnapshot } from 'xstate';
 import type * as z from 'zod';
 import type { Scope } from './access/scope.ts';
 import type { App } from './app/machine.ts';
+import type { Backup } from './backup/machine.ts';
+import type { BackupTarget } from './backup-target/machine.ts';
 import type { Cluster } from './cluster/machine.ts';
 import type { Instance } from './instance/machine.ts';
 import type { Namespace } from './namespace/machine.ts';
@@ -18,11 +20,13 @@ import type { Replica } from './replica/machine.ts';
 import type { Schedule } from './schedule/machine.ts';
 import type { Snapshot } from './snapshot/machine.ts';
 import type { Transfer } from './transfer/machine.ts';
-import type { Volume } from './volume/machine.ts';
+import type { Volume } from './volume/volume.ts';
 import type { WorkInput, WorkName } from './work.ts';
 
 export interface Contexts {
   app: App;
+  backup: Backup;
+  'backup-target': BackupTarget;
   cluster: Cluster;
   instance: Instance;
   namespace: Namespace;

@@ -2,6 +2,8 @@
 import type * as z from 'zod';
 import type { CommandDef } from './actor.ts';
 import { appCommands } from './app/commands.ts';
+import { backupCommands } from './backup/commands.ts';
+import { backupTargetCommands } from './backup-target/commands.ts';
 import { clusterCommands } from './cluster/commands.ts';
 import { instanceCommands } from './instance/commands.ts';
 import { namespaceCommands } from './namespace/commands.ts';
@@ -27,6 +29,8 @@ export const commandSchemas = {
   ...transferCommands,
   ...poolCommands,
   ...replicaCommands,
+  ...backupTargetCommands,
+  ...backupCommands,
 };
 
 export type CommandName = keyof typeof commandSchemas;

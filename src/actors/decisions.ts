@@ -1,6 +1,8 @@
 /** Every command with its schema, its scope and its decision: what dispatch knows. */
 import type { CommandDef } from './actor.ts';
 import { appDecisions } from './app/decide.ts';
+import { backupDecisions } from './backup/decide.ts';
+import { backupTargetDecisions } from './backup-target/decide.ts';
 import { clusterDecisions } from './cluster/decide.ts';
 import { commandSchemas, type CommandName, type Commands, type Decisions } from './commands.ts';
 import { instanceDecisions } from './instance/decide.ts';
@@ -27,6 +29,8 @@ const decisions: Decisions<CommandName> = {
   ...transferDecisions,
   ...poolDecisions,
   ...replicaDecisions,
+  ...backupTargetDecisions,
+  ...backupDecisions,
 };
 
 export const commandDef = <N extends CommandName>(name: N): CommandDef<Commands[N]> =>

@@ -77,11 +77,16 @@ const articles: Readonly<Partial<Record<Kind, string>>> = { app: 'an', instance:
 export function missing(kind: Kind, namespace: string, named: string): { readonly rejected: Rejection } {
   // Nodes and namespaces are in the lab's own namespace, which people never name.
   const where = [defaultNamespace, systemNamespace].includes(namespace) ? '' : ` in namespace ${namespace}`;
-  return reject('NOT_FOUND', `There is no ${kind} ${named}${where}.`, `floatlab ${kind} ls shows what is there.`);
+  const word = kind.replaceAll('-', ' ');
+  return reject('NOT_FOUND', `There is no ${word} ${named}${where}.`, `floatlab ${word} ls shows what is there.`);
 }
 
 export function nameTaken(kind: Kind, named: string): { readonly rejected: Rejection } {
-  return reject('NAME_TAKEN', `There is already ${articles[kind] ?? 'a'} ${kind} ${named}.`, 'Choose another name.');
+  return reject(
+    'NAME_TAKEN',
+    `There is already ${articles[kind] ?? 'a'} ${kind.replaceAll('-', ' ')} ${named}.`,
+    'Choose another name.',
+  );
 }
 
 /** Finds by name and goes on, or refuses. */

@@ -21,7 +21,16 @@ const rememberedCommands = 10_000;
 export const nameKey = (kind: Kind, namespace: string, name: string): string => `${kind}/${namespace}/${name}`;
 
 /** Kinds whose names are unique in their namespace; the others are found through what they belong to. */
-const namedKinds: readonly Kind[] = ['app', 'namespace', 'node', 'replica', 'schedule', 'volume'];
+const namedKinds: readonly Kind[] = [
+  'app',
+  'backup',
+  'backup-target',
+  'namespace',
+  'node',
+  'replica',
+  'schedule',
+  'volume',
+];
 
 /** The name under which an actor is found, as long as it lives. */
 export const nameOf = (actor: ActorState): string | undefined =>

@@ -3,6 +3,8 @@ import type { Kind } from '#events/envelope.ts';
 import type { EventType } from '#events/registry.ts';
 import type { AnyStateMachine } from 'xstate';
 import { appMachine } from './app/machine.ts';
+import { backupMachine } from './backup/machine.ts';
+import { backupTargetMachine } from './backup-target/machine.ts';
 import { clusterMachine } from './cluster/machine.ts';
 import { instanceMachine } from './instance/machine.ts';
 import { namespaceMachine } from './namespace/machine.ts';
@@ -26,6 +28,8 @@ export type Library = Readonly<Record<Kind, KindMachine>>;
 
 export const machines: Library = {
   app: { machine: appMachine, births: { 'app.created': 'stopped' } },
+  backup: { machine: backupMachine, births: { 'backup.requested': 'waiting', 'backup.found': 'unverified' } },
+  'backup-target': { machine: backupTargetMachine, births: { 'backup-target.added': 'unchecked' } },
   cluster: { machine: clusterMachine, births: { 'cluster.created': 'active' } },
   instance: { machine: instanceMachine, births: { 'instance.assigned': 'starting' } },
   namespace: { machine: namespaceMachine, births: { 'namespace.created': 'active' } },

@@ -2,6 +2,8 @@
 import type { Kind, StreamId } from '#events/envelope.ts';
 import type { ActorDef, ActorState, LabView, Settled } from './actor.ts';
 import { appActor } from './app/actor.ts';
+import { backupActor } from './backup/actor.ts';
+import { backupTargetActor } from './backup-target/actor.ts';
 import { clusterActor } from './cluster/actor.ts';
 import { instanceActor } from './instance/actor.ts';
 import { machines } from './machines.ts';
@@ -18,6 +20,8 @@ import type { WorkInput, WorkName, WorkOrder } from './work.ts';
 
 const actors: { readonly [K in Kind]: ActorDef<K> } = {
   app: appActor,
+  backup: backupActor,
+  'backup-target': backupTargetActor,
   cluster: clusterActor,
   instance: instanceActor,
   namespace: namespaceActor,

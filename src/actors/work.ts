@@ -3,6 +3,8 @@
  * committed state asks for it; the outcome counts only for the visit (the version that entered the state).
  */
 import type { AppSpec } from '#events/app.ts';
+import type { BackedUpApp, BackupSet } from '#events/backup.ts';
+import type { TargetSpec } from '#events/backup-target.ts';
 import type { Index, StreamId } from '#events/envelope.ts';
 import type { ServiceStatus } from '#events/instance.ts';
 import type { PoolStorageSpec } from '#events/pool.ts';
@@ -72,15 +74,57 @@ export interface PoolInput {
   readonly pool: string;
 }
 
+/** Who may write a dataset: a higher one fences all lower ones. */
+export interface EpochInput {
+  readonly generation: number;
+  readonly index: number;
+}
+
 /** A replica, as its own node works on it. */
 export interface ReplicaInput extends DatasetInput {
   /** What the file system of the volume calls it. */
   readonly peer: string;
   /** Of the volume's placement. */
-  readonly epoch: { readonly generation: number; readonly index: number };
+  readonly epoch: EpochInput;
   readonly lineage: string;
   /** All that the lab has of the volume, and whether its present stands on each. */
   readonly snapshots: readonly { readonly guid: string; readonly isOnLine: boolean }[];
+}
+
+/** A target of backups, as whoever opens it needs it. */
+export interface TargetInput {
+  readonly name: string;
+  readonly spec: TargetSpec;
+  /** Address of the keys that open it. */
+  readonly secrets?: string;
+  /** Id of the repository that was there, hex; absent before the first look. */
+  readonly repository?: string;
+}
+
+/** A backup as it lies in its target. */
+export interface StoredBackupInput {
+  readonly object: string;
+  readonly target: TargetInput;
+}
+
+/** What is backed up, and what is told of it in the target. */
+export interface BackedUpInput extends DatasetInput {
+  readonly snapshot: { readonly name: string; readonly guid: string; readonly takenAt: number };
+  readonly lab: string;
+  readonly startedAt: number;
+  readonly about: AboutBackup;
+  /** Addresses of the compose file of its app, and of the files that came with it. */
+  readonly compose?: string;
+  readonly files?: string;
+}
+
+/** Beside the content of a backup: what a restore needs when nobody knows the volume any more. */
+export interface AboutBackup {
+  readonly namespace: string;
+  readonly volumeName: string;
+  readonly spec: VolumeSpec;
+  readonly app?: BackedUpApp;
+  readonly set?: BackupSet;
 }
 
 /** Guids that replicas of a volume still stand on, by what its file system calls each of them. */
@@ -100,6 +144,22 @@ export interface WorkInput {
   'copy-dataset': DatasetInput & { readonly spec: DatasetSpecInput; readonly to: DatasetInput };
   'move-dataset': DatasetInput & { readonly spec: DatasetSpecInput; readonly to: DatasetInput };
   'rollback-dataset': DatasetInput & { readonly to: string; readonly stash: string };
+  /** The volume becomes a replica, with what was written until then as the snapshot `final`. */
+  'demote-dataset': DatasetInput & {
+    readonly epoch: EpochInput;
+    readonly lineage: string;
+    readonly final: string;
+    /** It is sent file by file from now on, as it was to the replica that takes its place. */
+    readonly byFiles: boolean;
+  };
+  'seal-replica': DatasetInput & { readonly epoch: EpochInput };
+  /** `snapshots`: guids of those that the lab has of the volume. */
+  'promote-replica': DatasetInput & {
+    readonly epoch: EpochInput;
+    readonly spec: DatasetSpecInput;
+    readonly snapshots: readonly string[];
+  };
+  'take-back-dataset': DatasetInput & { readonly epoch: EpochInput; readonly spec: DatasetSpecInput };
   'destroy-dataset': DatasetInput & { readonly scrub: boolean; readonly needed?: NeededInput };
   'take-snapshot': {
     /** The order's own first; of a set all that are on its node. */
@@ -141,7 +201,18 @@ export interface WorkInput {
   /** To whoever comes for it. */
   'export-files': DatasetInput & { readonly snapshot: string };
   /** Of whoever brings it. `before`: the snapshot to which a failed import goes back. */
-  'import-files': DatasetInput & { readonly replace: boolean; readonly before: string };
+  'import-files': DatasetInput & {
+    readonly replace: boolean;
+    readonly before: string;
+    /** What it brings comes out of this backup. */
+    readonly backup?: StoredBackupInput & { readonly path?: string };
+  };
+  /** `known`: names of the backups in it that the lab knows of. */
+  'check-backup-target': { readonly target: TargetInput; readonly known: readonly string[] };
+  'prune-backup-target': { readonly target: TargetInput };
+  'write-backup': StoredBackupInput & BackedUpInput;
+  'verify-backup': StoredBackupInput;
+  'remove-backup': StoredBackupInput;
   /** What it has written is undone. */
   'cancel-transfer': DatasetInput & { readonly task: CanceledTask };
   'start-instance': InstanceInput;

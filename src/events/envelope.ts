@@ -14,6 +14,8 @@ export const asIndex = (value: number): Index => value as Index;
 
 export const kinds = [
   'app',
+  'backup',
+  'backup-target',
   'cluster',
   'instance',
   'namespace',

@@ -1,6 +1,8 @@
 /** The closed union of everything that can happen, and the door through which stored events come back. */
 import type * as z from 'zod';
 import { appEvents } from './app.ts';
+import { backupEvents } from './backup.ts';
+import { backupTargetEvents } from './backup-target.ts';
 import { clusterEvents } from './cluster.ts';
 import type { EventDef, Upcast } from './define.ts';
 import { instanceEvents } from './instance.ts';
@@ -27,6 +29,8 @@ export const registry = {
   ...transferEvents,
   ...poolEvents,
   ...replicaEvents,
+  ...backupTargetEvents,
+  ...backupEvents,
 };
 
 export type EventType = keyof typeof registry;

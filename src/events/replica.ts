@@ -1,11 +1,9 @@
 /** A replica: a copy of a volume on another node, read-only, that follows the volume's snapshots. */
 import * as z from 'zod';
-import { event } from './define.ts';
+import { asItWas, event } from './define.ts';
 import { metadata, problem } from './values/metadata.ts';
 import { name } from './values/name.ts';
 import { nodeRef, poolName, snapshotRef, volumeRef } from './volume.ts';
-
-export const replicaRef = z.templateLiteral(['replica:', z.string()]);
 
 const time = z.int().min(0);
 const guid = z.string().min(1).max(64);
@@ -27,8 +25,19 @@ export type SyncReason = z.infer<typeof syncReason>;
 export const replicaEvents = {
   /** `manual`: a person asked for it, so that only a person removes it. */
   'replica.requested': event(
-    1,
-    z.strictObject({ metadata, volume: volumeRef, node: nodeRef, pool: poolName, dataset, manual: z.boolean() }),
+    2,
+    z.strictObject({
+      metadata,
+      volume: volumeRef,
+      node: nodeRef,
+      pool: poolName,
+      dataset,
+      manual: z.boolean(),
+      /** Of what was the volume until another replica took its place: what it holds from its first day. */
+      holds: replicaPoint.exactOptional(),
+      compressed: z.boolean().exactOptional(),
+    }),
+    { 1: asItWas },
   ),
   'replica.sync-requested': event(
     1,
@@ -63,6 +72,11 @@ export const replicaEvents = {
   'replica.resync-failed': event(1, z.strictObject({ problem })),
   /** Its volume is gone, and not because somebody deleted it: what it holds is all there is. */
   'replica.orphaned': event(1, z.strictObject({ problem })),
+  /** It takes the place of its volume, and follows nothing meanwhile. */
+  'replica.takeover-began': event(1, z.strictObject({})),
+  'replica.takeover-ended': event(1, z.strictObject({})),
+  /** It is the volume now. */
+  'replica.promoted': event(1, z.strictObject({})),
   'replica.removal-requested': event(1, z.strictObject({ because: z.string().max(500) })),
   'replica.removed': event(1, z.strictObject({})),
 };

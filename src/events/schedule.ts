@@ -1,5 +1,6 @@
 /** Something that happens again and again. The next time is calculated before it is appended, never in the fold. */
 import * as z from 'zod';
+import { backupTargetRef } from './backup-target.ts';
 import { timeZone } from './cluster.ts';
 import { asItWas, event } from './define.ts';
 import { metadata } from './values/metadata.ts';
@@ -11,19 +12,22 @@ export const scheduleSpec = z
     /** Five fields: minute, hour, day of month, month, day of week. */
     cron: z.string().min(1).max(100),
     timeZone: timeZone.exactOptional(),
-    action: z.enum(['snapshot', 'scrub']),
+    action: z.enum(['snapshot', 'scrub', 'backup']),
     /** Of this volume, */
     volume: volumeRef.exactOptional(),
     /** or of all volumes of this app, as a set. */
     app: appRef.exactOptional(),
     /** A scrub is of a pool. */
     pool: poolRef.exactOptional(),
+    /** Where a backup goes. */
+    target: backupTargetRef.exactOptional(),
   })
   .refine(
-    ({ action, volume, app, pool }) =>
+    ({ action, volume, app, pool, target }) =>
       (pool !== undefined) === (action === 'scrub') &&
+      (target !== undefined) === (action === 'backup') &&
       [volume, app, pool].filter((target) => target !== undefined).length === 1,
-    'name a volume or an app for snapshots, or a pool for scrubs',
+    'name a volume or an app for snapshots and, with a target, for backups, or a pool for scrubs',
   );
 export type ScheduleSpec = z.infer<typeof scheduleSpec>;
 
@@ -38,5 +42,8 @@ export const scheduleEvents = {
   'schedule.fired': event(1, z.strictObject({ scheduledFor: z.int().min(0), missed: z.int().min(0), dueAt })),
   'schedule.suspended': event(1, z.strictObject({})),
   'schedule.resumed': event(1, z.strictObject({ dueAt })),
+  /** Backups: the newest that was read back is older than twice the interval. */
+  'schedule.fell-behind': event(1, z.strictObject({ since: z.int().min(0) })),
+  'schedule.caught-up': event(1, z.strictObject({})),
   'schedule.removed': event(1, z.strictObject({})),
 };

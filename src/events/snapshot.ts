@@ -5,7 +5,17 @@ import { metadata, problem } from './values/metadata.ts';
 import { serviceName } from './values/name.ts';
 import { snapshotRef, volumeRef } from './volume.ts';
 
-export const snapshotReason = z.enum(['manual', 'schedule', 'change', 'stash', 'clone', 'export', 'import', 'replica']);
+export const snapshotReason = z.enum([
+  'manual',
+  'schedule',
+  'change',
+  'stash',
+  'clone',
+  'export',
+  'import',
+  'replica',
+  'backup',
+]);
 export type SnapshotReason = z.infer<typeof snapshotReason>;
 
 /** The file system's own identity of a snapshot. */

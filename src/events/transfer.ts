@@ -1,5 +1,6 @@
 /** Files on their way: from a snapshot back into its volume, out of the lab as an archive, or from an archive into a volume. */
 import * as z from 'zod';
+import { backupRef } from './backup.ts';
 import { event } from './define.ts';
 import { metadata, problem } from './values/metadata.ts';
 import { name } from './values/name.ts';
@@ -26,6 +27,8 @@ export const transferTask = z.discriminatedUnion('do', [
     replace: z.boolean(),
     /** The name of the snapshot to which a failed import goes back. */
     before: name,
+    /** What is brought comes out of this backup, and not from a person; all of it, or one path with what is below. */
+    backup: z.strictObject({ of: backupRef, path: treePath.exactOptional() }).exactOptional(),
   }),
 ]);
 export type TransferTask = z.infer<typeof transferTask>;

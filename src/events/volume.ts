@@ -66,6 +66,7 @@ export const appRef = z.templateLiteral(['app:', z.string()]);
 export const nodeRef = z.templateLiteral(['node:', z.string()]);
 export const volumeRef = z.templateLiteral(['volume:', z.string()]);
 export const snapshotRef = z.templateLiteral(['snapshot:', z.string()]);
+export const replicaRef = z.templateLiteral(['replica:', z.string()]);
 
 /** What a compose file calls a volume; the volume of the lab is `<app>-<key>`, with what a name cannot have replaced. */
 export const volumeKey = z
@@ -100,6 +101,8 @@ export const volumeEvents = {
       metadata,
       spec: volumeSpec,
       app: appRef.exactOptional(),
+      /** It comes out of a backup: the only app that may have it, and what that calls it. */
+      formerly: z.strictObject({ app: name, volume: volumeKey }).exactOptional(),
       /** It begins with the content of this snapshot of another volume. */
       origin: z.strictObject({ volume: volumeRef, snapshot: snapshotRef }).exactOptional(),
       /** It is taken over where it is, under this name of its file system, and can be given back. */
@@ -157,6 +160,31 @@ export const volumeEvents = {
   /** It is what it was before it was asked to move. */
   'volume.move-abandoned': event(1, z.strictObject({ problem })),
   'volume.moved': event(1, z.strictObject({ path: z.string().min(1).max(4096) })),
+  /** It is to go to another node, where this replica takes its place; `keepsReplica`: what it is now becomes the replica. */
+  'volume.handover-requested': event(
+    1,
+    z.strictObject({ replica: replicaRef, node: nodeRef, pool: poolName, keepsReplica: z.boolean() }),
+  ),
+  /** The replica has nearly everything: what uses it stops now. `final`: name of the snapshot of the rest. */
+  'volume.handover-began': event(1, z.strictObject({ final: name })),
+  /** Nobody can write it any more, and all that was written is in this snapshot. */
+  'volume.demoted': event(1, z.strictObject({ snapshot: snapshotRef })),
+  /** The replica has that snapshot, and refuses from now on whatever is of an older epoch. */
+  'volume.handover-sent': event(1, z.strictObject({})),
+  /** From here on there is no way back: its index is the epoch of the volume at its new place. */
+  'volume.promotion-decided': event(1, z.strictObject({})),
+  'volume.handed-over': event(
+    1,
+    z.strictObject({
+      node: nodeRef,
+      pool: poolName,
+      dataset: z.string().min(1).max(255),
+      path: z.string().min(1).max(4096),
+    }),
+  ),
+  /** It stays where it is; of one that was demoted already its node makes it a volume again, under this epoch. */
+  'volume.handover-abandoned': event(1, z.strictObject({ problem })),
+  'volume.taken-back': event(1, z.strictObject({ path: z.string().min(1).max(4096) })),
   /** Its node has looked, and it is not as it should be; `isGone`: its data cannot be reached. */
   'volume.found-wrong': event(1, z.strictObject({ problem, isGone: z.boolean() })),
   'volume.found-well': event(1, z.strictObject({})),

@@ -4,13 +4,22 @@
  */
 import type { ActorState, LabView, Step } from '#actors/actor.ts';
 import { clusterStream } from '#actors/cluster/stream.ts';
+import { halfRolledBack } from '#actors/volume/deletion.ts';
 import { lossHint } from '#actors/volume/loss.ts';
-import { isLost } from '#actors/volume/machine.ts';
+import { isLost } from '#actors/volume/volume.ts';
 import type { LabEvent, StreamId } from '#events/envelope.ts';
 import { clockWords } from '#events/values/clock.ts';
 import type { Problem } from '#events/values/metadata.ts';
 import { formatSize } from '#events/values/size.ts';
 import type { Fill } from '#events/volume.ts';
+import {
+  backupAlerts,
+  backupRules,
+  backupTargetAlerts,
+  backupTargetRules,
+  scheduleAlerts,
+  scheduleRules,
+} from './backup-alerts.ts';
 import { concernsMembers, memberAlerts } from './member-alerts.ts';
 import { isPoolRule, poolAlerts, poolParts, poolRules } from './pool-alerts.ts';
 import { defineProjection, type Rows } from './projection.ts';
@@ -26,6 +35,9 @@ const rulesOf = {
   node: ['node-waits', 'node-down', 'node-stopped', 'engine-away', 'pool-full'],
   pool: poolRules,
   replica: replicaRules,
+  backup: backupRules,
+  'backup-target': backupTargetRules,
+  schedule: scheduleRules,
 } as const;
 type Ruled = keyof typeof rulesOf;
 
@@ -53,7 +65,7 @@ export type Alert = Pick<AlertRow, 'rule' | 'severity' | 'message' | 'hint'> & {
 
 export const alertsProjection = defineProjection<AlertRow>({
   name: 'alerts',
-  version: 6,
+  version: 7,
   keeps: 'table',
   apply: (rows, step, lab) => {
     const { event, before, after } = step;
@@ -67,6 +79,12 @@ export const alertsProjection = defineProjection<AlertRow>({
     update(rows, event, after, new Set([...partsOf(before), ...partsOf(after)]), lab);
     if (after.kind === 'node' && before?.state !== after.state) {
       for (const pool of lab.referrers(after.stream, 'pool')) update(rows, event, pool, poolParts(pool), lab);
+    }
+    // Earlier ones that went wrong are made good by it.
+    if (event.type === 'backup.verified') {
+      const { volume } = (after as ActorState<'backup'>).context;
+      const others = volume === null ? [] : lab.referrers(volume, 'backup');
+      for (const other of others) if (other.stream !== after.stream) update(rows, event, other, [], lab);
     }
     const cluster = concernsMembers(step) ? lab.get(clusterStream) : undefined;
     if (cluster) update(rows, event, cluster, [], lab);
@@ -132,6 +150,12 @@ function alertsOf(actor: ActorState, lab: LabView): readonly Alert[] {
       return nodeAlerts(actor as ActorState<'node'>, name);
     case 'pool':
       return poolAlerts(actor as ActorState<'pool'>, lab);
+    case 'backup':
+      return backupAlerts(actor as ActorState<'backup'>, lab);
+    case 'backup-target':
+      return backupTargetAlerts(actor as ActorState<'backup-target'>);
+    case 'schedule':
+      return scheduleAlerts(actor as ActorState<'schedule'>, lab);
     case 'replica':
       return replicaAlerts(actor as ActorState<'replica'>, lab);
     case 'cluster':
@@ -188,14 +212,26 @@ function volumeAlerts(volume: ActorState<'volume'>, name: string, lab: LabView):
       hint: isLost(volume.context) ? lossHint(volume) : failureHint(volume, problem, name),
     });
   }
-  // Of an app's volume the app says it.
-  if (waiting?.lasts && app === null) {
+  // Of an app's volume the app says that it has no place.
+  const isEnding = volume.state === 'deleting' || volume.state === 'releasing';
+  if (waiting?.lasts && (app === null || isEnding)) {
     const { message, hint } = waiting.problem;
     alerts.push({
       rule: 'volume-waits',
       severity: 'warning',
-      message: `Volume ${name} waits: ${message}`,
+      message: isEnding
+        ? `Volume ${name} is not ${volume.state === 'deleting' ? 'deleted' : 'given back'} yet: ${message}`
+        : `Volume ${name} waits: ${message}`,
       hint: hint ?? null,
+    });
+  }
+  const half = volume.state === 'discarded' ? halfRolledBack(volume) : undefined;
+  if (half) {
+    alerts.push({
+      rule: 'volume-waits',
+      severity: 'warning',
+      message: `Deleted volume ${name} is not purged. ${half.rejected.explain}`,
+      hint: half.rejected.hint ?? null,
     });
   }
   if (drift) {

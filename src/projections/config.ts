@@ -41,6 +41,7 @@ const elsewhere: readonly string[] = ['metadata', 'spec', 'tokens'];
 const wishes: Readonly<Partial<Record<Kind, readonly string[]>>> = {
   cluster: ['timeZone', 'bouncer'],
   node: ['cordoned', 'role', 'poolLimits'],
+  backup: ['target', 'object', 'volume', 'volumeName', 'app', 'set', 'reason'],
   replica: ['volume', 'node', 'pool', 'manual'],
   snapshot: ['volume', 'reason', 'note', 'change', 'set'],
   transfer: ['volume', 'task'],

@@ -6,6 +6,8 @@ import { operationsProjection, type OperationRow } from './operations.ts';
 import type { Projection } from './projection.ts';
 import { activityView, type ActivityRow } from './views/activity.ts';
 import { appsView, type AppRow } from './views/apps.ts';
+import { backupsView, type BackupRow } from './views/backups.ts';
+import { backupTargetsView, type BackupTargetRow } from './views/backup-targets.ts';
 import { nodesView, type NodeRow } from './views/nodes.ts';
 import { overviewView, type OverviewRow } from './views/overview.ts';
 import { poolsView, type PoolRow } from './views/pools.ts';
@@ -20,6 +22,8 @@ export interface ViewRows {
   alerts: AlertRow;
   apps: AppRow;
   audit: AuditRow;
+  'backup-targets': BackupTargetRow;
+  backups: BackupRow;
   config: ConfigRow;
   nodes: NodeRow;
   operations: OperationRow;
@@ -38,6 +42,8 @@ export const projections: { readonly [V in ViewName]: Projection<ViewRows[V]> } 
   alerts: alertsProjection,
   apps: appsView,
   audit: auditProjection,
+  'backup-targets': backupTargetsView,
+  backups: backupsView,
   config: configProjection,
   nodes: nodesView,
   operations: operationsProjection,

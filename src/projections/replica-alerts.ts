@@ -1,5 +1,6 @@
 /** What can be wrong with a replica: each says what to do about it. */
 import type { ActorState, LabView } from '#actors/actor.ts';
+import type { Problem } from '#events/values/metadata.ts';
 import type { Alert } from './alerts.ts';
 import { refTo } from './refs.ts';
 
@@ -22,9 +23,7 @@ export function replicaAlerts({ state, context }: ActorState<'replica'>, lab: La
         rule: isDiverged ? 'replica-diverged' : 'replica-failed',
         severity: 'warning',
         message: `${what} ${isDiverged ? 'has diverged' : 'cannot follow'}: ${problem.message}`,
-        hint: isDiverged
-          ? `Put aside what only it has: floatlab replica resync ${name} --keep. Or give that up: --discard.`
-          : (problem.hint ?? `Mend the cause, then: floatlab replica sync ${name}.`),
+        hint: mendingOf(name, problem),
       },
     ];
   }
@@ -40,3 +39,9 @@ export function replicaAlerts({ state, context }: ActorState<'replica'>, lab: La
     },
   ];
 }
+
+/** What a person does about a replica that waits for one. */
+export const mendingOf = (name: string, { code, hint }: Problem): string =>
+  code === 'DIVERGED'
+    ? `Put aside what only it has: floatlab replica resync ${name} --keep. Or give that up: --discard.`
+    : (hint ?? `Mend the cause, then: floatlab replica sync ${name}.`);

@@ -47,6 +47,10 @@ export const replicaWords: ReplicaWords = {
     `${subject(about)} ${about.v('stays', 'would stay')} as it is: ${data.problem.message}`,
   'replica.orphaned': (_, about) =>
     `${subject(about)} ${about.v('is', 'would be')} all that is left of its volume: nobody removes it but you.`,
+  'replica.takeover-began': (_, about) =>
+    `${subject(about)} ${about.v('takes', 'would take')} the place of its volume.`,
+  'replica.takeover-ended': (_, about) => `${subject(about)} ${about.v('stays', 'would stay')} a replica.`,
+  'replica.promoted': (_, about) => `${subject(about)} ${about.v('is', 'would be')} the volume now.`,
   'replica.removal-requested': ({ data }, about) =>
     `${subject(about)} ${about.v('is being', 'would be')} removed: ${data.because}.`,
   'replica.removed': (_, about) => `${subject(about)} ${about.v('was', 'would be')} removed.`,

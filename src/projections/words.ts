@@ -4,13 +4,14 @@
  */
 import type { ActorState, LabView, Step } from '#actors/actor.ts';
 import { counted } from '#actors/counted.ts';
-import type { EventOf } from '#events/envelope.ts';
+import type { EventOf, StreamId } from '#events/envelope.ts';
 import type { ServiceStatus } from '#events/instance.ts';
 import type { EventType } from '#events/registry.ts';
 import { clockWords } from '#events/values/clock.ts';
 import { nodeOfPeer, type NodeRole } from '#events/values/peer.ts';
 import { formatSize } from '#events/values/size.ts';
 import type { Fill } from '#events/volume.ts';
+import { backupWords } from './backup-words.ts';
 import { hookTrouble } from './hook-words.ts';
 import { askedFor, doing } from './operation-words.ts';
 import { poolWords } from './pool-words.ts';
@@ -34,6 +35,7 @@ const nameOf = (lab: LabView, stream: Parameters<typeof refTo>[1]): string => re
 
 const words: Words = {
   ...poolWords,
+  ...backupWords,
   ...transferWords,
   ...replicaWords,
   'cluster.created': (_, { name, v }) => `Lab ${name} ${v('was', 'would be')} created.`,
@@ -138,6 +140,21 @@ const words: Words = {
     `Volume ${name} ${v('stays', 'would stay')} where it is: ${data.problem.message}`,
   'volume.moved': (_, { name, actor, v }) =>
     `Volume ${name} ${v('has', 'would have')} moved to pool ${(actor as ActorState<'volume'>).context.pool}.`,
+  'volume.handover-requested': ({ data }, { name, lab, v }) =>
+    `Volume ${name} ${v('moves', 'would move')} to ${nameOf(lab, data.node)}, pool ${data.pool}.`,
+  'volume.handover-began': (_, { name, v }) =>
+    `Nearly all of volume ${name} ${v('is', 'would be')} there; what uses it ${v('stops', 'would stop')} for the rest.`,
+  'volume.demoted': ({ data }, { name, lab, v }) =>
+    `Nobody ${v('can', 'would be able to')} write volume ${name} any more; everything ${v('is', 'would be')} in snapshot ${nameOf(lab, data.snapshot)}.`,
+  'volume.handover-sent': (_, { name, v }) =>
+    `The replica ${v('has', 'would have')} everything that was written to volume ${name}.`,
+  'volume.promotion-decided': (_, { name, lab, actor, v }) =>
+    `Volume ${name} ${v('goes', 'would go')} to ${nameOf(lab, handoverNode(actor))}: that ${v('is', 'would be')} decided.`,
+  'volume.handed-over': ({ data }, { name, lab, v }) =>
+    `Volume ${name} ${v('is', 'would be')} on ${nameOf(lab, data.node)} now, in pool ${data.pool}.`,
+  'volume.handover-abandoned': ({ data }, { name, v }) =>
+    `Volume ${name} ${v('stays', 'would stay')} where it is: ${data.problem.message}`,
+  'volume.taken-back': (_, { name, v }) => `Volume ${name} ${v('is', 'would be')} open again where it was.`,
   'volume.found-wrong': ({ data }, { name, v }) =>
     data.isGone
       ? `Volume ${name} ${v('is', 'would be')} missing: ${data.problem.message}`
@@ -235,8 +252,13 @@ const tokenRoles: Readonly<Record<NodeRole, string>> = {
   learner: 'a node that never votes',
 };
 
-const isMoving = (lab: LabView, volume: `volume:${string}`): boolean =>
-  (lab.get(volume)?.context.move ?? null) !== null;
+function isMoving(lab: LabView, volume: `volume:${string}`): boolean {
+  const { move = null, handover = null } = lab.get(volume)?.context ?? {};
+  return move !== null || handover !== null;
+}
+
+const handoverNode = (actor: ActorState): StreamId<'node'> =>
+  (actor as ActorState<'volume'>).context.handover?.node ?? 'node:';
 
 const percent = ({ usedBytes, sizeBytes }: Fill): string =>
   sizeBytes === 0 ? '100 %' : `${Math.floor((100 * usedBytes) / sizeBytes)} %`;

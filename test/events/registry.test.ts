@@ -5,7 +5,7 @@ import { eventTypes, registry, upcast } from '#events/registry.ts';
 
 test('every type reads noun.past-verb and has a schema number', () => {
   for (const type of eventTypes) {
-    expect(type).toMatch(/^[a-z]+\.[a-z]+(-[a-z]+)*$/);
+    expect(type).toMatch(/^[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*$/);
     expect(registry[type].schema).toBeGreaterThanOrEqual(1);
   }
 });

@@ -2,6 +2,8 @@
 import type { LabEvent } from '#events/envelope.ts';
 import { TestLab } from '#test/actors/test-lab.ts';
 import { volumeLife } from './volume-life.ts';
+import { handover } from './handover.ts';
+import { backups } from './backups.ts';
 import { lostPool } from './lost-pool.ts';
 import { pools } from './pools.ts';
 import { replicas } from './replicas.ts';
@@ -125,6 +127,8 @@ export function history(): readonly LabEvent[] {
   volumeLife(lab);
   replicas(lab);
   lostPool(lab);
+  handover(lab);
+  backups(lab);
   farewell(lab);
   return lab.events;
 }

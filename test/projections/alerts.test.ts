@@ -94,6 +94,20 @@ describe('an alert', () => {
     expect(told(lab)).toEqual([]);
   });
 
+  test('of an end that does not come says what stands in the way, and goes with the volume', () => {
+    const lab = TestLab.ready();
+    lab.must('create-volume', { name: 'loose', spec: { sizeBytes: 2 ** 26 } });
+    lab.must('place-volume', { volume: lab.volume('loose'), node: 'node:atlas', pool: 'main' }, 'policy:placement');
+    lab.provision();
+    lab.must('delete-volume', { name: 'loose', purge: true });
+    const volume = lab.volume('loose');
+    const problem = { code: 'BUSY', message: '/x is in use by process 7 (sleep)' };
+    lab.must('report-volume-held', { volume, visit: lab.visit(volume), problem }, 'node:atlas');
+    expect(told(lab)).toEqual(['volume-waits: Volume loose is not deleted yet: /x is in use by process 7 (sleep)']);
+    lab.must('report-volume-deleted', { volume, visit: lab.visit(volume) }, 'node:atlas');
+    expect(told(lab)).toEqual([]);
+  });
+
   test('keeps since when it is there while its words change', () => {
     const lab = TestLab.ready();
     lab.must('create-volume', { name: 'loose', spec: { sizeBytes: 2 ** 26 } });

@@ -16,6 +16,10 @@ export class Machine {
   readonly address: string;
   readonly url: string;
   readonly #namespace: string;
+  /** What it is started with, each time. */
+  settings: readonly string[] = ['--witness'];
+  /** The process whose mounts it sees; else those of everybody. */
+  mountsOf: number | undefined;
   #environment: NodeJS.ProcessEnv = {};
   #process: ChildProcess | undefined;
   #output = '';
@@ -71,10 +75,11 @@ export class Machine {
       [
         // Not `ip netns exec`, which would give it mounts of its own: they would hold the disks of all others.
         `--net=/run/netns/${this.#namespace}`,
+        ...(this.mountsOf === undefined ? [] : ['--target', `${this.mountsOf}`, '--mount', '--']),
         process.execPath,
         ...startArgs,
         program,
-        ...['--data', this.disk.dataDir, '--witness', '--no-sample', '--name', this.name],
+        ...['--data', this.disk.dataDir, ...this.settings, '--no-sample', '--name', this.name],
         ...['--listen', `${address}:7400`, '--node-listen', `${address}:7401`, '--advertise', address],
         ...args,
       ],

@@ -50,7 +50,7 @@ const fixedPlaces = [
   '/var/lib/floatlab',
 ];
 
-/** A bare Debian: npm and apt-get, neither an engine nor btrfs nor busybox. */
+/** A bare Debian: npm, apt-get and the perl of every Debian, neither an engine nor btrfs nor busybox. */
 export async function bareCheckout(): Promise<Checkout> {
   const top = await mkdtemp(join(tmpdir(), 'floatlab-start-'));
   const [folder, machine, programs] = [join(top, 'checkout'), join(top, 'machine'), join(top, 'bin')];
@@ -72,6 +72,7 @@ export async function bareCheckout(): Promise<Checkout> {
   };
   await program('npm', `require('node:fs').mkdirSync('node_modules', { recursive: true });`);
   await program('apt-cache', `for (const name of process.argv.slice(3)) console.log(name + ':\\n  Candidate: 1.0');`);
+  await program('perl', '');
   await program('apt-get', aptGet(programs, join(machine, 'usr/sbin/policy-rc.d')));
 
   const environment = { PATH: programs, HOME: top };

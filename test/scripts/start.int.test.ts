@@ -27,6 +27,13 @@ describeReal('npm start as root', process.getuid?.() === 0 ? undefined : 'root',
     expect(code).toBe(9);
   });
 
+  test('installs perl where there is none', async () => {
+    await checkout.remove('perl');
+    const { stderr } = await checkout.start([]);
+    expect(stderr).toMatch(/perl: keeps volumes on other kinds of file systems/);
+    expect(await installs()).toEqual([expect.stringMatching(/docker\.io btrfs-progs busybox-static perl-base$/)]);
+  });
+
   test('does nothing a second time', async () => {
     await checkout.start([]);
     const before = await checkout.calls();

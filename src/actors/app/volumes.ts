@@ -16,7 +16,7 @@ import { reject, type Rejection } from '../rejection.ts';
 import { nextRun } from '../schedule/next.ts';
 import { detachmentOf } from '../volume/decide.ts';
 import { deletionOf } from '../volume/deletion.ts';
-import { isLost } from '../volume/machine.ts';
+import { isLost } from '../volume/volume.ts';
 import { isSameSpec, misplacedBy } from '../volume/spec.ts';
 
 interface Planned {

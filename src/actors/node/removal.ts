@@ -19,7 +19,9 @@ import { orphansOf, replicasLostWith } from '../replica/ending.ts';
 import { reject, type Rejection } from '../rejection.ts';
 import { transfersGoneWith } from '../transfer/under-way.ts';
 import { withoutOrigin } from '../volume/clones.ts';
+import { abandonedHandover, refuseDecided } from '../volume/handover.ts';
 import { appsOf, bereave, namesOf } from '../volume/loss.ts';
+import { handoverStates } from '../volume/volume.ts';
 import { isAway, isDeparting, membersOf, withMember } from './known.ts';
 import { refuseLostVote } from './votes.ts';
 
@@ -68,7 +70,7 @@ export const removalDecisions: Decisions<'leave-node' | 'remove-node' | 'finish-
         const refused = refuseLostVote(node, lab);
         if (refused) return refused;
         const ends = departure(ask, 'remove-node', node, 'removed', lab);
-        if (input.force) return lossOf(node, ends, lab);
+        if (input.force) return refuseDecided(lab.referrers(node.stream, 'volume'), lab) ?? lossOf(node, ends, lab);
         const hint =
           `Remove or move them first: their data would be lost. If the machine is lost with its disks: ` +
           `floatlab node rm ${input.name} --force.`;
@@ -185,11 +187,18 @@ const lost = (volume: ActorState<'volume'>, node: string) => ({
 
 /** A volume in the middle of something comes to its end by the way that its machine has. */
 function goneWith(volume: ActorState<'volume'>, node: string, lab: LabView): readonly AnyDraft[] {
-  const { stream, state } = volume;
+  const { stream } = volume;
+  const { handover } = volume.context;
+  // Its machine's way out of a hand-over comes first; where it could not be written any more, it is being taken back then.
+  const isHalfway = handoverStates.includes(volume.state);
+  const state = isHalfway ? 'taking-back' : volume.state === 'draining' && handover !== null ? 'ready' : volume.state;
+  const isGivenUp = handover !== null && volume.state !== 'taking-back';
   const failed = draft(stream, 'volume.failed', { problem: lost(volume, node) });
   const moves = volume.context.move !== null;
-  const isBusy = !moves && ['adopting', 'changing', 'draining', 'rolling-back', 'releasing'].includes(state);
+  const isBusy =
+    !moves && ['adopting', 'changing', 'draining', 'rolling-back', 'releasing', 'taking-back'].includes(state);
   return [
+    ...(isGivenUp ? abandonedHandover(volume, lost(volume, node), lab) : []),
     ...(state === 'draining' && !moves ? [draft(stream, 'volume.drained', {})] : []),
     ...(isBusy ? [failed] : []),
     ...(state === 'importing' ? [draft(stream, 'volume.import-failed', { problem: lost(volume, node) })] : []),

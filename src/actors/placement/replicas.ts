@@ -44,14 +44,13 @@ export function chooseReplica(volume: ActorState<'volume'>, wished: Wished, lab:
     .filter(isMember)
     .map((node) => judge(volume, node, wished, lab));
   const needBytes = promisedTo(volume.context.spec);
-  const best = fitting(
-    strategy,
-    needBytes,
-    judged.flatMap(({ bins }) => bins),
-  )[0];
+  const bins = judged.flatMap((one) => one.bins);
+  const alike = bins.filter(({ stream }) => stream === 'native');
+  // Where the file system itself can follow, it does: file by file costs both nodes far more.
+  const best = fitting(strategy, needBytes, alike)[0] ?? fitting(strategy, needBytes, bins)[0];
   const candidates = judged
-    .map(({ candidate, bins }): ReplicaCandidate => {
-      const bin = best && bins.includes(best) ? best : bins.toSorted((a, b) => b.freeBytes - a.freeBytes)[0];
+    .map(({ candidate, bins: own }): ReplicaCandidate => {
+      const bin = own.find((one) => one === best) ?? own.toSorted((a, b) => b.freeBytes - a.freeBytes)[0];
       return bin ? { ...candidate, freeBytes: bin.freeBytes, pool: bin.pool } : candidate;
     })
     .toSorted(
@@ -67,7 +66,11 @@ export function chooseReplica(volume: ActorState<'volume'>, wished: Wished, lab:
 interface Judged {
   readonly candidate: ReplicaCandidate;
   /** Its pools that fit. */
-  readonly bins: readonly Bin[];
+  readonly bins: readonly PoolBin[];
+}
+
+interface PoolBin extends Bin {
+  readonly stream: ReturnType<typeof streamBetween>;
 }
 
 function judge(volume: ActorState<'volume'>, node: ActorState<'node'>, wished: Wished, lab: LabView): Judged {
@@ -78,7 +81,7 @@ function judge(volume: ActorState<'volume'>, node: ActorState<'node'>, wished: W
   const driver = from?.find(({ name }) => name === volume.context.pool)?.driver;
   if (driver === undefined) return { candidate: { ...about, refused: 'cannot know what the volume is on' }, bins: [] };
   const needBytes = promisedTo(volume.context.spec);
-  const bins: Bin[] = [];
+  const bins: PoolBin[] = [];
   let refused = 'has no pool';
   let roomiestBytes = 0;
   for (const pool of node.context.facts.pools) {
@@ -86,17 +89,16 @@ function judge(volume: ActorState<'volume'>, node: ActorState<'node'>, wished: W
       if (refused === 'has no pool') refused = `has no pool ${wished.pool}`;
       continue;
     }
-    const stream = streamBetween(driver, pool.driver);
     const leftBytes = leftOf(pool, node, lab);
-    if ('refused' in stream) refused = `has pool ${pool.name} on ${pool.driver}: ${stream.refused}`;
-    else if (isLeaving(pool.name, node.stream, lab)) refused = `forgets its pool ${pool.name}`;
+    if (isLeaving(pool.name, node.stream, lab)) refused = `forgets its pool ${pool.name}`;
     else if (leftBytes < needBytes) {
       roomiestBytes = Math.max(roomiestBytes, leftBytes);
       refused = `has ${formatSize(roomiestBytes)} left, and ${formatSize(needBytes)} are wanted`;
     } else {
       const capacityBytes = promisable(pool, node);
       const heldBytes = heldIn(pool.name, node.stream, lab);
-      bins.push({ node: node.stream, pool: pool.name, freeBytes: leftBytes, capacityBytes, heldBytes });
+      const stream = streamBetween(driver, pool.driver);
+      bins.push({ node: node.stream, pool: pool.name, freeBytes: leftBytes, capacityBytes, heldBytes, stream });
     }
   }
   return { candidate: bins.length === 0 ? { ...about, freeBytes: roomiestBytes, refused } : about, bins };

@@ -11,7 +11,7 @@ import type { App } from '../app/machine.ts';
 import { portsOf } from '../app/ports.ts';
 import { promisedTo } from '../placement/capacity.ts';
 import { choose, type Choice, type Need } from '../placement/choose.ts';
-import { isLost } from '../volume/machine.ts';
+import { isLost } from '../volume/volume.ts';
 import type { Policy, Proposal } from './policy.ts';
 
 /** A node that is restarted, or an instance that stops slowly, is back by then. */

@@ -1,5 +1,7 @@
 /** All policies, in the order in which they are asked. */
+import { backupsPolicy } from './backups.ts';
 import { fullnessPolicy } from './fullness.ts';
+import { handoverPolicy } from './handover.ts';
 import { livenessPolicy } from './liveness.ts';
 import { membershipPolicy } from './membership.ts';
 import { operationsPolicy } from './operations.ts';
@@ -25,5 +27,7 @@ export const policies: readonly Policy[] = [
   fullnessPolicy,
   transfersPolicy,
   upgradePolicy,
+  handoverPolicy,
   replicationPolicy,
+  backupsPolicy,
 ];

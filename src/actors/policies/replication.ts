@@ -12,13 +12,12 @@ import { promisedTo } from '../placement/capacity.ts';
 import { chooseReplica } from '../placement/replicas.ts';
 import { behindAfterMs, behindFrom, dueOf, freshBy, type Due } from '../replica/due.ts';
 import { isKept, isOnPresentLine, newestOf, replicasOf } from '../replica/known.ts';
+import { busyBeside, mostAtOnce } from '../replica/waits.ts';
 import type { Policy, Proposal } from './policy.ts';
 
 type Volume = ActorState<'volume'>;
 type Replica = ActorState<'replica'>;
 
-/** Streams that one node receives at the same time: more only make each of them slower. */
-const mostAtOnce = 4;
 /** A snapshot for replicas that failed is asked for again after so long. */
 const snapshotAgainMs = 300_000;
 
@@ -92,7 +91,7 @@ const countedOf = ({ stream }: Volume, lab: LabView): readonly Replica[] => repl
 function countRight(volume: Volume, lab: LabView): readonly Proposal[] {
   // Of one that is being made, or that nobody wants any more, nothing is decided; of one that is lost neither.
   if (['unplaced', 'creating', 'cloning', 'adopting', 'discarded'].includes(volume.state)) return [];
-  if (volume.context.node === null) return [];
+  if (volume.context.node === null || volume.context.handover !== null) return [];
   const wanted = wantedOf(volume);
   const replicas = countedOf(volume, lab);
   const because: Evidence = { wanted, have: replicas.length };
@@ -131,6 +130,8 @@ function bringUpToDate(replica: Replica, volume: Volume, lab: LabView, now: numb
 
 function syncs(replica: Replica, volume: Volume, lab: LabView, now: number): readonly Proposal[] {
   if (replica.state !== 'idle' || volume.context.node === null || volume.state === 'discarded') return [];
+  // Of a volume on its way to another node the policy of that asks for what follows.
+  if (volume.context.handover?.replica === replica.stream) return [];
   if (!isOnPresentLine(replica, lab)) {
     const because = { holds: replica.context.cursor?.name ?? null };
     return [{ name: 'follow-rollback', input: { replica: replica.stream }, because }];
@@ -140,8 +141,7 @@ function syncs(replica: Replica, volume: Volume, lab: LabView, now: number): rea
   const newest = newestOf(volume, lab);
   if (!newest || !freshBy(newest, due)) return snapshotFor(volume, due, lab, now);
   if (newest.context.guid === replica.context.cursor?.guid) return [];
-  const busy = lab.referrers(replica.context.node, 'replica').filter(({ state }) => state === 'syncing');
-  if (busy.length >= mostAtOnce) return [];
+  if (busyBeside(replica, lab).length >= mostAtOnce) return [];
   const because: Evidence = {
     rule: due.rule,
     to: newest.context.metadata.name,

@@ -2,6 +2,7 @@
 import type { StreamId } from '#events/envelope.ts';
 import { parseKeep } from '#events/values/keep.ts';
 import type { ActorState, LabView } from '../actor.ts';
+import { readersOf } from '../backup/known.ts';
 import { candidatesOf } from '../retention/candidates.ts';
 import { decideRetention } from '../retention/decide.ts';
 import { needersOf } from '../replica/known.ts';
@@ -65,6 +66,7 @@ export const retentionPolicy: Policy = {
 function usedFor(snapshot: StreamId<'snapshot'>, volume: ActorState<'volume'>, lab: LabView): string | undefined {
   if (volume.context.rollback?.to === snapshot) return 'the volume goes back to it';
   if (transfersOf(snapshot, lab).length > 0) return 'files of it are restored or exported';
+  if (readersOf(snapshot, lab).length > 0) return 'a backup is written from it';
   if (clonesUnderWay(snapshot, lab).length > 0) return 'a clone begins with it';
   const held = lab.get(snapshot);
   const needers = held ? needersOf(held, lab) : [];

@@ -1,3 +1,4 @@
+import { leastFilePoolBytes } from './layouts.ts';
 import { poolOrigin, poolPlace, poolScrub, poolStatus, scrubAction } from '#events/pool.ts';
 import { problem } from '#events/values/metadata.ts';
 import { name } from '#events/values/name.ts';
@@ -17,8 +18,6 @@ const newPoolName = z
     'zfs keeps this beginning for itself: choose another name',
   );
 
-export const minFilePoolBytes = 2 ** 27;
-
 /** By the names of its node and of itself. */
 const target = { node: name, name };
 const report = { pool: poolRef, visit };
@@ -32,7 +31,10 @@ export const poolCommands = {
     layout: poolLayout.default('single'),
     devices: z.array(devicePath).min(1).max(64).exactOptional(),
     /** In one file of this size, instead of on devices; where, its node knows. */
-    sizeBytes: z.int().min(minFilePoolBytes, 'a pool in a file has at least 128 MiB').exactOptional(),
+    sizeBytes: z
+      .int()
+      .min(leastFilePoolBytes, 'a pool in a file has at least 128 MiB on zfs, and 1 GiB on btrfs')
+      .exactOptional(),
     file: devicePath.exactOptional(),
     /** What the devices hold is lost. */
     erase: z.boolean().default(false),

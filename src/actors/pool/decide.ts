@@ -5,6 +5,7 @@
 import { idOf, streamOf, type AnyDraft, type StreamId } from '#events/envelope.ts';
 import type { PoolStorageSpec } from '#events/pool.ts';
 import type { PoolLayout } from '#events/values/pool.ts';
+import { formatSize } from '#events/values/size.ts';
 import type { ActorState, Ask, Decision, LabView } from '../actor.ts';
 import { clusterStream } from '../cluster/stream.ts';
 import type { Commands, Decisions } from '../commands.ts';
@@ -27,7 +28,7 @@ import type { poolCommands } from './commands.ts';
 import { endOf, nowWithout, schedulesOf } from './ending.ts';
 import { forgettingDecisions } from './forgetting.ts';
 import { away, volumesIn, withWorkingPool, type Refusal } from './known.ts';
-import { driversOf, fewestDevices } from './layouts.ts';
+import { driversOf, fewestDevices, minFilePoolBytes } from './layouts.ts';
 import { isNews, isScrubNews } from './news.ts';
 import { write } from './scopes.ts';
 import { nodeOfPool, poolStream } from './stream.ts';
@@ -52,6 +53,7 @@ export const poolDecisions: Decisions<keyof typeof poolCommands> = {
         const refused =
           takenName(stream, node, input.name, lab) ??
           refuseLayout(driver, input.layout) ??
+          refuseSmall(driver, on) ??
           refuseDevices('devices' in on ? on.devices : [], node, lab);
         if (refused) return refused;
         const metadata = newMetadata(idOf(stream), input.name, systemNamespace);
@@ -300,6 +302,17 @@ function storageOf(input: Commands['create-pool']): PoolStorageSpec | Refusal {
     );
   }
   return reject('INVALID', 'A pool lies on devices, or in one file of a given size.', 'Name devices, or a size.');
+}
+
+function refuseSmall(driver: 'btrfs' | 'zfs', on: PoolStorageSpec): Refusal | undefined {
+  const least = minFilePoolBytes[driver];
+  if ('devices' in on || on.sizeBytes >= least) return undefined;
+  const other = driver === 'btrfs' && on.sizeBytes >= minFilePoolBytes.zfs ? ', or take zfs (--driver zfs)' : '';
+  return reject(
+    'INVALID',
+    `A pool of ${formatSize(on.sizeBytes)} is too small for ${driver}: it needs at least ${formatSize(least)}.`,
+    `Choose a larger size (--size ${formatSize(least).replace(' ', '')})${other}.`,
+  );
 }
 
 function takenName(

@@ -4,6 +4,7 @@ import type { Decisions } from '../commands.ts';
 import { counted } from '../counted.ts';
 import { draft, drafts, startOperation, systemNamespace, unchanged } from '../drafting.ts';
 import { reject } from '../rejection.ts';
+import { refuseDecided } from '../volume/handover.ts';
 import { lossOfPool } from '../volume/loss.ts';
 import { schedulesOf } from './ending.ts';
 import { refuseBusy, volumesIn, withPool } from './known.ts';
@@ -83,10 +84,12 @@ function declareLost(ask: Ask<unknown>, pool: Pool, title: string, lab: LabView)
       `Move, release or delete its volumes. Only a pool that is unavailable is given up with them.`,
     );
   }
-  const { drafts: losses, changes } = lossOfPool(pool, title, lab);
   const volumes = lab
     .referrers(pool.context.node, 'volume')
     .filter(({ context }) => context.pool === pool.context.metadata.name);
+  const refused = refuseDecided(volumes, lab);
+  if (refused) return refused;
+  const { drafts: losses, changes } = lossOfPool(pool, title, lab);
   return {
     drafts: [
       startOperation(ask, 'forget-pool', pool.stream, title, systemNamespace),

@@ -1,8 +1,7 @@
 import { idOf } from '#events/envelope.ts';
 import type { ActorDef, ActorState, LabView } from '../actor.ts';
-import { clusterStream } from '../cluster/stream.ts';
-import { datasetOf, specOf } from '../volume/actor.ts';
-import { isOnLine, presentOf } from '../volume/lineage.ts';
+import { datasetOf, generationOf, lineageOf, specOf } from '../volume/actor.ts';
+import { isOnLine } from '../volume/lineage.ts';
 import type { ReplicaInput } from '../work.ts';
 
 type Replica = ActorState<'replica'>;
@@ -46,8 +45,6 @@ export const replicaActor: ActorDef<'replica'> = {
   },
 };
 
-const generationOf = (lab: LabView): number => lab.get(clusterStream)?.context.generation ?? 1;
-
 /** Undefined while its volume is nowhere. */
 function inputOf({ stream, context }: Replica, lab: LabView): ReplicaInput | undefined {
   const volume = lab.get(context.volume);
@@ -63,7 +60,7 @@ function inputOf({ stream, context }: Replica, lab: LabView): ReplicaInput | und
     dataset: context.dataset,
     peer: idOf(stream),
     epoch: { generation: generationOf(lab), index: epoch },
-    lineage: `line-${presentOf(lineages)}`,
+    lineage: lineageOf(lineages),
     snapshots,
   };
 }

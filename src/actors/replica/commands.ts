@@ -1,7 +1,7 @@
 import { problem } from '#events/values/metadata.ts';
 import { name } from '#events/values/name.ts';
-import { replicaRef, syncReason } from '#events/replica.ts';
-import { nodeRef, poolName, snapshotRef, volumeRef } from '#events/volume.ts';
+import { syncReason } from '#events/replica.ts';
+import { nodeRef, poolName, replicaRef, snapshotRef, volumeRef } from '#events/volume.ts';
 import * as z from 'zod';
 import { target, visit } from '../drafting.ts';
 

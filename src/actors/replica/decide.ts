@@ -1,9 +1,9 @@
 /** What people ask of replicas, and what the policy of replication proposes. Reports of nodes are in `reports.ts`. */
-import { streamOf, type AnyDraft, type StreamId } from '#events/envelope.ts';
+import type { AnyDraft, StreamId } from '#events/envelope.ts';
 import type { SyncReason } from '#events/replica.ts';
 import type { ActorState, Ask, Decision, LabView } from '../actor.ts';
 import type { Commands, Decisions } from '../commands.ts';
-import { draft, drafts, newMetadata, startOperation, unchanged, withNamed } from '../drafting.ts';
+import { draft, drafts, startOperation, unchanged, withNamed } from '../drafting.ts';
 import { withMember } from '../node/known.ts';
 import { chooseReplica, type ReplicaChoice } from '../placement/replicas.ts';
 import { reject } from '../rejection.ts';
@@ -12,6 +12,7 @@ import { recoverableMs } from '../volume/commands.ts';
 import type { replicaCommands } from './commands.ts';
 import { isOnPresentLine, newestOf, pointOf } from './known.ts';
 import { reportDecisions } from './reports.ts';
+import { requestedReplica } from './request.ts';
 
 const write = ({ namespace }: { namespace: string }) => ({ verb: 'write', kind: 'replica', namespace }) as const;
 const govern = () => ({ verb: 'govern', kind: 'replica' }) as const;
@@ -48,6 +49,8 @@ export const replicaDecisions: Decisions<keyof typeof replicaCommands> = {
     decide: ({ input }, lab) =>
       withNamed(lab, 'replica', input, ({ stream, state }) => {
         if (state === 'paused') return unchanged;
+        const needed = neededForMove(stream, lab);
+        if (needed) return needed;
         if (['idle', 'syncing', 'failed'].includes(state)) return drafts(draft(stream, 'replica.paused', {}));
         return reject('NOT_NOW', `Replica ${input.name} is ${state}.`, 'There is nothing to pause.');
       }),
@@ -72,7 +75,7 @@ export const replicaDecisions: Decisions<keyof typeof replicaCommands> = {
             `Replica ${name} is ${replica.state}.`,
             'Wait until it rests, or cancel what it does.',
           );
-        const away = volumeAway(replica, lab);
+        const away = volumeAway(replica, lab) ?? neededForMove(replica.stream, lab);
         if (away) return away;
         return {
           drafts: [operationOf(ask, 'resync-replica', replica), separation(replica, keep, ask)],
@@ -91,6 +94,8 @@ export const replicaDecisions: Decisions<keyof typeof replicaCommands> = {
     decide: (ask, lab) =>
       withNamed(lab, 'replica', ask.input, (replica) => {
         if (replica.state === 'removing') return unchanged;
+        const needed = neededForMove(replica.stream, lab);
+        if (needed) return needed;
         return drafts(
           operationOf(ask, 'remove-replica', replica),
           draft(replica.stream, 'replica.removal-requested', { because: 'asked for' }),
@@ -107,7 +112,7 @@ export const replicaDecisions: Decisions<keyof typeof replicaCommands> = {
       const { place, candidates } = chooseReplica(volume, { node, pool }, lab);
       const refused = candidates.find((one) => one.node === node)?.refused ?? 'is not there';
       if (!place) return reject('NOT_NOW', `Node ${node} ${refused}.`);
-      return drafts(requested(ask, volume, place, false, lab));
+      return drafts(requestedReplica(ask, volume, place, false, lab));
     },
   },
 
@@ -116,7 +121,9 @@ export const replicaDecisions: Decisions<keyof typeof replicaCommands> = {
     decide: ({ input }, lab) => {
       const replica = lab.get(input.replica);
       if (replica?.state !== 'idle') return unchanged;
-      const begun = syncOf(replica, input.reason, lab);
+      const snapshot = lab.get(input.snapshot);
+      const isOfIt = snapshot?.context.volume === replica.context.volume && snapshot.state === 'available';
+      const begun = syncOf(replica, input.reason, lab, isOfIt ? snapshot : undefined);
       return 'rejected' in begun ? begun : drafts(begun.drafts);
     },
   },
@@ -154,6 +161,7 @@ export const replicaDecisions: Decisions<keyof typeof replicaCommands> = {
     decide: ({ input }, lab) => {
       const replica = lab.get(input.replica);
       if (!replica || replica.state === 'removing' || replica.state === 'orphaned') return unchanged;
+      if (neededForMove(replica.stream, lab)) return unchanged;
       return drafts(draft(replica.stream, 'replica.removal-requested', { because: input.because }));
     },
   },
@@ -172,7 +180,7 @@ function createReplica(ask: Ask<Commands['create-replica']>, lab: LabView): Deci
           `No node can have a replica of volume ${name}: ${whyNone(choice, node)}.`,
           'Add a node with a pool of the same kind, or make room.',
         );
-      const replica = requested(ask, volume, choice.place, true, lab);
+      const replica = requestedReplica(ask, volume, choice.place, true, lab);
       return drafts(startOperation(ask, 'create-replica', replica.stream, name, namespace), replica);
     };
     return named === undefined ? place(undefined) : withMember(lab, named, ({ stream }) => place(stream));
@@ -186,42 +194,27 @@ const whyNone = ({ candidates }: ReplicaChoice, only?: StreamId<'node'>): string
     .map(({ name, refused }) => `${name} ${refused ?? 'fits'}`)
     .join('; ') || 'the lab has no other node';
 
-function requested(
-  ask: Ask<unknown>,
-  volume: ActorState<'volume'>,
-  place: { readonly node: StreamId<'node'>; readonly pool: string },
-  manual: boolean,
-  lab: LabView,
-): AnyDraft {
-  const id = ask.id(1);
-  const { name, namespace } = volume.context.metadata;
-  const node = lab.get(place.node)?.context.metadata.name ?? 'node';
-  return draft(streamOf('replica', id), 'replica.requested', {
-    metadata: newMetadata(id, freeName(name, node, namespace, lab), namespace),
-    volume: volume.stream,
-    ...place,
-    dataset: id,
-    manual,
-  });
-}
-
-/** `photos-data-on-vega`, or the first of `…-2`, `…-3` … that no replica has; long names are cut. */
-function freeName(volume: string, node: string, namespace: string, lab: LabView): string {
-  for (let n = 1; ; n++) {
-    const end = `-on-${node.slice(0, 24)}${n === 1 ? '' : `-${n}`}`;
-    const name = `${volume.slice(0, 63 - end.length)}${end}`;
-    if (!lab.byName('replica', namespace, name)) return name;
-  }
-}
-
 const operationOf = (ask: Ask<{ readonly name: string; readonly namespace: string }>, command: string, of: Replica) =>
   startOperation(ask, command, of.stream, ask.input.name, ask.input.namespace);
 
-/** To the newest snapshot of its volume; nothing when it holds that. */
+/** Its volume is on its way to take its place. */
+function neededForMove(replica: StreamId<'replica'>, lab: LabView): ReturnType<typeof reject> | undefined {
+  const [volume] = lab.referrers(replica, 'volume');
+  if (!volume) return undefined;
+  const { name } = volume.context.metadata;
+  return reject(
+    'NOT_NOW',
+    `Volume ${name} is being moved to where this replica is.`,
+    `Wait until it is there, or give the move up: floatlab volume move ${name} --cancel.`,
+  );
+}
+
+/** To the newest snapshot of its volume, or to the one that is named; nothing when it holds that. */
 function syncOf(
   replica: Replica,
   reason: SyncReason,
   lab: LabView,
+  named?: ActorState<'snapshot'>,
 ): { readonly drafts: readonly AnyDraft[] } | ReturnType<typeof reject> {
   const { name } = replica.context.metadata;
   if (replica.state !== 'idle' && replica.state !== 'failed') {
@@ -231,7 +224,7 @@ function syncOf(
   const away = volumeAway(replica, lab);
   if (away) return away;
   const volume = lab.get(replica.context.volume);
-  const newest = volume && newestOf(volume, lab);
+  const newest = named ?? (volume && newestOf(volume, lab));
   const to = newest && pointOf(newest);
   if (!newest || !to)
     return reject(

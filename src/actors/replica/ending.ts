@@ -3,7 +3,7 @@ import type { AnyDraft, StreamId } from '#events/envelope.ts';
 import type { Problem } from '#events/values/metadata.ts';
 import type { ActorState, LabView } from '../actor.ts';
 import { draft } from '../drafting.ts';
-import { isLost } from '../volume/machine.ts';
+import { isLost } from '../volume/volume.ts';
 import { replicasOf } from './known.ts';
 
 const isEnding = ({ state }: ActorState<'replica'>): boolean => state === 'removing' || state === 'orphaned';

@@ -11,6 +11,7 @@ import type { WorkName } from '../work.ts';
  *    │  ↘     ↙
  *    │   failed             waits for a person
  *    ├→ resyncing → idle    what its volume does not have is put aside
+ *    ├→ taking-over → promoted   it is the volume from then on (volume/handover.ts)
  *    ├→ paused              by a person
  *    ├→ orphaned            its volume is lost, and it holds what there is
  *    ▼
@@ -44,9 +45,13 @@ export interface Replica {
   readonly syncedAt: number | null;
   /** Since when it is on its way to something newer, through all failures; null: it was not asked to since the last one. */
   readonly wantedSince: number | null;
+  /** Who has paused it; null while it is not. */
+  readonly pausedBy: string | null;
   /** Since when its volume has gone on without it, of one that is behind for longer than it should be. */
   readonly behindSince: number | null;
   readonly resync: Resync | null;
+  /** The last ones that went well, the newest last. */
+  readonly syncs: readonly PastSync[];
   /** Fixed with its first stream. */
   readonly compressed: boolean | null;
 }
@@ -58,6 +63,12 @@ export interface Sync {
   readonly full: boolean;
 }
 
+export interface PastSync {
+  readonly requestedAt: number;
+  readonly tookMs: number;
+  readonly bytes: number;
+}
+
 export interface Resync {
   readonly keep: boolean;
   readonly aside: string;
@@ -66,6 +77,13 @@ export interface Resync {
 
 /** More than ever end without a word one after the other. */
 const mostUnsaid = 16;
+const mostSyncs = 5;
+
+const pastSync = ({ requestedAt }: Replica, at: number, bytes: number): PastSync => ({
+  requestedAt: requestedAt ?? at,
+  tookMs: at - (requestedAt ?? at),
+  bytes,
+});
 
 /** It was under way, and nobody will say how it ended. */
 const leave = ({ sync, unsaid }: Replica): Pick<Replica, 'sync' | 'unsaid'> => ({
@@ -96,6 +114,7 @@ export const replicaMachine = setup({
             ...{ cursor: context.sync?.to ?? context.cursor, sync: null, unsaid: [], problem: null },
             ...{ failures: 0, retryAt: null, syncedAt: event.at, behindSince: null, wantedSince: null },
             compressed: context.compressed ?? event.data.compressed ?? null,
+            syncs: [...context.syncs, pastSync(context, event.at, event.data.bytes)].slice(-mostSyncs),
           }
         : {},
     ),
@@ -110,7 +129,8 @@ export const replicaMachine = setup({
         : {},
     ),
     leave: assign(({ context }) => leave(context)),
-    forget: assign({ problem: null, failures: 0, retryAt: null }),
+    forget: assign({ problem: null, failures: 0, retryAt: null, pausedBy: null }),
+    pause: assign(({ event }) => (event.type === 'replica.paused' ? { pausedBy: event.by } : {})),
     separate: assign(({ event }) => (event.type === 'replica.resync-requested' ? { resync: event.data } : {})),
     follow: assign(({ event }) =>
       event.type === 'replica.resynced'
@@ -137,7 +157,7 @@ export const replicaMachine = setup({
     dataset: data.dataset,
     epoch: index,
     manual: data.manual,
-    cursor: null,
+    cursor: data.holds ?? null,
     sync: null,
     unsaid: [],
     problem: null,
@@ -147,8 +167,10 @@ export const replicaMachine = setup({
     syncedAt: null,
     wantedSince: null,
     behindSince: null,
+    pausedBy: null,
     resync: null,
-    compressed: null,
+    syncs: [],
+    compressed: data.compressed ?? null,
   }),
   initial: 'idle',
   on: {
@@ -161,7 +183,8 @@ export const replicaMachine = setup({
       on: {
         'replica.sync-requested': { target: 'syncing', actions: 'begin' },
         'replica.resync-requested': { target: 'resyncing', actions: 'separate' },
-        'replica.paused': 'paused',
+        'replica.takeover-began': 'taking-over',
+        'replica.paused': { target: 'paused', actions: 'pause' },
         'replica.orphaned': { target: 'orphaned', actions: 'orphan' },
         'replica.removal-requested': 'removing',
       },
@@ -175,7 +198,7 @@ export const replicaMachine = setup({
           { target: 'failed', actions: 'fail' },
         ],
         'replica.sync-cancelled': { target: 'idle', actions: 'leave' },
-        'replica.paused': { target: 'paused', actions: 'leave' },
+        'replica.paused': { target: 'paused', actions: ['leave', 'pause'] },
         'replica.orphaned': { target: 'orphaned', actions: 'orphan' },
         'replica.removal-requested': { target: 'removing', actions: 'leave' },
       },
@@ -185,7 +208,7 @@ export const replicaMachine = setup({
         'replica.sync-requested': { target: 'syncing', actions: ['forget', 'begin'] },
         'replica.resync-requested': { target: 'resyncing', actions: 'separate' },
         'replica.resumed': { target: 'idle', actions: 'forget' },
-        'replica.paused': 'paused',
+        'replica.paused': { target: 'paused', actions: 'pause' },
         'replica.orphaned': { target: 'orphaned', actions: 'orphan' },
         'replica.removal-requested': 'removing',
       },
@@ -206,8 +229,17 @@ export const replicaMachine = setup({
         'replica.removal-requested': 'removing',
       },
     },
+    // What is done meanwhile is work of its volume.
+    'taking-over': {
+      on: {
+        'replica.takeover-ended': 'idle',
+        'replica.promoted': 'promoted',
+        'replica.orphaned': { target: 'orphaned', actions: 'orphan' },
+      },
+    },
     orphaned: { on: { 'replica.removal-requested': 'removing' } },
     removing: { meta: { work: 'remove-replica' } },
     removed: { type: 'final' },
+    promoted: { type: 'final' },
   },
 });

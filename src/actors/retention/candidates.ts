@@ -3,7 +3,7 @@ import type { SnapshotReason } from '#events/snapshot.ts';
 import type { RetainedSnapshot } from './decide.ts';
 
 /** Taken by the lab itself, again and again. What a person asked for, and what a roll-back replaced, is nobody's to drop. */
-const routine: readonly SnapshotReason[] = ['schedule', 'change', 'clone', 'export', 'replica'];
+const routine: readonly SnapshotReason[] = ['schedule', 'change', 'clone', 'export', 'replica', 'backup'];
 
 export interface SnapshotFacts {
   readonly id: string;
@@ -34,4 +34,5 @@ const words: Readonly<Record<SnapshotReason, string>> = {
   export: 'export',
   import: 'kept by an import',
   replica: 'replica',
+  backup: 'backup',
 };

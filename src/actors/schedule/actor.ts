@@ -5,7 +5,7 @@ const isStream = <T>(stream: T | null | undefined): stream is T => stream !== nu
 
 export const scheduleActor: ActorDef<'schedule'> = {
   refersTo: ({ app, spec }) => [
-    ...new Set([app, spec.app, spec.volume, spec.pool].filter((stream) => isStream(stream))),
+    ...new Set([app, spec.app, spec.volume, spec.pool, spec.target].filter((stream) => isStream(stream))),
   ],
   settled: restsAlways,
 };

@@ -8,7 +8,7 @@ export const scheduleCommands = {
   /** Of exactly one: a volume, an app, or a pool. */
   'create-schedule': z.strictObject({
     ...target,
-    /** To snapshot this volume, */
+    /** To snapshot this volume, or to back it up, */
     volume: name.exactOptional(),
     /** or all volumes of this app as a set. */
     app: name.exactOptional(),
@@ -17,6 +17,8 @@ export const scheduleCommands = {
       .string()
       .regex(/^[a-z0-9-]{1,63}\/[a-z0-9-]{1,63}$/, 'not a pool: write node/pool')
       .exactOptional(),
+    /** Backups go to this target; without one snapshots are taken. */
+    backupTo: name.exactOptional(),
     cron: scheduleSpec.shape.cron,
     timeZone: timeZone.exactOptional(),
   }),

@@ -3,13 +3,15 @@ import type { ScheduleSpec } from '#events/schedule.ts';
 import type { Ask, Decision, LabView } from '../actor.ts';
 import { clusterStream } from '../cluster/stream.ts';
 import type { Decisions } from '../commands.ts';
-import { draft, drafts, nameTaken, newMetadata, unchanged, withNamed } from '../drafting.ts';
+import { refuseTarget } from '../backup/requests.ts';
+import { draft, drafts, missing, nameTaken, newMetadata, systemNamespace, unchanged, withNamed } from '../drafting.ts';
 import { withMember } from '../node/known.ts';
 import { poolStream } from '../pool/stream.ts';
 import { reject } from '../rejection.ts';
 import { requestSnapshot } from '../snapshot/request.ts';
 import { readyVolumesOf, requestSet } from '../snapshot/sets.ts';
 import type { scheduleCommands } from './commands.ts';
+import { backupRun, lagOf } from './backups.ts';
 import { checkCron, checkTimeZone, missedRuns, nextRun } from './next.ts';
 
 const write = ({ namespace }: { namespace: string }) => ({ verb: 'write', kind: 'schedule', namespace }) as const;
@@ -20,6 +22,7 @@ const zoneOf = (spec: ScheduleSpec, lab: LabView): string =>
 
 /** What a run begins, as far as it can begin now; of what it cannot its next run comes. */
 function workOf(spec: ScheduleSpec, id: Ask<unknown>['id'], now: number, lab: LabView): readonly AnyDraft[] {
+  if (spec.action === 'backup') return backupRun(spec, { id, now }, lab);
   if (spec.pool === undefined) return snapshotsOf(spec, id, now, lab);
   const pool = lab.get(spec.pool);
   const isIdle = (pool?.state === 'online' || pool?.state === 'degraded') && pool.context.scrub?.state !== 'running';
@@ -44,12 +47,21 @@ export const scheduleDecisions: Decisions<keyof typeof scheduleCommands> = {
       if ([input.volume, input.app, input.pool].filter((of) => of !== undefined).length !== 1)
         return reject('INVALID', 'A schedule is of one volume, of one app, or of one pool: name exactly one of them.');
       if (lab.byName('schedule', input.namespace, input.name)) return nameTaken('schedule', input.name);
+      const target =
+        input.backupTo === undefined ? undefined : lab.byName('backup-target', systemNamespace, input.backupTo);
+      if (input.backupTo !== undefined) {
+        if (!target) return missing('backup-target', systemNamespace, input.backupTo);
+        if (input.pool !== undefined) return reject('INVALID', 'A pool is scrubbed, and not backed up.');
+        const refused = target.context.spec.foreign ? refuseTarget(target) : undefined;
+        if (refused) return refused;
+      }
       const created = (of: Pick<ScheduleSpec, 'volume' | 'app' | 'pool'>): Decision => {
         const spec: ScheduleSpec = {
           cron: input.cron,
           ...(input.timeZone === undefined ? {} : { timeZone: input.timeZone }),
-          action: of.pool === undefined ? 'snapshot' : 'scrub',
+          action: target ? 'backup' : of.pool === undefined ? 'snapshot' : 'scrub',
           ...of,
+          ...(target ? { target: target.stream } : {}),
         };
         return drafts(
           draft(streamOf('schedule', id(0)), 'schedule.created', {
@@ -120,6 +132,8 @@ export const scheduleDecisions: Decisions<keyof typeof scheduleCommands> = {
           dueAt: nextRun(spec.cron, zone, now),
         }),
         workOf(spec, id, now, lab),
+        // Not up to the next one, which may be far where runs were missed.
+        lagOf(schedule, nextRun(spec.cron, zone, input.dueAt) - input.dueAt, now, lab),
       );
     },
   },

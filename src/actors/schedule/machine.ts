@@ -12,6 +12,8 @@ export interface Schedule {
   readonly dueAt: number;
   readonly lastRunAt: number | null;
   readonly missed: number;
+  /** Of backups: when the newest that was read back was taken, of one that is older than it should be; 0: there is none. */
+  readonly behindSince: number | null;
 }
 
 export const scheduleMachine = setup({
@@ -29,10 +31,13 @@ export const scheduleMachine = setup({
     dueAt: data.dueAt,
     lastRunAt: null,
     missed: 0,
+    behindSince: null,
   }),
   initial: 'active',
   on: {
     'schedule.changed': { actions: assign(({ event }) => ({ spec: event.data.spec, dueAt: event.data.dueAt })) },
+    'schedule.fell-behind': { actions: assign(({ event }) => ({ behindSince: event.data.since })) },
+    'schedule.caught-up': { actions: assign({ behindSince: null }) },
     'schedule.removed': '.removed',
   },
   states: {

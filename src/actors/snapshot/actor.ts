@@ -2,6 +2,7 @@ import type { ActorDef, ActorState, LabView } from '../actor.ts';
 import { liveInstance } from '../app/actor.ts';
 import { neededOf } from '../replica/known.ts';
 import { datasetOf, volumeActor } from '../volume/actor.ts';
+import { handoverStates } from '../volume/volume.ts';
 import type { DatasetInput, HooksInput, SnapshotInput, WorkInput } from '../work.ts';
 import { membersTaking } from './sets.ts';
 
@@ -49,9 +50,11 @@ export const snapshotActor: ActorDef<'snapshot'> = {
   },
 
   /** A snapshot is made where its volume is, under the volume's assignment. */
-  assignment: ({ context }, lab) => {
+  assignment: ({ state, context }, lab) => {
     const volume = lab.get(context.volume);
-    return volume && volumeActor.assignment?.(volume, lab);
+    // While its volume is on its way to another node nobody can say where it is to be removed.
+    if (!volume || (state === 'removing' && handoverStates.includes(volume.state))) return undefined;
+    return volumeActor.assignment?.(volume, lab);
   },
 
   inputs: {

@@ -3,6 +3,7 @@ import type { LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
 import { draft, drafts, nameTaken, startOperation, withNamed, withVisit } from '../drafting.ts';
 import { reject } from '../rejection.ts';
+import { readersOf } from '../backup/known.ts';
 import { needersOf } from '../replica/known.ts';
 import { beingRead, takenInVain, transfersOf } from '../transfer/under-way.ts';
 import { clonesUnderWay } from '../volume/actor.ts';
@@ -135,6 +136,7 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
               snapshot !== inUse &&
               clonesUnderWay(snapshot, lab).length === 0 &&
               transfersOf(snapshot, lab).length === 0 &&
+              readersOf(snapshot, lab).length === 0 &&
               !isNeeded(snapshot, lab),
           )
           .map(({ snapshot, because }) => draft(snapshot, 'snapshot.removal-requested', { because })),

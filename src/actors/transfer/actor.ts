@@ -1,8 +1,9 @@
 import { idOf } from '#events/envelope.ts';
 import type { ActorDef, ActorState, LabView } from '../actor.ts';
+import { storedInput } from '../backup/actor.ts';
 import { datasetOf, volumeActor } from '../volume/actor.ts';
 import type { RestoreInput } from '../work.ts';
-import { snapshotOf } from './machine.ts';
+import { backupOf, snapshotOf } from './machine.ts';
 
 const datasetWith = ({ context }: ActorState<'transfer'>, lab: LabView) => {
   const volume = lab.get(context.volume);
@@ -25,7 +26,8 @@ function restoreOf(transfer: ActorState<'transfer'>, lab: LabView): RestoreInput
 export const transferActor: ActorDef<'transfer'> = {
   refersTo: (context) => {
     const snapshot = snapshotOf(context);
-    return snapshot === undefined ? [context.volume] : [context.volume, snapshot];
+    const backup = backupOf(context);
+    return [context.volume, ...(snapshot === undefined ? [] : [snapshot]), ...(backup === undefined ? [] : [backup])];
   },
 
   /** Whoever waits for it waits until it is gone. */
@@ -49,7 +51,13 @@ export const transferActor: ActorDef<'transfer'> = {
     'import-files': (transfer, lab) => {
       const { task } = transfer.context;
       const dataset = datasetWith(transfer, lab);
-      return dataset && task.do === 'import' ? { ...dataset, replace: task.replace, before: task.before } : undefined;
+      if (!dataset || task.do !== 'import') return undefined;
+      const work = { ...dataset, replace: task.replace, before: task.before };
+      if (!task.backup) return work;
+      const backup = lab.get(task.backup.of);
+      const stored = backup && storedInput(backup, lab);
+      const { path } = task.backup;
+      return stored && { ...work, backup: { ...stored, ...(path === undefined ? {} : { path }) } };
     },
     'cancel-transfer': (transfer, lab) => {
       const { task } = transfer.context;

@@ -31,12 +31,17 @@ export const transferDecisions: Decisions<keyof typeof transferCommands> = {
   'export-volume': { scope: write, decide: exportVolume },
   'import-volume': { scope: write, decide: importVolume },
 
-  /** The snapshot that it reads has been taken. */
+  /** The snapshot that it reads has been taken; or the volume is there into which a backup comes. */
   'begin-transfer': {
     scope: govern,
     decide: ({ input }, lab) => {
       const transfer = lab.get(input.transfer);
       const snapshot = transfer && snapshotOf(transfer.context);
+      if (transfer?.state === 'waiting' && transfer.context.task.do === 'import') {
+        const volume = lab.get(transfer.context.volume);
+        if (volume?.state !== 'ready') return unchanged;
+        return drafts(draft(volume.stream, 'volume.import-began', {}), draft(input.transfer, 'transfer.began', {}));
+      }
       if (transfer?.state !== 'waiting' || (snapshot && lab.get(snapshot)?.state !== 'available')) return unchanged;
       return drafts(draft(input.transfer, 'transfer.began', {}));
     },

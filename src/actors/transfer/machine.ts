@@ -14,7 +14,7 @@ import type { WorkName } from '../work.ts';
  *      (any of them) → failed
  *      restoring, importing → canceling → failed
  *
- * It waits until the snapshot that it reads has been taken. What writes is undone by its node before it is over; a
+ * It waits until the snapshot that it reads has been taken, or the volume that a backup comes into has been made. What writes is undone by its node before it is over; a
  * restore of which everything was copied already is finished instead, because that is not lost by anybody.
  */
 export interface Transfer {
@@ -28,6 +28,10 @@ export interface Transfer {
 /** The snapshot that it reads; an import reads none. */
 export const snapshotOf = ({ task }: Pick<Transfer, 'task'>): StreamId<'snapshot'> | undefined =>
   task.do === 'import' ? undefined : task.snapshot;
+
+/** The backup that an import brings back. */
+export const backupOf = ({ task }: Pick<Transfer, 'task'>): StreamId<'backup'> | undefined =>
+  task.do === 'import' ? task.backup?.of : undefined;
 
 const ends = { 'transfer.finished': 'finished', 'transfer.failed': 'failed' } as const;
 

@@ -2,6 +2,7 @@
 import type { AnyDraft, StreamId } from '#events/envelope.ts';
 import type { Problem } from '#events/values/metadata.ts';
 import type { ActorState, LabView } from '../actor.ts';
+import { readersOf } from '../backup/known.ts';
 import { draft } from '../drafting.ts';
 import { reject } from '../rejection.ts';
 import { snapshotOf } from './machine.ts';
@@ -28,6 +29,15 @@ export function beingTransferred(
 
 /** Why a snapshot must not go. */
 export function beingRead(snapshot: StreamId<'snapshot'>, named: string, lab: LabView) {
+  const [backup] = readersOf(snapshot, lab);
+  if (backup) {
+    const { name } = backup.context.metadata;
+    return reject(
+      'NOT_NOW',
+      `Backup ${name} is written from snapshot ${named}.`,
+      `End it: floatlab backup cancel ${name}.`,
+    );
+  }
   const [first] = transfersOf(snapshot, lab);
   if (!first) return undefined;
   return reject(
@@ -74,6 +84,8 @@ export function needless(transfer: ActorState<'transfer'>, lab: LabView): readon
 
 /** Of a snapshot that has just been taken: nobody waits for it any more. */
 export function takenInVain(stream: StreamId<'snapshot'>, lab: LabView): readonly AnyDraft[] {
+  if (lab.get(stream)?.context.reason === 'backup' && readersOf(stream, lab).length === 0)
+    return [draft(stream, 'snapshot.removal-requested', { because: 'the backup has ended' })];
   if (lab.get(stream)?.context.reason !== 'export' || transfersOf(stream, lab).length > 0) return [];
   return [draft(stream, 'snapshot.removal-requested', { because: 'the export has ended' })];
 }

@@ -1,20 +1,26 @@
 import { idOf, type StreamId } from '#events/envelope.ts';
 import type { VolumeSpec } from '#events/volume.ts';
 import type { ActorDef, ActorState, LabView } from '../actor.ts';
+import { clusterStream } from '../cluster/stream.ts';
 import { neededOf } from '../replica/known.ts';
-import type { DatasetInput, DatasetSpecInput } from '../work.ts';
+import type { DatasetInput, DatasetSpecInput, EpochInput } from '../work.ts';
+import { presentOf, type Lineage } from './lineage.ts';
 
 export const volumeActor: ActorDef<'volume'> = {
-  refersTo: ({ app, node, origin }) =>
-    [app, node, origin?.volume, origin?.snapshot].filter((stream) => isStream(stream)),
+  refersTo: ({ app, node, origin, handover }) =>
+    [app, node, origin?.volume, origin?.snapshot, handover?.replica].filter((stream) => isStream(stream)),
 
   settled: ({ state, context }) => {
-    if (state === 'ready' || state === 'discarded') return { done: true };
+    if ((state === 'ready' && context.handover === null) || state === 'discarded') return { done: true };
     if ((state === 'failed' || state === 'missing') && context.problem) return { failed: context.problem };
     return undefined;
   },
 
-  assignment: ({ context: { node, epoch } }) => (node === null || epoch === null ? undefined : { node, epoch }),
+  assignment: ({ state, context: { node, epoch, handover } }) => {
+    if (node === null || epoch === null) return undefined;
+    const isThere = state === 'sealing' || state === 'promoting';
+    return isThere && handover ? { node: handover.node, epoch } : { node, epoch };
+  },
 
   inputs: {
     'create-dataset': (volume) => {
@@ -48,6 +54,25 @@ export const volumeActor: ActorDef<'volume'> = {
       const to = rollback && lab.get(rollback.to);
       return dataset && to ? { ...dataset, to: to.context.metadata.name, stash: rollback.stash } : undefined;
     },
+    'demote-dataset': (volume, lab) => {
+      const dataset = datasetOf(volume);
+      const epoch = epochOf(volume, lab);
+      const { final, replica } = volume.context.handover ?? {};
+      const lineage = lineageOf(volume.context.lineages);
+      // Streams of a file system say whether they are compressed, those of files do not.
+      const byFiles = (replica && lab.get(replica)?.context.compressed) === null;
+      return dataset && epoch && final ? { ...dataset, epoch, lineage, final, byFiles } : undefined;
+    },
+    'seal-replica': (volume, lab) => takeoverOf(volume, lab),
+    'promote-replica': (volume, lab) => {
+      const base = takeoverOf(volume, lab);
+      return base && { ...base, spec: specOf(volume.context.spec), snapshots: guidsOf(volume.stream, lab) };
+    },
+    'take-back-dataset': (volume, lab) => {
+      const dataset = datasetOf(volume);
+      const epoch = epochOf(volume, lab);
+      return dataset && epoch && { ...dataset, epoch, spec: specOf(volume.context.spec) };
+    },
     'destroy-dataset': (volume, lab) => {
       const dataset = datasetOf(volume);
       return dataset && { ...dataset, scrub: volume.context.scrub, needed: neededOf(volume.stream, lab) };
@@ -55,7 +80,30 @@ export const volumeActor: ActorDef<'volume'> = {
   },
 };
 
+/** Of the present step of a hand-over. */
+function epochOf({ context: { handover } }: ActorState<'volume'>, lab: LabView): EpochInput | undefined {
+  const index = handover?.epoch ?? null;
+  return index === null ? undefined : { generation: generationOf(lab), index };
+}
+
+/** The replica that takes its place. */
+function takeoverOf(volume: ActorState<'volume'>, lab: LabView): (DatasetInput & { epoch: EpochInput }) | undefined {
+  const replica = volume.context.handover && lab.get(volume.context.handover.replica);
+  const epoch = epochOf(volume, lab);
+  return replica && epoch ? { pool: replica.context.pool, dataset: replica.context.dataset, epoch } : undefined;
+}
+
+const guidsOf = (volume: StreamId<'volume'>, lab: LabView): readonly string[] =>
+  lab
+    .referrers(volume, 'snapshot')
+    .flatMap(({ state, context: { guid } }) => (state === 'available' && guid !== null ? [guid] : []));
+
 const isStream = <T>(stream: T | null | undefined): stream is T => stream !== null && stream !== undefined;
+
+export const generationOf = (lab: LabView): number => lab.get(clusterStream)?.context.generation ?? 1;
+
+/** What file systems call the present line of a volume's history. */
+export const lineageOf = (lineages: readonly Lineage[]): string => `line-${presentOf(lineages)}`;
 
 /** What its node makes of it; the rest is the lab's. */
 export function specOf({ sizeBytes, owner, mode, recordSizeBytes, compression }: VolumeSpec): DatasetSpecInput {

@@ -1,6 +1,6 @@
 /** What is in a pool already becomes a volume where it is, and can be given back as it is. */
 import { streamOf } from '#events/envelope.ts';
-import type { ActorState, LabView } from '../actor.ts';
+import type { LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
 import {
   draft,
@@ -21,9 +21,9 @@ import { replicasGoneWith } from '../replica/ending.ts';
 import { poolStream } from '../pool/stream.ts';
 import { reject } from '../rejection.ts';
 import { beingCloned } from './clones.ts';
-import { goneWith, inUse } from './deletion.ts';
+import { goneWith, halfRolledBack, inUse } from './deletion.ts';
 import { vacated } from './loss.ts';
-import { isLost } from './machine.ts';
+import { isLost } from './volume.ts';
 import { reported, write } from './scopes.ts';
 
 export const adoptionDecisions: Decisions<'adopt-volume' | 'release-volume' | 'report-volume-released'> = {
@@ -115,18 +115,6 @@ export const adoptionDecisions: Decisions<'adopt-volume' | 'release-volume' | 'r
       ),
   },
 };
-
-/** What the roll-back has put aside would go with the snapshots, and it may be what the volume held. */
-function halfRolledBack({ state, context }: ActorState<'volume'>): ReturnType<typeof reject> | undefined {
-  if (context.rollback === null || !(state === 'failed' || state === 'discarded')) return undefined;
-  const { name } = context.metadata;
-  const finishes = context.discarded ? `floatlab volume recover ${name}` : `floatlab volume retry ${name}`;
-  return reject(
-    'NOT_NOW',
-    `A roll-back of volume ${name} was begun and has not ended: what the volume held before is kept only here.`,
-    `Finish it first: ${finishes}.`,
-  );
-}
 
 const adopter = (node: `node:${string}`, pool: string, native: string, lab: LabView) =>
   lab.referrers(node, 'volume').find(({ context }) => context.pool === pool && context.adopted === native);

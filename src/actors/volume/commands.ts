@@ -34,6 +34,11 @@ const keepForMs = z
   .default(recoverableMs);
 
 const report = { volume: volumeRef, visit };
+const guid = z.string().min(1).max(64);
+const snapshotFactNamed = z.strictObject({ name, guid, takenAt: z.int().min(0) });
+/** More than a volume may have. */
+const mostSnapshots = 20_000;
+
 export const volumeCommands = {
   'create-volume': z.strictObject({ ...target, spec: volumeSpec, labels: labelsInput }),
   'clone-volume': z.strictObject({
@@ -80,15 +85,29 @@ export const volumeCommands = {
     /** Null: the lab makes none by itself. */
     replicas: replicaChanges.nullable().exactOptional(),
   }),
-  /** Into a new dataset of the same node: to another pool, or to change what is fixed. */
+  /**
+   * To another node, where a replica takes its place; or into a new dataset of the same node: to another pool, or to
+   * change what is fixed.
+   */
   'move-volume': z.strictObject({
     ...target,
+    /** Name of the node. */
+    node: name.exactOptional(),
+    /** Of a move to another node: what the volume was becomes the replica there; else it is removed. */
+    replica: z.boolean().default(true),
     pool: poolName.exactOptional(),
     recordSizeBytes: recordSize.exactOptional(),
     compression: compression.exactOptional(),
-    /** How long what it leaves behind, with its snapshots, can be recovered. */
+    /** Within its node: how long what it leaves behind, with its snapshots, can be recovered. */
     keepForMs,
   }),
+  /** To another node, until it is decided there. */
+  'cancel-move': z.strictObject(target),
+  /** The replica has nearly everything. */
+  'begin-handover': z.strictObject({ volume: volumeRef }),
+  /** It has everything. */
+  'seal-handover': z.strictObject({ volume: volumeRef }),
+  'abandon-handover': z.strictObject({ volume: volumeRef, problem }),
   'label-volume': z.strictObject({ ...target, labels: labelChanges }),
   'rename-volume': z.strictObject({ ...target, to: name }),
   'rollback-volume': z.strictObject({
@@ -119,12 +138,25 @@ export const volumeCommands = {
   'report-volume-copied': z.strictObject(report),
   'report-volume-moved': z.strictObject({ ...report, path: z.string().min(1).max(4096) }),
   'report-volume-move-failed': z.strictObject({ ...report, problem }),
+  'report-volume-demoted': z.strictObject({ ...report, final: snapshotFactNamed }),
+  /** Of the replica: its newest snapshot. */
+  'report-volume-sealed': z.strictObject({ ...report, newest: guid.nullable() }),
+  /** `lacks`: guids of snapshots that the lab has of the volume, and that are not there. */
+  'report-volume-handed-over': z.strictObject({
+    ...report,
+    path: z.string().min(1).max(4096),
+    lacks: z.array(guid).max(mostSnapshots),
+  }),
+  'report-volume-handover-failed': z.strictObject({ ...report, problem }),
+  'report-volume-taken-back': z.strictObject({ ...report, path: z.string().min(1).max(4096) }),
   /** Null: it is as it should be. `isGone`: its data cannot be reached. */
   'report-volume-look': z.strictObject({ ...report, problem: problem.nullable(), isGone: z.boolean() }),
   'report-volume-rolled-back': z.strictObject({
     ...report,
-    stash: z.strictObject({ name, guid: z.string().min(1).max(64), takenAt: z.int().min(0) }),
+    stash: snapshotFactNamed,
   }),
+  /** What stands in the way of its end, which comes as soon as that is gone. */
+  'report-volume-held': z.strictObject({ ...report, problem }),
   'report-volume-deleted': z.strictObject(report),
   'report-volume-failed': z.strictObject({ ...report, problem }),
 };

@@ -23,10 +23,11 @@ import { userOf } from './actor.ts';
 import { adoptionDecisions } from './adoption.ts';
 import { beingCloned, needless } from './clones.ts';
 import type { volumeCommands } from './commands.ts';
-import { deletionOf, discardOf, goneWith, inUse, refuseAdopted, refuseScrub } from './deletion.ts';
+import { deletionOf, discardOf, goneWith, halfRolledBack, inUse, refuseAdopted, refuseScrub } from './deletion.ts';
+import { handoverDecisions, handoverUnderWay } from './handover.ts';
 import { lookDecisions } from './looks.ts';
 import { vacated } from './loss.ts';
-import { isLost } from './machine.ts';
+import { isLost } from './volume.ts';
 import { moveDecisions } from './moving.ts';
 import { pausedFor } from './pausing.ts';
 import { rollbackDecisions } from './rollback.ts';
@@ -37,6 +38,7 @@ import { changedSpec, fixedOf, isSameSpec, isSameValue, misplacedBy, refuseGrowT
 export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
   ...adoptionDecisions,
   ...moveDecisions,
+  ...handoverDecisions,
   ...rollbackDecisions,
   ...lookDecisions,
 
@@ -140,6 +142,7 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
       withNamed(lab, 'volume', ask.input, (volume) => {
         const spec = changedSpec(volume.context.spec, ask.input);
         if (isSameSpec(spec, volume.context.spec)) return unchanged;
+        if (volume.context.handover !== null) return handoverUnderWay(volume);
         const isUnplaced = volume.state === 'unplaced';
         const misplaced = isUnplaced
           ? refuseConstraints(`volume ${ask.input.name}`, [spec], lab)
@@ -283,7 +286,7 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
       const volume = lab.get(input.volume);
       const purgeAt = volume?.context.discarded?.purgeAt;
       if (volume?.state !== 'discarded' || purgeAt === undefined || now < purgeAt) return unchanged;
-      return drafts(deletionOf(volume, lab));
+      return halfRolledBack(volume) ?? drafts(deletionOf(volume, lab));
     },
   },
 
@@ -296,6 +299,16 @@ export const volumeDecisions: Decisions<keyof typeof volumeCommands> = {
           volume.state === 'cloning' ? needless(volume, lab) : [],
         ),
       ),
+  },
+
+  'report-volume-held': {
+    scope: reported,
+    decide: ({ input: { volume, visit, problem } }, lab) =>
+      withVisit(lab, volume, visit, ({ state, context: { delay } }) => {
+        const isEnding = state === 'deleting' || state === 'releasing';
+        const isKnown = delay?.code === problem.code && delay.message === problem.message;
+        return isEnding && !isKnown ? drafts(draft(volume, 'volume.delayed', { problem, lasts: true })) : unchanged;
+      }),
   },
 
   'report-volume-deleted': {

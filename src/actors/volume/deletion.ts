@@ -8,7 +8,7 @@ import { lostWith } from '../snapshot/sets.ts';
 import { transfersGoneWith } from '../transfer/under-way.ts';
 import { userOf } from './actor.ts';
 import { withoutOrigin } from './clones.ts';
-import { failedWithData, isLost } from './machine.ts';
+import { failedWithData, isLost } from './volume.ts';
 
 /** Why a volume must not go: an app names it, or an instance still holds it. */
 export function inUse(volume: ActorState<'volume'>, lab: LabView): ReturnType<typeof reject> | undefined {
@@ -71,6 +71,26 @@ export function deletionOf(volume: ActorState<'volume'>, lab: LabView, scrub = f
     draft(volume.stream, 'volume.deletion-requested', scrub ? { scrub } : {}),
   ];
 }
+
+/**
+ * Giving back what was adopted would take along what a roll-back has put aside, which may be what the volume held, and
+ * nobody has seen it yet: the roll-back is finished first. So one that was deleted in the middle of it stays.
+ */
+export function halfRolledBack(volume: ActorState<'volume'>): ReturnType<typeof reject> | undefined {
+  const { context } = volume;
+  if (!isHalfRolledBack(volume)) return undefined;
+  const { name } = context.metadata;
+  const finishes = context.discarded ? `floatlab volume recover ${name}` : `floatlab volume retry ${name}`;
+  return reject(
+    'NOT_NOW',
+    `A roll-back of volume ${name} was begun and has not ended: what the volume held before is kept only here.`,
+    `Finish it first: ${finishes}.`,
+  );
+}
+
+/** Of one that was adopted. */
+export const isHalfRolledBack = ({ state, context }: ActorState<'volume'>): boolean =>
+  context.adopted !== null && context.rollback !== null && (state === 'failed' || state === 'discarded');
 
 /** What FloatLab did not make it does not destroy. */
 export function refuseAdopted({ context }: ActorState<'volume'>): ReturnType<typeof reject> | undefined {

@@ -15,7 +15,7 @@ import { membersTaking } from '../snapshot/sets.ts';
 import { transfersGoneWith, transfersOf } from '../transfer/under-way.ts';
 import { clonesUnderWay } from './actor.ts';
 import { deletionOf, freeNameLike, inUse } from './deletion.ts';
-import { isLost } from './machine.ts';
+import { isLost } from './volume.ts';
 import { abandonment } from './moving.ts';
 
 export interface Loss {
@@ -140,7 +140,11 @@ const poolLost = (title: string): Problem => ({
 function lossOf(volume: ActorState<'volume'>, title: string, lab: LabView): readonly AnyDraft[] {
   const { stream, context } = volume;
   const problem = lossWords(volume, title);
-  const lost = [...transfersGoneWith(stream, problem, lab), draft(stream, 'volume.lost', { problem })];
+  const lost = [
+    ...transfersGoneWith(stream, problem, lab),
+    ...takeoverEnded(volume, lab),
+    draft(stream, 'volume.lost', { problem }),
+  ];
   if (!isEnding(volume)) return lost;
   const schedules = lab.referrers(stream, 'schedule');
   return [
@@ -150,6 +154,12 @@ function lossOf(volume: ActorState<'volume'>, title: string, lab: LabView): read
     draft(stream, context.adopted === null ? 'volume.deleted' : 'volume.released', {}),
   ];
 }
+
+/** The replica that was to take its place stays what it is. */
+const takeoverEnded = ({ context: { handover } }: ActorState<'volume'>, lab: LabView): readonly AnyDraft[] =>
+  handover && lab.get(handover.replica)?.state === 'taking-over'
+    ? [draft(handover.replica, 'replica.takeover-ended', {})]
+    : [];
 
 /** Nobody waits for its data any more. */
 const isEnding = ({ state, context: { failedIn } }: ActorState<'volume'>): boolean =>

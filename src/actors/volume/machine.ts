@@ -1,9 +1,12 @@
-import type { EventOf, Index, LabEvent, StreamId } from '#events/envelope.ts';
-import type { Metadata, Problem } from '#events/values/metadata.ts';
-import type { Fill, VolumeSpec } from '#events/volume.ts';
+import type { EventOf, LabEvent } from '#events/envelope.ts';
+import type { VolumeSpec } from '#events/volume.ts';
 import { assign, setup } from 'xstate';
 import type { WorkName } from '../work.ts';
-import { firstLineage, opened, type Lineage } from './lineage.ts';
+import { firstLineage, opened } from './lineage.ts';
+import { failedWithData, isLost, type Volume } from './volume.ts';
+
+/** What its node has to make so: a change of these is work. */
+const made = ({ sizeBytes, owner, mode }: VolumeSpec): string => JSON.stringify([sizeBytes, owner, mode]);
 
 /**
  * The life of a volume.
@@ -13,6 +16,8 @@ import { firstLineage, opened, type Lineage } from './lineage.ts';
  *            └→ creating ─┴→ ready ⇄ changing
  *                             ├→ draining → rolling-back → ready            draining: until no instance uses it
  *                             ├→ copying → draining → moving → ready        into another dataset
+ *                             ├→ draining → demoting → sending → sealing → promoting → ready    to another node (handover.ts)
+ *                             │                 └─────────┴──→ taking-back → ready              not after all
  *                             ├→ importing → ready                         from an archive
  *                             ├→ missing → ready                            as its node finds it
  *                             ├→ discarded → changing                       kept for a while, and can be recovered;
@@ -25,72 +30,6 @@ import { firstLineage, opened, type Lineage } from './lineage.ts';
  * person and remembers in `failedIn` what to try again. A volume whose pool is gone for good is `failed`, too, from
  * wherever it was: it is nowhere then, so that it asks no node for anything and takes no room.
  */
-export interface Volume {
-  readonly metadata: Metadata;
-  readonly spec: VolumeSpec;
-  /** The app that it belongs to; null when it was kept after its app. */
-  readonly app: StreamId<'app'> | null;
-  /** Of a volume that was kept: the app that may have it again, and what its file calls it. */
-  readonly formerly: { readonly app: string; readonly volume: string } | null;
-  readonly node: StreamId<'node'> | null;
-  readonly pool: string | null;
-  /** Index of the placement: whoever holds an older one is refused. */
-  readonly epoch: Index | null;
-  readonly dataset: string | null;
-  readonly path: string | null;
-  readonly problem: Problem | null;
-  /** Why it has no place yet, since when, and whether that lasts. */
-  readonly delay: Problem | null;
-  readonly delayedAt: number | null;
-  readonly delayLasts: boolean;
-  /** What it held when it began to be too full; null when it is not. */
-  readonly full: Fill | null;
-  readonly failedIn:
-    | 'creating'
-    | 'cloning'
-    | 'adopting'
-    | 'changing'
-    | 'rolling-back'
-    | 'releasing'
-    | 'deleting'
-    /** Not in any work: its pool was declared gone for good, and nothing can be tried again. */
-    | 'lost'
-    | null;
-  /** What it began with, of a clone. */
-  readonly origin: { readonly volume: StreamId<'volume'>; readonly snapshot: StreamId<'snapshot'> } | null;
-  /** What its file system calls it, of one that was adopted. */
-  readonly adopted: string | null;
-  /** Into what it moves. */
-  readonly move: Move | null;
-  /** What its node has found wrong with it, of one whose data is there. */
-  readonly drift: Problem | null;
-  /** The lines of its history, each but the first opened by a roll-back; the last one is the present. */
-  readonly lineages: readonly Lineage[];
-  /** The snapshot to go back to, and the name under which what is there now is kept. */
-  readonly rollback: { readonly to: StreamId<'snapshot'>; readonly stash: string } | null;
-  /** Its name before, and when it goes for good. */
-  readonly discarded: { readonly name: string; readonly purgeAt: number } | null;
-  /** Nothing of it may be left to be read from the disks. */
-  readonly scrub: boolean;
-}
-
-export interface Move {
-  readonly pool: string;
-  readonly dataset: string;
-  readonly spec: VolumeSpec;
-  readonly purgeAt: number;
-}
-
-/** What its node has to make so: a change of these is work. */
-const made = ({ sizeBytes, owner, mode }: VolumeSpec): string => JSON.stringify([sizeBytes, owner, mode]);
-
-/** It failed, and has data that somebody could want back. */
-export const failedWithData = ({ failedIn }: Pick<Volume, 'failedIn'>): boolean =>
-  failedIn === 'changing' || failedIn === 'rolling-back';
-
-/** Its pool was declared gone for good. */
-export const isLost = ({ failedIn }: Pick<Volume, 'failedIn'>): boolean => failedIn === 'lost';
-
 export const volumeMachine = setup({
   types: {} as {
     context: Volume;
@@ -104,6 +43,8 @@ export const volumeMachine = setup({
     isClone: ({ context }) => context.origin !== null,
     isAdoption: ({ context }) => context.adopted !== null,
     moves: ({ context }) => context.move !== null,
+    isHandedOver: ({ context }) => context.handover !== null,
+    isNotHandedOver: ({ context }) => context.handover === null,
     hasDrifted: ({ context }) => context.drift !== null,
     isGone: ({ event }) => event.type === 'volume.found-wrong' && event.data.isGone,
     failedInAdopting: ({ context }) => context.failedIn === 'adopting',
@@ -112,6 +53,7 @@ export const volumeMachine = setup({
     failedInCloning: ({ context }) => context.failedIn === 'cloning',
     failedInChanging: ({ context }) => context.failedIn === 'changing',
     failedInRollingBack: ({ context }) => context.failedIn === 'rolling-back',
+    failedInTakingBack: ({ context }) => context.failedIn === 'taking-back',
     failedInDeleting: ({ context }) => context.failedIn === 'deleting',
     /** It has data that somebody could want back. */
     hasData: ({ context }) => failedWithData(context),
@@ -137,9 +79,16 @@ export const volumeMachine = setup({
         ? { dataset: event.data.dataset, path: event.data.path, problem: null, drift: null }
         : {},
     ),
+    delay: assign(({ context, event }) =>
+      event.type === 'volume.delayed'
+        ? { delay: event.data.problem, delayedAt: context.delayedAt ?? event.at, delayLasts: event.data.lasts }
+        : {},
+    ),
     specify: assign(({ event }) => (event.type === 'volume.spec-changed' ? { spec: event.data.spec } : {})),
     fail: assign(({ event }, { failedIn }: { failedIn: Volume['failedIn'] }) =>
-      event.type === 'volume.failed' ? { problem: event.data.problem, failedIn } : {},
+      event.type === 'volume.failed'
+        ? { problem: event.data.problem, failedIn, delay: null, delayedAt: null, delayLasts: false }
+        : {},
     ),
     discard: assign(({ context, event }) =>
       event.type === 'volume.discarded'
@@ -148,6 +97,7 @@ export const volumeMachine = setup({
             discarded: { name: context.metadata.name, purgeAt: event.data.purgeAt },
             problem: null,
             failedIn: null,
+            handover: null,
             // A roll-back that failed may have been done in part: what it has put aside is known by nothing else.
             drift: null,
           }
@@ -166,7 +116,8 @@ export const volumeMachine = setup({
         ? {
             ...{ problem: event.data.problem, failedIn: 'lost' as const, drift: null, full: null },
             ...{ node: null, pool: null, epoch: null, dataset: null, path: null },
-            ...{ move: null, rollback: null, discarded: null },
+            ...{ move: null, handover: null, rollback: null, discarded: null },
+            ...{ delay: null, delayedAt: null, delayLasts: false },
           }
         : {},
     ),
@@ -193,6 +144,36 @@ export const volumeMachine = setup({
           }
         : {},
     ),
+    /** What comes next is done under the epoch of this event. */
+    step: assign(({ context, event }) =>
+      context.handover === null ? {} : { handover: { ...context.handover, epoch: event.index } },
+    ),
+    keepFinal: assign(({ context, event }) =>
+      context.handover === null || event.type !== 'volume.demoted'
+        ? {}
+        : { handover: { ...context.handover, snapshot: event.data.snapshot } },
+    ),
+    stayHere: assign({ handover: null }),
+    arrive: assign(({ context, event }) => {
+      if (event.type !== 'volume.handed-over') return {};
+      const { node, pool, dataset, path } = event.data;
+      const { spec, handover, epoch } = context;
+      // Whoever said where it goes has said where it may be.
+      const constraints = spec.constraints?.pool === undefined ? {} : { constraints: { ...spec.constraints, pool } };
+      return {
+        ...{ node, pool, dataset, path, epoch: handover?.epoch ?? epoch, spec: { ...spec, ...constraints } },
+        ...{ handover: null, drift: null, full: null },
+      };
+    }),
+    takeBack: assign(({ context, event }) =>
+      event.type === 'volume.taken-back'
+        ? {
+            path: event.data.path,
+            epoch: context.handover?.epoch ?? context.epoch,
+            ...{ handover: null, problem: null, failedIn: null, drift: null },
+          }
+        : {},
+    ),
     branch: assign(({ context, event }) =>
       event.type === 'volume.rolled-back'
         ? { rollback: null, lineages: opened(context.lineages, event.data.from, event.at), drift: null }
@@ -205,7 +186,7 @@ export const volumeMachine = setup({
     metadata: data.metadata,
     spec: data.spec,
     app: data.app ?? null,
-    formerly: null,
+    formerly: data.formerly ?? null,
     node: null,
     pool: null,
     epoch: null,
@@ -220,6 +201,7 @@ export const volumeMachine = setup({
     origin: data.origin ?? null,
     adopted: data.adopts ?? null,
     move: null,
+    handover: null,
     drift: null,
     lineages: data.lineages ?? firstLineage,
     rollback: null,
@@ -255,13 +237,7 @@ export const volumeMachine = setup({
     unplaced: {
       on: {
         'volume.spec-changed': { actions: 'specify' },
-        'volume.delayed': {
-          actions: assign(({ context, event }) => ({
-            delay: event.data.problem,
-            delayedAt: context.delayedAt ?? event.at,
-            delayLasts: event.data.lasts,
-          })),
-        },
+        'volume.delayed': { actions: 'delay' },
         'volume.placed': [
           { guard: 'isClone', target: 'cloning', actions: 'place' },
           { guard: 'isAdoption', target: 'adopting', actions: 'place' },
@@ -301,6 +277,20 @@ export const volumeMachine = setup({
           actions: assign(({ event }) => ({ rollback: { to: event.data.snapshot, stash: event.data.stash } })),
         },
         'volume.import-began': 'importing',
+        'volume.handover-requested': {
+          guard: 'isNotHandedOver',
+          actions: assign(({ event: { data, at } }) => ({
+            handover: { ...data, requestedAt: at, final: null, snapshot: null, epoch: null },
+          })),
+        },
+        'volume.handover-began': {
+          guard: 'isHandedOver',
+          target: 'draining',
+          actions: assign(({ context, event }) =>
+            context.handover === null ? {} : { handover: { ...context.handover, final: event.data.final } },
+          ),
+        },
+        'volume.handover-abandoned': { guard: 'isHandedOver', actions: 'stayHere' },
         'volume.move-requested': { target: 'copying', actions: assign(({ event }) => ({ move: event.data })) },
         'volume.found-wrong': [{ guard: 'isGone', target: 'missing', actions: 'lose' }, { actions: 'drift' }],
         'volume.found-well': { guard: 'hasDrifted', actions: assign({ drift: null }) },
@@ -326,8 +316,45 @@ export const volumeMachine = setup({
         'volume.move-abandoned': { target: 'ready', actions: 'stay' },
       },
     },
+    demoting: {
+      meta: { work: 'demote-dataset' },
+      on: {
+        'volume.demoted': { target: 'sending', actions: 'keepFinal' },
+        'volume.handover-abandoned': { target: 'taking-back', actions: 'step' },
+      },
+    },
+    // Until the replica has the rest: the work is the replica's.
+    sending: {
+      on: {
+        'volume.handover-sent': { target: 'sealing', actions: 'step' },
+        'volume.handover-abandoned': { target: 'taking-back', actions: 'step' },
+      },
+    },
+    sealing: {
+      meta: { work: 'seal-replica' },
+      on: {
+        'volume.promotion-decided': { target: 'promoting', actions: 'step' },
+        'volume.handover-abandoned': { target: 'taking-back', actions: 'step' },
+      },
+    },
+    promoting: {
+      meta: { work: 'promote-replica' },
+      on: {
+        'volume.handed-over': { target: 'ready', actions: 'arrive' },
+        // Only when the node or the pool that it goes to is gone for good: nothing has run there.
+        'volume.handover-abandoned': { target: 'taking-back', actions: 'step' },
+      },
+    },
+    'taking-back': {
+      meta: { work: 'take-back-dataset' },
+      on: {
+        'volume.taken-back': { target: 'ready', actions: 'takeBack' },
+        'volume.failed': { target: 'failed', actions: { type: 'fail', params: { failedIn: 'taking-back' } } },
+      },
+    },
     missing: {
       on: {
+        'volume.handover-abandoned': { guard: 'isHandedOver', actions: 'stayHere' },
         'volume.found-well': { target: 'ready', actions: 'forget' },
         'volume.found-wrong': [
           { guard: 'isGone', actions: 'lose' },
@@ -351,7 +378,12 @@ export const volumeMachine = setup({
     },
     draining: {
       on: {
-        'volume.drained': [{ guard: 'moves', target: 'moving' }, { target: 'rolling-back' }],
+        'volume.drained': [
+          { guard: 'moves', target: 'moving' },
+          { guard: 'isHandedOver', target: 'demoting', actions: 'step' },
+          { target: 'rolling-back' },
+        ],
+        'volume.handover-abandoned': { guard: 'isHandedOver', target: 'ready', actions: 'stayHere' },
         'volume.move-abandoned': { guard: 'moves', target: 'ready', actions: 'stay' },
       },
     },
@@ -383,6 +415,7 @@ export const volumeMachine = setup({
           { guard: 'failedInReleasing', target: 'releasing', actions: 'forget' },
           { guard: 'failedInChanging', target: 'changing', actions: 'forget' },
           { guard: 'failedInRollingBack', target: 'rolling-back', actions: 'forget' },
+          { guard: 'failedInTakingBack', target: 'taking-back', actions: 'forget' },
           { guard: 'failedInDeleting', target: 'deleting', actions: 'forget' },
         ],
         'volume.release-requested': { guard: 'isAdoption', target: 'releasing', actions: 'forget' },
@@ -396,6 +429,8 @@ export const volumeMachine = setup({
     deleting: {
       meta: { work: 'destroy-dataset' },
       on: {
+        // Somebody still uses it, or holds a snapshot: it goes as soon as they let go.
+        'volume.delayed': { actions: 'delay' },
         'volume.deleted': 'deleted',
         'volume.failed': { target: 'failed', actions: { type: 'fail', params: { failedIn: 'deleting' } } },
       },
@@ -403,6 +438,7 @@ export const volumeMachine = setup({
     releasing: {
       meta: { work: 'release-dataset' },
       on: {
+        'volume.delayed': { actions: 'delay' },
         'volume.released': 'released',
         'volume.failed': { target: 'failed', actions: { type: 'fail', params: { failedIn: 'releasing' } } },
       },

@@ -20,6 +20,7 @@ import { makeRefusal, placeRefusal } from '../placement/constraints.ts';
 import { reject } from '../rejection.ts';
 import { beingCloned } from './clones.ts';
 import { freeNameLike } from './deletion.ts';
+import { handoverUnderWay, requestHandover } from './handover.ts';
 import { draining, goingOn } from './pausing.ts';
 import { reported, write } from './scopes.ts';
 
@@ -32,6 +33,10 @@ export const moveDecisions: Decisions<Moves> = {
       withNamed(lab, 'volume', ask.input, (volume): Decision => {
         const { name, namespace, keepForMs } = ask.input;
         const { node: nodeStream, pool: from } = volume.context;
+        const { node: named } = ask.input;
+        if (named !== undefined && nodeStream !== null && lab.get(nodeStream)?.context.metadata.name !== named)
+          return requestHandover(ask, volume, named, lab);
+        if (volume.context.handover !== null) return handoverUnderWay(volume);
         if (volume.state !== 'ready' || nodeStream === null || from === null)
           return reject('NOT_NOW', `Volume ${name} is ${volume.state}.`, 'Move it when it is ready.');
         const pool = ask.input.pool ?? from;

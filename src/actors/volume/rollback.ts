@@ -8,6 +8,7 @@ import type { Decisions } from '../commands.ts';
 import { draft, drafts, newMetadata, startOperation, withNamed, withVisit } from '../drafting.ts';
 import { reject } from '../rejection.ts';
 import { beingTransferred } from '../transfer/under-way.ts';
+import { handoverUnderWay } from './handover.ts';
 import { leftBehind, presentOf } from './lineage.ts';
 import { draining, goingOn, pausedBy } from './pausing.ts';
 import { reported, write } from './scopes.ts';
@@ -18,6 +19,7 @@ export const rollbackDecisions: Decisions<'rollback-volume' | 'report-volume-rol
     decide: (ask, lab) =>
       withNamed(lab, 'volume', ask.input, (volume) => {
         const { name, namespace, snapshot: wanted, pastNewer } = ask.input;
+        if (volume.context.handover !== null) return handoverUnderWay(volume);
         const siblings = lab.referrers(volume.stream, 'snapshot');
         const snapshot = siblings.find(({ context }) => context.metadata.name === wanted);
         if (snapshot?.state !== 'available') return noSnapshot(name, wanted, 'to go back to');

@@ -20,15 +20,17 @@ import type { Random } from '../devices/random/port.ts';
 import type { RunningLab } from '../lab/running.ts';
 import { Leftovers } from './leftovers.ts';
 import { Outcomes, type Sent, type Told } from './outcomes.ts';
-import { pieceMachine, type PieceInput } from './piece.ts';
+import { maxAttempts, pieceMachine, type PieceInput } from './piece.ts';
 import { PoolHealth } from './pool-health.ts';
 import { PoolWatch } from './pool-watch.ts';
 import type { Ports, Run } from './worker.ts';
-import { failureOf, timeoutMsOf, workerOf } from './workers.ts';
+import { delayOf, failureOf, timeoutMsOf, workerOf } from './workers.ts';
 
 /** How often is looked for what nobody has any more, and how long one call of that may take. */
 const clearEveryMs = 300_000;
 const clearTimeoutMs = 60_000;
+/** Work that waits tells the lab of another reason no sooner than after so long. */
+const sameDelayMs = 600_000;
 /** What is being made when everything stops is waited for so long. */
 const stopGraceMs = 10_000;
 
@@ -84,6 +86,8 @@ export class Agent {
   readonly #orders = new Map<StreamId, WorkOrder>();
   /** When the last run for a subject has ended. */
   readonly #ended = new Map<StreamId, Promise<void>>();
+  /** What was told last of work that waits, by subject. */
+  readonly #delays = new Map<StreamId, { readonly key: string; readonly words: string; readonly atMs: number }>();
   readonly #running = new Set<Promise<void>>();
   #unlisten: () => void = () => {};
   readonly #stop = new AbortController();
@@ -171,6 +175,7 @@ export class Agent {
 
   #cancel(order: WorkOrder): void {
     this.#orders.delete(order.subject);
+    this.#delays.delete(order.subject);
     this.#parts.lab.observedRows.delete('work', order.subject);
     this.#supervisor.send({ type: 'cancel', key: orderKey(order) });
   }
@@ -184,8 +189,11 @@ export class Agent {
         order,
         attempt: (signal, attempt) => this.#attempt(order, signal, attempt),
         failed: (error) => failureOf(order, error),
-        waits: ({ message, hint }, attempt) =>
-          this.#show(order, 'waiting', attempt, { text: hint === undefined ? message : `${message}. ${hint}` }),
+        waits: (error, attempt) => {
+          const { message, hint } = error;
+          this.#show(order, 'waiting', attempt, { text: hint === undefined ? message : `${message}. ${hint}` });
+          if (attempt >= maxAttempts) this.#begins(this.#tellDelay(order, error));
+        },
         // The same id for every repetition: an outcome is taken once.
         report: (command) => this.#tell(order, idFrom('outcome', orderKey(order), command.name), command),
         chance: () => this.#parts.random.next(),
@@ -254,6 +262,23 @@ export class Agent {
   /** The outcome, perhaps with others. */
   async #tell(order: WorkOrder, id: string, command: Command): Promise<void> {
     accept(order, command, await this.#outcomes.report(order, id, command));
+  }
+
+  /** Who is in the way may change at every attempt: the history hears of another one, but not of each. */
+  async #tellDelay(order: WorkOrder, error: IoError): Promise<void> {
+    const command = delayOf(order, error);
+    const key = orderKey(order);
+    const [before, now] = [this.#delays.get(order.subject), this.#parts.ports.clock.monotonicMs()];
+    const isTold = before?.key === key && (before.words === error.message || now - before.atMs < sameDelayMs);
+    if (!command || isTold) return;
+    this.#delays.set(order.subject, { key, words: error.message, atMs: now });
+    const { cause, correlation } = order;
+    try {
+      await this.#send({ id: this.#parts.random.id(), command, cause, correlation }, this.#stop.signal);
+    } catch {
+      // Without a majority, for example: the next attempt tells it.
+      this.#delays.delete(order.subject);
+    }
   }
 
   async #report(order: WorkOrder, id: string, command: Command, signal: AbortSignal): Promise<void> {

@@ -14,7 +14,7 @@ import { asIoError, type IoError } from '../devices/error.ts';
 import { backoffMs } from './backoff.ts';
 
 /** A failure that may pass is reported as one after so many attempts. */
-const maxAttempts = 5;
+export const maxAttempts = 5;
 const backoff = { baseMs: 1000, maxMs: 30_000 };
 /** What failed after it went well for so long is not one more of a row. */
 const wentWellMs = 600_000;

@@ -11,7 +11,8 @@ import { streamOf, type StreamId } from '#events/envelope.ts';
 import type { Call } from '../devices/call.ts';
 import type { Clock } from '../devices/clock/port.ts';
 import { IoError } from '../devices/error.ts';
-import type { Base, ReplicationPort, StreamAbilities } from '../devices/replication/port.ts';
+import { abilitiesOf } from '../devices/replication/formats.ts';
+import type { Base, ReplicationPort, StreamAbilities, StreamFormat } from '../devices/replication/port.ts';
 import type { Dataset } from '../devices/volumes/port.ts';
 import { TokenBucket } from '../links/token-bucket.ts';
 import { squeezed } from './squeezed.ts';
@@ -23,6 +24,7 @@ export interface AskedFor {
 }
 
 export interface SourceLook {
+  /** Of the streams that the file system of the volume has itself; any volume is sent file by file, too. */
   readonly abilities: StreamAbilities;
   /** Guids that a stream can be based on, the oldest first, and which of them are whole snapshots. */
   readonly bases: readonly Pick<Base, 'guid' | 'kind'>[];
@@ -33,6 +35,9 @@ export interface StreamWish {
   readonly from?: string;
   readonly to: string;
   readonly token?: string;
+  readonly format: StreamFormat;
+  /** Of files: the replica keeps fractions of seconds. */
+  readonly fractions: boolean;
   /** As the file system has compressed it. */
   readonly compressed: boolean;
   /** Compressed once more, for the way. */
@@ -75,6 +80,10 @@ export function replicaSource(
     const volume = lab.get(streamOf('replica', replica))?.context.volume;
     return volume && lab.get(volume)?.context.spec.replicas?.limitBytesPerSecond;
   };
+  const isHandedOver = (replica: string): boolean => {
+    const volume = lab.get(streamOf('replica', replica))?.context.volume;
+    return volume !== undefined && (lab.get(volume)?.context.handover ?? null) !== null;
+  };
   const callWith = (signal: AbortSignal, timeoutMs: number): Call => ({ signal, timeoutMs, progress: () => {} });
 
   return {
@@ -83,11 +92,13 @@ export function replicaSource(
       const call = callWith(signal, lookMs);
       const abilities = await port.abilities(of.pool, call);
       const found = await port.bases(of, call);
-      if (found?.role !== 'volume') throw refusal('MISSING', asked.replica, 'the dataset of its volume is not there');
-      return { abilities, bases: found.all.map(({ guid, kind }) => ({ guid, kind })) };
+      // On its way to another node it is a replica already, which nobody can write, and sends what is left.
+      if (!found || (found.role !== 'volume' && !isHandedOver(asked.replica)))
+        throw refusal('MISSING', asked.replica, 'the dataset of its volume is not there');
+      return { abilities: abilitiesOf(abilities, found), bases: found.all.map(({ guid, kind }) => ({ guid, kind })) };
     },
 
-    stream: async function* (asked, { from, to, token, compressed, squeeze }, signal) {
+    stream: async function* (asked, { from, to, token, format, fractions, compressed, squeeze }, signal) {
       const { of, port, peer } = admit(asked);
       if (!isOfVolume(asked.replica, to))
         throw refusal('MISSING', asked.replica, `its volume has no snapshot ${to} any more`);
@@ -96,7 +107,8 @@ export function replicaSource(
       // Of a snapshot that is gone a bookmark may be left, which nobody removes.
       if (from !== undefined && (await hasSnapshot(port, of, from, call))) await port.protect(of, from, peer, call);
       const what = token === undefined ? { to, ...(from === undefined ? {} : { from }) } : { resume: token };
-      const sent = await port.send(of, what, { compressed, raw: false }, callWith(signal, silenceMs));
+      const how = { format, fractions, compressed, raw: false };
+      const sent = await port.send(of, what, how, callWith(signal, silenceMs));
       const bytes = squeeze ? squeezed(sent.bytes) : sent.bytes;
       const limit = limitOf(asked.replica);
       if (limit === undefined) return yield* bytes;

@@ -69,6 +69,10 @@ export function volumeFiles(lab: LabView, portsOf: (node: StreamId<'node'>) => F
       const [before, after] = [await rootOf(volume, from, call), await rootOf(volume, to, call)];
       return locate(volume).tree.diff(before, after, options, call);
     },
+    written: async (volume, snapshot, signal) => {
+      const { volumes, of } = locate(volume);
+      return volumes.writtenSince(of, snapshot, callWith(signal));
+    },
     fetch: async function* (transfer, signal) {
       const { bytes, end } = await transferring(transfer).take(transfer, signal);
       let isWhole = false;

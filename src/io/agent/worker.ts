@@ -4,6 +4,7 @@ import type { StreamId } from '#events/envelope.ts';
 import type { PoolStatus } from '#events/pool.ts';
 import type { WorkName, WorkOrder } from '#actors/work.ts';
 import type { Call } from '../devices/call.ts';
+import type { BackupTargets } from '../devices/backup/targets/port.ts';
 import type { Clock } from '../devices/clock/port.ts';
 import type { ContentPort } from '../devices/content/port.ts';
 import type { DockerPort } from '../devices/docker/port.ts';
@@ -36,6 +37,8 @@ export interface Ports {
   readonly sources: ReplicaSource;
   /** Where what is exported and imported passes. */
   readonly handover: Handover;
+  /** Where backups go. */
+  readonly backups: BackupTargets;
   /** Bundles of apps. */
   readonly blobs: { get(ref: string): Promise<Uint8Array> };
 }

@@ -4,7 +4,10 @@ import type { StreamId } from '#events/envelope.ts';
 import type { WorkName, WorkOrder } from '#actors/work.ts';
 import type { IoError } from '../devices/error.ts';
 import type { Failures, Ports, Run, Workers } from './worker.ts';
+import { heldBy, isInTheWay } from './endings.ts';
+import { backupFailures, backupTimeoutsMs, backupWorkers } from './workers/backups.ts';
 import { datasetFailures, datasetWorkers } from './workers/datasets.ts';
+import { handoverFailures, handoverTimeoutsMs, handoverWorkers } from './workers/handover.ts';
 import { poolFailures, poolTimeoutsMs, poolWorkers } from './workers/pools.ts';
 import { replicaFailures, replicaTimeoutsMs, replicaWorkers } from './workers/replicas.ts';
 import { haltInstance } from './workers/halt-instance.ts';
@@ -16,7 +19,9 @@ import { transferFailures, transferTimeoutsMs, transferWorkers } from './workers
 import { watchInstance } from './workers/watch-instance.ts';
 
 export const workers: Workers = {
+  ...backupWorkers,
   ...datasetWorkers,
+  ...handoverWorkers,
   ...lifeWorkers,
   ...poolWorkers,
   ...replicaWorkers,
@@ -37,7 +42,9 @@ const instanceFailed: NonNullable<Failures['start-instance'] & Failures['watch-i
 });
 
 const failures: Failures = {
+  ...backupFailures,
   ...datasetFailures,
+  ...handoverFailures,
   ...lifeFailures,
   ...poolFailures,
   ...replicaFailures,
@@ -63,6 +70,8 @@ const timeoutsMs: Readonly<Record<WorkName, number>> = {
   'destroy-dataset': 300_000,
   'take-snapshot': 60_000,
   'remove-snapshot': 120_000,
+  ...handoverTimeoutsMs,
+  ...backupTimeoutsMs,
   ...poolTimeoutsMs,
   ...replicaTimeoutsMs,
   ...transferTimeoutsMs,
@@ -82,3 +91,9 @@ export const workerOf =
 /** What to say when the order has failed for good; undefined: it is tried on. */
 export const failureOf = (order: WorkOrder, error: IoError): Command | undefined =>
   (failures[order.work] as ((order: WorkOrder, error: IoError) => Command | undefined) | null)?.(order, error);
+
+/** What the lab is told while an order is tried on; undefined: only what is seen of the work says that it waits. */
+export const delayOf = (order: WorkOrder, error: IoError): Command | undefined =>
+  (order.work === 'destroy-dataset' || order.work === 'release-dataset') && isInTheWay(error)
+    ? heldBy(order, error)
+    : undefined;

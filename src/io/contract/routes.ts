@@ -9,6 +9,7 @@ import { commandSchemas } from '#actors/commands.ts';
 import * as z from 'zod';
 import { admissionRoutes } from './routes/admission.ts';
 import { appsRoutes } from './routes/apps.ts';
+import { backupsRoutes } from './routes/backups.ts';
 import { clusterRoutes } from './routes/cluster.ts';
 import { eventsRoutes } from './routes/events.ts';
 import { labRoutes } from './routes/lab.ts';
@@ -34,6 +35,7 @@ export const routes: readonly Route[] = [
   ...appsRoutes,
   ...volumesRoutes,
   ...replicasRoutes,
+  ...backupsRoutes,
   ...schedulesRoutes,
   ...operationsRoutes,
   ...eventsRoutes,

@@ -26,7 +26,7 @@ import type { Settings } from './settings.ts';
 import { ensureWelcomeImage } from './welcome-image.ts';
 
 export interface Machine {
-  readonly ports: Omit<Ports, 'blobs' | 'clock' | 'handover' | 'sources'>;
+  readonly ports: Omit<Ports, 'backups' | 'blobs' | 'clock' | 'handover' | 'sources'>;
   /** Another engine than before: what was in the old one is not here. */
   readonly hasOtherEngine: boolean;
   readonly notes: readonly string[];

@@ -5,9 +5,9 @@ import type { Call } from '../devices/call.ts';
 import { IoError } from '../devices/error.ts';
 import { mountMade, type MountOptions } from '../devices/pools/btrfs/reopen.ts';
 import { run as runCommand, type RunCommand } from '../devices/run.ts';
-import { withReplication } from '../devices/replication/attached.ts';
-import { btrfsReplication } from '../devices/replication/btrfs/backend.ts';
-import { zfsReplication } from '../devices/replication/zfs/backend.ts';
+import { btrfsBackend } from '../devices/replication/btrfs/backend.ts';
+import { replicated } from '../devices/replication/with-trees.ts';
+import { zfsBackend } from '../devices/replication/zfs/backend.ts';
 import { btrfsVolumes } from '../devices/volumes/btrfs/real.ts';
 import { prepareDirPool } from '../devices/volumes/dir/pool.ts';
 import { dirVolumes } from '../devices/volumes/dir/real.ts';
@@ -49,13 +49,13 @@ export async function openPool(
       const on = pool.file === undefined ? pool.devices && { devices: pool.devices } : { file: pool.file };
       if (on) await mountMade({ name, mountpoint: where, on }, call, mounting);
       const opened = await ensurePool({ dataDir, mountpoint: where, name, log, signal });
-      return withReplication(btrfsVolumes({ pools: [opened], ownPlaces }), btrfsReplication({ pools: [opened] }));
+      return replicated(btrfsVolumes({ pools: [opened], ownPlaces }), btrfsBackend({ pools: [opened] }));
     }
     case 'zfs': {
       const on = pool.file === undefined ? pool.devices : [pool.file];
       if (on) await importMade(zpoolOf(where), on, call, run);
       const pools = [{ name, root: where, ...(await zfsRoot(pool, dataDir, call, run)) }];
-      return withReplication(zfsVolumes({ pools, ownPlaces, run }), zfsReplication({ pools, run }));
+      return replicated(zfsVolumes({ pools, ownPlaces, run }), zfsBackend({ pools, run }));
     }
     case 'dir': {
       const memory = poolMemory(dataDir, name);
@@ -63,7 +63,7 @@ export async function openPool(
       await prepareDirPool(where);
       await remember(memory, where);
       log.warn(`pool ${name} is a plain folder: sizes of volumes are not enforced, and each snapshot is a copy`);
-      return dirVolumes({ pools: [{ name, folder: where }], ownPlaces });
+      return replicated(dirVolumes({ pools: [{ name, folder: where }], ownPlaces }));
     }
   }
 }

@@ -9,6 +9,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IoError } from '../devices/error.ts';
 import { run as runCommand, type RunCommand } from '../devices/run.ts';
+import { replicated } from '../devices/replication/with-trees.ts';
 import { prepareDirPool } from '../devices/volumes/dir/pool.ts';
 import { dirVolumes } from '../devices/volumes/dir/real.ts';
 import { refuseStranger, remember, rememberedId } from '../devices/volumes/identity.ts';
@@ -105,7 +106,7 @@ export async function plainPool(
   log.warn(note);
   const pool: GivenPool = {
     ...{ name: usualPool, driver: 'dir', origin: 'usual', where: folder },
-    volumes: dirVolumes({ pools: [{ name: usualPool, folder }], ownPlaces }),
+    volumes: replicated(dirVolumes({ pools: [{ name: usualPool, folder }], ownPlaces })),
   };
   return { pool, note };
 }

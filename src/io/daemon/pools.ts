@@ -7,9 +7,9 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../devices/clock/port.ts';
 import type { NodePools } from '../devices/pools/node-pools.ts';
-import { withReplication } from '../devices/replication/attached.ts';
-import { btrfsReplication } from '../devices/replication/btrfs/backend.ts';
+import { btrfsBackend } from '../devices/replication/btrfs/backend.ts';
 import type { ReplicationPort } from '../devices/replication/port.ts';
+import { replicated } from '../devices/replication/with-trees.ts';
 import { btrfsVolumes } from '../devices/volumes/btrfs/real.ts';
 import type { OwnPlaces } from '../devices/volumes/own-places.ts';
 import type { VolumePort } from '../devices/volumes/port.ts';
@@ -81,7 +81,7 @@ async function usual(
   return {
     pool: {
       ...{ name: usualPool, driver: 'btrfs', origin: 'usual', where: pool.mountpoint },
-      volumes: withReplication(btrfsVolumes({ pools: [pool], ownPlaces: own }), btrfsReplication({ pools: [pool] })),
+      volumes: replicated(btrfsVolumes({ pools: [pool], ownPlaces: own }), btrfsBackend({ pools: [pool] })),
     },
     note: undefined,
   };

@@ -6,6 +6,7 @@
  */
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { makeKit } from '../backup-kit/kit.ts';
 import { realClock } from '../devices/clock/real.ts';
 import { IoError } from '../devices/error.ts';
 import { realRandom } from '../devices/random/real.ts';
@@ -232,6 +233,7 @@ async function openServer(
     ready: () => readiness(machine, wired.lab),
     cluster: among,
     snapshots,
+    backups: { files: wired.backupFiles, kit: () => backupKit(dataDir, kept.now, wired.lab, blobs) },
   });
   closing.push(() => server.close());
   if (tls) {
@@ -239,6 +241,19 @@ async function openServer(
     closing.push(async () => stopRenewing());
   }
   return { server, fingerprint: tls?.fingerprint };
+}
+
+/** @throws IoError MISSING where the sealed keys are not on this node */
+async function backupKit(dataDir: string, { lab: { dataKey } }: NodeIni, lab: RunningLab, blobs: SharedBlobs) {
+  const sealed = await sealedRecovery(dataDir);
+  if (sealed)
+    return makeKit({ lab: lab.view, dataKey, sealed, nowMs: realClock.now(), blob: (address) => blobs.get(address) });
+  throw new IoError('MISSING', {
+    op: 'write the kit',
+    target: 'this node',
+    message: 'This node has no sealed copy of the keys of the lab.',
+    hint: 'It fetches one from the voters: try again in a minute, or ask another node.',
+  });
 }
 
 const joinedBefore = '--join is for the first start: this machine is a node of its lab already.';

@@ -20,6 +20,7 @@ type Given = Pick<
   | 'adoptable'
   | 'cluster'
   | 'snapshots'
+  | 'backups'
   | 'blobs'
   | 'credentials'
   | 'signer'

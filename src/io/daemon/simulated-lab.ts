@@ -36,7 +36,7 @@ export async function openSimulatedLab(
     diskLatencyMs: 1,
     onBroken,
   });
-  const { lab, containers, files, disks, adoptable, nodes } = await world.start();
+  const { lab, containers, files, disks, adoptable, backupFiles, nodes } = await world.start();
   const password = makePassword();
   const server = await serve({
     settings,
@@ -45,6 +45,7 @@ export async function openSimulatedLab(
     files,
     disks,
     adoptable,
+    backups: { files: backupFiles },
     blobs: world.blobs,
     log,
     credentials: {

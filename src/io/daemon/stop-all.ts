@@ -142,6 +142,7 @@ async function stop(
     content: realContent(),
     clock: realClock,
     handover: new Handover(realClock),
+    backups: { open: () => Promise.reject(new Error('nothing is backed up here')) },
     blobs: { get: () => Promise.reject(new Error('nothing is made here')) },
   };
   const run: Run = {

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { streamOf, type StreamId } from '#events/envelope.ts';
 import { Agent } from '../agent/agent.ts';
 import { appContainers } from '../agent/app-containers.ts';
+import { backupFiles, type BackupFiles } from '../agent/backup-files.ts';
 import { ChangeWatch } from '../agent/change-watch.ts';
 import { VolumeLooks } from '../agent/volume-looks.ts';
 import { Handover } from '../agent/handover.ts';
@@ -13,6 +14,9 @@ import { Presence, type NodeLink } from '../agent/presence.ts';
 import { replicaSource } from '../agent/replica-source.ts';
 import { volumeFiles, type FilesPorts } from '../agent/volume-files.ts';
 import type { Ports } from '../agent/worker.ts';
+import { backupKeyOf } from '../devices/backup/format/keys.ts';
+import type { BackupTargets } from '../devices/backup/targets/port.ts';
+import { realTargets } from '../devices/backup/targets/real.ts';
 import type { Random } from '../devices/random/port.ts';
 import type { Clock } from '../devices/clock/port.ts';
 import { nodeDisks, remoteDisks } from '../lab/disks.ts';
@@ -21,6 +25,7 @@ import type { AppContainers, NodeDisks, NodeVolumes, VolumeFiles } from '../lab/
 import type { Folded } from '../lab/folded.ts';
 import { remoteContainers } from '../lab/remote-containers.ts';
 import { remoteFiles } from '../lab/remote-files.ts';
+import { remoteStores } from '../lab/remote-stores.ts';
 import { remoteStreams } from '../lab/remote-streams.ts';
 import { RunningLab } from '../lab/running.ts';
 import type { SharedBlobs } from '../lab/shared-blobs.ts';
@@ -35,7 +40,7 @@ import type { NodeIni } from './node-ini.ts';
 export interface NodeParts {
   readonly id: string;
   readonly name: string;
-  readonly ports: Omit<Ports, 'blobs' | 'clock' | 'handover' | 'sources'>;
+  readonly ports: Omit<Ports, 'backups' | 'blobs' | 'clock' | 'handover' | 'sources'>;
   readonly link?: NodeLink;
 }
 
@@ -62,6 +67,8 @@ export interface LabWiring extends LabStores {
   readonly labName: string;
   readonly timeZone: string;
   readonly nodes: readonly NodeParts[];
+  /** Where the backups of a node go. */
+  backups(node: Pick<NodeParts, 'name'>): BackupTargets;
 }
 
 type NodeServices = Pick<LabWiring, 'clock' | 'random' | 'log' | 'blobs' | 'version'>;
@@ -82,6 +89,7 @@ export interface WiredLab {
   readonly files: VolumeFiles;
   readonly disks: NodeDisks;
   readonly adoptable: NodeVolumes;
+  readonly backupFiles: BackupFiles;
   /** By name. */
   readonly nodes: ReadonlyMap<string, NodeRun>;
   /** Whether this start created the lab. */
@@ -109,7 +117,8 @@ export async function wireLab(wiring: LabWiring): Promise<WiredLab> {
       dockers.set(streamOf('node', parts.id), parts.ports.docker);
       const handover = new Handover(wiring.clock);
       trees.set(streamOf('node', parts.id), { ...parts.ports, handover });
-      const node = nodeRun(parts, lab, wiring, { handover, sources });
+      const backups = wiring.backups(parts);
+      const node = nodeRun(parts, lab, wiring, { handover, sources, backups });
       nodes.set(parts.name, node);
       stops.push(() => node.stop());
       await node.start();
@@ -120,6 +129,7 @@ export async function wireLab(wiring: LabWiring): Promise<WiredLab> {
       files: volumeFiles(lab.view, (node) => trees.get(node)),
       disks: nodeDisks((node) => wiring.nodes.find(({ id }) => streamOf('node', id) === node)?.ports.pools),
       adoptable: nodeVolumes((node) => wiring.nodes.find(({ id }) => streamOf('node', id) === node)?.ports.volumes),
+      backupFiles: backupFiles(lab.view, { backups: wiring.backups(first ?? { name: 'nobody' }), blobs: wiring.blobs }),
       nodes,
       isNew,
       goodbye: () => Promise.resolve(),
@@ -133,7 +143,7 @@ export async function wireLab(wiring: LabWiring): Promise<WiredLab> {
 
 export interface NodeWiring extends Omit<
   LabWiring,
-  'nodes' | 'logStore' | 'watermark' | 'stateStore' | 'bootId' | 'blobs'
+  'nodes' | 'backups' | 'logStore' | 'watermark' | 'stateStore' | 'bootId' | 'blobs'
 > {
   readonly blobs: SharedBlobs;
   readonly node: NodeParts;
@@ -166,7 +176,13 @@ export async function wireNode(wiring: NodeWiring): Promise<WiredLab> {
     const self = streamOf('node', node.id);
     const ownSource = replicaSource(lab.view, (of) => (of === self ? node.ports.replication : undefined), clock);
     const sources = remoteStreams({ local: ownSource, lab: lab.view, others, clock });
-    const run = nodeRun(node, lab, { clock, random, log, blobs, version: wiring.version }, { handover, sources });
+    const backups = realTargets({
+      ...{ clock, random, self, by: node.name },
+      key: () => backupKeyOf(wiring.ini().lab.dataKey),
+      elsewhere: remoteStores({ lab: lab.view, others }),
+    });
+    const services = { clock, random, log, blobs, version: wiring.version };
+    const run = nodeRun(node, lab, services, { handover, sources, backups });
     stops.push(() => run.stop());
     await run.start();
     const local = appContainers(lab.view, (of) => (of === self ? node.ports.docker : undefined));
@@ -186,6 +202,7 @@ export async function wireNode(wiring: NodeWiring): Promise<WiredLab> {
         lab: lab.view,
         others,
       }),
+      backupFiles: backupFiles(lab.view, { backups, blobs }),
       nodes: new Map([[node.name, run]]),
       isNew,
       goodbye: async () => {
@@ -232,7 +249,7 @@ function nodeRun(
   { id, name, ports, link }: NodeParts,
   lab: RunningLab,
   wiring: NodeServices,
-  between: Pick<Ports, 'handover' | 'sources'>,
+  between: Pick<Ports, 'backups' | 'handover' | 'sources'>,
 ): NodeRun {
   const { random, log, version, clock, blobs } = wiring;
   const node = streamOf('node', id);

@@ -12,6 +12,7 @@ import { isCollected, isOpen } from './openapi.ts';
 import type { HttpEnv, Parts, RouteContext } from './parts.ts';
 import { asProblem, fail, failed, problemResponse } from './problems.ts';
 import { appLogs, composeFile, validateCompose } from './routes/app.ts';
+import { attachBackupTarget, backupFiles, backupKit } from './routes/backups.ts';
 import { clusterStatus, transferLeadership } from './routes/cluster.ts';
 import { commandHandler, isCommandRoute } from './routes/command.ts';
 import { events, objectHistory } from './routes/events.ts';
@@ -171,6 +172,12 @@ function answers(parts: Parts): Answer {
         return saveSnapshot(parts, c);
       case 'simulated-machines':
         return simulatedMachines(parts, c);
+      case 'backup-kit':
+        return backupKit(parts, c);
+      case 'attach-backup-target':
+        return attachBackupTarget(parts, c);
+      case 'backup-files':
+        return backupFiles(parts, c);
       case 'set-disk':
         return setDisk(parts, c);
       case 'set-power':

@@ -306,6 +306,18 @@ const specialAnswers: Readonly<Record<Special, Record<string, Json>>> = {
     200: json('What could be adopted', jsonSchema(volumeCandidatesAnswer)),
   },
   'show-pool': { 200: json('The pool', ref('Row')) },
+  'backup-kit': { 200: json('The kit (docs/formats.md)', { type: 'object' }) },
+  'attach-backup-target': {
+    200: json('It was there', ref('CommandAnswer')),
+    202: json('It is looked at', ref('CommandAnswer')),
+  },
+  'backup-files': {
+    200: json('The files', {
+      type: 'object',
+      required: ['compose', 'files'],
+      properties: { compose: { type: ['string', 'null'] }, files: { type: 'object' } },
+    }),
+  },
   'set-disk': { 200: json('The machine', ref('SimulatedMachine')) },
   'simulated-machines': {
     200: json('The machines', {
@@ -331,6 +343,8 @@ function problemsOf(route: Route): Record<string, Json> {
     if (action.special === 'sign-in' || action.special === 'change-password') classes.push('limited');
     if (action.special === 'transfer-leadership') classes.push('missing', 'conflict', 'refused', 'unknown');
     if (action.special === 'make-join-token') classes.push('conflict', 'refused', 'unknown');
+    if (['backup-kit', 'backup-files'].includes(action.special)) classes.push('missing', 'conflict', 'unknown');
+    if (action.special === 'attach-backup-target') classes.push('missing', 'conflict', 'refused', 'unknown');
     if (action.special === 'save-snapshot') classes.push('missing', 'conflict', 'refused', 'unknown');
     if (fileRoutes.has(action.special)) classes.push('invalid', 'conflict', 'unknown');
     if (action.special === 'app-logs') classes.push('conflict', 'unknown');

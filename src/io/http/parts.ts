@@ -2,6 +2,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Logger } from 'pino';
+import type { BackupFiles } from '../agent/backup-files.ts';
 import type { Clock } from '../devices/clock/port.ts';
 import type { Random } from '../devices/random/port.ts';
 import type {
@@ -31,6 +32,13 @@ export interface Blobs {
   get(ref: string): Promise<Uint8Array>;
 }
 
+/** Of backups what is in no row. */
+export interface BackupsPort {
+  readonly files: BackupFiles;
+  /** Undefined in a lab of which nothing is kept. */
+  readonly kit?: () => Promise<string>;
+}
+
 export interface Parts {
   readonly lab: LabPort;
   readonly containers: AppContainers;
@@ -44,6 +52,8 @@ export interface Parts {
   readonly cluster: ClusterPort | undefined;
   /** Undefined in a lab of which nothing is kept. */
   readonly snapshots: SnapshotPort | undefined;
+  /** Undefined where nothing has volumes. */
+  readonly backups?: BackupsPort | undefined;
   readonly blobs: Blobs;
   readonly clock: Clock;
   readonly random: Random;

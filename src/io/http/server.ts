@@ -31,7 +31,7 @@ import { connectionLimits, Connections, type ConnectionLimits } from './connecti
 import { LiveServer } from './live.ts';
 import { liveLimits, type LiveLimits } from './live/connection.ts';
 import { Hubs } from './live/hub.ts';
-import type { Blobs, Parts, Readiness } from './parts.ts';
+import type { BackupsPort, Blobs, Parts, Readiness } from './parts.ts';
 import { asksForWebSocket, readPlainly } from './plain-request.ts';
 import { asProblem, fail, failed, problemResponse } from './problems.ts';
 import type { Simulation } from './routes/simulation.ts';
@@ -54,6 +54,8 @@ export interface HttpServerOptions {
   readonly cluster?: ClusterPort | undefined;
   /** Saves the lab as a file; left out where nothing is kept. */
   readonly snapshots?: SnapshotPort | undefined;
+  /** Left out where nothing has volumes. */
+  readonly backups?: BackupsPort | undefined;
   readonly blobs: Blobs;
   readonly credentials: Credentials;
   readonly signer: Signer;
@@ -118,6 +120,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     files: options.files,
     cluster: options.cluster,
     snapshots: options.snapshots,
+    backups: options.backups,
     blobs: options.blobs,
     clock,
     random,

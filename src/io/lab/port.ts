@@ -137,6 +137,8 @@ export interface VolumeFiles {
     options: DiffOptions,
     signal: AbortSignal,
   ): ReturnType<TreePort['diff']>;
+  /** Of what the volume holds now, bytes written since the snapshot; undefined: nobody can tell, and never zero. */
+  written(volume: StreamId<'volume'>, snapshot: string, signal: AbortSignal): Promise<number | undefined>;
   /** The bytes of an export that was begun. What is not read to its end is none. @param transfer its id */
   fetch(transfer: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Resolves when the import has them on its disk. @param transfer its id */

@@ -2,7 +2,7 @@
  * Files of volumes wherever they are: here, or on another node, through the links between nodes. The node at which a
  * person asks has authorized it; the other one does what it is asked by a node of its lab.
  *
- *   files/answer   a folder, a comparison: one message, in pieces
+ *   files/answer   a folder, a comparison, what was written since a snapshot: one message, in pieces
  *   files/bytes    a file, a folder or an export: as fast as the reader takes it, within the limit for bulk
  *   files/bring    an import, a flow each way: `ready` once it is wanted, then the bytes, then how it ended
  */
@@ -35,6 +35,7 @@ const asked = z.discriminatedUnion('ask', [
     limit,
     content: z.boolean(),
   }),
+  z.object({ ask: z.literal('written'), volume: id, snapshot: z.string().min(1).max(128) }),
 ]);
 const offset = z.int().min(0);
 const wanted = z.discriminatedUnion('want', [
@@ -45,6 +46,7 @@ const wanted = z.discriminatedUnion('want', [
 const brought = z.object({ transfer: id });
 
 const listed = z.object({ self: fileFacts, entries: z.array(fileEntry), more: z.boolean() });
+const counted = z.object({ bytes: z.int().min(0).nullable() });
 const compared = z.object({ items: z.array(difference), more: z.boolean() });
 
 /** A thousand entries with the longest paths stay far below. */
@@ -63,6 +65,8 @@ export function remoteFiles({ local, lab, others }: RemoteFilesParts): VolumeFil
     if (ask.ask === 'list') {
       const { snapshot: as, path, ask: _kind, ...range } = ask;
       yield packr.pack(await local.list({ volume, snapshot: as, path }, range, signal));
+    } else if (ask.ask === 'written') {
+      yield packr.pack({ bytes: (await local.written(volume, ask.snapshot, signal)) ?? null });
     } else {
       const { from, to, ask: _kind, ...options } = ask;
       yield packr.pack(await local.diff(volume, { from, to }, options, signal));
@@ -133,6 +137,12 @@ export function remoteFiles({ local, lab, others }: RemoteFilesParts): VolumeFil
       const node = elsewhere(of.volume);
       if (node === undefined) return local.pack(of, signal);
       return bytes(node, { want: 'folder', ...of, volume: idOf(of.volume) }, signal);
+    },
+    written: async (volume, as, signal) => {
+      const node = elsewhere(volume);
+      if (node === undefined) return local.written(volume, as, signal);
+      const ask = { ask: 'written', volume: idOf(volume), snapshot: as };
+      return (await answer(node, ask, counted, signal)).bytes ?? undefined;
     },
     fetch: (transfer, signal) => {
       const node = ofTransfer(transfer);

@@ -11,10 +11,12 @@ import { idOf, streamOf } from '#events/envelope.ts';
 import type { AskedFor, ReplicaSource } from '../agent/replica-source.ts';
 import type { Clock } from '../devices/clock/port.ts';
 import { IoError } from '../devices/error.ts';
+import type { StreamFormat } from '../devices/replication/port.ts';
 import { asIoError, whoIs } from './elsewhere.ts';
 import { limited } from './limited.ts';
 import type { Others } from './others.ts';
 
+const formats = ['zfs', 'btrfs', 'tree'] as const satisfies readonly StreamFormat[];
 const id = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
 const guid = z.string().min(1).max(64);
 const asked = z.object({ replica: id });
@@ -23,6 +25,8 @@ const wished = asked.extend({
   from: guid.exactOptional(),
   to: guid,
   token: z.string().min(1).max(16_384).exactOptional(),
+  format: z.enum(formats),
+  fractions: z.boolean(),
   compressed: z.boolean(),
   squeeze: z.boolean(),
 });
@@ -30,7 +34,7 @@ const wished = asked.extend({
 const mostBases = 100_000;
 const look = z.object({
   abilities: z.object({
-    format: z.enum(['zfs', 'btrfs', 'tree']),
+    format: z.enum(formats),
     resume: z.boolean(),
     compressed: z.boolean(),
     raw: z.boolean(),

@@ -6,6 +6,7 @@
  */
 import type { Logger } from 'pino';
 import type { Clock } from '../devices/clock/port.ts';
+import { SimTargets } from '../devices/backup/targets/sim.ts';
 import { seededRandom, type SeededRandom } from '../devices/random/sim.ts';
 import { wireLab, type NodeParts, type WiredLab } from '../daemon/wire.ts';
 import { storeWatermark } from '../log/single/watermark.ts';
@@ -14,6 +15,8 @@ import { SimBlobs } from './blobs.ts';
 import { Gate } from './gate.ts';
 import { simMachine, type SimMachine } from './host.ts';
 import { worldReplication } from './replication.ts';
+
+const worldKey = new Uint8Array(32).fill(1);
 
 type NodePorts = NodeParts['ports'];
 
@@ -27,12 +30,18 @@ export interface WorldOptions {
   readonly diskLatencyMs: number;
   /** How often an engine is so busy that it takes seconds to make something; default: never. */
   readonly stallChance?: number;
+  /** Where backups go, when several worlds share it. */
+  readonly targets?: SimTargets;
+  /** Of its backups, 32 bytes; simulated labs hide nothing, so one will do. */
+  readonly backupKey?: Uint8Array;
   onBroken?(error: unknown): void;
 }
 
 export class World {
   readonly machines: readonly SimMachine[];
   readonly random: SeededRandom;
+  /** Where backups go: it outlives all machines. */
+  readonly targets: SimTargets;
   readonly #options: WorldOptions;
   readonly #disks: { readonly log: SimDisk; readonly state: SimDisk; readonly watermark: SimDisk };
   readonly #blobs: SimBlobs;
@@ -45,6 +54,7 @@ export class World {
     this.#options = options;
     this.random = seededRandom(options.seed);
     const { clock } = options;
+    this.targets = options.targets ?? new SimTargets();
     this.machines = Array.from({ length: options.nodes }, (_, n) =>
       simMachine(n, clock, this.random, options.stallChance ?? 0),
     );
@@ -94,6 +104,18 @@ export class World {
         name: machine.name,
         ports: this.#portsOf(machine, gate),
       })),
+      backups: ({ name }) =>
+        gate.through(
+          this.targets.targets(
+            {
+              clock: gate.clock(this.#options.clock),
+              random: this.random.fork(`${name}/backups/${this.#starts}`),
+              by: name,
+              key: () => this.#options.backupKey ?? worldKey,
+            },
+            (store) => gate.through(store),
+          ),
+        ),
       onBroken: (error) => this.#options.onBroken?.(error),
     });
     if (this.#gate === gate) this.#wired = wired;
@@ -104,7 +126,7 @@ export class World {
     const replication = worldReplication({
       clock: gate.clock(this.#options.clock),
       random: this.random.fork(`${name}/replication/${this.#starts}`),
-      volumes,
+      volumes: gate.through(volumes),
     });
     return {
       docker: gate.through(docker.port),

@@ -1,5 +1,6 @@
 /** One row a replica: what it holds, what it is on its way to, and what keeps it from that. */
-import type { ActorState, LabView } from '#actors/actor.ts';
+import type { ActorState, LabView, Step } from '#actors/actor.ts';
+import { waitOf, type ReplicaWait } from '#actors/replica/waits.ts';
 import type { StreamId } from '#events/envelope.ts';
 import type { ReplicaPoint } from '#events/replica.ts';
 import type { Problem } from '#events/values/metadata.ts';
@@ -28,25 +29,59 @@ export interface ReplicaRow {
   /** Since when it has been behind, of one that is for longer than it should be. */
   readonly behindSince: number | null;
   readonly problem: Problem | null;
+  /** All of its volume is being sent, because it held nothing. */
+  readonly full: boolean;
+  /** What it waits for; null: for nothing. */
+  readonly waits: ReplicaWait | null;
 }
 
 export const replicasView = defineProjection<ReplicaRow>({
   name: 'replicas',
-  version: 1,
+  version: 2,
   keeps: 'table',
   apply: (rows, { event, before, after }, lab) => {
     if (after?.kind === 'replica') put(rows, after as ActorState<'replica'>, lab);
-    else if (after?.kind === 'volume' && event.type === 'volume.renamed')
-      for (const replica of lab.referrers(event.stream, 'replica')) put(rows, replica, lab);
     else if (after?.kind === 'volume' && after.final && before)
       for (const replica of lab.referrers(event.stream, 'replica')) {
         // It is known by what it was called.
         const row = rows.get(replica.stream);
         if (row) rows.put(row.id, { ...row, volume: { ...row.volume, name: before.context.metadata.name } });
       }
+    for (const replica of waiting(event, before, after, lab)) put(rows, replica, lab);
   },
   scope: (row) => ({ verb: 'read', kind: 'replica', namespace: row.namespace }),
 });
+
+/** Those whose name of the volume, or whose wait, what happened to something else may have changed. */
+function waiting(
+  event: Step['event'],
+  before: ActorState | undefined,
+  after: ActorState | undefined,
+  lab: LabView,
+): readonly ActorState<'replica'>[] {
+  const actor = after ?? before;
+  switch (actor?.kind) {
+    case 'volume':
+      return actor.final ? [] : lab.referrers(actor.stream, 'replica');
+    case 'snapshot':
+      return event.type === 'snapshot.taken' || event.type === 'snapshot.removed'
+        ? lab.referrers((actor as ActorState<'snapshot'>).context.volume, 'replica')
+        : [];
+    case 'node': {
+      if (before?.state === after?.state) return [];
+      const sent = lab.referrers(actor.stream, 'volume').flatMap(({ stream }) => lab.referrers(stream, 'replica'));
+      return [...lab.referrers(actor.stream, 'replica'), ...sent];
+    }
+    case 'replica': {
+      // One that has received what it wanted makes room for the others of its node.
+      if ((before?.state === 'syncing') === (after?.state === 'syncing')) return [];
+      const { node } = (actor as ActorState<'replica'>).context;
+      return lab.referrers(node, 'replica').filter(({ stream }) => stream !== actor.stream);
+    }
+    default:
+      return [];
+  }
+}
 
 function put(rows: Rows<ReplicaRow>, replica: ActorState<'replica'>, lab: LabView): void {
   const { stream, state, since, createdAt, context, final } = replica;
@@ -62,5 +97,7 @@ function put(rows: Rows<ReplicaRow>, replica: ActorState<'replica'>, lab: LabVie
     node: refTo(lab, node) ?? { id: node, name: node },
     ...{ pool, state, since, createdAt, manual, holds: cursor, to: sync?.to ?? null },
     ...{ syncedAt, retryAt, failures, behindSince, problem },
+    full: sync?.full ?? false,
+    waits: waitOf(replica, lab),
   });
 }

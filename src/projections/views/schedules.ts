@@ -22,11 +22,15 @@ export interface ScheduleRow {
   readonly dueAt: number;
   readonly lastRunAt: number | null;
   readonly missed: number;
+  /** Of backups: where they go. */
+  readonly target: Ref | null;
+  /** Of backups: when the newest that was read back was taken, once that is too old; 0: there is none. */
+  readonly behindSince: number | null;
 }
 
 export const schedulesView = defineProjection<ScheduleRow>({
   name: 'schedules',
-  version: 3,
+  version: 4,
   keeps: 'table',
   apply: (rows, { event, after }, lab) => {
     if (event.type === 'app.created') {
@@ -54,6 +58,8 @@ export const schedulesView = defineProjection<ScheduleRow>({
       dueAt: context.dueAt,
       lastRunAt: context.lastRunAt,
       missed: context.missed,
+      target: refTo(lab, context.spec.target),
+      behindSince: context.behindSince,
     });
   },
   scope: (row) => ({ verb: 'read', kind: 'schedule', namespace: row.namespace }),

@@ -34,8 +34,8 @@ export interface VolumeRow {
   readonly adopted: string | null;
   /** What is wrong with it although its data is there. */
   readonly drift: Problem | null;
-  /** Where it moves. */
-  readonly move: { readonly pool: string } | null;
+  /** Where it moves; without a node within its own. */
+  readonly move: { readonly pool: string; readonly node?: Ref } | null;
   /** The lines of its history, the present one last: each but the first was opened by a roll-back. */
   readonly lineages: readonly Lineage[];
   readonly app: Ref | null;
@@ -143,7 +143,7 @@ function rowOf(volume: ActorState<'volume'>, lab: LabView): Omit<VolumeRow, 'sna
     constraints: context.spec.constraints ?? null,
     adopted: context.adopted,
     drift: context.drift,
-    move: context.move && { pool: context.move.pool },
+    move: moveOf(context, lab),
     lineages: context.lineages,
     app: refTo(lab, context.app),
     node: refTo(lab, context.node),
@@ -156,6 +156,11 @@ function rowOf(volume: ActorState<'volume'>, lab: LabView): Omit<VolumeRow, 'sna
     replication: context.spec.replicas ?? null,
     replicas: replicasOf(volume.stream, lab),
   };
+}
+
+function moveOf({ move, handover }: ActorState<'volume'>['context'], lab: LabView): VolumeRow['move'] {
+  if (!handover) return move && { pool: move.pool };
+  return { pool: handover.pool, node: refTo(lab, handover.node) ?? { id: handover.node, name: handover.node } };
 }
 
 const replicasOf = (volume: StreamId<'volume'>, lab: LabView): readonly VolumeReplica[] =>

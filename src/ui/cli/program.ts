@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.ts';
 import { addAlertCommands } from './commands/alert.ts';
 import { addAppCommands } from './commands/app.ts';
+import { addBackupCommands } from './commands/backup.ts';
 import { addClusterCommands } from './commands/cluster.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addComposeCommands } from './commands/compose.ts';
@@ -89,6 +90,7 @@ export function buildProgram(cli: Cli, version: string): Command {
   addVolumeCommands(program, cli);
   addFilesCommands(program, cli);
   addReplicaCommands(program, cli);
+  addBackupCommands(program, cli);
   addNodeCommands(program, cli);
   addPoolCommands(program, cli);
   addClusterCommands(program, cli);

@@ -1,5 +1,4 @@
-/** How well a volume is kept elsewhere, in words; and what a person types about that, read. */
-import { formatDuration } from '#events/values/duration.ts';
+/** What is asked of the replicas of a volume, in words; and what a person types about that, read. */
 import {
   mostReplicas,
   placingStrategy,
@@ -9,36 +8,12 @@ import {
 } from '#events/values/replication.ts';
 import { formatSize } from '#events/values/size.ts';
 import type { ReplicaChanges } from '#actors/volume/replicating.ts';
-import type { VolumeReplica, VolumeRow } from '#projections/views/volumes.ts';
 import type { Command } from 'commander';
 import { usageError } from './errors.ts';
 import { labelWords } from './commands/app.ts';
 import { labelsOf } from './labels.ts';
 import { countOf } from './options.ts';
 import { sizeOf } from './volume-values.ts';
-
-const secondMs = 1000;
-
-/** How much older what the replica holds is than the newest snapshot; undefined: it holds nothing. */
-const behindMs = (
-  { holds }: VolumeReplica,
-  { lastSnapshotAt }: Pick<VolumeRow, 'lastSnapshotAt'>,
-): number | undefined => (holds ? Math.max(0, (lastSnapshotAt ?? 0) - holds.takenAt) : undefined);
-
-/** `up to date on vega`, `41 s behind on vega`, `no replica`. */
-export function protectionWords(row: Pick<VolumeRow, 'replicas' | 'lastSnapshotAt'>): string {
-  const words = row.replicas
-    .toSorted((a, b) => (behindMs(a, row) ?? Number.MAX_VALUE) - (behindMs(b, row) ?? Number.MAX_VALUE))
-    .map((replica) => {
-      const behind = behindMs(replica, row);
-      const where = `on ${replica.node.name}`;
-      const state = ['idle', 'syncing'].includes(replica.state) ? '' : ` (${replica.state})`;
-      if (behind === undefined) return `nothing yet ${where}${state}`;
-      if (behind === 0) return `up to date ${where}${state}`;
-      return `${formatDuration(Math.max(secondMs, behind - (behind % secondMs)))} behind ${where}${state}`;
-    });
-  return words.length === 0 ? 'no replica' : words.join(', ');
-}
 
 /** `2, as soon as there is a snapshot, from 22:00 to 06:00, at most 10 MiB/s` */
 export function replicationWords(wanted: VolumeReplicas): string {

@@ -113,3 +113,10 @@ function rootOf(thrown: unknown): { readonly code: string | undefined; readonly 
 }
 
 const plain = (error: Error): string => error.message.replace(/[.\s]+$/, '');
+
+/** @throws ApiError where the answer is not JSON: something else than FloatLab has answered */
+export function json<T>(body: string, server: string): T {
+  const parsed = parseJson(body);
+  if (parsed === undefined) throw new ApiError(problemFrom(200, body, server));
+  return parsed as T;
+}

@@ -21,12 +21,15 @@ import type { DiskHand, Power, SimulatedMachine } from '#io/contract/routes/simu
 import type { OperationRow } from '#projections/operations.ts';
 import type { ViewRows } from '#projections/registry.ts';
 import type { ActivityRow } from '#projections/views/activity.ts';
-import { ApiError, parseJson, problemFrom, unreachable, UnreachableError } from './errors.ts';
+import { ApiError, json, problemFrom, unreachable, UnreachableError } from './errors.ts';
+import { backupCalls, type BackupCalls } from './backups.ts';
 import { commandRequest, specialRequest, viewRequest, type PlainRequest, type Query } from './request.ts';
 
 export type ListedView =
   | 'alerts'
   | 'apps'
+  | 'backup-targets'
+  | 'backups'
   | 'config'
   | 'nodes'
   | 'pools'
@@ -36,7 +39,16 @@ export type ListedView =
   | 'snapshots'
   | 'tokens'
   | 'volumes';
-export type ShownView = 'apps' | 'nodes' | 'operations' | 'overview' | 'replicas' | 'schedules' | 'volumes';
+export type ShownView =
+  | 'apps'
+  | 'backup-targets'
+  | 'backups'
+  | 'nodes'
+  | 'operations'
+  | 'overview'
+  | 'replicas'
+  | 'schedules'
+  | 'volumes';
 
 export interface Named {
   /** Left out: `default`. */
@@ -47,7 +59,7 @@ export interface At {
   /** An index, or a time in ISO 8601; left out: now. */
   readonly at?: string | number | undefined;
 }
-interface Abortable {
+export interface Abortable {
   readonly signal?: AbortSignal | undefined;
 }
 export interface RunOptions extends Abortable {
@@ -91,7 +103,7 @@ export interface ComposeVerdict {
   readonly files?: readonly string[];
 }
 
-export interface RestClient {
+export interface RestClient extends BackupCalls {
   /** @throws ApiError when it is refused, UnreachableError when nobody answers */
   run<N extends CommandName>(command: N, input: CommandInputs[N], options?: RunOptions): Promise<CommandAnswer>;
   list<V extends ListedView>(view: V, options?: ListOptions): Promise<Page<ViewRows[V]>>;
@@ -446,6 +458,7 @@ export function createRestClient(options: RestOptions): RestClient {
       const request = specialRequest('import-volume', volume, replace === true ? { replace } : {});
       return json(await upload(request, bytes, signal), baseUrl);
     },
+    ...backupCalls((request, options) => send(request, options), baseUrl),
     saveSnapshot: ({ signal } = {}) => receive(specialRequest('save-snapshot', {}, {}), signal),
     simulatedMachines: async () =>
       (await get<Pick<Page<SimulatedMachine>, 'items'>>(specialRequest('simulated-machines', {}, {}))).items,
@@ -472,12 +485,6 @@ export function createRestClient(options: RestOptions): RestClient {
 
 /** A mark at the start of a compose file is part of the file: it stays. */
 const asText = (bytes: ArrayBuffer): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-
-function json<T>(body: string, server: string): T {
-  const parsed = parseJson(body);
-  if (parsed === undefined) throw new ApiError(problemFrom(200, body, server));
-  return parsed as T;
-}
 
 async function* pages<R>(read: (cursor: string | undefined) => Promise<Page<R>>): AsyncIterable<R> {
   for (let cursor: string | undefined; ;) {

@@ -313,5 +313,5 @@ test('any structure of known keys', { timeout: 60_000 }, () => {
     { numRuns: 120 },
   );
   // Otherwise nothing was said about results.
-  expect(valid).toBeGreaterThan(30);
+  expect(valid).toBeGreaterThan(10);
 });

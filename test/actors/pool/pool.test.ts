@@ -70,6 +70,8 @@ describe('making a pool', () => {
     ['too few devices', { layout: 'mirror', devices: ['/dev/sdb'] }, 'INVALID'],
     ['neither devices nor a size', {}, 'INVALID'],
     ['both of them', { devices: ['/dev/sdb'], sizeBytes: 2 ** 30 }, 'INVALID'],
+    ['a file that is too small for btrfs', { sizeBytes: 2 ** 30 - 1 }, 'INVALID'],
+    ['a file that is too small for zfs', { driver: 'zfs', sizeBytes: 2 ** 27 - 1 }, 'INVALID'],
     ['a mirror in a file', { layout: 'mirror', sizeBytes: 2 ** 30 }, 'INVALID'],
     ['a device that is named twice', { layout: 'mirror', devices: ['/dev/sdb', '/dev/sdb'] }, 'INVALID'],
     [

@@ -50,10 +50,16 @@ describe('replicas that a volume asks for', () => {
     expect(proposal?.input).toMatchObject({ node: 'node:rigel', pool: 'main' });
     const because = proposal?.because as { candidates: { name: string; refused?: string }[] } | undefined;
     const candidates = because?.candidates ?? [];
-    expect(candidates.find(({ name }) => name === 'deneb')?.refused).toContain(
-      'what is on btrfs cannot be followed on zfs',
-    );
+    // It has more room, but could follow file by file only.
+    expect(candidates.find(({ name }) => name === 'deneb')?.refused).toBeUndefined();
     expect(candidates.find(({ name }) => name === 'atlas')?.refused).toBe('has the volume itself');
+  });
+
+  test('come to a pool of another kind where no other one has room', () => {
+    const lab = withVolume({ count: 3, on: 'change' });
+    govern(lab);
+    const pools = lab.lab.list('replica').map(({ context }) => `${context.node}/${context.pool}`);
+    expect(pools.toSorted()).toEqual(['node:deneb/tank', 'node:rigel/main', 'node:vega/main']);
   });
 
   test('are spread over zones where that is asked for, and never two on one node', () => {

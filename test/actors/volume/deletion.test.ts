@@ -22,6 +22,41 @@ function withVolumes(...names: readonly string[]): TestLab {
 const nobody = { get: () => undefined };
 const purges = (lab: TestLab, volume: StreamId<'volume'>) => purgePolicy.propose(volume, lab.lab, nobody, lab.now);
 
+describe('a volume whose end something stands in the way of', () => {
+  const problem = { code: 'BUSY', message: '/x is in use by process 7 (sleep)', hint: 'Stop it.' };
+  const held = (lab: TestLab, name: string, message = problem.message) => {
+    const volume = lab.volume(name);
+    const input = { volume, visit: lab.visit(volume), problem: { ...problem, message } };
+    return lab.run('report-volume-held', input, 'node:atlas');
+  };
+
+  test('says what it is, goes on, and is told of another reason once', () => {
+    const lab = withVolumes('data');
+    lab.must('delete-volume', { name: 'data', purge: true });
+    const visit = lab.visit(lab.volume('data'));
+    expect(held(lab, 'data').events.map(({ type }) => type)).toEqual(['volume.delayed']);
+    expect(held(lab, 'data').events).toEqual([]);
+    expect(held(lab, 'data', 'another').events).toHaveLength(1);
+    const volume = lab.lab.get(lab.volume('data'));
+    expect(volume).toMatchObject({
+      state: 'deleting',
+      visit,
+      context: { delay: { message: 'another' }, delayLasts: true },
+    });
+    expect(volume && workOf(volume, lab.lab)?.work).toBe('destroy-dataset');
+  });
+
+  test('waits no more once it has failed, or when nothing is asked of it', () => {
+    const lab = withVolumes('data', 'other');
+    expect(held(lab, 'other').events).toEqual([]);
+    lab.must('delete-volume', { name: 'data', purge: true });
+    held(lab, 'data');
+    const volume = lab.volume('data');
+    lab.must('report-volume-failed', { volume, visit: lab.visit(volume), problem }, 'node:atlas');
+    expect(lab.lab.get(volume)).toMatchObject({ state: 'failed', context: { delay: null, delayedAt: null } });
+  });
+});
+
 describe('a volume that is deleted', () => {
   test('is kept for a week under another name, and its own is free', () => {
     const lab = withVolumes('data');

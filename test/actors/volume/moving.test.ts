@@ -1,6 +1,8 @@
 /** Volumes that move into another dataset, are adopted and released, and are found changed by hand. */
 import { describe, expect, test } from 'vitest';
+import { purgePolicy } from '#actors/policies/purge.ts';
 import { workOf } from '#actors/registry.ts';
+import { asIndex, type LabEvent } from '#events/envelope.ts';
 import { TestLab } from '../test-lab.ts';
 
 const gib = 2 ** 30;
@@ -323,6 +325,33 @@ describe('what is there already', () => {
         code: 'ADOPTED',
         hint: expect.stringContaining('floatlab volume release old'),
       });
+  });
+
+  test('that was deleted in the middle of a roll-back is not given back before that has ended: its stash would go along', () => {
+    const lab = withAdopted();
+    const volume = lab.volume('old');
+    lab.snapshotTaken('old', 'monday');
+    lab.must('rollback-volume', { name: 'old', snapshot: 'monday' });
+    lab.must('drain-volume', { volume }, 'policy:rollout');
+    lab.must('report-volume-failed', { ...reportOf(lab, 'old'), problem }, 'node:atlas');
+    // No command leads here today; a history may.
+    const [last] = lab.events.slice(-1);
+    if (!last) throw new Error('nothing has happened');
+    lab.lab.fold({
+      ...last,
+      ...{ stream: volume, type: 'volume.discarded', schema: 1, data: { name: 'old-deleted', purgeAt: lab.now + 1 } },
+      ...{ index: asIndex(last.index + 1), version: (lab.lab.get(volume)?.version ?? 0) + 1 },
+    } as LabEvent);
+    expect(of(lab, 'old-deleted')?.state).toBe('discarded');
+    lab.now += 1000;
+    expect(purgePolicy.dueAt?.(volume, lab.lab, { get: () => undefined })).toBeUndefined();
+    expect(purgePolicy.propose(volume, lab.lab, { get: () => undefined }, lab.now)).toEqual([]);
+    expect(lab.run('purge-volume', { volume }, 'policy:purge').rejected).toMatchObject({
+      code: 'NOT_NOW',
+      hint: 'Finish it first: floatlab volume recover old-deleted.',
+    });
+    lab.must('recover-volume', { name: 'old-deleted' });
+    expect(orderOf(lab, 'old')?.work).toBe('rollback-dataset');
   });
 
   test('that could not be taken over can be given up, or tried again', () => {

@@ -7,21 +7,21 @@ import type { ContainerInfo, ContainerSpec } from '#io/devices/docker/port.ts';
 import type { SimDocker } from '#io/devices/docker/sim.ts';
 import type { SimFiles } from '#io/devices/files/sim.ts';
 import { VirtualClock } from '#io/world/virtual-clock.ts';
-import { World } from '#io/world/world.ts';
+import { World, type WorldOptions } from '#io/world/world.ts';
 
 export class OneMachine {
   readonly clock = new VirtualClock(Date.UTC(2026, 5, 1));
   readonly world: World;
   #commands = 0;
 
-  private constructor(seed: number, nodes: number) {
+  private constructor(seed: number, nodes: number, more: Partial<WorldOptions>) {
     const log = pino({ level: 'silent' });
-    this.world = new World({ nodes, seed, clock: this.clock, log, version: 'test', diskLatencyMs: 1 });
+    this.world = new World({ nodes, seed, clock: this.clock, log, version: 'test', diskLatencyMs: 1, ...more });
   }
 
   /** @param nodes more than one: what is asked of the engine is asked of the first */
-  static async started(seed = 1, nodes = 1): Promise<OneMachine> {
-    const one = new OneMachine(seed, nodes);
+  static async started(seed = 1, nodes = 1, more: Partial<WorldOptions> = {}): Promise<OneMachine> {
+    const one = new OneMachine(seed, nodes, more);
     await one.start();
     return one;
   }

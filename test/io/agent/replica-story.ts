@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { handoverPolicy } from '#actors/policies/handover.ts';
 import { workOf } from '#actors/registry.ts';
 import { idOf, streamOf, type Principal } from '#events/envelope.ts';
 import { replicaSource } from '#io/agent/replica-source.ts';
@@ -23,6 +24,7 @@ const run = {
   timeoutMs: 120_000,
   progress: () => {},
   fence: () => {},
+  caughtUp: async () => {},
 } as unknown as Run;
 
 /** Each file below a folder, with the hash of what is in it. */
@@ -156,6 +158,74 @@ export function replicaStory(driver: 'btrfs' | 'zfs', setup: () => Promise<Repli
     };
     expect(await names('here')).toEqual(['third', 'fourth']);
     expect(await names('there')).toEqual(['third', 'fourth']);
+  });
+
+  /** What the policy of hand-overs and the agents of both nodes do, until the volume is there. */
+  async function moved(to: string): Promise<void> {
+    const volume = () => lab.lab.get(lab.volume('data'));
+    for (let n = 0; n < 20 && (n === 0 || volume()?.context.handover); n++) {
+      const [proposal] = handoverPolicy.propose(lab.volume('data'), lab.lab, { get: () => undefined }, lab.now);
+      if (proposal) lab.must(proposal.name, proposal.input as never, 'policy:handover');
+      expect(await settle()).toEqual([]);
+    }
+    expect(volume()).toMatchObject({ state: 'ready', context: { node: `node:${to}`, handover: null } });
+    live = volume()?.context.path ?? '';
+  }
+
+  test('a volume moves to the other node with its snapshots, can be written there only, and comes back', async () => {
+    const names = ['one', 'two', 'three', 'gone', 'album/zero'];
+    const contents = async (side: SideUnderTest) =>
+      isHere ? sums(live) : Promise.all(names.map(async (name) => `${name} ${await side.readAt(live, name)}`));
+    const snapshots = () =>
+      lab.lab
+        .referrers(lab.volume('data'), 'snapshot')
+        .map(({ context }) => context.metadata.name)
+        .filter((name) => ['third', 'fourth'].includes(name));
+    const roles = async () => {
+      const of = lab.lab.get(lab.volume('data'))?.context;
+      const ends = [
+        { pool: of?.pool ?? '', name: of?.dataset ?? '', at: of?.node },
+        { pool: replica()?.context.pool ?? '', name: replica()?.context.dataset ?? '', at: replica()?.context.node },
+      ];
+      return Promise.all(
+        ends.map(async ({ at, ...end }) => (await portsOf[idOf(at ?? 'node:')]?.replication.bases(end, run))?.role),
+      );
+    };
+    const before = await contents(bench.here);
+    lab.must('move-volume', { name: 'data', node: 'vega' });
+    await moved('vega');
+    expect(await contents(bench.there)).toEqual(before);
+    expect([snapshots(), await roles()]).toEqual([
+      ['third', 'fourth'],
+      ['volume', 'replica'],
+    ]);
+    await bench.there.writeAt(live, 'written-there', 'yes');
+    await snapshot('fifth');
+    expect(await sync()).toEqual([]);
+    expect(replica()?.context).toMatchObject({ node: 'node:atlas', cursor: { name: 'fifth' } });
+    await bench.there.writeAt(live, 'last', 'words');
+    lab.must('move-volume', { name: 'data', node: 'atlas' });
+    await moved('atlas');
+    expect(await bench.here.readAt(live, 'last')).toBe('words');
+    expect(await bench.here.readAt(live, 'written-there')).toBe('yes');
+    expect(await roles()).toEqual(['volume', 'replica']);
+  });
+
+  test('a move that is given up when the volume is demoted already leaves one that can be written, and whose replica follows', async () => {
+    lab.must('move-volume', { name: 'data', node: 'vega' });
+    const volume = () => lab.lab.get(lab.volume('data'));
+    for (let n = 0; n < 20 && volume()?.state !== 'sending'; n++) {
+      const [proposal] = handoverPolicy.propose(lab.volume('data'), lab.lab, { get: () => undefined }, lab.now);
+      if (proposal) lab.must(proposal.name, proposal.input as never, 'policy:handover');
+      await settle();
+    }
+    lab.must('cancel-move', { name: 'data' });
+    expect(await settle()).toEqual([]);
+    expect(volume()?.state).toBe('ready');
+    await write('after', 'the cancel');
+    await snapshot('sixth');
+    expect(await sync()).toEqual([]);
+    expect(replica()?.context.cursor?.name).toBe('sixth');
   });
 
   test('every file of it is that of the volume', async () => {

@@ -80,6 +80,51 @@ describe('a volume', () => {
     expect(machine?.volumes.contents()).toEqual([]);
   });
 
+  test('whose files somebody uses waits with words and an alert instead of failing, and goes once they are free', async () => {
+    const { one } = await withVolume();
+    const [machine] = one.world.machines;
+    if (!machine) throw new Error('there is no machine');
+    const { usedBy } = machine.volumes;
+    machine.volumes.usedBy = () => 'process 4711 (rsync) at /mnt';
+    await one.must('delete-volume', { name: 'data', purge: true });
+    const alert = () => one.world.wired.lab.rows('alerts').find(([, { rule }]) => rule === 'volume-waits')?.[1];
+    await one.until('it says so', () => alert() !== undefined);
+    expect(alert()?.message).toMatch(/^Volume data is not deleted yet: .*in use by process 4711 \(rsync\) at \/mnt/);
+    await one.clock.run(3_600_000);
+    expect(stateOf(one, 'data')).toBe('deleting');
+    const delays = (await one.told()).filter((words) => /still waits: .*4711/.test(words));
+    expect(delays).toHaveLength(1);
+    machine.volumes.usedBy = usedBy;
+    await one.until('it is gone', () => stateOf(one, 'data') === undefined, 60_000);
+    expect([machine.volumes.contents(), alert()]).toEqual([[], undefined]);
+  });
+
+  test('that was adopted keeps what a roll-back that failed half way has put aside, until that has ended', async () => {
+    const { one } = await withVolume();
+    const [machine] = one.world.machines;
+    if (!machine) throw new Error('there is no machine');
+    const { native, path } = machine.volumes.addNative('main', 'photos');
+    machine.volumes.filesAt(path)?.set('page', 'one');
+    await one.must('adopt-volume', { name: 'photos', node: 'atlas', pool: 'main', native, spec });
+    await ready(one, 'photos');
+    await one.must('take-snapshot', { name: 'photos', as: 'old' });
+    await one.until('it is taken', () => one.lab.list('snapshot').some(({ state }) => state === 'available'));
+    machine.volumes.filesAt(path)?.set('page', 'two');
+    machine.volumes.fault = (op, target, when) =>
+      op === 'rollback' && when === 'after'
+        ? new IoError('DAMAGED', { op, target, message: 'the disk did not answer' })
+        : undefined;
+    await one.must('rollback-volume', { name: 'photos', snapshot: 'old' });
+    await one.until('it has failed', () => stateOf(one, 'photos') === 'failed');
+    machine.volumes.fault = undefined;
+    await expect(one.must('release-volume', { name: 'photos' })).rejects.toThrow('kept only here');
+    await one.must('retry-volume', { name: 'photos' });
+    await ready(one, 'photos');
+    const stash = one.lab.list('snapshot').find(({ context }) => context.reason === 'stash');
+    const kept = machine.volumes.contents().flatMap(({ snapshots }) => snapshots);
+    expect(kept.find(({ name }) => name === stash?.context.metadata.name)?.files.get('page')).toBe('two');
+  });
+
   test('whose roll-back failed when all was done keeps what that had put aside, also when it was deleted meanwhile', async () => {
     const { one, files } = await withVolume();
     await one.must('take-snapshot', { name: 'data', as: 'old' });

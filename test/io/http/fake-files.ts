@@ -12,6 +12,8 @@ export interface FakeFiles extends VolumeFiles {
   readonly brought: { bytes: number; error: unknown; isWhole: boolean };
   /** Streams that were opened, and that have ended. */
   readonly streams: { opened: number; ended: number; given: number };
+  /** Since any snapshot; undefined: unknown. */
+  writtenBytes: number | undefined;
   /** What `fetch` and `read` give instead of what is there. */
   source: ((signal: AbortSignal) => AsyncIterable<Uint8Array>) | undefined;
 }
@@ -49,11 +51,13 @@ export function fakeFiles(): FakeFiles {
     brought: { bytes: 0, error: undefined, isWhole: false },
     streams: { opened: 0, ended: 0, given: 0 },
     source: undefined,
+    writtenBytes: 4096,
     list: ({ snapshot, path }, range, signal) => tree.list(root(snapshot), path, range, call(signal)),
     read: ({ snapshot, path }, range, signal) =>
       counted(files.source?.(signal) ?? tree.read(root(snapshot), path, range, signal)),
     pack: ({ snapshot, path }, signal) => counted(tree.pack(root(snapshot), path, signal)),
     diff: (_, { from, to }, options, signal) => tree.diff(root(from), root(to), options, call(signal)),
+    written: () => Promise.resolve(files.writtenBytes),
     fetch: (_, signal) => counted(files.source?.(signal) ?? tree.pack('now', '', signal)),
     async bring(_, bytes) {
       try {

@@ -2,6 +2,7 @@
 import { request } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { IoError } from '#io/devices/error.ts';
 import { fakeFiles, labWithVolume, letters } from './fake-files.ts';
 import { startServer, until } from './test-server.ts';
 
@@ -26,6 +27,22 @@ describe('a file', () => {
       'x-content-type-options': 'nosniff',
     });
     expect(headers['content-disposition']).toMatch(/^attachment; filename="letters.txt"/);
+  });
+
+  test.each([
+    ['a file', letter],
+    ['a folder', `${content}?path=`],
+  ])('that fails before its first byte is answered with what is wrong: %s', async (_, path) => {
+    const { api, files } = await started();
+    const lost = async function* (): AsyncGenerator<Uint8Array> {
+      if (path !== '')
+        throw new IoError('ENGINE_UNREACHABLE', { op: 'read', target: 'data', message: 'Vega is down.' });
+      yield new Uint8Array();
+    };
+    Object.assign(files, { read: lost, pack: lost });
+    const { status, headers, json } = await api(path);
+    expect([status, headers['content-type']]).toEqual([503, 'application/problem+json']);
+    expect(json).toMatchObject({ code: 'ENGINE_UNREACHABLE', detail: 'Vega is down.' });
   });
 
   test('has a name of any letters, of which none leads out of the header', async () => {

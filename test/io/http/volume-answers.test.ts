@@ -85,6 +85,7 @@ const table: Partial<Record<CommandName, Row>> = {
     missing: [at('data', '/move'), { pool: 'none' }],
     conflict: [at('busy', '/move'), { pool: 'tank' }],
   },
+  'cancel-move': { nothing: [at('data', '/move/cancel'), {}], missing: [at('none', '/move/cancel'), {}] },
   'retry-volume': { nothing: [at('data', '/retry'), {}], missing: [at('none', '/retry'), {}] },
   'release-volume': { missing: [at('none', '/release'), {}], conflict: [at('data', '/release'), {}] },
   'delete-volume': {

@@ -35,6 +35,7 @@ const onVega: VolumeFiles = {
   read: ({ snapshot, path }, range, signal) => tree.read(snapshot ?? 'now', path, range, signal),
   pack: ({ snapshot, path }, signal) => tree.pack(snapshot ?? 'now', path, signal),
   diff: (_, { from, to }, options) => tree.diff(from ?? 'now', to ?? 'now', options, call()),
+  written: async (_, snapshot) => (snapshot === 'monday' ? 300_003 : undefined),
   fetch: () => tree.pack('now', '', never),
   bring: async (_, bytes) => {
     came = await textOf(bytes);
@@ -71,6 +72,11 @@ describe('files on another node', () => {
     expect(items.map(({ change, path }) => `${change} ${path}`)).toEqual(['changed a/b.txt', 'added big']);
     expect(await textOf(here.pack(at('a'), never))).toContain('b.txt');
     expect(await textOf(here.fetch('t1', never))).toContain('./a/b.txt');
+  });
+
+  test('tell what was written since a snapshot, and unknown stays unknown', async () => {
+    expect(await here.written(volume, 'monday', never)).toBe(300_003);
+    expect(await here.written(volume, 'tuesday', never)).toBeUndefined();
   });
 
   test('are imported through this one, and a refusal comes back with its reason', async () => {

@@ -188,7 +188,7 @@ describe.each(['btrfs', 'zfs'] as const)('streams between nodes on %s', (driver)
     nodes.lab.must('create-replica', { name: 'data', node: 'vega' });
     const id = idOf(nodes.replica().stream);
     const guid = nodes.lab.lab.list('snapshot')[0]?.context.guid ?? '';
-    const wish = { to: guid, compressed: false, squeeze: false };
+    const wish = { to: guid, format: driver, fractions: false, compressed: false, squeeze: false };
     const read = async (who: string, params: object) => {
       for await (const _ of nodes.node(who).others.read('atlas', 'replica/stream', params, never));
     };

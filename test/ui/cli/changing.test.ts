@@ -22,11 +22,12 @@ const stop = 'POST /api/v1/apps/default/photos/stop';
 const said = (): unknown =>
   lab.heard.findLast(({ method, query }) => method !== 'GET' && query['dryRun'] !== 'true')?.body;
 
-const rollbackOf = (newer: readonly string[]) => ({
+const rollbackOf = (newer: readonly string[], writtenBytes?: number) => ({
   json: {
     snapshot: 'monday',
     takenAt: now - 2 * 3_600_000,
     newer: newer.map((snapshot) => ({ snapshot, takenAt: now, reason: 'schedule', note: null })),
+    ...(writtenBytes === undefined ? {} : { writtenBytes }),
     lineage: { of: 1, present: 1, opens: 2 },
     app: 'photos',
   },
@@ -383,11 +384,12 @@ describe('a question', () => {
       },
     ];
     lab.command('POST /api/v1/volumes/default/photos-db/rollback', { events });
-    lab.on('GET /api/v1/volumes/default/photos-db/rollback', rollbackOf(['tuesday', 'wednesday']));
+    lab.on('GET /api/v1/volumes/default/photos-db/rollback', rollbackOf(['tuesday', 'wednesday'], 3 * 2 ** 20));
     const { err, asked, code } = await floatlab('volume rollback photos-db monday', { tty: true, answers: [false] });
-    expect(lines(err).slice(0, 4)).toEqual([
+    expect(lines(err).slice(0, 5)).toEqual([
       'Volume photos-db goes back to snapshot monday.',
       expect.stringMatching(/^It will be as it was 2 h ago/),
+      '3 MiB were written since then.',
       '2 snapshots are newer: tuesday, wednesday. They stay, in the line of the history that is left.',
       'What it holds now is kept as a snapshot: roll back to that to undo.',
     ]);
@@ -417,6 +419,7 @@ describe('a question', () => {
       0,
       [
         'It would go back.',
+        expect.stringMatching(/^monday was taken at .*\. How much was written since then is unknown\.$/),
         '1 snapshot is newer: tuesday. It stays, in the line of the history that is left.',
         'Without --past-newer it is refused, because of 1 newer snapshot.',
       ],

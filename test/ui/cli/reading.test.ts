@@ -245,6 +245,32 @@ describe('showing one thing', () => {
     ]);
   });
 
+  test('a volume and a pool of which nothing can be reached: since when, what was there, and who holds what', async () => {
+    const holds = { name: 'monday', takenAt: now - 2 * hourMs };
+    const replica = { id: 'replica:r', name: 'photos-db-on-vega', node: { id: 'node:vega', name: 'vega' } } as const;
+    const volume = volumeRow('photos-db', { replicas: [{ ...replica, state: 'idle', holds, behindSince: null }] });
+    lab.rows('/api/v1/volumes', [volume, volumeRow('elsewhere', { pool: 'other' })]);
+    const text = 'Pool main is not there: its disks are gone';
+    const row = {
+      ...{ id: 'pool:atlas/main', name: 'main', node: { id: 'node:atlas', name: 'atlas' }, driver: 'btrfs' },
+      ...{ origin: 'made', where: null, state: 'unavailable', since: now - dayMs, createdAt: now - dayMs },
+      ...{ layout: 'single', sizeBytes: 0, devices: [], scrub: null, lastScrubAt: null, change: null, problem: null },
+      ...{ can: null, volumes: 1, reservedBytes: 0, promisableBytes: 0 },
+      problems: [{ code: 'pool-missing', severity: 'faulty', text, repair: 'Plug them in again.' }],
+    };
+    lab.on('GET /api/v1/nodes/atlas/pools/main', { json: row });
+    const copies = 'vega holds it as of 2 h ago (monday, replica photos-db-on-vega)';
+    expect(lines((await floatlab('volume show photos-db')).out)).toEqual(
+      expect.arrayContaining([
+        'pool is    unavailable, since 1 d: nothing of the volume can be reached',
+        `why        ${text}`,
+        'repair     Plug them in again.',
+        `copies     ${copies}`,
+      ]),
+    );
+    expect((await floatlab('pool show atlas/main')).out).toMatch(/^held +photos-db: vega holds it as of 2 h ago/m);
+  });
+
   test('a pool that could not be made, and why', async () => {
     const problem = { code: 'BUSY', message: '/dev/sda is in use: mounted at /', hint: 'Take another device.' };
     const row = {

@@ -152,6 +152,8 @@ export const scheduleRow = (name: string, more: Partial<ScheduleRow> = {}): Sche
   dueAt: now + 15 * hourMs,
   lastRunAt: now - 9 * hourMs,
   missed: 0,
+  target: null,
+  behindSince: null,
   ...more,
 });
 

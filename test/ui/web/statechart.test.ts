@@ -47,6 +47,7 @@ describe('statecharts', () => {
       'deleting',
       'releasing',
       'rolling-back',
+      'taking-back',
     ]);
   });
 

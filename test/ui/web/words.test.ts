@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cronInWords } from '#ui/web/format/cron-words.ts';
-import { labInWords, plain, protectionInWords } from '#ui/web/format/lab-words.ts';
+import { labInWords, plain, protectionInWords, replicationInWords } from '#ui/web/format/lab-words.ts';
 import { operationTitle, percent, progressOf, whoOf, count } from '#ui/web/format/who.ts';
 import { operationTone, stateWords, thingTone, thingWords, toneOf } from '#ui/web/format/state.ts';
 import { evidenceLines, operationName, operationOf, shortWhy } from '#ui/web/format/why.ts';
@@ -188,4 +188,40 @@ describe('schedules in words', () => {
       expect(cronInWords(cron)).toBeUndefined();
     },
   );
+});
+
+describe('replicas in one sentence', () => {
+  const point = { name: 's', takenAt: 1 };
+  const copy = (holds: typeof point | null, behindSince: number | null = null) =>
+    ({
+      id: 'replica:r',
+      name: 'r',
+      node: { id: 'node:vega', name: 'vega' },
+      state: 'idle',
+      holds,
+      behindSince,
+    }) as const;
+  const volume = (name: string, ...replicas: ReturnType<typeof copy>[]) => ({
+    ...{ namespace: 'default', name, state: 'ready', replication: null, replicas },
+  });
+  const sentence = (volumes: ReturnType<typeof volume>[], nodes = 2): string | undefined => {
+    const phrase = replicationInWords(volumes, nodes);
+    return phrase && plain(phrase);
+  };
+
+  it('says which volumes have none, and of which it is behind', () => {
+    expect(sentence([volume('a', copy(point))])).toBe('It has a replica on another node.');
+    expect(sentence([volume('a', copy(point)), volume('b', copy(point, 5))])).toBe(
+      'Every volume has a replica on another node. b is behind there.',
+    );
+    expect(sentence([volume('a', copy(point)), volume('b'), volume('c', copy(null, 5))])).toBe(
+      '1 of 3 volumes has a replica on another node; b and c have none yet.',
+    );
+    expect(sentence([volume('a'), volume('b')])).toBe('No volume has a replica on another node.');
+  });
+
+  it('asks nobody for what cannot be: where there is one node, or nothing to keep', () => {
+    expect(sentence([volume('a')], 1)).toBeUndefined();
+    expect(sentence([], 3)).toBeUndefined();
+  });
 });

@@ -13,8 +13,8 @@ import { idOf, type StreamId } from '#events/envelope.ts';
 import { formatSize } from '#events/values/size.ts';
 import { asIoError, IoError } from '../../devices/error.ts';
 import { compareEpochs } from '../../devices/replication/names.ts';
-import { commonFormat } from '../../devices/replication/formats.ts';
-import type { Bases, StreamFormat, Wanted } from '../../devices/replication/port.ts';
+import { formatBetween } from '../../devices/replication/formats.ts';
+import { describeFormat, type Bases, type StreamFormat, type Wanted } from '../../devices/replication/port.ts';
 import type { Dataset } from '../../devices/volumes/port.ts';
 import type { AskedFor, SourceLook } from '../replica-source.ts';
 import { unsqueezed } from '../squeezed.ts';
@@ -32,15 +32,13 @@ export const replicaWorkers: Pick<Workers, ReplicaWork> = {
     const { subject, visit, input } = order;
     run.fence();
     const there = await ports.sources.look(asked(order), run.signal);
-    const own = await ports.replication.abilities(input.pool, run);
-    const format = nativeFormat(commonFormat(there.abilities, own), input.dataset);
-    const compressed = input.compressed ?? (there.abilities.compressed && own.compressed);
-    const come: Come = { bytes: 0 };
-    const fetch = (wanted: Wanted, token?: string) =>
-      receive(order, { format, wanted, compressed, ...(token === undefined ? {} : { token }) }, ports, run, come);
     let here = await ports.replication.bases(intoOf(order), run);
     refuseVolume(here, order);
-    here = await followed(order, here, there, ports, run);
+    const streams = await streamsOf(order, here, there, ports, run);
+    const come: Come = { bytes: 0 };
+    const fetch = (wanted: Wanted, token?: string) =>
+      receive(order, { ...streams, wanted, ...(token === undefined ? {} : { token }) }, ports, run, come);
+    here = await followed(order, here, basedOn(there, streams.format), ports, run);
     here = await finished(order, here, ports, run, fetch);
     if (here?.newest !== input.to.guid) {
       await prune(order, here, ports, run);
@@ -52,7 +50,11 @@ export const replicaWorkers: Pick<Workers, ReplicaWork> = {
     run.fence();
     return {
       name: 'report-replica-synced',
-      input: { replica: replicaOf(subject), visit, bytes: come.bytes, compressed },
+      // Files are never compressed: should it begin anew with other streams, that is decided then.
+      input: {
+        ...{ replica: replicaOf(subject), visit, bytes: come.bytes },
+        ...(streams.format === 'tree' ? {} : { compressed: streams.compressed }),
+      },
     };
   },
 
@@ -64,7 +66,10 @@ export const replicaWorkers: Pick<Workers, ReplicaWork> = {
     const here = await ports.replication.bases(of, run);
     // Also when the lab believes that both have it: what was destroyed at the volume's end is nothing to go on from.
     const there = await ports.sources.look(asked(order), run.signal);
-    const sendable = new Set(there.bases.map(({ guid }) => guid));
+    const own = await ports.replication.abilities(input.pool, run);
+    // Of what is kept in a way that the volume cannot be sent in any more, nothing can be gone on from.
+    const format = formatBetween(there.abilities, own, here);
+    const sendable = new Set(format === undefined ? [] : basedOn(there, format).bases.map(({ guid }) => guid));
     const onLine = input.snapshots.filter(({ guid, isOnLine }) => isOnLine && sendable.has(guid));
     const common = here?.role === 'replica' ? newestIn(here, new Set(onLine.map(({ guid }) => guid))) : undefined;
     run.fence();
@@ -127,16 +132,49 @@ interface Come {
   bytes: number;
 }
 
-interface Fetching {
+interface Streams {
   readonly format: StreamFormat;
-  readonly wanted: Wanted;
+  readonly fractions: boolean;
   readonly compressed: boolean;
+}
+
+interface Fetching extends Streams {
+  readonly wanted: Wanted;
   readonly token?: string;
 }
 
+/** @throws IoError UNSUPPORTED */
+async function streamsOf(
+  { input }: WorkOrder<'sync-replica'>,
+  here: Bases | undefined,
+  there: SourceLook,
+  { replication }: Ports,
+  run: Run,
+): Promise<Streams> {
+  const own = await replication.abilities(input.pool, run);
+  const format = formatBetween(there.abilities, own, here);
+  if (format === undefined)
+    throw new IoError('UNSUPPORTED', {
+      op: 'sync',
+      target: input.dataset,
+      message: `It was begun by ${describeFormat(own.format)}, and what its volume is on now cannot send such.`,
+      hint: 'Nothing was touched. Let it begin anew: put aside what it has (floatlab replica resync REPLICA --keep), or give it up (--discard).',
+    });
+  if (format !== 'tree') {
+    const compressed = input.compressed ?? (there.abilities.compressed && own.compressed);
+    return { format, fractions: false, compressed };
+  }
+  const { fractions = false } = await replication.abilities(input.pool, run, 'tree');
+  return { format, fractions, compressed: false };
+}
+
+/** Of a bookmark there are no files. */
+const basedOn = (there: SourceLook, format: StreamFormat): SourceLook =>
+  format === 'tree' ? { ...there, bases: there.bases.filter(({ kind }) => kind === 'snapshot') } : there;
+
 async function receive(
   order: WorkOrder<'sync-replica'>,
-  { format, wanted, compressed, token }: Fetching,
+  { format, fractions, wanted, compressed, token }: Fetching,
   { replication, sources }: Ports,
   run: Run,
   come: Come,
@@ -145,7 +183,7 @@ async function receive(
   const { from, to } = wanted;
   const wish = {
     ...(from === undefined ? {} : { from }),
-    ...{ to: to.guid, compressed, squeeze: compress },
+    ...{ to: to.guid, format, fractions, compressed, squeeze: compress },
     ...(token === undefined ? {} : { token }),
   };
   run.fence();
@@ -225,7 +263,7 @@ async function finished(
   return replication.bases(intoOf(order), run);
 }
 
-/** What the lab has removed from the volume goes here, too; what somebody still needs stays. */
+/** What the lab has removed from the volume goes here, too. */
 async function prune(
   order: WorkOrder<'sync-replica'>,
   here: Bases | undefined,
@@ -234,8 +272,9 @@ async function prune(
 ): Promise<void> {
   const kept = new Set(order.input.snapshots.map(({ guid }) => guid));
   const gone = (here?.all ?? []).filter(
-    ({ kind, guid, peers }) => kind === 'snapshot' && guid !== here?.newest && !kept.has(guid) && peers.length === 0,
+    ({ kind, guid }) => kind === 'snapshot' && guid !== here?.newest && !kept.has(guid),
   );
+  await letGo(order, gone, replication, run);
   if (gone.length === 0) return;
   run.fence();
   await replication.removeSnapshots(
@@ -245,9 +284,18 @@ async function prune(
   );
 }
 
+/** Nobody stands on a replica: what is protected for others is left from when it was the volume. */
+async function letGo(order: Order, bases: Bases['all'], replication: Ports['replication'], run: Run): Promise<void> {
+  for (const peer of new Set(bases.flatMap(({ peers }) => peers))) {
+    run.fence();
+    await replication.unprotect(intoOf(order), peer, [], run);
+  }
+}
+
 /** A higher epoch than the order's may have come by: what the lab removes is removed all the same. */
 async function discard(order: Order, here: Bases, { replication }: Ports, run: Run): Promise<void> {
   const { epoch } = order.input;
+  await letGo(order, here.all, replication, run);
   run.fence();
   const seen = here.epoch;
   await replication.discard(intoOf(order), seen && compareEpochs(seen, epoch) > 0 ? seen : epoch, run);
@@ -255,17 +303,6 @@ async function discard(order: Order, here: Bases, { replication }: Ports, run: R
 
 const newestIn = ({ all }: Bases, guids: ReadonlySet<string>): string | undefined =>
   all.findLast(({ kind, guid }) => kind === 'snapshot' && guids.has(guid))?.guid;
-
-/** @throws IoError UNSUPPORTED */
-function nativeFormat(format: StreamFormat, target: string): StreamFormat {
-  if (format !== 'tree') return format;
-  throw new IoError('UNSUPPORTED', {
-    op: 'sync',
-    target,
-    message: 'The file systems of the volume and of its replica do not understand each other.',
-    hint: 'Keep both on btrfs, or both on the same kind of zfs.',
-  });
-}
 
 /** @throws IoError EXISTS */
 function refuseVolume(here: Bases | undefined, { input }: Order): void {

@@ -7,7 +7,7 @@
  *         └──────────▶ roll back to it, remove it ─▶ report the failure
  *
  * The snapshot says whether anything was written: as long as there is none, there is nothing to go back from. And nobody
- * brings the rest to a second attempt.
+ * brings the rest to a second attempt, but a backup, which is read again.
  */
 import type { Command } from '#actors/commands.ts';
 import { canceled } from '#actors/transfer/under-way.ts';
@@ -17,6 +17,7 @@ import { formatSize } from '#events/values/size.ts';
 import { asIoError, IoError } from '../../devices/error.ts';
 import type { Dataset } from '../../devices/volumes/port.ts';
 import type { Failures, Ports, Run, Workers } from '../worker.ts';
+import { contentOf } from './backups.ts';
 
 type TransferWork = 'restore-files' | 'export-files' | 'import-files' | 'cancel-transfer';
 
@@ -80,11 +81,14 @@ export const transferWorkers: Pick<Workers, TransferWork> = {
       // Unless it had ended, and the lab has heard so: this node may have been stopped before it heard that.
       await run.caughtUp();
       await goBack(subject, of, input.before, ports, run);
-      return failed(order, cutOff(input.dataset), run);
+      // Nobody brings it once more; a backup is still where it was.
+      if (!input.backup) return failed(order, cutOff(input.dataset), run);
     }
     let brought;
     try {
-      brought = await handover.take(idOf(subject), run.signal);
+      brought = input.backup
+        ? { bytes: contentOf({ backup: input.backup }, ports, run), end: () => undefined }
+        : await handover.take(idOf(subject), run.signal);
     } catch (error) {
       return failed(order, asIoError(error, 'import', input.dataset), run);
     }

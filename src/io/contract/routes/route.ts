@@ -60,7 +60,10 @@ export type Special =
   | 'make-join-token'
   | 'save-snapshot'
   | 'simulated-machines'
-  | 'set-power';
+  | 'set-power'
+  | 'backup-kit'
+  | 'attach-backup-target'
+  | 'backup-files';
 
 export interface Route {
   readonly id: string;

@@ -84,6 +84,7 @@ export function volumesByPool(
     snapshots: async (of, call) => portOf('snapshots', of.pool).snapshots(of, call),
     foreignSnapshots: async (of, call) => portOf('foreignSnapshots', of.pool).foreignSnapshots(of, call),
     snapshotPath: async (of, name, call) => portOf('snapshotPath', of.pool).snapshotPath(of, name, call),
+    writtenSince: async (of, name, call) => portOf('writtenSince', of.pool).writtenSince(of, name, call),
     removeSnapshots: async (of, names, call) => portOf('removeSnapshots', of.pool).removeSnapshots(of, names, call),
     rollback: async (of, to, stash, call) => portOf('rollback', of.pool).rollback(of, to, stash, call),
     adopt: async (native, of, call) => portOf('adopt', of.pool).adopt(native, of, call),

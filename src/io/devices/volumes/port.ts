@@ -137,6 +137,12 @@ export interface VolumePort {
   foreignSnapshots(of: Dataset, call: Call): Promise<readonly SnapInfo[]>;
   /** Where its files can be read, an absolute path on the node that stays while the snapshot does, also across roll-backs. @throws MISSING */
   snapshotPath(of: Dataset, name: string, call: Call): Promise<string>;
+  /**
+   * Of what the dataset holds now: the bytes that were written since the snapshot was taken; what was deleted does not
+   * count. Undefined, and never zero, where the file system does not tell, or the present does not go on from that
+   * snapshot, after a roll-back. @throws MISSING
+   */
+  writtenSince(of: Dataset, name: string, call: Call): Promise<number | undefined>;
   /** Of those that are not there: done. In as few commands as the file system allows. */
   removeSnapshots(of: Dataset, names: readonly string[], call: Call): Promise<void>;
   /**

@@ -125,6 +125,12 @@ export function simVolumes(options: SimVolumesOptions): SimVolumes {
       return perform('snapshotPath', describe(of), call, () => effects.snapshotPath(of, name));
     },
 
+    async writtenSince(of, name, call) {
+      checkDatasetName('writtenSince', of);
+      checkSnapshotName('writtenSince', name);
+      return perform('writtenSince', describe(of), call, () => effects.writtenSince(of, name));
+    },
+
     async removeSnapshots(of, names, call) {
       checkDatasetName('removeSnapshots', of);
       for (const name of names) checkSnapshotName('removeSnapshots', name);

@@ -44,7 +44,7 @@ export async function exportVolume(parts: Parts, c: RouteContext): Promise<Respo
     }
   })();
   const broken = (error: unknown): void => parts.log.error({ volume, error: String(error) }, 'an export broke off');
-  return new Response(byteStream(bytes, { gone, broken }), { headers });
+  return new Response(await byteStream(bytes, { gone, broken }), { headers });
 }
 
 export async function importVolume(parts: Parts, c: RouteContext): Promise<Response> {

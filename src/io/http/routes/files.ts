@@ -58,7 +58,7 @@ export async function readFile(parts: Parts, c: RouteContext): Promise<Response>
   const { self } = await files.list(at, { limit: 1 }, gone);
   if (self.kind === 'folder') {
     const headers = headersOf(`${path === '' ? name : baseName(path)}.tar`, 'application/x-tar');
-    return new Response(c.req.method === 'HEAD' ? null : byteStream(files.pack(at, gone), { gone }), { headers });
+    return new Response(c.req.method === 'HEAD' ? null : await byteStream(files.pack(at, gone), { gone }), { headers });
   }
   if (self.kind !== 'file')
     throw fail('INVALID', `${path} is ${kindWords[self.kind]}: it has no content to read.`, {
@@ -76,7 +76,7 @@ export async function readFile(parts: Parts, c: RouteContext): Promise<Response>
     return new Response(null, { status: 416, headers: { 'content-range': `bytes */${self.sizeBytes}` } });
   const { from, to } = range ?? { from: 0, to: self.sizeBytes };
   const body =
-    c.req.method === 'HEAD' ? null : byteStream(whole(files.read(at, { from, to }, gone), to - from), { gone });
+    c.req.method === 'HEAD' ? null : await byteStream(whole(files.read(at, { from, to }, gone), to - from), { gone });
   return new Response(body, {
     status: range ? 206 : 200,
     headers: {

@@ -30,7 +30,7 @@ export async function saveSnapshot(parts: Parts, c: RouteContext): Promise<Respo
     const { name, sizeBytes, bytes } = await snapshots.save(gone);
     log.info({ by: sessionOf(c).principal, name, sizeBytes }, 'a snapshot of the lab is saved');
     const broken = (error: unknown): void => log.error({ error: String(error) }, 'a snapshot of the lab broke off');
-    const body = byteStream(bytes, { gone, done, broken });
+    const body = await byteStream(bytes, { gone, done, broken });
     // Of an answer to HEAD nobody reads the body, to its end or otherwise.
     const isWanted = c.req.method !== 'HEAD';
     if (!isWanted) await body.cancel();

@@ -1,5 +1,5 @@
 /** What one does to pools. What is on a disk is asked of its node first, and erased only after a word. */
-import { minFilePoolBytes } from '#actors/pool/commands.ts';
+import { leastFilePoolBytes } from '#actors/pool/layouts.ts';
 import { poolLayout, type PoolLayout } from '#events/values/pool.ts';
 import { formatSize } from '#events/values/size.ts';
 import { Option, type Command } from 'commander';
@@ -68,7 +68,7 @@ export function addPoolChanges(group: Command, cli: Cli): void {
   create.action(async (pool: string, devices: readonly string[], options: CreateOptions) => {
     const { node, name } = poolIn(pool);
     const { size, file, driver, layout, erase = false } = options;
-    const sizeBytes = size === undefined ? undefined : sizeOf(size, '--size', minFilePoolBytes);
+    const sizeBytes = size === undefined ? undefined : sizeOf(size, '--size', leastFilePoolBytes);
     if ((devices.length === 0) === (sizeBytes === undefined))
       throw usageError('A pool lies on devices, or in a file of a given size.', `Name devices, or --size 20GiB.`);
     const lab = await cli.lab(options);
@@ -102,7 +102,7 @@ export function addPoolChanges(group: Command, cli: Cli): void {
     .option('--size <size>', 'of a pool in a file: its new size');
   grow.action(async (pool: string, options: ChangeOptions & { readonly size?: string }) => {
     const lab = await cli.lab(options);
-    const to = options.size === undefined ? {} : { sizeBytes: sizeOf(options.size, '--size', minFilePoolBytes) };
+    const to = options.size === undefined ? {} : { sizeBytes: sizeOf(options.size, '--size', leastFilePoolBytes) };
     const words = { done: `Pool ${pool} has grown.`, nothing: `Pool ${pool} is as large already.` };
     await change(cli, lab, options, 'grow-pool', { ...poolIn(pool), ...to }, words);
   });

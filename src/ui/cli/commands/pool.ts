@@ -1,14 +1,16 @@
 /** The pools of the nodes: what they are made of, how well they are, and what one does to them. */
 import { formatSize } from '#events/values/size.ts';
 import type { PoolRow } from '#projections/views/pools.ts';
+import type { VolumeRow } from '#projections/views/volumes.ts';
+import { copiesWords, isAway } from '#ui/client/protection-words.ts';
 import type { Command } from 'commander';
-import type { Cli } from '../cli.ts';
+import type { Cli, Lab } from '../cli.ts';
 import { momentsOf } from '../moments.ts';
 import { examples, momentOf, readOptions, type ReadOptions } from '../options.ts';
 import { formatOf, isStructured, printFields, printList, printStructured } from '../output/formats.ts';
 import { paintState } from '../output/style.ts';
 import { counted, listed, orDash } from '../output/words.ts';
-import { readRows } from '../rows.ts';
+import { byName, readRows } from '../rows.ts';
 import { addPoolChanges } from './pool-change.ts';
 import { poolIn, titleOf } from './pool-name.ts';
 
@@ -70,9 +72,11 @@ export function addPoolCommands(program: Command, cli: Cli): void {
     if (isStructured(format)) return printStructured(cli.print, format, row);
     const { since, ago } = momentsOf(cli, options);
     const { scrub } = row;
+    const lost = isAway(row) ? await volumesIn(cli, lab, row, options) : [];
     return printFields(cli.print, [
       ['pool', titleOf(row)],
       ['state', `${row.state}, since ${since(row.since)}`],
+      ...lost.map((volume): [string, string] => ['held', `${volume.name}: ${copiesWords(volume, ago)}`]),
       ['problem', row.problem && row.problem.message],
       ['hint', row.problem?.hint && cli.advise(row.problem.hint)],
       ...row.problems.flatMap(({ text, repair }): [string, string][] => [
@@ -132,4 +136,10 @@ function canWords(can: NonNullable<PoolRow['can']>): string {
       : []),
   ];
   return words.join(', ');
+}
+
+/** What is in it, of a pool of which nothing can be reached. */
+async function volumesIn(cli: Cli, lab: Lab, pool: PoolRow, options: ReadOptions): Promise<readonly VolumeRow[]> {
+  const rows = await readRows(cli, lab, 'volumes', options, { filters: { node: pool.node.name } });
+  return rows.filter((row) => row.pool === pool.name).toSorted(byName);
 }

@@ -189,9 +189,15 @@ async function listReplicas(cli: Cli, options: ReadOptions & { readonly volume?:
       { header: 'AS OF', value: ({ holds }) => (holds ? ago(holds.takenAt) : '–') },
       { header: 'SYNCED', value: ({ syncedAt }) => (syncedAt === null ? 'never' : ago(syncedAt)) },
       { header: 'POOL', value: ({ pool }) => pool, wide: true },
-      { header: 'WHY', value: ({ problem }) => orDash(problem?.message), wide: true },
+      { header: 'WHY', value: ({ problem, waits }) => orDash(problem?.message ?? waits?.words), wide: true },
     ],
   });
+}
+
+/** `the window opens at 01:00 (2026-11-21 01:00)`, `node vega is away since …` */
+function waitWords({ words, since, until }: NonNullable<ReplicaRow['waits']>): string {
+  if (until !== undefined) return `${words} (${momentWords(until)})`;
+  return since === undefined ? words : `${words}, since ${momentWords(since)}`;
 }
 
 async function showReplica(cli: Cli, options: ReadOptions, replica: string): Promise<void> {
@@ -216,7 +222,8 @@ async function showReplica(cli: Cli, options: ReadOptions, replica: string): Pro
         ? `${row.holds.name}, as of ${momentWords(row.holds.takenAt)}, ${ago(row.holds.takenAt)}`
         : 'nothing yet',
     ],
-    ['goes to', row.to && row.to.name],
+    ['goes to', row.to && `${row.to.name}${row.full ? ', with everything: it held nothing that its volume has' : ''}`],
+    ['waits', row.waits && waitWords(row.waits)],
     ['synced', row.syncedAt === null ? 'never' : ago(row.syncedAt)],
     [
       'tries',

@@ -26,10 +26,19 @@ function targetWords({ id, name }: ScheduleRow['of']): string {
   return kind === 'volume' ? name : `${kind} ${name}`;
 }
 
+/** Of backups. */
+function behindWords({ behindSince }: ScheduleRow): string | null {
+  if (behindSince === null) return null;
+  return behindSince === 0
+    ? 'no backup was ever read back'
+    : `the newest good backup is of ${momentWords(behindSince)}`;
+}
+
 interface CreateOptions extends ChangeOptions {
   readonly volume?: string;
   readonly app?: string;
   readonly scrub?: string;
+  readonly backupTo?: string;
   readonly cron: string;
   readonly timeZone?: string;
 }
@@ -48,7 +57,9 @@ function targetOf({
 }
 
 export function addScheduleCommands(program: Command, cli: Cli): void {
-  const group = program.command('schedule').description('take snapshots, or scrub pools, again and again');
+  const group = program
+    .command('schedule')
+    .description('take snapshots, make backups, or scrub pools, again and again');
 
   const list = group.command('ls').alias('list').description('list the schedules');
   list.action(async (options: ReadOptions) => {
@@ -92,7 +103,8 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
       ['schedule', row.name],
       ['namespace', row.namespace === 'default' ? null : row.namespace],
       ['state', row.state],
-      ['does', `${row.action} of ${targetWords(row.of)}`],
+      ['does', `${row.action} of ${targetWords(row.of)}${row.target ? ` to ${row.target.name}` : ''}`],
+      ['behind', behindWords(row)],
       ['cron', `${row.cron} (${row.timeZone ?? 'in the time zone of the lab'})`],
       ['next', row.state === 'active' ? `${momentWords(row.dueAt)}, ${ago(row.dueAt)}` : null],
       ['last', row.lastRunAt === null ? 'never' : `${momentWords(row.lastRunAt)}, ${ago(row.lastRunAt)}`],
@@ -113,19 +125,21 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
     .option('--volume <name>', 'the volume to take snapshots of')
     .option('--app <name>', 'or the app, to snapshot all its volumes as a set')
     .option('--scrub <node/pool>', 'or the pool to scrub')
+    .option('--backup-to <target>', 'back up to this target instead of taking snapshots')
     .requiredOption('--cron <line>', 'when: minute, hour, day of month, month, day of week')
     .option('--time-zone <name>', 'for example Europe/Berlin; that of the lab when it is left out');
   create.action(async (schedule: string, options: CreateOptions) => {
     const lab = await cli.lab(options);
     const ref = lab.ref(schedule, options);
     const of = targetOf(options);
+    const backup = options.backupTo === undefined ? {} : { backupTo: options.backupTo };
     const zone = options.timeZone === undefined ? {} : { timeZone: options.timeZone };
     await change(
       cli,
       lab,
       options,
       'create-schedule',
-      { ...ref, ...of, cron: options.cron, ...zone },
+      { ...ref, ...of, ...backup, cron: options.cron, ...zone },
       {
         done: `Schedule ${ref.name} is created.`,
         nothing: `Schedule ${ref.name} is there already.`,
@@ -136,6 +150,7 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
     namespaceOption(changeOptions(create)),
     'floatlab schedule create nightly --volume photos-db --cron "0 3 * * *"',
     'floatlab schedule create hourly --volume wiki-data --cron "0 * * * *" --dry-run',
+    'floatlab schedule create offsite --app wiki --backup-to usb --cron "30 3 * * *"',
     'floatlab schedule create monthly --scrub atlas/tank --cron "0 3 1 * *"',
   );
 

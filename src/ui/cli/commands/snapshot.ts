@@ -1,7 +1,7 @@
 /** Snapshots of volumes: to take, list and remove them, and to go back to one. */
 import { snapshotEvents } from '#events/snapshot.ts';
 import type { RetentionAnswer } from '#io/contract/retention.ts';
-import type { RollbackAnswer } from '#io/contract/rollback.ts';
+import { writtenWords, type RollbackAnswer } from '#io/contract/rollback.ts';
 import type { CommandAnswer } from '#io/contract/routes.ts';
 import { hookTrouble } from '#projections/hook-words.ts';
 import type { SnapshotRow } from '#projections/views/snapshots.ts';
@@ -253,7 +253,7 @@ async function rollBack(cli: Cli, options: RollbackOptions, volume: string, to: 
     // Who has been told what is left behind, and agrees, has said so.
     pastNewer ||= isPast;
   }
-  if (options.dryRun && !pastNewer) return dryRunOf(cli, lab, options, { ...ref, snapshot: to });
+  if (options.dryRun) return dryRunOf(cli, lab, options, { ...ref, snapshot: to });
   const input = { ...ref, snapshot: to, ...(pastNewer ? { pastNewer } : {}) };
   await change(cli, lab, options, 'rollback-volume', input, {
     done: `Volume ${ref.name} is back at ${to}; what it held before is kept as a snapshot.`,
@@ -273,10 +273,10 @@ async function dryRunOf(
   const preview = await lab.rest.previewRollback(ref, snapshot, { signal: cli.world.interrupt });
   const past = newerWords(preview);
   const needs =
-    past.length === 0
+    past.length === 0 || options.pastNewer === true
       ? []
       : [`Without --past-newer it is refused, because of ${counted(preview.newer.length, 'newer snapshot')}.`];
-  printDryRun(cli, options, { ...plan, changes: [...(plan.changes ?? []), ...past, ...needs] });
+  printDryRun(cli, options, { ...plan, changes: [...(plan.changes ?? []), sinceWords(preview), ...past, ...needs] });
 }
 
 function newerWords({ newer }: RollbackAnswer): readonly string[] {
@@ -290,6 +290,9 @@ function newerWords({ newer }: RollbackAnswer): readonly string[] {
   ];
 }
 
+const sinceWords = (preview: RollbackAnswer): string =>
+  `${preview.snapshot} was taken at ${momentWords(preview.takenAt)}. ${writtenWords(preview)}`;
+
 /** What will happen, before it happens: a refusal comes before the question. @returns whether it goes past newer ones */
 async function describeRollback(cli: Cli, lab: Lab, input: Ref & { readonly snapshot: string }): Promise<boolean> {
   const { events } = await forecast(lab, 'rollback-volume', { ...input, pastNewer: true });
@@ -298,6 +301,7 @@ async function describeRollback(cli: Cli, lab: Lab, input: Ref & { readonly snap
   const preview = await lab.rest.previewRollback(ref, snapshot, { signal: cli.world.interrupt });
   const { takenAt, newer } = preview;
   cli.print.talk(`It will be as it was ${momentsOf(cli, {}).ago(takenAt)}, at ${momentWords(takenAt)}.`);
+  cli.print.talk(writtenWords(preview));
   for (const sentence of newerWords(preview)) cli.print.talk(sentence);
   cli.print.talk('What it holds now is kept as a snapshot: roll back to that to undo.');
   return newer.length > 0;

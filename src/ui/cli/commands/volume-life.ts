@@ -1,4 +1,4 @@
-/** What becomes of a volume as a whole: taken over and given back, moved into another dataset. */
+/** What becomes of a volume as a whole: taken over and given back, moved to another node or dataset. */
 import { formatDuration } from '#events/values/duration.ts';
 import { formatSize } from '#events/values/size.ts';
 import { compression } from '#events/volume.ts';
@@ -65,8 +65,11 @@ export function addVolumeLife(group: Command, cli: Cli): void {
 
   const move = group
     .command('move')
-    .description('move a volume into another pool of its node, or to change what is fixed')
+    .description('move a volume to another node or pool, or to change what is fixed')
     .argument('<volume>')
+    .option('--node <node>', 'to this node, with its app: a replica there takes its place')
+    .option('--no-replica', 'with --node: what it was is removed, instead of becoming the replica')
+    .option('--cancel', 'give up its move to another node, as long as there is a way back')
     .option('--pool <pool>', 'into this pool')
     .option('--record-size <size>', 'where the pool knows that: 16KiB for databases, 1MiB for films')
     .option('--compression <how>', `where the pool knows that: ${compression.options.join(', ')}`)
@@ -77,6 +80,7 @@ export function addVolumeLife(group: Command, cli: Cli): void {
   move.action((volume: string, options: MoveOptions) => moveVolume(cli, options, volume));
   examples(
     yesOption(namespaceOption(changeOptions(move))),
+    'floatlab volume move photos-db --node vega',
     'floatlab volume move photos-db --pool fast',
     'floatlab volume move photos-db --record-size 16KiB --dry-run',
   );
@@ -89,6 +93,10 @@ interface AdoptOptions extends ChangeOptions {
   readonly label?: readonly string[];
 }
 interface MoveOptions extends ChangeOptions {
+  readonly node?: string;
+  /** False: `--no-replica`. */
+  readonly replica?: boolean;
+  readonly cancel?: boolean;
   readonly pool?: string;
   readonly recordSize?: string;
   readonly compression?: string;
@@ -155,7 +163,10 @@ async function releaseVolume(cli: Cli, options: ChangeOptions, volume: string): 
 async function moveVolume(cli: Cli, options: MoveOptions, volume: string): Promise<void> {
   checkOptions(options);
   const changes = changesOf(options);
-  if (Object.keys(changes).length === 0) throw usageError('Say --pool, --record-size or --compression.');
+  if (options.cancel === true) return cancelMove(cli, options, volume, changes);
+  if (Object.keys(changes).length === 0) throw usageError('Say --node, --pool, --record-size or --compression.');
+  if (options.replica === false && options.node === undefined)
+    throw usageError('--no-replica is for a move to another node: say --node, too.');
   const lab = await cli.lab(options);
   const ref = lab.ref(volume, options);
   const keep = options.keepFor === undefined ? {} : { keepForMs: durationOf(options.keepFor) };
@@ -178,8 +189,20 @@ async function moveVolume(cli: Cli, options: MoveOptions, volume: string): Promi
   );
 }
 
-function changesOf({ pool, recordSize: record, compression: how }: MoveOptions) {
-  const changes: Pick<CommandInputs['move-volume'], 'pool' | 'recordSizeBytes' | 'compression'> = {
+async function cancelMove(cli: Cli, options: MoveOptions, volume: string, changes: object): Promise<void> {
+  if (Object.keys(changes).length > 0) throw usageError('--cancel gives up the move: leave the other options out.');
+  const lab = await cli.lab(options);
+  const ref = lab.ref(volume, options);
+  await change(cli, lab, options, 'cancel-move', ref, {
+    done: `The move of volume ${ref.name} is given up: it stays where it is.`,
+    nothing: `Volume ${ref.name} is not being moved to another node: nothing to do.`,
+  });
+}
+
+function changesOf({ node, replica, pool, recordSize: record, compression: how }: MoveOptions) {
+  const changes: Pick<CommandInputs['move-volume'], 'node' | 'replica' | 'pool' | 'recordSizeBytes' | 'compression'> = {
+    ...(node === undefined ? {} : { node }),
+    ...(replica === false ? { replica } : {}),
     ...(pool === undefined ? {} : { pool }),
     ...(record === undefined ? {} : { recordSizeBytes: recordSizeOf(record) }),
     ...(how === undefined ? {} : { compression: compressionOf(how) }),

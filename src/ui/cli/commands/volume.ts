@@ -2,9 +2,12 @@
 import { formatDuration } from '#events/values/duration.ts';
 import { formatSize } from '#events/values/size.ts';
 import type { UsageRow } from '#io/contract/live.ts';
+import type { PoolRow } from '#projections/views/pools.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
+import { ApiError } from '#ui/client/errors.ts';
+import { copiesWords, isAway, protectionWords } from '#ui/client/protection-words.ts';
 import type { Command } from 'commander';
-import type { Cli } from '../cli.ts';
+import type { Cli, Lab } from '../cli.ts';
 import { momentsOf } from '../moments.ts';
 import { onChangeWords } from '../on-change.ts';
 import {
@@ -19,7 +22,7 @@ import {
 import { formatOf, isStructured, printFields, printList, printStructured } from '../output/formats.ts';
 import { paintState } from '../output/style.ts';
 import { orDash } from '../output/words.ts';
-import { protectionWords, replicationWords } from '../replica-words.ts';
+import { replicationWords } from '../replica-words.ts';
 import { byName, namespaceColumn, readRows } from '../rows.ts';
 import { usageNow } from '../usage.ts';
 import { labelWords } from './app.ts';
@@ -128,6 +131,8 @@ async function showVolume(cli: Cli, options: ReadOptions, volume: string): Promi
   const { since, ago } = momentsOf(cli, options);
   const used = options.at === undefined ? (await usageNow(lab)).get(row.id)?.usedBytes : undefined;
   const wrong = row.problem ?? row.delay ?? row.drift;
+  const pool = options.at === undefined ? await poolOf(lab, row, cli.world.interrupt) : undefined;
+  const isOut = pool !== undefined && isAway(pool);
   const newest = row.lastSnapshotAt === null ? '' : `, the newest ${ago(row.lastSnapshotAt)}`;
   printFields(cli.print, [
     ['volume', row.name],
@@ -135,11 +140,15 @@ async function showVolume(cli: Cli, options: ReadOptions, volume: string): Promi
     ['state', `${row.state}${row.node ? ` on ${row.node.name}` : ''}, since ${since(row.since)}`],
     [row.delay ? 'waits' : 'problem', wrong && `${wrong.message} (${wrong.code})`],
     ['hint', wrong?.hint && cli.advise(wrong.hint)],
+    ['pool is', isOut ? `${pool.state}, since ${since(pool.since)}: nothing of the volume can be reached` : null],
+    ['why', isOut ? (pool.problems[0]?.text ?? pool.problem?.message) : null],
+    ['repair', isOut ? (pool.problems[0]?.repair ?? pool.problem?.hint) : null],
+    ['copies', isOut || row.state === 'failed' || row.state === 'missing' ? copiesWords(row, ago) : null],
     ['deleted', row.discarded && discardedWords(row.discarded, cli.world.now())],
     ['app', row.app?.name],
     ['clone of', row.origin?.name],
     ['adopted', row.adopted],
-    ['moves', row.move && `to pool ${row.move.pool}`],
+    ['moves', row.move && `to ${row.move.node ? `${row.move.node.name}, ` : ''}pool ${row.move.pool}`],
     ['grows to', row.growToBytes === null ? null : formatSize(row.growToBytes)],
     ['may be', row.constraints && constraintWords(row.constraints)],
     ['line', row.lineages.length > 1 ? lineWords(row.lineages) : null],
@@ -159,6 +168,17 @@ async function showVolume(cli: Cli, options: ReadOptions, volume: string): Promi
     ['path', row.path],
     ['labels', labelWords(row.labels)],
   ]);
+}
+
+/** As the lab knows it now; undefined where the volume is in none, or nobody may see it. */
+async function poolOf(lab: Lab, { node, pool }: VolumeRow, signal: AbortSignal): Promise<PoolRow | undefined> {
+  if (node === null || pool === null) return undefined;
+  try {
+    return await lab.rest.showPool(node.name, pool, { signal });
+  } catch (error) {
+    if (error instanceof ApiError) return undefined;
+    throw error;
+  }
 }
 
 /** `on a node with zone=attic, in pool tank, on zfs` */

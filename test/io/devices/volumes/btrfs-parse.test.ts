@@ -10,6 +10,7 @@ import {
   parseDiskUsage,
   parseExclusive,
   parseFilesystemUsage,
+  parseFindNew,
   parseNestedList,
   parseQgroup,
   parseSubvolumeList,
@@ -232,6 +233,21 @@ describe('errors of btrfs', () => {
     for (const [error, code] of cases) expect(stepError(error, 'create', 'main/db').code).toBe(code);
     const known = new IoError('BUSY', { op: 'x', target: 'y', message: 'z' });
     expect(stepError(known, 'create', 'main/db')).toBe(known);
+  });
+});
+
+describe('what was written since a generation', () => {
+  test('is the sum of the extents, without holes and without room that was only set aside', () => {
+    const text = [
+      'inode 257 file offset 0 len 524288 disk start 13631488 offset 0 gen 12 flags NONE large',
+      'inode 258 file offset 0 len 6 disk start 0 offset 0 gen 12 flags INLINE a name with spaces',
+      'inode 259 file offset 0 len 4096 disk start 14155776 offset 0 gen 13 flags COMPRESS text',
+      'inode 260 file offset 0 len 1048576 disk start 0 offset 0 gen 13 flags NONE sparse',
+      'inode 261 file offset 0 len 2097152 disk start 15728640 offset 0 gen 13 flags PREALLOC reserved',
+      'transid marker was 13',
+    ].join('\n');
+    expect(parseFindNew(text)).toBe(524_288 + 6 + 4096);
+    expect(parseFindNew('transid marker was 13\n')).toBe(0);
   });
 });
 

@@ -66,6 +66,7 @@ describe('volumes of several drivers', () => {
       ['snapshots', large, call],
       ['foreignSnapshots', large, call],
       ['snapshotPath', large, 's', call],
+      ['writtenSince', large, 's', call],
       ['removeSnapshots', large, ['s', 't'], call],
       ['rollback', large, 's', 'stash', call],
       ['adopt', '/srv/photos', large, call],

@@ -53,6 +53,7 @@ describe('simulated volumes', () => {
       snapshots: () => sim.snapshots(of, patient()),
       foreignSnapshots: () => sim.foreignSnapshots(of, patient()),
       snapshotPath: () => sim.snapshotPath(of, 'a', patient()),
+      writtenSince: () => sim.writtenSince(of, 'a', patient()),
       removeSnapshots: () => sim.removeSnapshots(of, ['a'], patient()),
       rollback: () => sim.rollback(of, 'a', 'b', patient()),
       candidates: () => sim.candidates('main', patient()),

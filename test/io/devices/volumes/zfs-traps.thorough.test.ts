@@ -85,7 +85,10 @@ describeReal('zfs volumes', missingZfsFuse(), () => {
     working.catch(() => undefined);
     while ((await machine.read(`${path}/ready`)) !== 'ready\n') await pool.settle();
     expect(await codeOf(pool.volumes.rollback(of, 's', 'stash', patient()))).toBe('BUSY');
-    expect(await codeOf(destroy())).toBe('BUSY');
+    await expect(destroy()).rejects.toMatchObject({
+      code: 'BUSY',
+      message: expect.stringMatching(/is in use by process \d+ \(sleep\).* open$/),
+    });
     expect(await read()).toBe('one');
     stop.abort();
     await working.catch(() => undefined);

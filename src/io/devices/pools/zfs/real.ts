@@ -1,6 +1,7 @@
 /** Pools of zfs: OpenZFS of all versions, and zfs-fuse as far as it goes. */
 import { dirname } from 'node:path';
 import { formatSize } from '#events/values/size.ts';
+import { minFilePoolBytes } from '#actors/pool/layouts.ts';
 import type { Call } from '../../call.ts';
 import type { Clock } from '../../clock/port.ts';
 import { realClock } from '../../clock/real.ts';
@@ -28,7 +29,7 @@ export interface ZfsPoolsOptions {
   readonly clock?: Clock;
 }
 
-const minFileBytes = 128 * 2 ** 20;
+const minFileBytes = minFilePoolBytes.zfs;
 /** 4 KiB: disks that say 512 are rarely honest, and it cannot be changed later. */
 const sectors = ['-o', 'ashift=12'];
 

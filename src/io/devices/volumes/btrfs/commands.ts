@@ -16,6 +16,7 @@ import {
   parseDiskUsage,
   parseExclusive,
   parseFilesystemUsage,
+  parseFindNew,
   parseNestedList,
   parseQgroup,
   parseReferenced,
@@ -49,6 +50,8 @@ export interface Btrfs {
   /** Of what is written into the folder from now on, as btrfs calls it; undefined when the folder does not say. */
   compression(folder: string): Promise<string | undefined>;
   setCompression(folder: string, how: string): Promise<void>;
+  /** Of the extents that a subvolume holds: what was written in a generation from this one on, on disk or not. */
+  bytesWrittenFrom(subvolume: string, generation: number): Promise<number>;
   /** Tells the disks which blocks hold nothing, those of all that was deleted until now included. */
   trim(anyPath: string): Promise<void>;
   filesystemUsage(path: string): Promise<FilesystemUsage>;
@@ -141,6 +144,13 @@ export function btrfsCommands(run: RunCommand, target: string, within: Deadline)
     },
     async setCompression(folder, how) {
       await must(['property', 'set', '-ti', folder, 'compression', how]);
+    },
+    async bytesWrittenFrom(subvolume, generation) {
+      // A line for each extent: what says more than this has changed so much that nobody waits for the exact figure.
+      const args = ['subvolume', 'find-new', subvolume, String(generation)];
+      const ran = await run('btrfs', args, { ...limits(within), target, maxOutputBytes: 64 * 2 ** 20 });
+      if (ran.exitCode !== 0) throw failure(args, ran);
+      return parseFindNew(ran.stdout);
     },
     async trim(anyPath) {
       // What was deleted is freed in the background, and its blocks are free once that is committed.

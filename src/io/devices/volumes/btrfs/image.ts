@@ -15,6 +15,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { formatSize } from '#events/values/size.ts';
+import { minFilePoolBytes } from '#actors/pool/layouts.ts';
 import { syncDir } from '../../../stores/files.ts';
 import { sleep } from '../../clock/port.ts';
 import { realClock } from '../../clock/real.ts';
@@ -28,7 +29,7 @@ import { parseMountinfo } from '../mounts.ts';
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 
-const minImageBytes = GiB;
+const minImageBytes = minFilePoolBytes.btrfs;
 const usualImageBytes = 10 * GiB;
 /** Left to the host in any case. */
 const headroomBytes = 512 * MiB;

@@ -177,6 +177,22 @@ export function parseDiskUsage(text: string): number | undefined {
   return match ? Number(match[1]) : undefined;
 }
 
+const newExtent = /^inode \d+ file offset \d+ len (\d+) disk start (\d+) offset \d+ gen \d+ flags (\S+) /;
+
+/**
+ * `btrfs subvolume find-new PATH GENERATION`: bytes of the extents, as the files count them. Not counted are holes, and
+ * room that was set aside and not written. A name with line breaks can imitate a line: the figure is for people.
+ */
+export function parseFindNew(text: string): number {
+  let bytes = 0;
+  for (const line of text.split('\n')) {
+    const [, length, start, flags = ''] = newExtent.exec(line) ?? [];
+    const isWritten = (start !== '0' || flags.includes('INLINE')) && !flags.includes('PREALLOC');
+    if (length !== undefined && isWritten) bytes += Number(length);
+  }
+  return bytes;
+}
+
 const orNone = (uuid: string | undefined): string | undefined => (uuid === '-' ? undefined : uuid);
 
 /** `2026-11-20 20:20:14 +0000`, or without a zone, which then is UTC. */

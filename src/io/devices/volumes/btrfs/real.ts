@@ -39,7 +39,7 @@ import type { BtrfsPool, OpenPool } from './pool.ts';
 import { openPool } from './pool.ts';
 import { lastRollback, rollBack, settle } from './rollback.ts';
 import type { Site, StepHook } from './site.ts';
-import { listForeign, listSnapshots, removeSnapshots, snapInfo, snapshotOf } from './snapshots.ts';
+import { listForeign, listSnapshots, removeSnapshots, snapInfo, snapshotOf, writtenSince } from './snapshots.ts';
 
 export interface BtrfsVolumesOptions {
   readonly pools: readonly BtrfsPool[];
@@ -180,6 +180,11 @@ export function btrfsVolumes(options: BtrfsVolumesOptions): VolumePort {
     async snapshotPath(of, name, call) {
       checkSnapshotName('snapshotPath', name);
       return onExisting('snapshotPath', of, call, (site) => snapshotOf(site, name));
+    },
+
+    async writtenSince(of, name, call) {
+      checkSnapshotName('writtenSince', name);
+      return onExisting('writtenSince', of, call, (site) => writtenSince(site, name));
     },
 
     async removeSnapshots(of, names, call) {

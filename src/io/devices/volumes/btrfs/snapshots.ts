@@ -87,6 +87,22 @@ export async function snapshotOf({ op, target, paths, btrfs }: Site, name: strin
   throw new IoError('MISSING', { op, target, message: `${target} has no snapshot ${name}` });
 }
 
+/**
+ * Bytes that the present holds and the snapshot does not, by the generations in which they were written. After a
+ * roll-back that is so only of what the present goes on from: where it began, and what is older in the same subvolume.
+ */
+export async function writtenSince(site: Site, name: string): Promise<number | undefined> {
+  const { btrfs, paths } = site;
+  const snapshot = await btrfs.show(await snapshotOf(site, name));
+  const live = await btrfs.show(paths.live);
+  if (snapshot.parentUuid !== live.uuid) {
+    const began = (await findSnapshots(site)).find(({ details }) => details.uuid === live.parentUuid)?.details;
+    const isBefore = snapshot.parentUuid === began?.parentUuid && snapshot.cgen <= (began?.cgen ?? 0);
+    if (!began || (snapshot.uuid !== began.uuid && !isBefore)) return undefined;
+  }
+  return btrfs.bytesWrittenFrom(paths.live, snapshot.cgen + 1);
+}
+
 /** Those that a container has mounted stay; the others go. @throws IoError BUSY when one stays */
 export async function removeSnapshots(site: Site, names: readonly string[]): Promise<void> {
   const { pool, paths, btrfs, within, op } = site;

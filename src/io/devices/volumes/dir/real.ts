@@ -293,6 +293,15 @@ export function dirVolumes(options: DirVolumesOptions): VolumePort {
       });
     },
 
+    async writtenSince(of, name, call) {
+      checkSnapshotName('writtenSince', name);
+      return read('writtenSince', of, begin('writtenSince', of, call), async (site) => {
+        await contentOf(site);
+        if (await findSnapshot(site.paths, name)) return 'unknown' as const;
+        throw refusal(site, 'MISSING', `${site.target} has no snapshot ${name}`);
+      }).then(() => undefined);
+    },
+
     async removeSnapshots(of, names, call) {
       for (const name of names) checkSnapshotName('removeSnapshots', name);
       const within = begin('removeSnapshots', of, call);

@@ -9,6 +9,7 @@ import { whyOwn, type OwnPlaces } from '../own-places.ts';
 import type { Change, Dataset, DatasetInfo, DatasetSpec, PoolInfo, SnapInfo, VolumeCandidate } from '../port.ts';
 import type { Owner, SimDataset, SimPool, SimSnapshot, SimTree } from './pools.ts';
 import {
+  bytesSince,
   datasetInfo,
   datasetPath,
   findSnapshot,
@@ -111,6 +112,12 @@ export function simEffects({ pools, now, digit, usedBy, ownPlaces }: SimSurround
     snapshotPath(of: Dataset, name: string): string {
       taken('snapshotPath', of, existing('snapshotPath', of), name);
       return snapshotPath(here(of), of.name, name);
+    },
+
+    writtenSince(of: Dataset, name: string): number | undefined {
+      const dataset = existing('writtenSince', of);
+      const { files } = taken('writtenSince', of, dataset, name);
+      return here(of).can.changes && goesOnFrom(dataset, name) ? bytesSince(dataset.tree.files, files) : undefined;
     },
 
     removeSnapshots(of: Dataset, names: readonly string[]): void {
@@ -293,6 +300,13 @@ function changeOf({ tree, snapshots }: SimDataset): Change {
   const mark = markOf(tree.files);
   if (!newest) return { since: undefined, changed: true, mark };
   return { since: newest.info.guid, changed: !sameFiles(tree.files, newest.files), mark };
+}
+
+/** Whether it was taken of the present, or the last roll-back went to it, or past it. */
+function goesOnFrom({ snapshots, lastRollback }: SimDataset, name: string): boolean {
+  if (!lastRollback) return true;
+  const at = (wanted: string): number => snapshots.findIndex(({ info }) => info.name === wanted);
+  return at(name) > at(lastRollback.stash) || at(name) <= at(lastRollback.to);
 }
 
 const sameOwner = (a: Owner, b: Owner): boolean => a.uid === b.uid && a.gid === b.gid;

@@ -189,6 +189,13 @@ export function sizeOf(files: ReadonlyMap<string, string>): number {
   return bytes;
 }
 
+/** Of what is there and was not there like this. */
+export function bytesSince(files: ReadonlyMap<string, string>, before: ReadonlyMap<string, string>): number {
+  let bytes = 0;
+  for (const [file, text] of files) if (before.get(file) !== text) bytes += bytesOf(text);
+  return bytes;
+}
+
 /** Another one for another content; short. */
 export function markOf(files: ReadonlyMap<string, string>): string {
   let hash = 0xcbf29ce484222325n;

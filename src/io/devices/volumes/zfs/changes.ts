@@ -65,6 +65,14 @@ export async function readChanges(zfs: Zfs, root: string, known: NewestKnown): P
   return changes;
 }
 
+/** Undefined of what is in a lineage that was left, and where zfs does not count. */
+export async function writtenSince(zfs: Zfs, dataset: string, snap: Snap): Promise<number | undefined> {
+  if (snap.dataset !== dataset || !(await zfs.tools()).written) return undefined;
+  const asked = `written@${snap.name}`;
+  const value = (await zfs.get([asked], [dataset])).get(dataset)?.get(asked)?.value;
+  return value !== undefined && /^\d+$/.test(value) ? Number(value) : undefined;
+}
+
 /**
  * No property tells when a dataset was last written to: what it takes, as a whole and since its newest snapshot, stays the
  * same when blocks are written again. The counters of the kernel see that, from OpenZFS 0.8 on, as long as it is mounted.

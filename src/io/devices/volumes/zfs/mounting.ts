@@ -46,7 +46,11 @@ export async function unmountUnused(hands: Hands, entry: Entry): Promise<void> {
   await refuseUsed(hands, entry);
   if (!entry.mounted) return;
   // A file that a program has just closed may keep it busy for a moment.
-  await whenNotBusy(hands.within, () => zfs.unmount(entry.dataset), settleMs * 2);
+  try {
+    await whenNotBusy(hands.within, () => zfs.unmount(entry.dataset), settleMs * 2);
+  } catch (error) {
+    throw (await openedBy(zfs, entry, asIoError(error, op, entry.dataset))) ?? error;
+  }
   try {
     await refuseUsed(hands, entry);
   } catch (error) {
@@ -66,6 +70,18 @@ async function refuseUsed({ zfs, within, op }: Hands, entry: Entry): Promise<voi
     user = await userOf(zfs, entry);
   }
   if (user !== undefined) throw inUse(op, entry.mountpoint, user);
+}
+
+/** zfs says only that it is busy. @returns the same with who has something of it open, as far as that can be known */
+async function openedBy(zfs: Zfs, { mountpoint }: Entry, { code, op }: IoError): Promise<IoError | undefined> {
+  if (code !== 'BUSY') return undefined;
+  const [first, ...more] = await zfs.openBelow(mountpoint);
+  if (!first) return undefined;
+  const others = new Set(more.map(({ process }) => process).filter((process) => process !== first.process)).size;
+  const also = others === 0 ? '' : `, and ${others} more`;
+  const command = (await zfs.readFile(`/proc/${first.process}/comm`).catch(() => '')).trim();
+  const name = command === '' ? '' : ` (${command})`;
+  return inUse(op, mountpoint, `process ${first.process}${name}${also}, which has ${first.path} open`);
 }
 
 /**

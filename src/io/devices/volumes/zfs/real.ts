@@ -23,7 +23,7 @@ import { checkSpec } from '../spec.ts';
 import { adopt, checkNative, release, undo } from './adopt.ts';
 import { findCandidates } from './candidates.ts';
 import type { NewestKnown } from './changes.ts';
-import { readChanges } from './changes.ts';
+import { readChanges, writtenSince } from './changes.ts';
 import type { Settings, Zfs } from './commands.ts';
 import { zfsCommands } from './commands.ts';
 import { withHint } from './errors.ts';
@@ -244,6 +244,13 @@ export function zfsVolumes(options: ZfsVolumesOptions): VolumePort {
       checkSnapshotName('snapshotPath', name);
       return onExisting('snapshotPath', of, call, (site, volume) =>
         readerOf(site, volume, mustHave(site, volume, name)),
+      );
+    },
+
+    async writtenSince(of, name, call) {
+      checkSnapshotName('writtenSince', name);
+      return onExisting('writtenSince', of, call, (site, { live, ...volume }) =>
+        writtenSince(site.zfs, live.dataset, mustHave(site, { ...volume, live }, name)),
       );
     },
 

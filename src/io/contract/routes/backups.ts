@@ -1,0 +1,77 @@
+/** Backups, and where they go. */
+import { attachBody } from '../backups.ts';
+import { command, list, show, special, type Route } from './route.ts';
+
+const target = '/api/v1/backup-targets/{name}';
+const backup = '/api/v1/backups/{namespace}/{name}';
+
+export const backupsRoutes: readonly Route[] = [
+  list('backup-targets', '/api/v1/backup-targets', 'backups', 'List the targets of backups', ['state']),
+  command('add-backup-target', 'post', '/api/v1/backup-targets', 'backups', 'Add a folder or a bucket for backups'),
+  special(
+    'attach-backup-target',
+    'post',
+    '/api/v1/backup-targets/attach',
+    'backups',
+    'Add a target of another lab, with its kit and its recovery key: it is read, and nothing is written there',
+    { body: attachBody },
+  ),
+  special(
+    'backup-kit',
+    'get',
+    '/api/v1/backup-kit',
+    'backups',
+    'What a person keeps offline to restore from the targets of this lab, together with the recovery key',
+  ),
+  show('backup-targets', target, 'backups', 'Show a target of backups'),
+  command('change-backup-target', 'patch', target, 'backups', 'Change retention, verification, limit or keys', false),
+  command('test-backup-target', 'post', `${target}/test`, 'backups', 'Look at a target, and at what is in it'),
+  command('prune-backup-target', 'post', `${target}/prune`, 'backups', 'Remove what no backup there needs any more'),
+  command(
+    'remove-backup-target',
+    'delete',
+    target,
+    'backups',
+    'Forget a target with its backups; what lies there stays',
+    false,
+  ),
+  list('backups', '/api/v1/backups', 'backups', 'List the backups', [
+    'namespace',
+    'name',
+    'state',
+    'target',
+    'volumeName',
+  ]),
+  command(
+    'create-backup',
+    'post',
+    '/api/v1/volumes/{namespace}/{name}/backups',
+    'backups',
+    'Back up a volume; done once the backup was read back',
+  ),
+  command(
+    'back-up-app',
+    'post',
+    '/api/v1/apps/{namespace}/{name}/backups',
+    'backups',
+    'Back up all volumes of an app as a set, with its compose file',
+  ),
+  show('backups', backup, 'backups', 'Show a backup'),
+  special(
+    'backup-files',
+    'get',
+    `${backup}/files`,
+    'backups',
+    'The compose file of the app in a backup, and its files',
+  ),
+  command('verify-backup', 'post', `${backup}/verify`, 'backups', 'Read a backup back'),
+  command('cancel-backup', 'post', `${backup}/cancel`, 'backups', 'End a backup that is not written yet', false),
+  command(
+    'restore-backup',
+    'post',
+    `${backup}/restore`,
+    'backups',
+    'Restore a backup into a new volume, or into one that is there',
+  ),
+  command('remove-backup', 'delete', backup, 'backups', 'Remove a backup from its target'),
+];

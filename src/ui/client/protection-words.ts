@@ -1,0 +1,52 @@
+/** How well a volume is kept elsewhere, in words, the same in every face. Pure. */
+import { formatDuration } from '#events/values/duration.ts';
+import type { PoolRow } from '#projections/views/pools.ts';
+import type { VolumeReplica, VolumeRow } from '#projections/views/volumes.ts';
+
+const secondMs = 1000;
+
+type Kept = Pick<VolumeRow, 'replicas' | 'lastSnapshotAt'>;
+
+/** How much older what a replica holds is than the newest snapshot; undefined: it holds nothing. */
+export const behindMs = (
+  { holds }: { readonly holds: { readonly takenAt: number } | null },
+  { lastSnapshotAt }: Pick<VolumeRow, 'lastSnapshotAt'>,
+): number | undefined => (holds ? Math.max(0, (lastSnapshotAt ?? 0) - holds.takenAt) : undefined);
+
+/** `up to date`, `41 s behind`, `nothing yet` */
+export function lagWords(behind: number | undefined): string {
+  if (behind === undefined) return 'nothing yet';
+  return behind === 0 ? 'up to date' : `${formatDuration(Math.max(secondMs, behind - (behind % secondMs)))} behind`;
+}
+
+/** The one that would lose least first. */
+export const freshestFirst = (row: Kept): readonly VolumeReplica[] =>
+  row.replicas.toSorted((a, b) => (behindMs(a, row) ?? Number.MAX_VALUE) - (behindMs(b, row) ?? Number.MAX_VALUE));
+
+/** `up to date on vega`, `41 s behind on vega`, `no replica`. */
+export function protectionWords(row: Kept): string {
+  const words = freshestFirst(row).map((replica) => {
+    const state = ['idle', 'syncing'].includes(replica.state) ? '' : ` (${replica.state})`;
+    return `${lagWords(behindMs(replica, row))} on ${replica.node.name}${state}`;
+  });
+  return words.length === 0 ? 'no replica' : words.join(', ');
+}
+
+/** A pool of which nothing can be reached. */
+export const isAway = ({ state, problems }: Pick<PoolRow, 'state' | 'problems'>): boolean =>
+  state === 'unavailable' || problems.some(({ code }) => awayCodes.includes(code));
+
+const awayCodes: readonly string[] = ['pool-missing', 'pool-unavailable', 'pool-silent', 'pool-stopped'];
+
+/**
+ * What could be brought back of a volume whose own data is out of reach, the freshest first: `vega holds it as of 3 h
+ * ago (monday); polaris holds nothing yet`.
+ */
+export function copiesWords(row: Kept, ago: (at: number) => string): string {
+  const words = freshestFirst(row).map(({ node, holds, name }) =>
+    holds
+      ? `${node.name} holds it as of ${ago(holds.takenAt)} (${holds.name}, replica ${name})`
+      : `${node.name} holds nothing yet`,
+  );
+  return words.length === 0 ? 'none on another node: what there is is in a backup, if there is one' : words.join('; ');
+}
