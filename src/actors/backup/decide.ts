@@ -1,6 +1,6 @@
 /** What people ask of backups, and what the policy of backups proposes. Reports of nodes are in `reports.ts`. */
 import type { AnyDraft } from '#events/envelope.ts';
-import type { ActorState, LabView } from '../actor.ts';
+import type { ActorState, Decision, LabView } from '../actor.ts';
 import { homeOf, keeperOf, notReachable } from '../backup-target/known.ts';
 import type { Decisions } from '../commands.ts';
 import { draft, drafts, startOperation, unchanged, withNamed } from '../drafting.ts';
@@ -43,18 +43,7 @@ export const backupDecisions: Decisions<keyof typeof backupCommands> = {
 
   'cancel-backup': {
     scope: write,
-    decide: ({ input }, lab) =>
-      withNamed(lab, 'backup', input, (backup) => {
-        if (!isUnderWay(backup)) {
-          return reject(
-            'NOT_NOW',
-            `Backup ${input.name} is ${backup.state}: there is nothing to cancel.`,
-            `To remove it: floatlab backup rm ${input.name}.`,
-          );
-        }
-        const gone = removal(backup, 'it was canceled', lab);
-        return gone ? drafts(operationsEnded(backup.stream, canceled, lab), gone) : unreachable(backup, lab);
-      }),
+    decide: ({ input }, lab) => withNamed(lab, 'backup', input, (backup) => cancelBackup(backup, lab)),
   },
 
   'remove-backup': {
@@ -165,4 +154,28 @@ function unreachable(backup: Backup, lab: LabView) {
         `The target of backup ${backup.context.metadata.name} is gone.`,
         `Forget the backup: floatlab backup rm ${backup.context.metadata.name} --forget.`,
       );
+}
+
+/** All that were asked for together with it. */
+export function cancelBackups(backup: Backup, lab: LabView): Decision {
+  const { set } = backup.context;
+  const others = set === null ? [] : lab.list('backup').filter(({ context }) => context.set?.id === set.id);
+  const decisions = (others.length > 0 ? others.filter(isUnderWay) : [backup]).map((one) => cancelBackup(one, lab));
+  return (
+    decisions.find((decision) => 'rejection' in decision) ??
+    drafts(decisions.flatMap((decision) => ('drafts' in decision ? decision.drafts : [])))
+  );
+}
+
+/** What it has written goes again. */
+function cancelBackup(backup: Backup, lab: LabView): Decision {
+  const { name } = backup.context.metadata;
+  if (!isUnderWay(backup))
+    return reject(
+      'NOT_NOW',
+      `Backup ${name} is ${backup.state}: there is nothing to cancel.`,
+      `To remove it: floatlab backup rm ${name}.`,
+    );
+  const gone = removal(backup, 'it was canceled', lab);
+  return gone ? drafts(operationsEnded(backup.stream, canceled, lab), gone) : unreachable(backup, lab);
 }

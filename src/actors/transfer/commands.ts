@@ -30,8 +30,6 @@ export const transferCommands = {
     /** What is in the volume goes, and is kept as a snapshot; else the volume has to be empty. */
     replace: z.boolean().default(false),
   }),
-  /** Of a restore, an export or an import, by its name (`op-7kq2wxyz`) or its id: the volume is as it was before. */
-  'cancel-operation': z.strictObject({ id: z.string().min(1).max(128) }),
   'begin-transfer': z.strictObject({ transfer: transferRef }),
   'fail-transfer': z.strictObject({ transfer: transferRef, problem }),
   'report-transfer-finished': z.strictObject({

@@ -1,9 +1,8 @@
-import { idOf, kindOf, streamOf, type StreamId } from '#events/envelope.ts';
+import { idOf, streamOf, type StreamId } from '#events/envelope.ts';
 import type { TransferTask } from '#events/transfer.ts';
 import type { ActorState, Ask, Decision, LabView } from '../actor.ts';
 import type { Commands, Decisions } from '../commands.ts';
 import {
-  defaultNamespace,
   draft,
   drafts,
   newMetadata,
@@ -55,37 +54,6 @@ export const transferDecisions: Decisions<keyof typeof transferCommands> = {
     },
   },
 
-  'cancel-operation': {
-    scope: ({ id }, lab) => {
-      const namespace = operationCalled(id, lab)?.context.metadata.namespace ?? defaultNamespace;
-      return { verb: 'write', kind: 'volume', namespace };
-    },
-    decide: ({ input: { id } }, lab) => {
-      const operation = operationCalled(id, lab);
-      if (operation?.state !== 'running') {
-        return reject(
-          'NOT_FOUND',
-          `There is no operation ${id} that runs.`,
-          'floatlab operation ls shows what there is; what has ended cannot be canceled.',
-        );
-      }
-      const { target, metadata, command } = operation.context;
-      const transfer = kindOf(target) === 'transfer' ? lab.get(target as StreamId<'transfer'>) : undefined;
-      if (!transfer) {
-        return reject(
-          'UNSUPPORTED',
-          `Operation ${metadata.name} (${command}) cannot be canceled.`,
-          'Only what brings files back, out and in can: restores, exports and imports.',
-        );
-      }
-      if (transfer.state === 'canceling') return unchanged;
-      const isWriting = transfer.state === 'restoring' || transfer.state === 'importing';
-      return isWriting
-        ? drafts(draft(transfer.stream, 'transfer.cancel-requested', {}))
-        : drafts(failedDrafts(transfer, canceled, lab));
-    },
-  },
-
   'report-transfer-finished': {
     scope: reported,
     decide: (ask, lab) =>
@@ -107,11 +75,6 @@ export const transferDecisions: Decisions<keyof typeof transferCommands> = {
       }),
   },
 };
-
-/** As people name it, `op-7kq2wxyz`, or by its id. */
-const operationCalled = (id: string, lab: LabView): ActorState<'operation'> | undefined =>
-  lab.get(streamOf('operation', id.replace(/^operation:/, ''))) ??
-  lab.list('operation').find(({ context }) => context.metadata.name === id);
 
 function restoreFiles(ask: Ask<Commands['restore-files']>, lab: LabView): Decision {
   return withNamed(lab, 'volume', ask.input, (volume) => {

@@ -1,9 +1,9 @@
 /** Files that are on their way: what they need must not go, and when it goes all the same they fail. */
 import type { AnyDraft, StreamId } from '#events/envelope.ts';
 import type { Problem } from '#events/values/metadata.ts';
-import type { ActorState, LabView } from '../actor.ts';
+import type { ActorState, Decision, LabView } from '../actor.ts';
 import { readersOf } from '../backup/known.ts';
-import { draft } from '../drafting.ts';
+import { draft, drafts, unchanged } from '../drafting.ts';
 import { reject } from '../rejection.ts';
 import { snapshotOf } from './machine.ts';
 
@@ -99,3 +99,12 @@ export const transfersGoneWith = (volume: StreamId<'volume'>, problem: Problem, 
       .map((operation) => draft(operation.stream, 'operation.failed', { problem })),
     draft(transfer.stream, 'transfer.failed', { problem }),
   ]);
+
+/** What it has brought is undone, by its node where that was at work; then it has failed. */
+export function cancelTransfer(transfer: ActorState<'transfer'>, lab: LabView): Decision {
+  if (transfer.state === 'canceling') return unchanged;
+  const isWriting = transfer.state === 'restoring' || transfer.state === 'importing';
+  return isWriting
+    ? drafts(draft(transfer.stream, 'transfer.cancel-requested', {}))
+    : drafts(failedDrafts(transfer, canceled, lab));
+}

@@ -59,18 +59,7 @@ export const handoverDecisions: Decisions<Handovers> = {
   'cancel-move': {
     scope: write,
     decide: ({ input }, lab) =>
-      withNamed(lab, 'volume', input, (volume): Decision => {
-        const { name } = input;
-        const { handover } = volume.context;
-        if (handover === null || volume.state === 'taking-back') return unchanged;
-        if (volume.state === 'promoting')
-          return reject(
-            'NOT_NOW',
-            `Volume ${name} is being made the volume on ${nameOf(handover.node, lab)}: there is no way back.`,
-            'Wait until it is ready, and move it back.',
-          );
-        return drafts(abandonedHandover(volume, canceled, lab));
-      }),
+      withNamed(lab, 'volume', input, (volume) => cancelHandover(volume, lab)),
   },
 
   'begin-handover': {
@@ -157,6 +146,18 @@ export const handoverDecisions: Decisions<Handovers> = {
       ),
   },
 };
+
+/** The volume stays where it is. */
+export function cancelHandover(volume: Volume, lab: LabView): Decision {
+  const { handover, metadata } = volume.context;
+  if (handover === null || volume.state === 'taking-back') return unchanged;
+  if (volume.state !== 'promoting') return drafts(abandonedHandover(volume, canceled, lab));
+  return reject(
+    'NOT_NOW',
+    `Volume ${metadata.name} is being made the volume on ${nameOf(handover.node, lab)}: there is no way back.`,
+    'Wait until it is ready, and move it back.',
+  );
+}
 
 /** Of `move-volume` with another node. */
 export function requestHandover(

@@ -109,7 +109,7 @@ export function addOperationCommands(program: Command, cli: Cli): void {
 
   const cancel = group
     .command('cancel')
-    .description('cancel a restore, an export or an import: the volume is as it was before')
+    .description('cancel a restore, an export, an import, a backup or a move to another node: what it did is undone')
     .argument('<operation>');
   cancel.action((operation: string, options: ChangeOptions) => cancelOperation(cli, options, operation));
   examples(
@@ -143,7 +143,7 @@ async function cancelOperation(cli: Cli, options: ChangeOptions, named: string):
     throw new CliError('TOO_LATE', 5, `${what} was done before it could be canceled.`, undoHint(row));
   const failed = row.problem?.code === 'CANCELED' ? undefined : failure(row);
   if (failed) throw failed;
-  if (!options.quiet && !isStructured(format)) cli.print.talk(`✓ ${what} is canceled: the volume is as it was before.`);
+  if (!options.quiet && !isStructured(format)) cli.print.talk(`✓ ${what} is canceled, and undone.`);
 }
 
 /** Nothing that a restore brings back is lost by it, and an import keeps what it replaced. */

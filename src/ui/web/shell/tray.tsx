@@ -78,7 +78,7 @@ function Operation({
           <span className={classes['took']}>
             {row.state === 'running' && share !== undefined ? percent(share) : took}
           </span>
-          {row.state === 'running' && row.target.startsWith('transfer:') && <Cancel row={row} />}
+          {row.state === 'running' && hasWayBack(row) && <Cancel row={row} />}
         </div>
         <div className={classes['what']}>{text}</div>
         {row.state === 'running' && (
@@ -94,6 +94,10 @@ function Operation({
     </li>
   );
 }
+
+/** Where it can be called off, and the lab undoes it. */
+const hasWayBack = ({ target, command }: OperationRow): boolean =>
+  target.startsWith('transfer:') || command === 'create-backup' || command === 'back-up-app';
 
 /** What it has written is undone; the lab says when. */
 function Cancel({ row }: { readonly row: OperationRow }) {
