@@ -104,7 +104,7 @@ describeWeb(({ open }) => {
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Made of').selectOption('file');
     await dialog.getByLabel('Size').fill('1MiB');
-    await dialog.getByText(/at least 1GiB/).waitFor(patience);
+    await dialog.getByText(/at least 1\sGiB/).waitFor(patience);
     await dialog.getByLabel('Size').fill('20GiB');
     await dialog.getByRole('textbox', { name: 'File' }).fill('pool.img');
     await dialog.getByText(/Write an absolute path/).waitFor(patience);
