@@ -1,4 +1,4 @@
-/** The command line as a process of its own: what only a process has. */
+/** The command line, as it is built, as a process of its own: what only a process has. */
 import { execa, type ResultPromise } from 'execa';
 import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 
 const start = (words: string, more: { input?: string } = {}): ResultPromise =>
-  execa(process.execPath, ['--import', 'tsx', 'src/ui/cli/main.ts', ...words.split(' ')], {
+  execa(process.execPath, [join('bin', 'floatlab.js'), ...words.split(' ')], {
     env: { FLOATLAB_SERVER: lab.url, XDG_CONFIG_HOME: home, HOME: home, NODE_OPTIONS: '', FORCE_COLOR: '1' },
     reject: false,
     ...more,
