@@ -245,6 +245,20 @@ describe('showing one thing', () => {
     ]);
   });
 
+  test('the newest backup of a volume that can be restored', async () => {
+    const volume = volumeRow('photos-db');
+    lab.rows('/api/v1/volumes', [volume]);
+    const backup = { volume: { id: volume.id, name: volume.name }, target: { id: 'backup-target:u', name: 'usb' } };
+    const of = (name: string, hours: number, isGood: boolean) => ({
+      ...backup,
+      ...{ id: `backup:${name}`, namespace: 'default', name, volumeName: 'photos-db', isGood },
+      ...{ takenAt: now - hours * hourMs, requestedAt: now - hours * hourMs },
+    });
+    lab.rows('/api/v1/backups', [of('old', 30, true), of('new', 2, true), of('damaged', 1, false)]);
+    const { out } = await floatlab('volume show photos-db');
+    expect(lines(out)).toContainEqual(expect.stringMatching(/^backup +2 h ago in usb, read back$/));
+  });
+
   test('a volume and a pool of which nothing can be reached: since when, what was there, and who holds what', async () => {
     const holds = { name: 'monday', takenAt: now - 2 * hourMs };
     const replica = { id: 'replica:r', name: 'photos-db-on-vega', node: { id: 'node:vega', name: 'vega' } } as const;

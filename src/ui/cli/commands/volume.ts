@@ -133,6 +133,7 @@ async function showVolume(cli: Cli, options: ReadOptions, volume: string): Promi
   const wrong = row.problem ?? row.delay ?? row.drift;
   const pool = options.at === undefined ? await poolOf(lab, row, cli.world.interrupt) : undefined;
   const isOut = pool !== undefined && isAway(pool);
+  const backup = await newestGood(cli, lab, row, options);
   const newest = row.lastSnapshotAt === null ? '' : `, the newest ${ago(row.lastSnapshotAt)}`;
   printFields(cli.print, [
     ['volume', row.name],
@@ -157,6 +158,7 @@ async function showVolume(cli: Cli, options: ReadOptions, volume: string): Promi
     ['snapshots', `${row.snapshots}${newest}`],
     ['protected', protectionWords(row)],
     ['replicas', row.replication && replicationWords(row.replication)],
+    ['backup', backup && `${ago(backup.takenAt ?? backup.requestedAt)} in ${backup.target.name}, read back`],
     ['keep', row.keep ?? 'every snapshot, for ever'],
     ['on change', row.snapshotOnChange && onChangeWords(row.snapshotOnChange)],
     ['hooks', row.hooks && hooksWords(row.hooks)],
@@ -168,6 +170,18 @@ async function showVolume(cli: Cli, options: ReadOptions, volume: string): Promi
     ['path', row.path],
     ['labels', labelWords(row.labels)],
   ]);
+}
+
+/** The newest of its backups that can be restored; undefined where there is none, or nobody may see it. */
+async function newestGood(cli: Cli, lab: Lab, { id, name }: VolumeRow, options: ReadOptions) {
+  try {
+    const rows = await readRows(cli, lab, 'backups', options, { filters: { volumeName: name } });
+    const good = rows.filter(({ volume, isGood }) => isGood && volume?.id === id);
+    return good.toSorted((a, b) => (b.takenAt ?? 0) - (a.takenAt ?? 0))[0];
+  } catch (error) {
+    if (error instanceof ApiError) return undefined;
+    throw error;
+  }
 }
 
 /** As the lab knows it now; undefined where the volume is in none, or nobody may see it. */
