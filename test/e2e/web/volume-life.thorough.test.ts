@@ -55,6 +55,31 @@ describeWeb(({ open }) => {
     await page.getByRole('button', { name: 'Recover' }).waitFor(patience);
   });
 
+  it('moves a volume to another node, and calls that off', async () => {
+    const { page, lab } = await open('/volumes/default/wiki-data');
+    await heading(page, 'wiki-data').waitFor(patience);
+    const volume = () => lab.view.byName('volume', 'default', 'wiki-data')?.context;
+    const other = lab.view
+      .list('node')
+      .find(
+        ({ stream, state, context }) => stream !== volume()?.node && state === 'up' && context.facts.pools.length > 0,
+      );
+    const name = other?.context.metadata.name ?? 'none';
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('menuitem', { name: 'Move' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Node').selectOption(name);
+    await dialog.getByText(/becomes the replica/).waitFor(patience);
+    await dialog.getByLabel(/as a replica/).uncheck();
+    await dialog.getByText(/is removed after that/).waitFor(patience);
+    await dialog.getByRole('button', { name: 'Move volume' }).click();
+    await expect.poll(() => volume()?.handover, patience).toMatchObject({ node: other?.stream, keepsReplica: false });
+    await shown(page, new RegExp(`moving to ${name}`));
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('menuitem', { name: 'Call the move off' }).click();
+    await expect.poll(() => volume()?.handover, patience).toBeNull();
+  });
+
   it('says what was done to a volume by hand, and puts it right at a word', async () => {
     const { page, lab } = await open('/volumes/default/wiki-data');
     await heading(page, 'wiki-data').waitFor(patience);

@@ -1,21 +1,17 @@
-/** A volume as a whole: moved into another dataset, given back, and taken over. */
+/** A volume as a whole: given back, and taken over. */
 import { NativeSelect, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { formatDuration, parseDuration } from '#events/values/duration.ts';
 import { isName, nameRule } from '#events/values/name.ts';
 import { formatSize, minVolumeBytes, parseSize } from '#events/values/size.ts';
-import { compression as compressions, recordSize as recordSizes } from '#events/volume.ts';
-import { recoverableMs, volumeCommands } from '#actors/volume/commands.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import { PlanDialog } from '../../components/plan-dialog.tsx';
 import { parseLabels } from '../../format/label-text.ts';
-import { keepTrouble, plainSpan } from '../../format/volume-draft.ts';
+import { keepTrouble } from '../../format/volume-draft.ts';
 import { rest } from '../../live/clients.tsx';
 import { troubleOf } from '../../live/use-command.ts';
 import { useView } from '../../live/use-view.ts';
 import { keepHelp } from './new-volume.tsx';
-import { compressionChoices, recordSizeChoices } from './volume-fields.tsx';
 
 interface OfVolume {
   readonly volume: VolumeRow;
@@ -23,70 +19,6 @@ interface OfVolume {
 }
 
 const targetOf = ({ namespace, name }: VolumeRow) => ({ namespace, name });
-const asItIs = '';
-
-export function MoveVolume({ volume, onClose }: OfVolume) {
-  const nodes = useView('nodes').rows;
-  const pools = nodes.find(({ id }) => id === volume.node?.id)?.facts.pools ?? [];
-  const [pool, setPool] = useState(volume.pool ?? '');
-  const [record, setRecord] = useState(asItIs);
-  const [compression, setCompression] = useState(asItIs);
-  const [keepFor, setKeepFor] = useState(plainSpan(recoverableMs));
-  const keepForMs = volumeCommands['move-volume'].shape.keepForMs.safeParse(parseDuration(keepFor)).data;
-  const { driver } = pools.find(({ name }) => name === pool) ?? {};
-  const input = {
-    ...targetOf(volume),
-    pool,
-    ...(record === asItIs ? {} : { recordSizeBytes: recordSizes.parse(Number(record)) }),
-    ...(compression === asItIs ? {} : { compression: compressions.parse(compression) }),
-    keepForMs,
-  };
-  return (
-    <PlanDialog
-      title={`Move ${volume.name}`}
-      command="move-volume"
-      input={input}
-      confirm="Move volume"
-      isReady={keepForMs !== undefined}
-      undo={`What it is now stays for ${formatDuration(keepForMs ?? recoverableMs)} as a deleted volume, with its snapshots, and can be recovered.`}
-      onClose={onClose}
-    >
-      <NativeSelect
-        label="Pool"
-        data={pools.map((one) => ({
-          value: one.name,
-          label: `${one.name} (${one.driver}, ${formatSize(one.sizeBytes)})`,
-        }))}
-        value={pool}
-        onChange={(event) => setPool(event.currentTarget.value)}
-      />
-      {driver === 'zfs' && (
-        <NativeSelect
-          label="Record size"
-          description="Small for databases, large for films."
-          data={recordSizeChoices('as it is')}
-          value={record}
-          onChange={(event) => setRecord(event.currentTarget.value)}
-        />
-      )}
-      {driver !== 'dir' && (
-        <NativeSelect
-          label="Compression"
-          data={compressionChoices('as it is')}
-          value={compression}
-          onChange={(event) => setCompression(event.currentTarget.value)}
-        />
-      )}
-      <TextInput
-        label="What it is now can be recovered for"
-        value={keepFor}
-        error={keepForMs === undefined ? 'Write a number with its unit, at least a minute: 12h, 30d.' : undefined}
-        onChange={(event) => setKeepFor(event.currentTarget.value)}
-      />
-    </PlanDialog>
-  );
-}
-
 export const ReleaseVolume = ({ volume, onClose, onDone }: OfVolume & { readonly onDone: () => void }) => (
   <PlanDialog
     title={`Release ${volume.name}`}

@@ -31,7 +31,8 @@ import { useCommand } from '../../live/use-command.ts';
 import { useView } from '../../live/use-view.ts';
 import { ChangeVolume } from './change-volume.tsx';
 import { CloneVolume, DeleteVolume, RecoverVolume, RenameVolume } from './go-and-come.tsx';
-import { MoveVolume, ReleaseVolume } from './life.tsx';
+import { ReleaseVolume } from './life.tsx';
+import { MoveVolume } from './move.tsx';
 import { NewSchedule } from './new-schedule.tsx';
 import { TakeSnapshot } from './take-snapshot.tsx';
 import { useVolume } from './use-volume.ts';
@@ -91,7 +92,12 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
               adopted from <code>{volume.adopted}</code>
             </span>
           )}
-          {volume.move && <span>moving to pool {volume.move.pool}</span>}
+          {volume.move && (
+            <span>
+              moving to {volume.move.node && <NodeLink name={volume.move.node.name} />}
+              {volume.move.node && ', '}pool {volume.move.pool}
+            </span>
+          )}
           {volume.origin && <span>a clone of {volume.origin.name}</span>}
           {volume.app && (
             <span>
@@ -237,9 +243,15 @@ function Actions({ volume }: { readonly volume: VolumeRow }) {
           <ActionItem icon={<IconCalendarPlus size={16} />} onClick={() => setDialog('schedule')}>
             Add a schedule…
           </ActionItem>
-          <ActionItem icon={<IconArrowsMove size={16} />} refused={notReady} onClick={() => setDialog('move')}>
-            Move…
-          </ActionItem>
+          {volume.move?.node ? (
+            <ActionItem icon={<IconArrowsMove size={16} />} onClick={() => void run('cancel-move', target)}>
+              Call the move off
+            </ActionItem>
+          ) : (
+            <ActionItem icon={<IconArrowsMove size={16} />} refused={notReady} onClick={() => setDialog('move')}>
+              Move…
+            </ActionItem>
+          )}
           <Menu.Divider />
           {volume.adopted !== null && (
             <ActionItem
