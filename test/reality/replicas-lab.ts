@@ -98,13 +98,13 @@ interface Opened {
 
 const pools: Readonly<Record<Kind, (machine: Machine, ends: Ends) => Promise<Opened>>> = {
   async btrfs(_, ends) {
-    const pool = await tempPool({ sizeBytes: 600 * MiB });
+    const pool = await tempPool({ sizeBytes: 1600 * MiB });
     ends.push(() => pool.dispose());
     const volumes = btrfsVolumes({ pools: [{ name: 'btrfs', mountpoint: pool.mountpoint }] });
     return { where: pool.mountpoint, place: { volumes: async () => volumes, folder: pool.mountpoint } };
   },
   async dir(_, ends) {
-    const pool = await tempDisk(600 * MiB);
+    const pool = await tempDisk(800 * MiB);
     ends.push(() => pool.dispose());
     const volumes = dirVolumes({ pools: [{ name: 'dir', folder: pool.path }] });
     return { where: `dir:${pool.path}`, place: { volumes: async () => volumes, folder: pool.path } };
