@@ -453,7 +453,7 @@ describe('a question', () => {
     ends({ state: 'failed', problem });
     expect(await floatlab(`operation cancel ${operation}`)).toMatchObject({
       code: 0,
-      err: '✓ import-volume of photos-db is canceled: the volume is as it was before.\n',
+      err: '✓ import-volume of photos-db is canceled, and undone.\n',
     });
     ends({ state: 'succeeded', problem: null });
     expect(await floatlab(`operation cancel ${operation}`)).toMatchObject({
