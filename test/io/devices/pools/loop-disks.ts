@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { run } from '#io/devices/run.ts';
 
 export interface LoopDisks {
@@ -28,7 +29,12 @@ export async function loopDisks(): Promise<LoopDisks> {
   const files = new Map<string, string>();
   const secret = randomBytes(2 * 2 ** 20);
   const detach = async (device: string) => {
+    const backing = `/sys/block/${basename(device)}/loop/backing_file`;
+    const isThere = async (): Promise<boolean> =>
+      (await readFile(backing, 'utf8').catch(() => '')).trim() === files.get(device);
     await tool('losetup', '--detach', device);
+    // Where somebody else looks at it at this moment, the kernel lets it go only after that.
+    for (let tries = 0; tries < 500 && (await isThere()); tries++) await setTimeout(20);
     files.delete(device);
   };
   return {
