@@ -2,15 +2,7 @@ import { idOf, streamOf, type StreamId } from '#events/envelope.ts';
 import type { TransferTask } from '#events/transfer.ts';
 import type { ActorState, Ask, Decision, LabView } from '../actor.ts';
 import type { Commands, Decisions } from '../commands.ts';
-import {
-  draft,
-  drafts,
-  newMetadata,
-  startOperation,
-  unchanged,
-  withNamed,
-  withVisit,
-} from '../drafting.ts';
+import { draft, drafts, newMetadata, startOperation, unchanged, withNamed, withVisit } from '../drafting.ts';
 import { reject } from '../rejection.ts';
 import { freeName, requestSnapshot } from '../snapshot/request.ts';
 import { userOf } from '../volume/actor.ts';

@@ -58,8 +58,7 @@ const canceled: Problem = { code: 'CANCELED', message: 'The move was canceled.' 
 export const handoverDecisions: Decisions<Handovers> = {
   'cancel-move': {
     scope: write,
-    decide: ({ input }, lab) =>
-      withNamed(lab, 'volume', input, (volume) => cancelHandover(volume, lab)),
+    decide: ({ input }, lab) => withNamed(lab, 'volume', input, (volume) => cancelHandover(volume, lab)),
   },
 
   'begin-handover': {
