@@ -4,7 +4,9 @@
  * Arguments are an array and go to the program as they are: no shell reads them, so no name or path is ever
  * interpreted. The child sees a small fixed environment: the C locale and UTC, so that its output can be parsed.
  * It can always be ended: an abort or a time-out sends SIGTERM, two seconds later SIGKILL. A child that survives even
- * that (it waits for a disk that is gone) is left behind, and the call rejects.
+ * that (it waits for a disk that is gone) is left behind, and the call rejects. A child that changes something may be
+ * given some grace before: a request that it has made of a file system in user space would be fulfilled all the same,
+ * after whoever asked has looked what is there.
  *
  * A program that ends with a code other than 0 is an answer, not an exception: only its caller knows what it means.
  */
@@ -17,6 +19,8 @@ export interface RunOptions extends Pick<Call, 'signal' | 'timeoutMs'> {
   readonly target?: string;
   /** More than this on one of its outputs ends the child. Default: 16 MiB. */
   readonly maxOutputBytes?: number;
+  /** How long it may go on by itself after an abort or its time, milliseconds. Default: 0. */
+  readonly graceMs?: number;
 }
 
 export interface Ran {
@@ -46,9 +50,11 @@ export const run: RunCommand = async (file, args, options) => {
   if (options.signal.aborted) throw aborted();
   if (options.timeoutMs <= 0) throw timedOut();
 
+  const graceMs = options.graceMs ?? 0;
+  const late = afterGrace(options.signal, graceMs);
   const child = execa(file, args, {
-    cancelSignal: options.signal,
-    timeout: Math.min(Math.max(1, Math.ceil(options.timeoutMs)), longestTimerMs),
+    cancelSignal: late.signal,
+    timeout: Math.min(Math.max(1, Math.ceil(options.timeoutMs)) + graceMs, longestTimerMs),
     forceKillAfterDelay: forceKillAfterMs,
     maxBuffer: options.maxOutputBytes ?? 16 * 2 ** 20,
     stdin: 'ignore',
@@ -57,7 +63,7 @@ export const run: RunCommand = async (file, args, options) => {
     env: environment(),
     reject: false,
   });
-  const result = await orGiveUp(child, options);
+  const result = await orGiveUp(child, options).finally(late.forget);
   if (result === undefined) throw options.signal.aborted ? aborted() : timedOut();
   if (result.isCanceled) throw aborted();
   if (result.timedOut) throw timedOut();
@@ -72,6 +78,22 @@ export const run: RunCommand = async (file, args, options) => {
   return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode };
 };
 
+/** An abort that comes later than the one that it stands for. */
+function afterGrace(signal: AbortSignal, graceMs: number): { signal: AbortSignal; forget: () => void } {
+  if (graceMs === 0) return { signal, forget: () => undefined };
+  const late = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = () => {
+    timer = setTimeout(() => late.abort(), graceMs);
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  const forget = () => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  };
+  return { signal: late.signal, forget };
+}
+
 /** What a child sees. */
 export const environment = () => ({ PATH: searchPath(), LC_ALL: 'C', TZ: 'UTC', HOME: '/' });
 
@@ -80,16 +102,17 @@ function searchPath(): string {
   return [...new Set([...own, ...systemFolders])].join(':');
 }
 
-/** @returns what the child resolves to, or undefined when it outlives its end by `giveUpAfterMs` */
+/** @returns what the child resolves to, or undefined when it outlives its end by far */
 async function orGiveUp<T>(child: Promise<T>, options: RunOptions): Promise<T | undefined> {
+  const lastMs = (options.graceMs ?? 0) + giveUpAfterMs;
   let timer: NodeJS.Timeout | undefined;
   let giveUp: (() => void) | undefined;
   const endless = new Promise<undefined>((resolve) => {
     giveUp = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => resolve(undefined), giveUpAfterMs);
+      timer = setTimeout(() => resolve(undefined), lastMs);
     };
-    timer = setTimeout(() => resolve(undefined), Math.min(options.timeoutMs + giveUpAfterMs, longestTimerMs));
+    timer = setTimeout(() => resolve(undefined), Math.min(options.timeoutMs + lastMs, longestTimerMs));
     options.signal.addEventListener('abort', giveUp, { once: true });
   });
   try {

@@ -57,6 +57,21 @@ describe('running a program', () => {
     expect(performance.now() - before).toBeLessThan(30_000);
   });
 
+  test('one that is given grace may end by itself, and is ended when it does not', async () => {
+    const stop = new AbortController();
+    const soon = 'console.log("begun"); setTimeout(() => console.log("done"), 600)';
+    const running = run(node, script(soon), { ...options, signal: stop.signal, graceMs: 60_000 });
+    setTimeout(() => stop.abort(), 200);
+    expect((await running).stdout).toBe('begun\ndone');
+    const late = run(node, script(soon), { ...options, timeoutMs: 100, graceMs: 60_000 });
+    expect((await late).stdout).toBe('begun\ndone');
+    expect(await codeOf(run('sleep', ['60'], { ...options, timeoutMs: 50, graceMs: 100 }))).toBe('TIMED_OUT');
+    const again = new AbortController();
+    const endless = run('sleep', ['60'], { ...options, signal: again.signal, graceMs: 100 });
+    setTimeout(() => again.abort(), 50);
+    expect(await codeOf(endless)).toBe('ABORTED');
+  });
+
   test('nothing runs once there is no time or no wish', async () => {
     const mark = `/tmp/floatlab-must-not-exist-${process.pid}`;
     expect(await codeOf(run('touch', [mark], { ...options, timeoutMs: 0 }))).toBe('TIMED_OUT');

@@ -2,6 +2,7 @@
 import type { Ran, RunCommand } from '../../run.ts';
 import type { Deadline } from '../../volumes/deadline.ts';
 import { commandError } from '../../volumes/zfs/errors.ts';
+import { graceOf } from '../../volumes/zfs/grace.ts';
 import { streamError } from './errors.ts';
 import { parseEstimate, parseStreamTools, parseToken, type StreamTools } from './parse.ts';
 
@@ -24,7 +25,8 @@ export interface StreamCommands {
 export function streamCommands(run: RunCommand, target: string, within: Deadline): StreamCommands {
   const attempt = (...args: readonly string[]): Promise<Ran> => {
     within.check();
-    return run('zfs', args, { signal: within.signal, timeoutMs: within.timeoutMs, target });
+    const { signal, timeoutMs } = within;
+    return run('zfs', args, { signal, timeoutMs, target, graceMs: graceOf('zfs', args) });
   };
   /** @param fine what it may say and have done well */
   const must = async (args: readonly string[], fine?: RegExp): Promise<Ran> => {

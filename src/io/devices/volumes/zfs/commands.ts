@@ -8,6 +8,7 @@ import type { IoError } from '../../error.ts';
 import type { Ran, RunCommand } from '../../run.ts';
 import type { Deadline } from '../deadline.ts';
 import { commandError, isOnlyAboutMissing, isOnlyAboutMounting } from './errors.ts';
+import { graceOf } from './grace.ts';
 import type { Properties, ToolAbilities } from './parse.ts';
 import {
   parseGet,
@@ -84,7 +85,8 @@ export interface Zfs {
 export function zfsCommands(run: RunCommand, target: string, within: Deadline): Zfs {
   const attempt = (file: string, args: readonly string[]): Promise<Ran> => {
     within.check();
-    return run(file, args, { signal: within.signal, timeoutMs: within.timeoutMs, target });
+    const { signal, timeoutMs } = within;
+    return run(file, args, { signal, timeoutMs, target, graceMs: graceOf(file, args) });
   };
   const failure = (file: string, args: readonly string[], ran: Ran): IoError =>
     commandError(`${file} ${args[0] ?? ''}`.trim(), target, ran);
