@@ -54,6 +54,8 @@ export interface Backend {
   replicas(pool: string, hands: Hands): Promise<readonly string[]>;
   /** @param isReceiving a stream for it is on its way: what has arrived is left to whoever receives it */
   find(of: Dataset, hands: Hands, isReceiving: boolean): Promise<Found>;
+  /** What `find` would finish, without a look at what is there; where that costs less. */
+  settle?(of: Dataset, hands: Hands, isReceiving: boolean): Promise<void>;
   /** What `find` would say of it, and nothing else: between the two halves of a stream nothing else counts. */
   marker(of: Dataset, hands: Hands): Promise<Marker>;
   /** Durable once resolved. */

@@ -10,10 +10,12 @@ import { refusal } from './refusals.ts';
 
 export interface Guarding {
   turn<T>(op: string, of: Dataset, call: Call, body: (found: Found, hands: Hands) => Promise<T>): Promise<T>;
+  /** As `turn`, for whom it does not matter what is there. */
+  alone<T>(op: string, of: Dataset, call: Call, body: (hands: Hands) => Promise<T>): Promise<T>;
   isSent(of: Dataset, guid: string): boolean;
 }
 
-export function guarded(volumes: VolumePort, { turn, isSent }: Guarding): VolumePort {
+export function guarded(volumes: VolumePort, { turn, alone, isSent }: Guarding): VolumePort {
   /** @throws IoError HELD, BUSY */
   const refuseNeeded = (of: Dataset, { bases }: Found, hands: Hands, names?: readonly string[]): void => {
     for (const { kind, name, guid, peers } of bases) {
@@ -49,10 +51,9 @@ export function guarded(volumes: VolumePort, { turn, isSent }: Guarding): Volume
         refuseReplica(found, hands);
         return volumes.adopt(native, of, left(call, hands));
       }),
-    snapshot: (of, name, call) =>
-      turn('snapshot', of, call, (_, hands) => volumes.snapshot(of, name, left(call, hands))),
+    snapshot: (of, name, call) => alone('snapshot', of, call, (hands) => volumes.snapshot(of, name, left(call, hands))),
     rollback: (of, to, stash, call) =>
-      turn('rollback', of, call, (_, hands) => volumes.rollback(of, to, stash, left(call, hands))),
+      alone('rollback', of, call, (hands) => volumes.rollback(of, to, stash, left(call, hands))),
     removeSnapshots: (of, names, call) =>
       turn('removeSnapshots', of, call, async (found, hands) => {
         // Of a replica nothing is removed here: for this port it does not exist.

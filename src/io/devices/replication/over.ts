@@ -306,6 +306,11 @@ export function replicationOver(backend: Backend, options: OverOptions = {}): Re
     guard: (volumes) =>
       guarded(volumes, {
         turn: (op, of, call, body) => on(op, of, call, body),
+        alone: (op, of, call, body) =>
+          inTurn(op, of, call, async (hands) => {
+            await (backend.settle ?? backend.find)(of, hands, running.receiving(describe(of)));
+            return body(hands);
+          }),
         isSent: (of, guid) => running.isSent(describe(of), guid),
       }),
   };

@@ -64,6 +64,11 @@ function eitherWay(native: Backend, tree: TreeBackend): Backend {
       return { ...found, marker: await newer(of, found.marker, hands) };
     },
 
+    async settle(of, hands, isReceiving) {
+      if (await tree.keeps(of, hands)) await tree.find(of, hands, isReceiving);
+      await (native.settle ?? native.find)(of, hands, isReceiving);
+    },
+
     async marker(of, hands) {
       if (await tree.keeps(of, hands)) return tree.marker(of, hands);
       return newer(of, await native.marker(of, hands), hands);

@@ -73,14 +73,11 @@ export function btrfsBackend({ pools, run = runCommand, pipes = realPipes }: Btr
 
     find: (of, hands, isReceiving) =>
       at(of, hands, async (site) => {
-        const marker = await readMarker(site);
-        await settleRole(site, marker, isReceiving);
-        const volume = await volumeSite(site);
-        const settled = marker.pending ? { ...marker, pending: null } : marker;
-        if (marker.pending) await writeMarker(site, settled);
-        if (volume) return found('volume', volume, settled);
-        return found('replica', site, settled);
+        const { volume, marker } = await settled(site, isReceiving);
+        return volume ? found('volume', volume, marker) : found('replica', site, marker);
       }),
+
+    settle: (of, hands, isReceiving) => at(of, hands, async (site) => void (await settled(site, isReceiving))),
 
     marker: (of, hands) => at(of, hands, readMarker),
     mark: (of, marker, hands) => at(of, hands, (site) => writeMarker(site, marker)),
@@ -136,6 +133,17 @@ async function found(role: 'volume' | 'replica', site: Site, marker: Marker): Pr
   });
   const isThere = role === 'volume' || bases.length > 0;
   return { role: isThere ? role : 'none', format: 'btrfs', marker, bases, resume: undefined };
+}
+
+/** Finishes what was interrupted. @returns the volume, if it is one */
+async function settled(site: ReplicaSite, isReceiving: boolean): Promise<{ volume: Site | undefined; marker: Marker }> {
+  const marker = await readMarker(site);
+  await settleRole(site, marker, isReceiving);
+  const volume = await volumeSite(site);
+  if (!marker.pending) return { volume, marker };
+  const done = { ...marker, pending: null };
+  await writeMarker(site, done);
+  return { volume, marker: done };
 }
 
 async function readMarker({ paths }: ReplicaSite): Promise<Marker> {

@@ -13,13 +13,14 @@ import { checkRoot } from '../../volumes/zfs/root.ts';
 import type { ZfsPool } from '../../volumes/zfs/site.ts';
 import { readVolume, type Present } from '../../volumes/zfs/state.ts';
 import type { Backend, Hands } from '../backend.ts';
+import type { Marker } from '../marker.ts';
 import { replicationOver, type OverOptions } from '../over.ts';
 import { pipes as realPipes, type Pipes } from '../pipe.ts';
 import type { Base, ReplicationPort } from '../port.ts';
 import { refusal } from '../refusals.ts';
 import { streamCommands } from './commands.ts';
 import { bookmarkName, holdTag, peersProperty, readBookmark, replicaNames } from './layout.ts';
-import { demote, discard, promote, removeSnapshots, setAside, settleRole } from './roles.ts';
+import { demote, discard, promote, removeSnapshots, setAside, settleRole, type Parts } from './roles.ts';
 import { poolOf, readMarker, readParts, replicaSite, writeMarker, type Part, type ReplicaSite } from './site.ts';
 import { accept, arrive, drop, resumedSource, source } from './streams.ts';
 
@@ -64,19 +65,21 @@ export function zfsBackend({ pools, run = runCommand, pipes = realPipes }: ZfsRe
 
     find: (of, hands, isReceiving) =>
       at(of, hands, async (site) => {
-        const marker = await readMarker(site);
-        const parts = await settleRole(site, marker, isReceiving);
-        const settled = marker.pending ? { ...marker, pending: null } : marker;
-        if (marker.pending) await writeMarker(site, settled);
+        const { marker, parts } = await settled(site, isReceiving);
         const live = await liveOf(site);
         const replica = parts.get(site.at.replica);
         const part = live ? (await readParts(site, [live.live.dataset])).get(live.live.dataset) : replica;
         const role = live ? 'volume' : replica ? 'replica' : 'none';
         const token = parts.get(site.at.fresh)?.token ?? replica?.token;
         const resume = token !== undefined && marker.incoming ? { ...marker.incoming, token } : undefined;
-        return { role, format: 'zfs', marker: settled, bases: part ? basesIn(part) : [], resume };
+        return { role, format: 'zfs', marker, bases: part ? basesIn(part) : [], resume };
       }),
 
+    // Of a volume in its place only what is pending matters.
+    settle: (of, hands, isReceiving) =>
+      at(of, hands, async (site) => {
+        if ((await readMarker(site)).pending) await settled(site, isReceiving);
+      }),
     marker: (of, hands) => at(of, hands, readMarker),
     mark: (of, marker, hands) => at(of, hands, (site) => writeMarker(site, marker)),
 
@@ -149,6 +152,16 @@ export function zfsBackend({ pools, run = runCommand, pipes = realPipes }: ZfsRe
     removeSnapshots: (of, names, hands) => at(of, hands, (site) => removeSnapshots(site, names)),
     discard: (of, hands) => at(of, hands, discard),
   };
+}
+
+/** Finishes what was interrupted. */
+async function settled(site: ReplicaSite, isReceiving: boolean): Promise<{ marker: Marker; parts: Parts }> {
+  const marker = await readMarker(site);
+  const parts = await settleRole(site, marker, isReceiving);
+  if (!marker.pending) return { marker, parts };
+  const done = { ...marker, pending: null };
+  await writeMarker(site, done);
+  return { marker: done, parts };
 }
 
 /** The volume of this name, if there is one. What was adopted and is lost only does not count where it is given up. */

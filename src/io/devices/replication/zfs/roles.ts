@@ -32,7 +32,7 @@ import { accept, arrived, drop } from './streams.ts';
 import { readParts, type Part, type ReplicaSite } from './site.ts';
 
 type Note = (pending: Pending) => Promise<void>;
-type Parts = ReadonlyMap<string, Part>;
+export type Parts = ReadonlyMap<string, Part>;
 
 /** Finishes what was interrupted; nearly always there is nothing to do. @returns what is there then */
 export async function settleRole(site: ReplicaSite, marker: Marker, isReceiving: boolean): Promise<Parts> {
