@@ -110,6 +110,7 @@ function bundleChanges(old: BundleService | undefined, now: BundleService | unde
     ...keyed('environment', byKey(old.environment), byKey(now.environment)),
     ...keyed('label', old.labels, now.labels),
     ...(sameJson(old.healthcheck, now.healthcheck) ? [] : ['healthcheck']),
+    ...keyed('setting', { ...old.settings }, { ...now.settings }),
   ];
 }
 

@@ -42,6 +42,12 @@ function refuseKey(reading: Reading, entry: KeyedPlace, known: KnownKeys<string>
   }
   reading.report(at, `${quoted(key)} is not a key of ${known.of}.`, () => {
     const meant = nearest(key, [...known.read, ...Object.keys(known.unread ?? {})]);
-    return meant === undefined ? `Use one of: ${known.read.join(', ')}.` : `Did you mean ${quoted(meant)}?`;
+    return meant === undefined ? `Use one of: ${some(known.read)}.` : `Did you mean ${quoted(meant)}?`;
   });
 }
+
+const most = 20;
+
+/** More would be read by nobody. */
+const some = (keys: readonly string[]): string =>
+  keys.length <= most ? keys.join(', ') : `${keys.slice(0, most).join(', ')} and ${keys.length - most} more`;

@@ -3,6 +3,7 @@
  * the node's agent needs to run it, secrets included: it is stored as an encrypted blob and only its address is logged.
  */
 import type { AppSpec } from '#events/app.ts';
+import type { ContainerSettings } from '#events/values/container-settings.ts';
 
 /** One place in a file that the person wrote. Line and column count from 1. */
 export interface Finding {
@@ -34,6 +35,8 @@ export interface BundleService {
     readonly startPeriodMs?: number;
     readonly retries?: number;
   };
+  /** Left out by bundles of versions before, and by services that say nothing of it. */
+  readonly settings?: ContainerSettings;
 }
 
 /** A file from beside the compose file that a bind mount or an env_file names. */

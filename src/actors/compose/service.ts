@@ -1,6 +1,7 @@
 /** One service: which keys it may have, and what each becomes. */
 import type { Mount, ServiceSpec } from '#events/app.ts';
 import { commandAt } from './command.ts';
+import { containerKeys, containerSettingsAt } from './container/settings.ts';
 import { dependsOnAt, type PlacedDependency } from './depends-on.ts';
 import { environmentAt, type Environments } from './environment.ts';
 import { healthcheckAt, isDisabled } from './healthcheck.ts';
@@ -47,6 +48,7 @@ export const serviceKeys = {
     'healthcheck',
     'depends_on',
     'labels',
+    ...containerKeys,
   ],
   unread: unreadServiceKeys,
   extensions: true,
@@ -68,6 +70,7 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
   const environment = environmentAt(reading, keys.get('environment'), keys.get('env_file'), around.environments);
   noteEmptyCommand(reading, keys.get('command'), command, entrypoint);
   const labels = read('labels', (at) => labelsAt(reading, at), {});
+  const settings = containerSettingsAt(reading, keys);
   return {
     name: place.key,
     mounts: read('volumes', (at) => mountsAt(reading, at, around.volumes), []),
@@ -82,6 +85,7 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
       environment,
       labels,
       ...(healthcheck === undefined ? {} : { healthcheck }),
+      ...(settings === undefined ? {} : { settings }),
     },
   };
 }

@@ -7,6 +7,7 @@ import { healthcheckKeys } from '#actors/compose/healthcheck.ts';
 import { mountKeys, mountVolumeKeys } from '#actors/compose/mounts.ts';
 import { portKeys } from '#actors/compose/ports.ts';
 import { readCompose, topKeys } from '#actors/compose/read.ts';
+import { containerKeys } from '#actors/compose/container/settings.ts';
 import { serviceKeys } from '#actors/compose/service.ts';
 import { volumeKeys } from '#actors/compose/volumes.ts';
 import { hookKeys, hooksKeys, onChangeKeys, snapshotKeys } from '#actors/compose/snapshotting.ts';
@@ -30,11 +31,13 @@ const refused = (heading: string): readonly string[] => {
   const line = /^Refused: .*$/m.exec(section(heading))?.[0] ?? '';
   return [...line.matchAll(/`([^`]+)`/g)].map(([, key]) => key ?? '');
 };
+const isOfContainer = (key: string): boolean => (containerKeys as readonly string[]).includes(key);
 const sorted = (keys: Iterable<string>): readonly string[] => [...keys].toSorted();
 
 test.each<readonly [string, { readonly read: readonly string[]; readonly unread?: object }]>([
   ['A compose file', topKeys],
-  ['Services', serviceKeys],
+  ['Services', { ...serviceKeys, read: serviceKeys.read.filter((key) => !isOfContainer(key)) }],
+  ['How a container is run', { read: containerKeys }],
   ['Ports', portKeys],
   ['Health checks', healthcheckKeys],
   ['Dependencies', dependencyKeys],

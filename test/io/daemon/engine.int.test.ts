@@ -67,7 +67,7 @@ describeReal('An engine', missingDocker(), () => {
       mounts: [],
       network: 'app',
       aliases: ['web'],
-      init: true,
+      settings: { init: true },
       ...some,
     };
     await docker.start(await docker.create(made, patientCall()), patientCall());

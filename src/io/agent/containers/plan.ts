@@ -66,6 +66,7 @@ export function containerSpec(order: InstanceOrder, bundle: Bundle, service: str
     ...(resolved.healthcheck === undefined ? {} : { healthcheck: resolved.healthcheck }),
     network: networkOf(input),
     aliases: [service],
+    ...(resolved.settings === undefined ? {} : { settings: resolved.settings }),
   };
   const config = createHash('sha256').update(JSON.stringify(unlabelled)).digest('hex');
   return { ...unlabelled, labels: { ...resolved.labels, ...containerLabels(order, service, config) } };

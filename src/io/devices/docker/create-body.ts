@@ -5,9 +5,14 @@
  * those fail when their source is missing, where a plain bind would make an empty folder and hide the mistake.
  */
 import type { ContainerCreateOptions, HealthConfig, MountConfig, PortMap } from 'dockerode';
+import { containerOptions, hostConfig } from './host-config.ts';
 import type { ContainerPort, ContainerSpec, Healthcheck } from './port.ts';
 
 export function createBody(spec: ContainerSpec): ContainerCreateOptions {
+  const { settings = {} } = spec;
+  // What shares the network of the node, or has none, is in no other and has no names there.
+  const isInNetwork = settings.network === undefined;
+  const aliases = [...spec.aliases, ...(settings.aliases ?? [])];
   return {
     name: spec.name,
     Image: spec.image,
@@ -15,14 +20,14 @@ export function createBody(spec: ContainerSpec): ContainerCreateOptions {
     Labels: { ...spec.labels },
     ...(spec.command && { Cmd: [...spec.command] }),
     ...(spec.entrypoint && { Entrypoint: [...spec.entrypoint] }),
-    ...(spec.hostname !== undefined && { Hostname: spec.hostname }),
-    ...(spec.user !== undefined && { User: spec.user }),
-    ...(spec.workingDir !== undefined && { WorkingDir: spec.workingDir }),
-    ...(spec.stopSignal !== undefined && { StopSignal: spec.stopSignal }),
+    ...containerOptions(settings),
     ...(spec.healthcheck && { Healthcheck: healthConfig(spec.healthcheck) }),
-    ExposedPorts: Object.fromEntries(spec.ports.map((port) => [portKey(port), {}])),
+    ExposedPorts: Object.fromEntries(
+      [...spec.ports.map(portKey), ...(settings.expose ?? [])].map((port) => [port, {}]),
+    ),
     HostConfig: {
-      NetworkMode: spec.network,
+      ...hostConfig(settings),
+      NetworkMode: settings.network ?? spec.network,
       RestartPolicy: { Name: 'no' },
       PortBindings: portMap(spec.ports),
       Mounts: spec.mounts.map(({ source, target, readOnly }): MountConfig[number] => ({
@@ -31,11 +36,10 @@ export function createBody(spec: ContainerSpec): ContainerCreateOptions {
         Target: target,
         ReadOnly: readOnly,
       })),
-      ...(spec.init !== undefined && { Init: spec.init }),
     },
-    NetworkingConfig: {
-      EndpointsConfig: { [spec.network]: spec.aliases.length > 0 ? { Aliases: [...spec.aliases] } : {} },
-    },
+    ...(isInNetwork && {
+      NetworkingConfig: { EndpointsConfig: { [spec.network]: aliases.length > 0 ? { Aliases: aliases } : {} } },
+    }),
   };
 }
 

@@ -10,6 +10,7 @@
  * `create`, `start`) is therefore not cancelled once it has begun: it is answered when the engine has answered, or when
  * its time is over, so that whoever cancelled it knows what there is.
  */
+import type { ContainerSettings } from '#events/values/container-settings.ts';
 import type { Call } from '../call.ts';
 
 export interface EngineInfo {
@@ -65,11 +66,7 @@ export interface ContainerSpec {
   readonly healthcheck?: Healthcheck;
   readonly network: string;
   readonly aliases: readonly string[];
-  readonly hostname?: string;
-  readonly user?: string;
-  readonly workingDir?: string;
-  readonly stopSignal?: string;
-  readonly init?: boolean;
+  readonly settings?: ContainerSettings;
 }
 
 export interface ContainerInfo {

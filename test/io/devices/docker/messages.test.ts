@@ -1,5 +1,6 @@
 /** What is sent to the engine and what its answers mean: bodies, figures, events, progress, names. */
 import { describe, expect, test } from 'vitest';
+import type { ContainerSettings } from '#events/values/container-settings.ts';
 import { createBody } from '#io/devices/docker/create-body.ts';
 import { engineEvent } from '#io/devices/docker/engine-event.ts';
 import { checkedName, checkedReference } from '#io/devices/docker/names.ts';
@@ -46,11 +47,7 @@ describe('a container is made', () => {
       mounts: [{ source: '/pool/photos', target: '/srv', readOnly: true }],
       healthcheck: { test: ['CMD', 'true'], intervalMs: 1500.5, timeoutMs: 3000, startPeriodMs: 0.5, retries: 3 },
       aliases: ['web', 'photos-web'],
-      hostname: 'photos',
-      user: '1000:1000',
-      workingDir: '/srv',
-      stopSignal: 'SIGINT',
-      init: true,
+      settings: { hostname: 'photos', user: '1000:1000', workingDir: '/srv', stopSignal: 'SIGINT', init: true },
     });
     expect(body).toMatchObject({
       name: 'web',
@@ -82,6 +79,51 @@ describe('a container is made', () => {
       },
       NetworkingConfig: { EndpointsConfig: { app: { Aliases: ['web', 'photos-web'] } } },
     });
+  });
+
+  test('with the rights, limits, devices and names of its settings, and nothing where there are none', () => {
+    const settings: ContainerSettings = {
+      ...{ groups: ['video'], domainName: 'lab', tty: true, stdinOpen: false, privileged: false, readOnlyRoot: true },
+      ...{ capAdd: ['NET_ADMIN'], capDrop: ['ALL'], securityOptions: ['no-new-privileges'], ipc: 'host', pid: 'host' },
+      ...{ uts: 'host', cgroup: 'private', userns: 'host', deviceCgroupRules: ['c 13:* rw'] },
+      devices: [{ path: '/dev/a', target: '/dev/b', permissions: 'rw' }],
+      gpus: [{ count: -1, capabilities: ['gpu'] }],
+      ...{ sysctls: { 'net.a': '1' }, ulimits: { nofile: { soft: 1, hard: 2 } }, tmpfs: { '/run': 'size=1m' } },
+      ...{ cpus: 0.5, cpuShares: 2, cpuset: '0', memoryBytes: 3, memoryReservationBytes: 2, memorySwapBytes: -1 },
+      ...{ memorySwappiness: 0, oomScoreAdjust: -5, oomKillDisable: true, pidsLimit: -1, shmBytes: 4096 },
+      ...{ storageOptions: { size: '1G' }, runtime: 'runc', dns: ['1.1.1.1'], dnsOptions: ['ndots:1'] },
+      ...{ dnsSearch: ['lab'], extraHosts: ['nas:10.0.0.1'], aliases: ['broker'], expose: ['9001/tcp'] },
+      ...{ annotations: { why: 'test' }, logging: { options: { 'max-size': '1m' } } },
+    };
+    const body = createBody({ ...plain, aliases: ['web'], settings });
+    expect(body).toMatchObject({ Domainname: 'lab', Tty: true, OpenStdin: false, ExposedPorts: { '9001/tcp': {} } });
+    expect(body.NetworkingConfig).toEqual({ EndpointsConfig: { app: { Aliases: ['web', 'broker'] } } });
+    const { Mounts: _, PortBindings: __, RestartPolicy: ___, ...host } = body.HostConfig ?? {};
+    expect(host).toEqual({
+      ...{ NetworkMode: 'app', GroupAdd: ['video'], Privileged: false, ReadonlyRootfs: true, CapAdd: ['NET_ADMIN'] },
+      ...{ CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'], IpcMode: 'host', PidMode: 'host', UTSMode: 'host' },
+      ...{ CgroupnsMode: 'private', UsernsMode: 'host', DeviceCgroupRules: ['c 13:* rw'] },
+      Devices: [{ PathOnHost: '/dev/a', PathInContainer: '/dev/b', CgroupPermissions: 'rw' }],
+      DeviceRequests: [{ Count: -1, Capabilities: [['gpu']] }],
+      Sysctls: { 'net.a': '1' },
+      Ulimits: [{ Name: 'nofile', Soft: 1, Hard: 2 }],
+      Tmpfs: { '/run': 'size=1m' },
+      ...{ NanoCpus: 500_000_000, CpuShares: 2, CpusetCpus: '0', Memory: 3, MemoryReservation: 2, MemorySwap: -1 },
+      ...{ MemorySwappiness: 0, OomScoreAdj: -5, OomKillDisable: true, PidsLimit: -1, ShmSize: 4096 },
+      ...{ StorageOpt: { size: '1G' }, Runtime: 'runc', Dns: ['1.1.1.1'], DnsOptions: ['ndots:1'], DnsSearch: ['lab'] },
+      ...{ ExtraHosts: ['nas:10.0.0.1'], Annotations: { why: 'test' } },
+      LogConfig: { Type: '', Config: { 'max-size': '1m' } },
+    });
+    const silent = createBody(plain).HostConfig ?? {};
+    expect(Object.keys(silent).toSorted()).toEqual(['Mounts', 'NetworkMode', 'PortBindings', 'RestartPolicy']);
+  });
+
+  test('in the network of its node, or in none: it has no names in that of the app', () => {
+    for (const network of ['host', 'none'] as const) {
+      const body = createBody({ ...plain, settings: { network } });
+      expect(body.HostConfig?.NetworkMode).toBe(network);
+      expect(body).not.toHaveProperty('NetworkingConfig');
+    }
   });
 });
 

@@ -75,15 +75,44 @@ describeReal('A real engine', missingDocker(), () => {
   test('gives a container its environment, user, folder, host name and first process', async () => {
     const id = await start({
       environment: ['COLOR=green and blue', 'PATH=/bin'],
-      user: '65534:65534',
-      workingDir: '/usr/share',
-      hostname: 'photos',
-      init: true,
+      settings: { user: '65534:65534', workingDir: '/usr/share', hostname: 'photos', init: true },
     });
     expect(await says(id, 'sh', '-c', 'echo "$COLOR|$PWD|$(hostname)|$(id -u):$(id -g)"')).toBe(
       'green and blue|/usr/share|photos|65534:65534',
     );
     expect(await says(id, 'cat', '/proc/1/comm')).toMatch(/init|tini/);
+  });
+
+  test('gives a container the rights, limits, devices and names of its settings', async () => {
+    const id = await start({
+      settings: {
+        ...{ groups: ['44'], domainName: 'lab.test', hostname: 'photos', readOnlyRoot: true, capDrop: ['CHOWN'] },
+        ...{ securityOptions: ['no-new-privileges'], shmBytes: 2 ** 22, tmpfs: { '/run': 'size=1m,mode=700' } },
+        devices: [{ path: '/dev/null', target: '/dev/nothing', permissions: 'rw' }],
+        ...{ ulimits: { nofile: { soft: 100, hard: 200 } }, sysctls: { 'net.ipv4.ip_forward': '0' } },
+        ...{ extraHosts: ['nas:10.9.8.7'], dns: ['10.9.8.6'], dnsSearch: ['lab.test'], oomScoreAdjust: 300 },
+        ...{ expose: ['9001/tcp'], annotations: { why: 'test' }, logging: { driver: 'json-file', options: {} } },
+      },
+    });
+    const shell = (script: string) => says(id, 'sh', '-c', script);
+    expect(await shell('id -G; hostname -f; ulimit -n; cat /proc/1/oom_score_adj')).toBe(
+      '0 44\nphotos.lab.test\n100\n300',
+    );
+    expect(await shell('touch /file 2>&1; touch /run/file && echo fine')).toMatch(/Read-only file system\nfine/);
+    expect(await shell('echo lost > /dev/nothing; cat /dev/nothing; df -k /dev/shm | tail -1')).toMatch(/^shm\s+4096/);
+    expect(await shell('chown 5 /run 2>&1; grep -h nas /etc/hosts; grep -h search /etc/resolv.conf')).toMatch(
+      /not permitted\n10\.9\.8\.7\s+nas\nsearch lab\.test/,
+    );
+    expect(await shell('grep NoNewPrivs /proc/1/status')).toMatch(/1$/);
+  });
+
+  test('puts a container into the network of its node, or into none', async () => {
+    const inHost = await start({ settings: { network: 'host' }, aliases: [] });
+    const { Networks } = (await dockerAt(engine.socketPath).getContainer(inHost).inspect()).NetworkSettings;
+    expect(Object.keys(Networks)).toEqual(['host']);
+    expect(await says(inHost, 'ls', '/sys/class/net')).toContain('docker0');
+    const alone = await start({ settings: { network: 'none' }, aliases: [] });
+    expect(await says(alone, 'ls', '/sys/class/net')).toBe('lo');
   });
 
   test('mounts folders and files, read-only where asked to', async () => {
@@ -157,7 +186,7 @@ describeReal('A real engine', missingDocker(), () => {
 
   test('stops with the signal that was asked for, and kills after the grace', async () => {
     const listens = 'trap "exit 9" INT; while true; do sleep 0.1; done';
-    const polite = await start({ stopSignal: 'SIGINT', command: ['sh', '-c', listens] });
+    const polite = await start({ settings: { stopSignal: 'SIGINT' }, command: ['sh', '-c', listens] });
     const deaf = await start({});
     await delay(500);
     await docker.stop(polite, 10_000, patientCall());
@@ -218,7 +247,7 @@ describeReal('A real engine', missingDocker(), () => {
   });
 
   test('ends the shell of a terminal that is closed, and what runs in it', async () => {
-    const id = await start({ init: true });
+    const id = await start({ settings: { init: true } });
     const session = await docker.exec(id, { command: ['sh'], tty: true }, patientCall());
     await session.write(Buffer.from('sleep 4321\n'));
     await vi.waitFor(async () => expect(await says(id, 'ps')).toMatch(/sleep 4321/), 5000);
