@@ -10,7 +10,6 @@ export const unreadServiceKeys: Readonly<Record<string, string>> = {
   cpu_rt_period: '',
   cpu_rt_runtime: '',
   credential_spec: '',
-  deploy: '',
   develop: 'Remove it: it is for development on one machine.',
   extends: 'Copy what it brings in, or use an anchor and `<<`.',
   external_links: '',

@@ -1,6 +1,7 @@
 /** One service: which keys it may have, and what each becomes. */
 import type { Mount, ServiceSpec } from '#events/app.ts';
 import { commandAt } from './command.ts';
+import { deployAt, type Deploy } from './container/deploy.ts';
 import { containerKeys, containerSettingsAt } from './container/settings.ts';
 import { dependsOnAt, type PlacedDependency } from './depends-on.ts';
 import { environmentAt, type Environments } from './environment.ts';
@@ -48,6 +49,7 @@ export const serviceKeys = {
     'healthcheck',
     'depends_on',
     'labels',
+    'deploy',
     ...containerKeys,
   ],
   unread: unreadServiceKeys,
@@ -70,13 +72,14 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
   const environment = environmentAt(reading, keys.get('environment'), keys.get('env_file'), around.environments);
   noteEmptyCommand(reading, keys.get('command'), command, entrypoint);
   const labels = read('labels', (at) => labelsAt(reading, at), {});
-  const settings = containerSettingsAt(reading, keys);
+  const deploy = read<Deploy>('deploy', (at) => deployAt(reading, at), { settings: {} });
+  const settings = containerSettingsAt(reading, keys, deploy.settings);
   return {
     name: place.key,
     mounts: read('volumes', (at) => mountsAt(reading, at, around.volumes), []),
     ports: read('ports', (at) => portsAt(reading, at), []),
     dependencies: read('depends_on', (at) => dependsOnAt(reading, at, place.key, around.services), []),
-    restart: read('restart', (at) => restartAt(reading, at), { condition: 'no' }),
+    restart: deploy.restart ?? read('restart', (at) => restartAt(reading, at), { condition: 'no' }),
     health: healthcheck === undefined ? 'unknown' : isDisabled(healthcheck) ? 'disabled' : 'checked',
     bundle: {
       image: image ?? '',

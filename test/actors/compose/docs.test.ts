@@ -7,6 +7,13 @@ import { healthcheckKeys } from '#actors/compose/healthcheck.ts';
 import { mountKeys, mountVolumeKeys } from '#actors/compose/mounts.ts';
 import { portKeys } from '#actors/compose/ports.ts';
 import { readCompose, topKeys } from '#actors/compose/read.ts';
+import {
+  deployKeys,
+  limitKeys,
+  reservationKeys,
+  resourcesKeys,
+  restartPolicyKeys,
+} from '#actors/compose/container/deploy.ts';
 import { containerKeys } from '#actors/compose/container/settings.ts';
 import { serviceKeys } from '#actors/compose/service.ts';
 import { volumeKeys } from '#actors/compose/volumes.ts';
@@ -46,6 +53,14 @@ test.each<readonly [string, { readonly read: readonly string[]; readonly unread?
 ])('"%s" names every key that is read, and every one that is refused', (heading, { read, unread = {} }) => {
   expect(sorted(tables(heading)[0] ?? [])).toEqual(sorted(read));
   expect(sorted(refused(heading))).toEqual(sorted(Object.keys(unread)));
+});
+
+test('"Deploy" names every key, and those of what is in it', () => {
+  const inside = [resourcesKeys, limitKeys, reservationKeys, restartPolicyKeys].flatMap(
+    ({ read }): readonly string[] => read,
+  );
+  for (const key of [...deployKeys.read, ...inside]) expect(section('Deploy')).toContain(`\`${key}\``);
+  expect(sorted(refused('Deploy'))).toEqual(sorted(Object.keys(deployKeys.unread)));
 });
 
 test('"Mounts" names every key of a mount and of its volume', () => {

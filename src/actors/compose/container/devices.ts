@@ -89,7 +89,7 @@ export function gpusAt(reading: Reading, place: Place): readonly GpuRequest[] {
 }
 
 /** @param always capabilities that need not be said */
-function gpuAt(reading: Reading, place: Place, always: readonly string[]): GpuRequest | undefined {
+export function gpuAt(reading: Reading, place: Place, always: readonly string[]): GpuRequest | undefined {
   const keys = keysAt(reading, place, gpuKeys);
   if (!keys) return undefined;
   const [driverAt, countPlace, idsAt] = [keys.get('driver'), keys.get('count'), keys.get('device_ids')];

@@ -133,20 +133,33 @@ const readers = {
 
 export const containerKeys = Object.keys(readers) as readonly (keyof typeof readers)[];
 
-/** @returns undefined where the service says nothing of it */
-export function containerSettingsAt(reading: Reading, keys: ReadonlyMap<string, Place>): ContainerSettings | undefined {
-  let settings: ContainerSettings = {};
+/** @param deployed what `deploy` says of it @returns undefined where the service says nothing of it */
+export function containerSettingsAt(
+  reading: Reading,
+  keys: ReadonlyMap<string, Place>,
+  deployed: ContainerSettings,
+): ContainerSettings | undefined {
+  let settings = deployed;
   for (const key of containerKeys) {
     const place = keys.get(key);
-    if (place) settings = { ...settings, ...readers[key](reading, place) };
+    const said = place && readers[key](reading, place);
+    if (said && differs(said, deployed))
+      reading.report(place, `\`${key}\` and \`deploy\` say different things.`, 'Say it in one of the two.');
+    settings = { ...settings, ...said };
   }
   checkTogether(reading, keys, settings);
   return isNothing(settings) ? undefined : settings;
 }
 
+const differs = (said: ContainerSettings, deployed: ContainerSettings): boolean =>
+  Object.entries(said).some(([name, value]) => {
+    const other = deployed[name as keyof ContainerSettings];
+    return other !== undefined && JSON.stringify(other) !== JSON.stringify(value);
+  });
+
 /** What the engine would refuse when the container is made, or what would do nothing. */
 function checkTogether(reading: Reading, keys: ReadonlyMap<string, Place>, settings: ContainerSettings): void {
-  const at = (key: string): Place => keys.get(key) as Place;
+  const at = (key: string): Place => (keys.get(key) ?? keys.get('deploy')) as Place;
   const { network, memoryBytes, memoryReservationBytes, memorySwapBytes, cpus, cpuQuotaUs, cpuPeriodUs } = settings;
   if (network !== undefined && keys.has('ports'))
     reading.report(
