@@ -26,7 +26,6 @@ export const unreadServiceKeys: Readonly<Record<string, string>> = {
   provider: '',
   pull_refresh_after: '',
   secrets: 'Use `env_file`: what it holds is encrypted in the lab.',
-  stop_grace_period: '',
   use_api_socket: '',
   volumes_from: 'Mount the same named volume in both services.',
   'x-floatlab': 'Write it at the top of the file, or on a volume.',

@@ -14,6 +14,8 @@ export interface ContainerSettings {
   readonly tty?: boolean;
   readonly stdinOpen?: boolean;
   readonly stopSignal?: string;
+  /** How long it may take to end by itself before it is killed. */
+  readonly stopGraceMs?: number;
 
   readonly privileged?: boolean;
   readonly readOnlyRoot?: boolean;

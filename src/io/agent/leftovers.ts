@@ -58,11 +58,11 @@ export class Leftovers {
   async clear(call: Call): Promise<void> {
     const { docker } = this.#parts;
     for (const container of await docker.containers({ [label.instance]: null }, call)) {
-      const { id, name } = container;
+      const { name } = container;
       await this.#clear(
         name,
         () => this.isContainer(container),
-        () => removeContainer(id, docker, call),
+        () => removeContainer(container, docker, call),
       );
     }
     for (const { name, labels } of await docker.networks({ [label.instance]: null }, call)) {

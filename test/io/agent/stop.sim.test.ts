@@ -45,3 +45,25 @@ describe('a daemon that is stopped while the engine makes a container', () => {
     expect(one.running).toEqual(['shop-web-1']);
   });
 });
+
+test('each service gets as long to end as it says, or ten seconds', async () => {
+  const one = await OneMachine.started();
+  const { port } = one.docker;
+  const { stop } = port;
+  const graces: [string, number][] = [];
+  port.stop = async (id, graceMs, how) => {
+    graces.push([(await port.inspect(id, how))?.name ?? '', graceMs]);
+    return stop(id, graceMs, how);
+  };
+  const services = 'web: { image: nginx }\n  db: { image: postgres, stop_grace_period: 1m30s }\n';
+  await one.must('deploy-app', { compose: `name: shop\nservices:\n  ${services}` });
+  await one.untilApp('shop', 'running');
+  await one.must('stop-app', { name: 'shop' });
+  await one.until('nothing runs', () => one.running.length === 0);
+  expect(new Map(graces)).toEqual(
+    new Map([
+      ['shop-web-1', 10_000],
+      ['shop-db-1', 90_000],
+    ]),
+  );
+});

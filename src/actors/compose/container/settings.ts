@@ -1,7 +1,7 @@
 /** All that a service says about how its container is run, key by key. */
 import type { ContainerSettings } from '#events/values/container-settings.ts';
 import type { Place, Reading } from '../reading.ts';
-import { booleanAt, numberAt, textAt, written } from '../values.ts';
+import { booleanAt, durationAt, numberAt, textAt, written } from '../values.ts';
 import { deviceRule, devicesAt, gpusAt, loggingAt, tmpfsAt } from './devices.ts';
 import {
   bytesAt,
@@ -18,6 +18,9 @@ import {
 import { formAt, listAt, recordAt, type Form } from './lists.ts';
 import { containerNameAt, dnsAt, dnsOptionsAt, dnsSearchAt, exposeAt, extraHostsAt, hostNameAt } from './naming.ts';
 import { capabilitiesAt, groupsAt, modeAt, privilegedAt, securityOptionsAt, userAt } from './rights.ts';
+
+/** Nobody waits for longer until a container has ended. */
+export const longestGraceMs = 3_600_000;
 
 type Read = (reading: Reading, place: Place) => ContainerSettings | undefined;
 
@@ -67,6 +70,12 @@ const readers = {
   tty: as('tty', booleanAt),
   stdin_open: as('stdinOpen', booleanAt),
   stop_signal: as('stopSignal', (reading, place) => formAt(reading, place, signal)),
+
+  stop_grace_period: as('stopGraceMs', (reading, place) => {
+    const ms = durationAt(reading, place, 0);
+    if (ms === undefined || ms <= longestGraceMs) return ms;
+    return reading.report(place, `${written(place)} is too long.`, 'Write an hour or less.');
+  }),
 
   privileged: as('privileged', privilegedAt),
   read_only: as('readOnlyRoot', booleanAt),

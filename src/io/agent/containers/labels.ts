@@ -14,6 +14,8 @@ export const label = {
   epoch: 'floatlab.epoch',
   service: 'floatlab.service',
   config: 'floatlab.config',
+  /** Milliseconds; where the service says how long it may take to end. */
+  stopGrace: 'floatlab.stop-grace',
 } as const;
 
 /** The project as Compose would call it; no name holds a `_`, so two namespaces never meet. */
@@ -37,7 +39,12 @@ export const networkNotes = ({ subject, epoch }: InstanceOrder): Record<string, 
 /** Everything of the app on this engine, of whichever assignment. */
 export const appSelector = (input: InstanceInput): Record<string, string> => ({ [label.app]: idOf(input.app) });
 
-export const containerLabels = (order: InstanceOrder, service: string, config: string): Record<string, string> => ({
+export const containerLabels = (
+  order: InstanceOrder,
+  service: string,
+  config: string,
+  stopGraceMs?: number,
+): Record<string, string> => ({
   'com.docker.compose.project': projectOf(order.input),
   'com.docker.compose.service': service,
   'com.docker.compose.container-number': '1',
@@ -48,4 +55,5 @@ export const containerLabels = (order: InstanceOrder, service: string, config: s
   [label.epoch]: String(order.epoch),
   [label.service]: service,
   [label.config]: config,
+  ...(stopGraceMs === undefined ? {} : { [label.stopGrace]: String(stopGraceMs) }),
 });

@@ -37,7 +37,7 @@ export async function makeContainer(
     const made = await attemptOnce(name);
     if (typeof made === 'string' || !(await run.leftovers?.isContainer(made))) return made;
     run.fence();
-    await removeContainer(made.id, ports.docker, run);
+    await removeContainer(made, ports.docker, run);
     return attemptOnce(name);
   };
   const made = await attempt(spec.name);

@@ -69,7 +69,8 @@ export function containerSpec(order: InstanceOrder, bundle: Bundle, service: str
     ...(resolved.settings === undefined ? {} : { settings: resolved.settings }),
   };
   const config = createHash('sha256').update(JSON.stringify(unlabelled)).digest('hex');
-  return { ...unlabelled, labels: { ...resolved.labels, ...containerLabels(order, service, config) } };
+  const ours = containerLabels(order, service, config, resolved.settings?.stopGraceMs);
+  return { ...unlabelled, labels: { ...resolved.labels, ...ours } };
 }
 
 /** What a mount of a service shows: something inside a volume of this node. */

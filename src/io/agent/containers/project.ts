@@ -172,7 +172,7 @@ export class Project {
     for (const container of this.#dependantsFirst((await this.#own()).filter(isLive))) {
       this.#run.fence();
       this.say(`stopping ${container.name}`);
-      await stopContainer(container.id, this.#ports.docker, this.#run);
+      await stopContainer(container, this.#ports.docker, this.#run);
     }
     this.#refuse((await this.#own()).filter(isLive), 'still runs');
   }
@@ -219,8 +219,8 @@ export class Project {
     throw new IoError('BUSY', { op: this.order.work, target: this.order.subject, message: `${names} ${why}.` });
   }
 
-  #remove({ id }: ContainerInfo): Promise<void> {
-    return removeContainer(id, this.#ports.docker, this.#run);
+  #remove(container: ContainerInfo): Promise<void> {
+    return removeContainer(container, this.#ports.docker, this.#run);
   }
 }
 

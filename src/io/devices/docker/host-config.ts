@@ -10,13 +10,14 @@ interface NewerHostConfig {
 
 /** What stands beside `HostConfig`. */
 export function containerOptions(settings: ContainerSettings): ContainerCreateOptions {
-  const { hostname, domainName, user, workingDir, stopSignal, tty, stdinOpen } = settings;
+  const { hostname, domainName, user, workingDir, stopSignal, stopGraceMs, tty, stdinOpen } = settings;
   return given({
     Hostname: hostname,
     Domainname: domainName,
     User: user,
     WorkingDir: workingDir,
     StopSignal: stopSignal,
+    StopTimeout: stopGraceMs === undefined ? undefined : Math.ceil(stopGraceMs / 1000),
     Tty: tty,
     OpenStdin: stdinOpen,
   });
