@@ -133,6 +133,8 @@ const readers = {
       'Remove it, or write missing: a node pulls an image that it does not have.',
     );
   },
+  attach: (reading, place) => changesNothing(reading, place, 'the lab shows the logs of all services'),
+  develop: (reading, place) => changesNothing(reading, place, 'it is for development on one machine'),
   scale: (reading, place) => {
     const count = numberAt(reading, place, 0, 1000);
     if (count === undefined || count === 1) return undefined;
@@ -158,6 +160,10 @@ export function containerSettingsAt(
   }
   checkTogether(reading, keys, settings);
   return isNothing(settings) ? undefined : settings;
+}
+
+function changesNothing(reading: Reading, place: Place, why: string): undefined {
+  reading.note(place, `This changes nothing: ${why}.`, 'Remove it, or leave it to other tools.');
 }
 
 const differs = (said: ContainerSettings, deployed: ContainerSettings): boolean =>
