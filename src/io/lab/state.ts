@@ -17,7 +17,7 @@
  * start would have to read all of them. What is damaged is never answered from, and all of it is folded again: at once,
  * when a start finds it, else at the next start.
  */
-import { asIndex, type Index } from '#events/envelope.ts';
+import { asIndex, kinds, type Index } from '#events/envelope.ts';
 import type { ActorState, Step } from '#actors/actor.ts';
 import type { StoredActor } from '#actors/advance.ts';
 import type { CommandRange } from '#actors/remembered.ts';
@@ -487,7 +487,5 @@ function logOps(view: ViewName, rows: Changes<object>['put']): Op[] {
   return ops;
 }
 
-const allActors = (lab: Folded['lab']) =>
-  (
-    ['app', 'cluster', 'instance', 'namespace', 'node', 'operation', 'pool', 'schedule', 'snapshot', 'volume'] as const
-  ).flatMap((kind) => lab.list(kind) as readonly ActorState[]);
+const allActors = (lab: Folded['lab']): readonly ActorState[] =>
+  kinds.flatMap((kind) => lab.list(kind) as readonly ActorState[]);

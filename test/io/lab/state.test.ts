@@ -191,4 +191,23 @@ describe('the state database', { timeout: 30_000 }, () => {
     const recalled = await state.recall(folded.lab.index);
     expect(all(recalled)).toEqual(then);
   });
+
+  test('the past is the same from whichever checkpoint it is told', async () => {
+    const state = new StateDatabase(disk().open(), 'boot-1');
+    const folded = await state.load();
+    const kept: (readonly [typeof folded.lab.index, unknown])[] = [];
+    for (let upTo = 40; upTo < events.length; upTo += 40) {
+      await foldAndSave(state, folded, upTo, 40);
+      await state.retain({ lab: folded.lab, rows: (view) => folded.rows(view) });
+      kept.push([folded.lab.index, all(folded)]);
+    }
+    await foldAndSave(state, folded, events.length, 40);
+    const now = all(folded);
+    for (const [index, then] of kept) {
+      const recalled = await state.recall(index);
+      expect(all(recalled)).toEqual(then);
+      for (const event of events.slice(index)) recalled.fold(event);
+      expect(all(recalled)).toEqual(now);
+    }
+  });
 });
