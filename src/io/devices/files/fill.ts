@@ -64,6 +64,7 @@ async function each(filled: Folder, tar: AsyncIterable<Uint8Array>, within: Dead
   const entries = extract();
   const source = Readable.from(tar, { objectMode: false });
   const feeding = pipeline(source, entries);
+  let isGivenUp = false;
   const reading = (async () => {
     let base: readonly string[] | undefined;
     for await (const entry of entries) {
@@ -72,6 +73,8 @@ async function each(filled: Folder, tar: AsyncIterable<Uint8Array>, within: Dead
       if (!base && entry.header.type !== 'directory') return false;
       base ??= wayIn(entry.header.name, []);
       await place(filled, base, entry);
+      // There is no next entry then, and nobody would say so.
+      if (isGivenUp) return false;
       entry.resume();
     }
     await feeding;
@@ -83,6 +86,7 @@ async function each(filled: Folder, tar: AsyncIterable<Uint8Array>, within: Dead
   try {
     return await within.race(reading);
   } finally {
+    isGivenUp = true;
     source.destroy();
     entries.destroy();
     // What it was just writing is written: nothing comes after us.

@@ -314,6 +314,27 @@ describe('an empty volume', () => {
     await isAsTheImage();
   });
 
+  test('is left at once when nobody waits for it any more, whatever is being unpacked then', async () => {
+    const bytes: Uint8Array[] = [];
+    for await (const chunk of image()) bytes.push(chunk);
+    for (let pieces = 0; pieces < 60; pieces++) {
+      const stop = new AbortController();
+      async function* cutOff(): AsyncGenerator<Uint8Array> {
+        for (const [n, one] of Buffer.concat(bytes)
+          .toString('latin1')
+          .match(/[^]{1,4096}/g)
+          ?.entries() ?? []) {
+          if (n === pieces) setImmediate(() => stop.abort());
+          yield await Promise.resolve(Buffer.from(one, 'latin1'));
+        }
+        await new Promise(() => {});
+      }
+      await expect(fill(cutOff(), { signal: stop.signal })).rejects.toMatchObject({ code: 'ABORTED' });
+    }
+    await fill(image());
+    await isAsTheImage();
+  });
+
   test('whose content was unpacked when the power went gets the rest of it, and keeps what was made meanwhile', async () => {
     await fill(image());
     // As a crash in the middle of the last step leaves it.
