@@ -38,6 +38,12 @@ export class LightNode {
   readonly nodePort: number;
   /** Of the program that it runs; another version of it may come. */
   program: string;
+  /** What it is started with, each time. */
+  settings: readonly string[] = ['--witness'];
+  /** The process whose mounts it sees; else those of everybody. */
+  mountsOf: number | undefined;
+  /** For Node, before the program. */
+  nodeArgs: readonly string[] = [];
   password = '';
   #process: ChildProcess | undefined;
   #output = '';
@@ -70,6 +76,11 @@ export class LightNode {
     return this.#output;
   }
 
+  /** Of the process that runs, 0 while none does. */
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   /** @returns once it serves. @throws with what it said when it ends before */
   async start(args: readonly string[] = [], withinMs = 40_000): Promise<void> {
     const child = this.spawn(args);
@@ -83,10 +94,22 @@ export class LightNode {
 
   /** Begins to start it, and waits for nothing. */
   spawn(args: readonly string[] = []): ChildProcess {
-    const own = ['--data', this.dataDir, '--witness', '--no-sample', '--name', this.name];
+    const own = ['--data', this.dataDir, ...this.settings, '--no-sample', '--name', this.name];
     const listen = ['--listen', `127.0.0.1:${this.port}`, '--node-listen', `127.0.0.1:${this.nodePort}`];
-    const program = [...startArgs, this.program];
-    const child = spawn(process.execPath, [...program, ...own, ...listen, '--advertise', '127.0.0.1', ...args], {
+    const line = [
+      process.execPath,
+      ...startArgs,
+      ...this.nodeArgs,
+      this.program,
+      ...own,
+      ...listen,
+      '--advertise',
+      '127.0.0.1',
+      ...args,
+    ];
+    const within = this.mountsOf === undefined ? [] : ['nsenter', '--target', `${this.mountsOf}`, '--mount', '--'];
+    const [file = '', ...rest] = [...within, ...line];
+    const child = spawn(file, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...startEnv, FLOATLAB_DATA: undefined, NO_COLOR: '1' },
     });

@@ -7,7 +7,7 @@
  *   machine 2 (…2) ─ veth ─┘
  *
  * Links are cut by a packet filter at the receiving end, one direction at a time: neither side gets a reset, as with a
- * cable that was pulled. Addresses are of 198.18.0.0/15, which is for tests and nowhere routed (RFC 2544).
+ * cable that was pulled, unless a test asks for that. Addresses are of 198.18.0.0/15, which is for tests and nowhere routed (RFC 2544).
  */
 import { randomInt } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -19,6 +19,8 @@ import { run } from './host.ts';
 interface Way {
   readonly from: number;
   readonly to: number;
+  /** Connections are ended at once, with their next packet; else nobody hears why it is so quiet. */
+  readonly resets?: true;
 }
 
 export class Network {
@@ -98,6 +100,11 @@ export class Network {
     return this.#set([...this.#cut, { from, to }]);
   }
 
+  /** What the one sends to the other ends the connection that it is sent on, and new ones are refused. */
+  resetWay(from: number, to: number): Promise<void> {
+    return this.#set([...this.#cut, { from, to, resets: true }]);
+  }
+
   /** Neither hears anybody of the others. `in`: it hears nobody; `out`: nobody hears it. */
   isolate(machine: number, direction: 'both' | 'in' | 'out' = 'both'): Promise<void> {
     const others = [...this.#machines].filter((other) => other !== machine);
@@ -122,7 +129,10 @@ export class Network {
   async #filter(machine: number): Promise<void> {
     const drops = this.#cut
       .filter(({ to }) => to === machine)
-      .map(({ from }) => `    ip saddr ${this.addressOf(from)} drop`);
+      .map(
+        ({ from, resets }) =>
+          `    ip saddr ${this.addressOf(from)} ${resets ? 'meta l4proto tcp reject with tcp reset' : 'drop'}`,
+      );
     const chain = ['  chain cut {', '    type filter hook input priority 0;', ...drops, '  }'];
     const rules = ['table ip lab {}', 'flush table ip lab', 'table ip lab {', ...chain, '}', ''].join('\n');
     const file = join(this.#folder, `${machine}.nft`);

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { idOf } from '#events/envelope.ts';
 import type { Problem } from '#events/values/metadata.ts';
 import type { VolumePort } from '#io/devices/volumes/port.ts';
+import type { ReplicaAnswer } from '#io/contract/replica-loss.ts';
 import type { Page } from '#io/contract/routes.ts';
 import type { ReplicaRow } from '#projections/views/replicas.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
@@ -44,7 +45,7 @@ export interface ReplicasLab {
   floatlab(...args: readonly string[]): Promise<string>;
   /** A volume in the pool of a kind. @returns where its files are, for a process here */
   volume(name: string, on: Kind): Promise<string>;
-  replica(name: string): Promise<ReplicaRow>;
+  replica(name: string): Promise<ReplicaAnswer>;
   /** Waits until the replica holds this snapshot. */
   holds(name: string, snapshot: string, withinMs?: number): Promise<void>;
   /** Waits until it receives something. */
@@ -145,7 +146,7 @@ function handsOf(lab: RealLab, places: Readonly<Record<Kind, Place>>, dispose: (
     if (!found) throw new Error(`there is no ${name}`);
     return found;
   };
-  const replica = (name: string): Promise<ReplicaRow> => rows('replicas', name);
+  const replica = (name: string): Promise<ReplicaAnswer> => rows('replicas', name);
   return {
     ...{ lab, places, replica, dispose },
     floatlab: (...args) => lab.tells(at(), ...args),

@@ -10,7 +10,7 @@ import { missingDocker, patientCall, sharedEngine } from '#test/engine-fixture.t
 import { missingBtrfs } from '#test/pool-fixture.ts';
 import { describeReal } from '#test/real.ts';
 import { missingZfsFuse } from '#test/zfs-fixture.ts';
-import { missingMachines, pause } from './host.ts';
+import { missingMachines, pause, until } from './host.ts';
 import { replicasLab, type Kind, type ReplicasLab } from './replicas-lab.ts';
 
 const MiB = 2 ** 20;
@@ -104,6 +104,69 @@ describeReal('replicas on another kind of file system, between real machines', m
     },
     400_000,
   );
+
+  test('of a machine that is killed the node of the replica says how much may be lost, and that covers what is', async () => {
+    const path = await it.volume('mourned', 'dir');
+    await writeFile(join(path, 'file'), 'one');
+    await it.floatlab('volume', 'snapshot', 'mourned', '--as', 'first');
+    await it.floatlab('replica', 'create', 'mourned', '--node', nodeOf('btrfs'));
+    const replica = `mourned-on-${nodeOf('btrfs')}`;
+    await it.holds(replica, 'first');
+    await until('the loss is known', 120_000, async () =>
+      Number.isFinite((await it.replica(replica)).loss?.seconds ?? Number.NaN),
+    );
+    const wroteAt = Date.now();
+    await writeFile(join(path, 'file'), 'two');
+    await pause(3000);
+    await writeFile(join(path, 'file'), 'three');
+    const { machine } = it.places.dir;
+    await machine.end('SIGKILL');
+    const killedAt = Date.now();
+    const { seconds, asOf } = await until('the loss is told', 60_000, async () => {
+      const { loss } = await it.replica(replica);
+      return loss && loss.seconds !== null && loss.asOf > killedAt + 10_000 ? loss : undefined;
+    });
+    expect((seconds ?? 0) * 1000).toBeGreaterThanOrEqual(asOf - wroteAt);
+    expect(await it.floatlab('replica', 'show', replica)).toMatch(/may lose +at most the last \d+ s/);
+    await machine.start();
+    await it.lab.whole();
+  }, 300_000);
+
+  test('the link may be pulled and broken a hundred times while one snapshot is sent: it arrives whole', async () => {
+    const path = await it.volume('cut', 'btrfs');
+    const replica = `cut-on-${nodeOf('dir')}`;
+    await writeFile(join(path, 'small'), 'one');
+    await it.floatlab('volume', 'snapshot', 'cut', '--as', 'first');
+    await it.floatlab('replica', 'create', 'cut', '--node', nodeOf('dir'));
+    await it.holds(replica, 'first');
+    await it.floatlab('volume', 'set', 'cut', '--replica-limit', '1MiB');
+    for (let n = 0; n < 4; n++) await writeFile(join(path, `large-${n}`), randomBytes(8 * MiB));
+    await it.floatlab('volume', 'snapshot', 'cut', '--as', 'second');
+    const { network } = it.lab;
+    const [from, to] = [it.places.btrfs.machine.number, it.places.dir.machine.number];
+    let broken = 0;
+    for (let cut = 0; cut < 100; cut++) {
+      if (cut % 5 === 0) {
+        // What a cable that was pulled for a moment does, TCP puts right; a connection that broke begins anew.
+        if ((await it.replica(replica)).state !== 'syncing') await it.floatlab('replica', 'sync', replica);
+        await it.syncs(replica);
+        await pause(150);
+        await network.resetWay(from, to);
+        broken++;
+      } else await (cut % 2 === 0 ? network.cutWay(from, to) : network.cutWay(to, from));
+      await pause(40 + ((cut * 37) % 160));
+      await network.heal();
+      await pause(20 + ((cut * 53) % 90));
+    }
+    expect(broken).toBe(20);
+    const { holds } = await it.replica(replica);
+    expect(holds?.name).toBe('first');
+    await expectSame('cut', 'btrfs', 'dir', 'first', some);
+    await it.floatlab('volume', 'set', 'cut', '--replica-limit', '0');
+    await it.floatlab('replica', 'sync', replica).catch(() => '');
+    await it.holds(replica, 'second', 180_000);
+    await expectSame('cut', 'btrfs', 'dir', 'second', all);
+  }, 400_000);
 
   test('a target that was filled by hand refuses with words, keeps what it has, and goes on once there is room', async () => {
     const path = await it.volume('full', 'btrfs');

@@ -1,7 +1,7 @@
 /** What a peer still needs stays. */
 import { describe, expect, test } from 'vitest';
 import type { ReplicationBench } from './bench.ts';
-import { codeOf, expectReplica, move, patient, sent, write } from './bench.ts';
+import { codeOf, expectReplica, move, patient, plain, sent, write } from './bench.ts';
 
 export function protectionContract(bench: ReplicationBench): void {
   describe('protection', () => {
@@ -35,6 +35,22 @@ export function protectionContract(bench: ReplicationBench): void {
       expect(await codeOf(volumes.removeSnapshots(of, ['two'], patient()))).toBe('HELD');
       const bases = await replication.bases(of, patient());
       expect(bases?.all.filter(({ kind }) => kind === 'snapshot')).toMatchObject([{ name: 'two', peers: ['vega'] }]);
+    });
+
+    test('both ends of a stream for a peer are protected before its first byte, and a stream for nobody protects none', async () => {
+      const { of, one, two } = await bench.replicated();
+      const { replication, volumes } = bench.here;
+      const peersOf = async () =>
+        (await replication.bases(of, patient()))?.all.flatMap(({ kind, name, peers }) =>
+          kind === 'snapshot' && peers.length > 0 ? [`${name} for ${peers.join(', ')}`] : [],
+        );
+      await (await sent(bench.here, of, { from: one, to: two })).bytes[Symbol.asyncIterator]().return?.();
+      expect(await peersOf()).toEqual([]);
+      await sent(bench.here, of, { from: one, to: two }, { ...plain, peer: 'vega' });
+      expect(await peersOf()).toEqual(['one for vega', 'two for vega']);
+      for (const name of ['one', 'two'])
+        expect(await codeOf(volumes.removeSnapshots(of, [name], patient()))).toBe('HELD');
+      expect(await codeOf(sent(bench.here, of, { to: two }, { ...plain, peer: 'A peer' }))).toBe('INVALID');
     });
 
     bookmarkContract(bench);

@@ -9,6 +9,7 @@ import { execa } from 'execa';
 import { IoError } from '../error.ts';
 import type { Ran } from '../run.ts';
 import { environment } from '../run.ts';
+import { gather } from './gather.ts';
 import { patience } from './patience.ts';
 
 export interface PipeOptions {
@@ -66,11 +67,11 @@ export const pipes: Pipes = {
     return {
       pieces: (async function* () {
         if (!stdout) return;
-        const pieces: AsyncIterator<Uint8Array> = stdout[Symbol.asyncIterator]();
+        const gathered = gather(stdout);
         for (;;) {
-          const next = await end.within(pieces.next());
-          if (next.done === true) return;
-          yield next.value;
+          const piece = await end.within(gathered.next());
+          if (piece === undefined) return;
+          yield piece;
         }
       })(),
       outcome: () => end.within(end.ran),

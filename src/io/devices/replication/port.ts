@@ -61,6 +61,11 @@ export interface SendOptions {
    * May be another one with each stream.
    */
   readonly fractions?: boolean;
+  /**
+   * Whom both ends are protected for, as `protect` does, in the turn in which they are found. Not of a stream that goes on
+   * where it ended.
+   */
+  readonly peer?: string;
 }
 
 /** What a stream can be based on; of bookmarks only the place in history is left. */

@@ -1,6 +1,7 @@
 /** What is refused, and in which words; and what is told of a dataset. Pure. */
 import type { IoErrorCode } from '../error.ts';
 import { IoError } from '../error.ts';
+import type { SnapInfo } from '../volumes/port.ts';
 import type { Found, Hands } from './backend.ts';
 import type { Marker } from './marker.ts';
 import { compareEpochs, describeEpoch } from './names.ts';
@@ -84,3 +85,5 @@ export function basesOf({ role, format, marker, bases, resume }: Found): Bases |
     ...(resume ? { resume } : {}),
   };
 }
+
+export const snapInfo = ({ name, guid, createdAt }: Base): SnapInfo => ({ name, guid, createdAt });

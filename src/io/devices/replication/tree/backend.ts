@@ -11,7 +11,8 @@
  * somebody writes to it all the same, the next stream does not come out as it should: it is refused, and so are all that
  * follow, until what was written is set aside.
  */
-import { replicationOver, type OverOptions } from '../over.ts';
+import { replicationOver } from '../over.ts';
+import type { OverOptions } from '../turns.ts';
 import type { Backend, Found, Hands } from '../backend.ts';
 import type { Marker } from '../marker.ts';
 import type { Base, ReplicationPort } from '../port.ts';

@@ -7,7 +7,7 @@ import type { Waiting } from '../../tree-stream/thread/streams.ts';
 import { inUse } from '../../volumes/in-use.ts';
 import type { SimVolumes } from '../../volumes/sim.ts';
 import type { SimPool } from '../../volumes/sim/pools.ts';
-import type { OverOptions } from '../over.ts';
+import type { OverOptions } from '../turns.ts';
 import type { ReplicationPort } from '../port.ts';
 import { changesBetween, frames, readFrame, readRest, readSimHead } from '../sim/stream.ts';
 import { treeReplicationWith } from './backend.ts';
