@@ -1,13 +1,20 @@
 /** What can be wrong with a replica: each says what to do about it. */
 import type { ActorState, LabView } from '#actors/actor.ts';
+import { formatDuration } from '#events/values/duration.ts';
 import type { Problem } from '#events/values/metadata.ts';
 import type { Alert } from './alerts.ts';
 import { refTo } from './refs.ts';
 
-export const replicaRules = ['replica-diverged', 'replica-failed', 'replica-behind', 'replica-orphaned'] as const;
+export const replicaRules = [
+  'replica-diverged',
+  'replica-failed',
+  'replica-behind',
+  'replica-exposed',
+  'replica-orphaned',
+] as const;
 
 export function replicaAlerts({ state, context }: ActorState<'replica'>, lab: LabView): readonly Alert[] {
-  const { metadata, volume, node, problem, behindSince } = context;
+  const { metadata, volume, node, problem, behindSince, exposed } = context;
   const { name } = metadata;
   const known = lab.get(volume)?.context.metadata.name;
   const what =
@@ -28,9 +35,19 @@ export function replicaAlerts({ state, context }: ActorState<'replica'>, lab: La
     ];
   }
   // While it is paused, or on its way out, nobody expects it to follow.
-  if (behindSince === null || (state !== 'idle' && state !== 'syncing')) return [];
+  if (state !== 'idle' && state !== 'syncing') return [];
   const why = problem ? ` ${problem.message}` : '';
+  const alerts: Alert[] = [];
+  if (exposed !== null)
+    alerts.push({
+      rule: 'replica-exposed',
+      severity: 'warning',
+      message: `${what}: more may be lost with it than the ${formatDuration(exposed.maxMs)} that its volume allows.${why}`,
+      hint: `See what it lacks: floatlab replica show ${name}. Or let it follow more often.`,
+    });
+  if (behindSince === null) return alerts;
   return [
+    ...alerts,
     {
       rule: 'replica-behind',
       severity: 'warning',

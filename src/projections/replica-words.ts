@@ -2,6 +2,7 @@
 import type { ActorState, LabView } from '#actors/actor.ts';
 import type { EventOf } from '#events/envelope.ts';
 import type { EventType } from '#events/registry.ts';
+import { formatDuration } from '#events/values/duration.ts';
 import { formatSize } from '#events/values/size.ts';
 import { refTo } from './refs.ts';
 import type { About } from './words.ts';
@@ -37,6 +38,10 @@ export const replicaWords: ReplicaWords = {
   'replica.paused': (_, about) => `${subject(about)} ${about.v('was', 'would be')} paused.`,
   'replica.resumed': (_, about) => `${subject(about)} ${about.v('goes', 'would go')} on.`,
   'replica.fell-behind': (_, about) => `${subject(about)} ${about.v('has', 'would have')} been behind for too long.`,
+  'replica.loss-exceeded': ({ data }, about) =>
+    `With ${lower(subject(about))} ${about.v('more may', 'more would')} be lost than the ${formatDuration(data.maxMs)} that its volume allows${data.lossMs === null ? '' : `: ${formatDuration(data.lossMs)}`}.`,
+  'replica.loss-recovered': (_, about) =>
+    `With ${lower(subject(about))} no more ${about.v('may', 'would')} be lost than its volume allows.`,
   'replica.resync-requested': ({ data }, about) =>
     `What only ${lower(subject(about))} has ${about.v('is being', 'would be')} ${data.keep ? 'put aside' : 'destroyed'}.`,
   'replica.resynced': ({ data }, about) =>

@@ -37,6 +37,8 @@ export const replicaCommands = {
   /** There is none to begin with, or none new enough. */
   'snapshot-for-replicas': z.strictObject({ volume: volumeRef }),
   'note-replica-behind': z.strictObject({ replica: replicaRef, since: count }),
+  /** `lossMs` null: nobody knows; `maxMs` null: not more than is allowed any more. */
+  'note-replica-loss': z.strictObject({ replica: replicaRef, lossMs: count.nullable(), maxMs: count.nullable() }),
   'drop-replica': z.strictObject({ replica: replicaRef, because: z.string().min(1).max(500) }),
   'report-replica-synced': z.strictObject({ ...report, bytes: count, compressed: z.boolean().exactOptional() }),
   'report-replica-sync-failed': z.strictObject({ ...report, problem }),

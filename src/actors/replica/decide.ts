@@ -156,6 +156,19 @@ export const replicaDecisions: Decisions<keyof typeof replicaCommands> = {
     },
   },
 
+  'note-replica-loss': {
+    scope: govern,
+    decide: ({ input: { replica: stream, lossMs, maxMs } }, lab) => {
+      const replica = lab.get(stream);
+      if (!replica || (replica.context.exposed === null) === (maxMs === null)) return unchanged;
+      return drafts(
+        maxMs === null
+          ? draft(stream, 'replica.loss-recovered', {})
+          : draft(stream, 'replica.loss-exceeded', { lossMs, maxMs }),
+      );
+    },
+  },
+
   'drop-replica': {
     scope: govern,
     decide: ({ input }, lab) => {

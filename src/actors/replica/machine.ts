@@ -49,6 +49,8 @@ export interface Replica {
   readonly pausedBy: string | null;
   /** Since when its volume has gone on without it, of one that is behind for longer than it should be. */
   readonly behindSince: number | null;
+  /** Since when more than its volume allows may be lost with it, and how much that is; null: not, or not for long. */
+  readonly exposed: { readonly since: number; readonly maxMs: number } | null;
   readonly resync: Resync | null;
   /** The last ones that went well, the newest last. */
   readonly syncs: readonly PastSync[];
@@ -167,6 +169,7 @@ export const replicaMachine = setup({
     syncedAt: null,
     wantedSince: null,
     behindSince: null,
+    exposed: null,
     pausedBy: null,
     resync: null,
     syncs: [],
@@ -175,6 +178,10 @@ export const replicaMachine = setup({
   initial: 'idle',
   on: {
     'replica.fell-behind': { actions: assign(({ event }) => ({ behindSince: event.data.since })) },
+    'replica.loss-exceeded': {
+      actions: assign(({ event }) => ({ exposed: { since: event.at, maxMs: event.data.maxMs } })),
+    },
+    'replica.loss-recovered': { actions: assign({ exposed: null }) },
     // Its node is out of the lab, or its pool is lost.
     'replica.removed': '.removed',
   },
