@@ -14,6 +14,7 @@ import { decideRetention } from '#actors/retention/decide.ts';
 import { readCompose } from '#actors/compose/read.ts';
 import type { StreamId } from '#events/envelope.ts';
 import { parseKeep } from '#events/values/keep.ts';
+import type { BackedUpFiles } from '#io/contract/backups.ts';
 import type { RetentionAnswer } from '#io/contract/retention.ts';
 import type { VolumeCandidateRow } from '#io/contract/volume-candidates.ts';
 import type { RollbackAnswer } from '#io/contract/rollback.ts';
@@ -25,6 +26,7 @@ import { pageKeyHeader, pathParams, routes, sessionCookie } from '#io/contract/r
 import type { JoinTokenAnswer, JoinTokenInput } from '#io/contract/routes/admission.ts';
 import type { Route } from '#io/contract/routes/route.ts';
 import { isViewName, type ViewName } from '#projections/registry.ts';
+import type { OperationRow } from '#projections/operations.ts';
 import type { ActivityRow } from '#projections/views/activity.ts';
 import type { NodeRow } from '#projections/views/nodes.ts';
 import type { SnapshotRow } from '#projections/views/snapshots.ts';
@@ -91,6 +93,10 @@ export class FakeBackend {
   power: Map<string, 'on' | 'off'> | undefined;
   /** What lies in every pool and could be adopted. */
   candidates: readonly VolumeCandidateRow[] = [];
+  /** What is in every backup beside the volume. */
+  backedUpFiles: BackedUpFiles = { compose: null, files: {} };
+  /** Targets of other labs that somebody opened, as they were asked for. */
+  readonly attached: unknown[] = [];
   /** What a look at a roll-back says; undefined: unknown. */
   writtenBytes: number | undefined;
   /** Commands as they arrived, dry runs included. */
@@ -328,6 +334,16 @@ export class FakeBackend {
         const { expiresAt } = (issued.events[0]?.data ?? {}) as { expiresAt: number };
         return { token: 'flt1-abc', id, expiresAt, command: this.joinCommand } satisfies JoinTokenAnswer;
       }
+      case 'backup-kit':
+        return JSON.stringify({ floatlabBackupKit: 1, lab: 'home', targets: [] });
+      case 'backup-files':
+        return this.backedUpFiles;
+      case 'attach-backup-target': {
+        this.attached.push(body);
+        return { index: this.lab.index, unchanged: false, dryRun: false, events: [] };
+      }
+      case 'wait-operation':
+        return this.#operation(params['id'] ?? '');
       case 'list-volume-candidates':
         return { items: this.candidates, truncated: false };
       case 'list-disks':
@@ -341,6 +357,16 @@ export class FakeBackend {
       }
       default:
         throw new Refusal('NO_SUCH_ROUTE', `The fake does not know ${action.special}.`);
+    }
+  }
+
+  /** Once it has ended. */
+  async #operation(id: string): Promise<unknown> {
+    for (;;) {
+      const row = this.lab.rows('operations').find(([, one]) => fits(one, { id }))?.[1] as OperationRow | undefined;
+      if (!row) throw new Refusal('NOT_FOUND', `There is no operation ${id}.`);
+      if (row.state !== 'running') return row;
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
 

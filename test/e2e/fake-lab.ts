@@ -457,10 +457,23 @@ function success(order: WorkOrder, lab: Lab, now: number): [CommandName, unknown
         'report-backup-target-pruned',
         { target: subject, visit, deletedBytes: 0, rewrittenBytes: 0, waitingPacks: 0 },
       ];
-    case 'write-backup':
-      return ['report-backup-written', { backup: subject, visit, sizeBytes: 4096, addedBytes: 4096, takenAt: now }];
+    case 'write-backup': {
+      const held = order.input.about.spec.sizeBytes;
+      return [
+        'report-backup-written',
+        {
+          ...{ backup: subject, visit, takenAt: order.input.snapshot.takenAt },
+          ...{ sizeBytes: Math.round(held * 0.6), addedBytes: Math.round(held * 0.1) },
+        },
+      ];
+    }
     case 'verify-backup':
       return ['report-backup-verified', { backup: subject, visit, readBytes: 4096 }];
+    case 'test-restore':
+      return [
+        'report-restore-tested',
+        { backup: subject, visit, files: 12, folders: 3, bytes: 4096, digest: guid.repeat(4) },
+      ];
     case 'remove-backup':
       return ['report-backup-removed', { backup: subject, visit }];
     case 'take-snapshot': {
@@ -552,6 +565,15 @@ function failure(order: WorkOrder, problem: Problem): [CommandName, unknown] {
   if (order.work === 'sync-replica') return ['report-replica-sync-failed', { replica: subject, visit, problem }];
   if (order.work.includes('pool')) return ['report-pool-failed', { pool: subject, visit, problem }];
   if (order.work.endsWith('-snapshot')) return ['report-snapshot-failed', { snapshot: subject, visit, problem }];
+  if (order.work === 'check-backup-target')
+    return ['report-backup-target-check-failed', { target: subject, visit, problem }];
+  if (order.work === 'prune-backup-target')
+    return ['report-backup-target-prune-failed', { target: subject, visit, problem }];
+  if (order.work === 'write-backup') return ['report-backup-failed', { backup: subject, visit, problem }];
+  if (order.work === 'verify-backup')
+    return problem.code === 'DAMAGED'
+      ? ['report-backup-damaged', { backup: subject, visit, problem }]
+      : ['report-backup-verify-failed', { backup: subject, visit, problem }];
   if (order.work.endsWith('-files')) return ['report-transfer-failed', { transfer: subject, visit, problem }];
   return ['report-volume-failed', { volume: subject, visit, problem }];
 }

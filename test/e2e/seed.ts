@@ -128,10 +128,33 @@ export function busyLab(days = 3): FakeLab {
   give('create-replica', { name: 'photos-db', node: 'vega' });
   lab.sleep(Math.max(0, end - lab.now));
   settle();
+  backUp(lab);
   lab.goLive(400);
   measure(lab);
   for (const line of bootLines) lab.log(lab.app('photos').stream, { ...line, at: lab.now - 60_000 });
   return lab;
+}
+
+/** A disk and a bucket, what is backed up to them each night, and what was backed up by hand. */
+function backUp(lab: FakeLab): void {
+  const give = (...[name, input]: Parameters<FakeLab['run']>): void => {
+    lab.run(name, input);
+    settle();
+    settle();
+  };
+  give('add-backup-target', {
+    ...{ name: 'usb', store: { kind: 'directory', path: '/mnt/usb/backups', node: 'atlas' } },
+    ...{ keep: '7d:1d 8w:1w', verifyEveryMs: 30 * 24 * hour },
+  });
+  give('add-backup-target', {
+    ...{ name: 'offsite', limitBytesPerSecond: 5 * 2 ** 20 },
+    store: { kind: 's3', endpoint: 'https://s3.example.net', bucket: 'my-lab', prefix: 'backups' },
+    secrets: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI' },
+  });
+  give('create-schedule', { name: 'photos-backup', app: 'photos', backupTo: 'usb', cron: '30 3 * * *' });
+  give('create-schedule', { name: 'wiki-offsite', volume: 'wiki-data', backupTo: 'offsite', cron: '0 4 * * 0' });
+  give('back-up-app', { name: 'photos', to: 'usb' });
+  give('create-backup', { name: 'wiki-data', to: 'offsite' });
 }
 
 /** The busy one, where the replica of `photos-originals` has just diverged. */

@@ -90,6 +90,11 @@ const appVolumes = createRoute({
   path: '/volumes',
   component: lazyRouteComponent(() => import('./screens/app/volumes.tsx'), 'AppVolumes'),
 });
+const appBackups = createRoute({
+  getParentRoute: () => app,
+  path: '/backups',
+  component: lazyRouteComponent(() => import('./screens/app/backups.tsx'), 'AppBackups'),
+});
 const appLogs = createRoute({
   getParentRoute: () => app,
   path: '/logs',
@@ -149,6 +154,11 @@ const volumeReplicas = createRoute({
   path: '/replicas',
   component: lazyRouteComponent(() => import('./screens/volume/replicas.tsx'), 'VolumeReplicas'),
 });
+const volumeBackups = createRoute({
+  getParentRoute: () => volume,
+  path: '/backups',
+  component: lazyRouteComponent(() => import('./screens/volume/backups.tsx'), 'VolumeBackups'),
+});
 const volumeHistory = createRoute({
   getParentRoute: () => volume,
   path: '/history',
@@ -158,6 +168,46 @@ const volumeWhy = createRoute({
   getParentRoute: () => volume,
   path: '/why',
   component: lazyRouteComponent(() => import('./screens/volume/why.tsx'), 'VolumeWhy'),
+});
+
+const backups = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/backups',
+  component: lazyRouteComponent(() => import('./screens/backups/backups.tsx'), 'Backups'),
+  validateSearch: listSearch,
+});
+const backupsByApp = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/backups/apps',
+  component: lazyRouteComponent(() => import('./screens/backups/by-app.tsx'), 'BackupsByApp'),
+  validateSearch: listSearch,
+});
+const targets = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/backups/targets',
+  component: lazyRouteComponent(() => import('./screens/backups/targets.tsx'), 'BackupTargets'),
+  validateSearch: listSearch,
+});
+const target = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/backups/targets/$name',
+  component: lazyRouteComponent(() => import('./screens/backups/target.tsx'), 'TargetPage'),
+});
+const targetBackups = createRoute({
+  getParentRoute: () => target,
+  path: '/',
+  component: lazyRouteComponent(() => import('./screens/backups/target-backups.tsx'), 'TargetBackups'),
+  validateSearch: listSearch,
+});
+const targetHistory = createRoute({
+  getParentRoute: () => target,
+  path: '/history',
+  component: lazyRouteComponent(() => import('./screens/backups/target-history.tsx'), 'TargetHistory'),
+});
+const targetWhy = createRoute({
+  getParentRoute: () => target,
+  path: '/why',
+  component: lazyRouteComponent(() => import('./screens/backups/target-why.tsx'), 'TargetWhy'),
 });
 
 const nodes = createRoute({
@@ -230,10 +280,14 @@ const routeTree = rootRoute.addChildren([
   overview,
   apps,
   newApp,
-  app.addChildren([appOverview, appVolumes, appLogs, appTerminal, appCompose, appHistory, appWhy]),
+  app.addChildren([appOverview, appVolumes, appBackups, appLogs, appTerminal, appCompose, appHistory, appWhy]),
   volumes,
   replicas,
-  volume.addChildren([volumeSnapshots, volumeFiles, volumeReplicas, volumeHistory, volumeWhy]),
+  volume.addChildren([volumeSnapshots, volumeFiles, volumeReplicas, volumeBackups, volumeHistory, volumeWhy]),
+  backups,
+  backupsByApp,
+  targets,
+  target.addChildren([targetBackups, targetHistory, targetWhy]),
   nodes,
   node.addChildren([nodeOverview, nodePools, nodeHistory, nodeWhy]),
   schedules,

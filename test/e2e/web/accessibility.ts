@@ -75,6 +75,21 @@ export function accessibleIn(scheme: 'light' | 'dark'): void {
       await walk(page, '/schedules');
       await page.getByRole('button', { name: 'New schedule' }).click();
       await lookOver('new schedule');
+      await walk(page, '/backups/targets');
+      await page.getByRole('button', { name: 'Add a target' }).click();
+      await page.getByLabel('What it is').selectOption('s3');
+      await page.getByLabel('Endpoint').fill('nowhere');
+      await lookOver('add a target');
+      await walk(page, '/backups');
+      await row(page, 'wiki-data')
+        .getByRole('button', { name: /^More for/ })
+        .click();
+      await page.getByRole('menuitem', { name: 'Restore…' }).click();
+      await page.getByLabel(/a volume that is there/).check();
+      await lookOver('restore a backup');
+      await walk(page, '/backups/apps');
+      await page.getByRole('button', { name: 'Restore app photos as a whole' }).click();
+      await lookOver('restore an app');
       lab.run('deploy-app', { compose: 'name: wiki\nservices:\n  web:\n    image: requarks/wiki:3.0\n' });
       await walk(page, '/apps/default/wiki/compose');
       await page.getByLabel('Revision').selectOption('1');

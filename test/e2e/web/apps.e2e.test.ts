@@ -62,12 +62,12 @@ describeWeb(({ open }) => {
     await heading(page, 'notes').waitFor(patience);
     // The tray and the page tell how far it is; nothing is shown that the lab has not said.
     const tray = page.getByRole('region', { name: 'Operations' });
-    await tray.getByText('Deploying notes').waitFor(patience);
+    await tray.getByText('Deploying app notes').waitFor(patience);
     await page.getByRole('main').getByText('pulling nginx:1.27').waitFor(patience);
     expect(await page.getByRole('main').getByText('running').count()).toBe(0);
     backend.lab.release();
     await page.getByRole('main').getByText('running').first().waitFor(patience);
-    await tray.getByText('Deploy notes').waitFor(patience);
+    await tray.getByText('Deploy app notes').waitFor(patience);
     await tray.getByText('done', { exact: true }).waitFor(patience);
   });
 

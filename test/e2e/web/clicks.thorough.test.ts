@@ -20,7 +20,8 @@ describeWeb(({ open }) => {
       await settled(page);
       clicks += await clickAll(page);
     }
-    expect(complaints.join('\n')).toBe('');
+    // A plan that the lab refuses, because an app still uses its volume, is an answer; the browser logs it all the same.
+    expect(complaints.filter((one) => !one.includes('409 (Conflict)')).join('\n')).toBe('');
     expect(clicks).toBeGreaterThan(200);
   }, 240_000);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cronInWords } from '#ui/web/format/cron-words.ts';
-import { labInWords, plain, protectionInWords, replicationInWords } from '#ui/web/format/lab-words.ts';
+import { backupInWords, labInWords, plain, protectionInWords, replicationInWords } from '#ui/web/format/lab-words.ts';
 import { operationTitle, percent, progressOf, whoOf, count } from '#ui/web/format/who.ts';
 import { operationTone, stateWords, thingTone, thingWords, toneOf } from '#ui/web/format/state.ts';
 import { evidenceLines, operationName, operationOf, shortWhy } from '#ui/web/format/why.ts';
@@ -119,6 +119,27 @@ describe('states', () => {
   });
 });
 
+describe('what is kept outside of the lab', () => {
+  const volume = (name: string, state = 'ready') =>
+    ({ id: `volume:${name}`, namespace: 'default', name, state }) as const;
+  const backup = (name: string, isGood = true) => ({ volume: { id: `volume:${name}` as const, name }, isGood });
+  const words = (...of: Parameters<typeof backupInWords>) => plain(backupInWords(...of) ?? ['nothing']);
+
+  it('is said once there is a target, and names the volumes of which nothing good is there', () => {
+    expect(words([volume('a')], [], 0)).toBe('nothing');
+    expect(words([volume('new', 'creating')], [], 1)).toBe('nothing');
+    expect(words([volume('a'), volume('b')], [backup('a', false)], 1)).toBe(
+      'No volume has a good backup outside of the lab.',
+    );
+    expect(words([volume('a'), volume('b'), volume('c')], [backup('a'), backup('a', false)], 1)).toBe(
+      'b and c have no good backup yet.',
+    );
+    expect(words([volume('a'), volume('b')], [backup('a'), backup('b')], 1)).toBe(
+      'Every volume has a good backup outside of the lab.',
+    );
+  });
+});
+
 describe('who, what and why', () => {
   it('tells people, nodes and policies apart', () => {
     expect(whoOf('user:admin')).toEqual({ kind: 'person', name: 'admin' });
@@ -129,8 +150,8 @@ describe('who, what and why', () => {
 
   it('says what an operation does while it runs, and what was asked for after', () => {
     const row = { command: 'rollback-volume', targetName: 'photos-db' };
-    expect(operationTitle({ ...row, state: 'running' })).toBe('Rolling back photos-db');
-    expect(operationTitle({ ...row, state: 'succeeded' })).toBe('Roll back photos-db');
+    expect(operationTitle({ ...row, state: 'running' })).toBe('Rolling back volume photos-db');
+    expect(operationTitle({ ...row, state: 'succeeded' })).toBe('Roll back volume photos-db');
     expect(operationTitle({ command: 'new-thing', targetName: 'x', state: 'running' })).toBe('new-thing of x');
   });
 

@@ -1,8 +1,8 @@
 /** A small form: a few fields, and a button that is there once they are right. */
 import { Button, Modal } from '@mantine/core';
 import { useState, type FormEvent, type ReactNode } from 'react';
-import { useNoAction } from '../../components/action-button.tsx';
-import classes from '../../components/plan-dialog.module.css';
+import { useNoAction } from './action-button.tsx';
+import classes from './plan-dialog.module.css';
 
 interface FormProps {
   readonly title: string;

@@ -36,6 +36,13 @@ export const PoolLink = ({ node, name }: { readonly node: string; readonly name:
   </Link>
 );
 
+/** To a place that backups go to. */
+export const TargetLink = ({ name }: { readonly name: string }) => (
+  <Link to="/backups/targets/$name" params={{ name }} className="link">
+    {name}
+  </Link>
+);
+
 /** A link to any object that has a page; plain text for the others. */
 export function ObjectLink({
   kind,
@@ -66,6 +73,14 @@ export function ObjectLink({
           {name}
         </Link>
       );
+    case 'backup':
+      return (
+        <Link to="/backups" search={{ q: name }} className="link">
+          {name}
+        </Link>
+      );
+    case 'backup-target':
+      return <TargetLink name={name} />;
     default:
       return <>{name}</>;
   }

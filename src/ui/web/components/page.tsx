@@ -82,7 +82,7 @@ export const Facts = ({ facts }: { readonly facts: readonly Fact[] }) => (
         <dt>{label}</dt>
         <dd>
           {value}
-          {note !== undefined && <div className={classes['factNote']}>{note}</div>}
+          {note !== undefined && <div className={cx('among', classes['factNote'])}>{note}</div>}
         </dd>
       </div>
     ))}
@@ -114,7 +114,7 @@ export const Empty = ({ title, children, command, action }: EmptyProps) => (
     <h2>{title}</h2>
     <p className="muted">{children}</p>
     {command !== undefined && <Command text={command} />}
-    {action}
+    {action !== undefined && <div className={classes['emptyActions']}>{action}</div>}
   </div>
 );
 

@@ -1,9 +1,10 @@
 /** What is asked of a replica, with what will happen and how to undo it. */
-import { Radio, Stack } from '@mantine/core';
+import { Radio } from '@mantine/core';
 import { useState } from 'react';
 import type { CommandName } from '#actors/commands.ts';
 import type { ReplicaRow } from '#projections/views/replicas.ts';
 import { PlanDialog } from './plan-dialog.tsx';
+import classes from './plan-dialog.module.css';
 
 type Plain = Extract<CommandName, 'sync-replica' | 'cancel-replica' | 'pause-replica' | 'resume-replica'>;
 export type ReplicaAct = Plain | 'resync-replica' | 'remove-replica';
@@ -85,10 +86,10 @@ function Resync({ row, onClose }: OfReplica) {
         value={keep ? 'keep' : 'discard'}
         onChange={(value) => setKeep(value === 'keep')}
       >
-        <Stack gap={8} mt={8}>
+        <div className={classes['choices']}>
           <Radio value="keep" label="It is kept for a week, as a deleted volume" />
           <Radio value="discard" label="It is destroyed" />
-        </Stack>
+        </div>
       </Radio.Group>
     </PlanDialog>
   );

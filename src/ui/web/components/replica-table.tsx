@@ -13,7 +13,9 @@ import { useMemo, useState } from 'react';
 import { mendingOf } from '#projections/replica-alerts.ts';
 import type { ReplicaRow } from '#projections/views/replicas.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
-import { behindMs, lagWords } from '#ui/client/protection-words.ts';
+import { replicaLoss } from '#io/contract/replica-loss.ts';
+import type { ReplicaLagRow } from '#io/contract/live.ts';
+import { behindMs, lagWords, lossInShort, lossWords } from '#ui/client/protection-words.ts';
 import type { Sort } from '../format/filter.ts';
 import { replicaStateWords, replicaTone } from '../format/replica-words.ts';
 import { tones } from '../format/state.ts';
@@ -50,6 +52,7 @@ export const replicaTexts = (row: ReplicaRow): readonly (string | null | undefin
 export const replicaColumns = (
   volumes: VolumesById,
   actions: (row: ReplicaRow) => React.ReactNode,
+  lags: ReadonlyMap<string, ReplicaLagRow> = new Map(),
 ): readonly Column<ReplicaRow>[] => [
   {
     id: 'volume',
@@ -124,6 +127,22 @@ export const replicaColumns = (
     },
   },
   {
+    id: 'loss',
+    title: 'May lose',
+    width: 'minmax(84px, 100px)',
+    sort: ({ id }) => lags.get(id)?.lossMs ?? Number.MAX_VALUE,
+    cell: ({ id, holds }) => {
+      const lag = lags.get(id);
+      if (!lag || holds === null) return <span className="faint">–</span>;
+      const loss = replicaLoss(lag);
+      return (
+        <span data-tip={`With it, if it took the place of its volume now: ${lossWords(loss)}`}>
+          {lossInShort(loss)}
+        </span>
+      );
+    },
+  },
+  {
     id: 'synced',
     title: 'Synced',
     width: '80px',
@@ -145,13 +164,14 @@ interface ReplicaTableProps {
 
 export function ReplicaTable({ rows, volumes, of, ...sorting }: ReplicaTableProps) {
   const work = useView('work').rows;
+  const lags = useView('replica-lag').byKey;
   const [asked, setAsked] = useState<{ readonly act: ReplicaAct; readonly row: ReplicaRow }>();
   const columns = useMemo(
     () =>
-      replicaColumns(volumes, (row) => <RowMenu row={row} onAct={(act) => setAsked({ act, row })} />).filter(
+      replicaColumns(volumes, (row) => <RowMenu row={row} onAct={(act) => setAsked({ act, row })} />, lags).filter(
         ({ id }) => id !== of,
       ),
-    [volumes, of],
+    [volumes, of, lags],
   );
   return (
     <>

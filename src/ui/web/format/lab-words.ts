@@ -5,6 +5,7 @@
 import { unknownState } from '#projections/unheard.ts';
 import type { AppRow } from '#projections/views/apps.ts';
 import type { Severity } from '#projections/alerts.ts';
+import type { BackupRow } from '#projections/views/backups.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import { lastKnown, thingTone, thingWords, toneOf, type Tone } from './state.ts';
 import { roughly } from './time.ts';
@@ -120,6 +121,24 @@ export function replicationInWords(volumes: readonly ReplicatedFacts[], nodes: n
     verb,
     ...late,
   ];
+}
+
+type BackedUpFacts = Pick<VolumeRow, 'id' | 'namespace' | 'name' | 'state'>;
+
+/** Whether what people keep outlives the lab. Where there is no target yet nobody is told what cannot be. */
+export function backupInWords(
+  volumes: readonly BackedUpFacts[],
+  backups: readonly Pick<BackupRow, 'volume' | 'isGood'>[],
+  targets: number,
+): Phrase | undefined {
+  const kept = volumes.filter(({ state }) => !holdsNothing.includes(state));
+  if (kept.length === 0 || targets === 0) return undefined;
+  const good = new Set<string | undefined>(backups.filter(({ isGood }) => isGood).map(({ volume }) => volume?.id));
+  const bare = kept.filter(({ id }) => !good.has(id));
+  if (bare.length === kept.length) return ['No volume has a good backup outside of the lab.'];
+  if (bare.length === 0)
+    return [kept.length === 1 ? 'It has a good backup.' : 'Every volume has a good backup outside of the lab.'];
+  return [...listed(bare, volumeMention), bare.length === 1 ? ' has no good backup yet.' : ' have no good backup yet.'];
 }
 
 const isBehind = ({ state, behindSince }: VolumeRow['replicas'][number]): boolean =>

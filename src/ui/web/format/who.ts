@@ -1,4 +1,5 @@
 /** Who did something, and what a command is called: the words of principals and operations. */
+import { askedFor, doing } from '#projections/operation-words.ts';
 
 export interface Who {
   readonly kind: 'person' | 'node' | 'policy' | 'system';
@@ -21,37 +22,15 @@ export function whoOf(by: string, nodeName: (id: string) => string | undefined =
   }
 }
 
-/** Command → what is being done, what was asked for. */
-const verbs: Readonly<Record<string, readonly [doing: string, asked: string]>> = {
-  'deploy-app': ['Deploying', 'Deploy'],
-  'start-app': ['Starting', 'Start'],
-  'stop-app': ['Stopping', 'Stop'],
-  'restart-app': ['Restarting', 'Restart'],
-  'remove-app': ['Removing', 'Remove'],
-  'create-volume': ['Creating', 'Create'],
-  'change-volume': ['Changing', 'Change'],
-  'retry-volume': ['Trying again', 'Retry'],
-  'delete-volume': ['Deleting', 'Delete'],
-  'rollback-volume': ['Rolling back', 'Roll back'],
-  'clone-volume': ['Cloning', 'Clone'],
-  'adopt-volume': ['Adopting', 'Adopt'],
-  'release-volume': ['Releasing', 'Release'],
-  'move-volume': ['Moving', 'Move'],
-  'recover-volume': ['Recovering', 'Recover'],
-  'leave-node': ['Letting go', 'Let go'],
-  'remove-node': ['Removing', 'Remove'],
-  'take-snapshot': ['Taking snapshot', 'Snapshot'],
-  'remove-snapshot': ['Removing snapshot', 'Remove snapshot'],
-};
-
-/** `Deploying photos` while it runs, `Deploy photos` after. */
+/** `Deploying app photos` while it runs, `Deploy app photos` after. */
 export function operationTitle(row: {
   readonly command: string;
   readonly targetName: string;
   readonly state: string;
 }): string {
-  const [doing, asked] = verbs[row.command] ?? [`${row.command} of`, `${row.command} of`];
-  return `${row.state === 'running' ? doing : asked} ${row.targetName}`;
+  if (row.state === 'running') return doing(row.command, row.targetName);
+  const asked = askedFor(row.command, row.targetName);
+  return `${asked.slice(0, 1).toUpperCase()}${asked.slice(1)}`;
 }
 
 /** How far the pieces of work of one operation are together, 0 to 1; undefined when none of them counts. */

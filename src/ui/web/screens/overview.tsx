@@ -11,7 +11,7 @@ import { AppLink, Words } from '../components/links.tsx';
 import { NodeTile } from '../components/node-tile.tsx';
 import { Empty, Loading, Page, Section } from '../components/page.tsx';
 import { Glyph } from '../components/state.tsx';
-import { labInWords, protectionInWords, replicationInWords } from '../format/lab-words.ts';
+import { backupInWords, labInWords, protectionInWords, replicationInWords } from '../format/lab-words.ts';
 import { lastKnown, thingTone, thingWords, tones } from '../format/state.ts';
 import { useNow } from '../live/now.tsx';
 import { useActivity } from '../live/use-activity.ts';
@@ -25,6 +25,8 @@ export function Overview() {
   const volumes = useView('volumes');
   const nodes = useView('nodes');
   const lab = useView('overview');
+  const backups = useView('backups');
+  const targets = useView('backup-targets');
   const now = useNow();
   const simulated = useCluster()?.simulated;
   const isCurrent = useIsCurrent();
@@ -41,6 +43,7 @@ export function Overview() {
   const promises = simulated === undefined ? (lab.rows[0]?.promises ?? []) : [simulated];
   const protection = protectionInWords(volumes.rows, now);
   const replication = replicationInWords(volumes.rows, members.length);
+  const outside = backups.ready ? backupInWords(volumes.rows, backups.rows, targets.rows.length) : undefined;
   return (
     <Page title="Overview">
       <div className={classes['sentence']} data-testid="sentence">
@@ -56,6 +59,12 @@ export function Overview() {
                 <>
                   {' '}
                   <Words phrase={replication} />
+                </>
+              )}
+              {outside && (
+                <>
+                  {' '}
+                  <Words phrase={outside} />
                 </>
               )}
             </p>

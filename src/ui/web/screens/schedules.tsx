@@ -1,15 +1,15 @@
-import { Menu } from '@mantine/core';
-import { IconDots, IconPlayerPause, IconPlayerPlay, IconPlus, IconTrash } from '@tabler/icons-react';
+import { IconPlayerPause, IconPlayerPlay, IconPlus, IconTrash } from '@tabler/icons-react';
 import { useSearch } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import type { ScheduleRow } from '#projections/views/schedules.ts';
 import { ActionButton, ActionItem } from '../components/action-button.tsx';
 import { DataTable, type Column } from '../components/data-table.tsx';
-import { AppLink, VolumeLink } from '../components/links.tsx';
+import { AppLink, TargetLink, VolumeLink } from '../components/links.tsx';
 import { ListBar, NothingFound, useList, useSetSearch } from '../components/list.tsx';
 import type { ListSearch } from '../format/list-search.ts';
 import { Empty, Loading, Page } from '../components/page.tsx';
 import { PlanDialog } from '../components/plan-dialog.tsx';
+import { RowMenu } from '../components/row-menu.tsx';
 import { State } from '../components/state.tsx';
 import { Time } from '../components/time.tsx';
 import { cronInWords } from '../format/cron-words.ts';
@@ -33,7 +33,8 @@ const columnsFor = (remove: (row: ScheduleRow) => void): readonly Column<Schedul
     title: 'State',
     width: '104px',
     sort: ({ state }) => state,
-    cell: ({ state }) => <State state={state} />,
+    cell: ({ state, behindSince }) =>
+      behindSince === null ? <State state={state} /> : <State state={state} tone="failed" words="behind" />,
   },
   {
     id: 'when',
@@ -52,10 +53,20 @@ const columnsFor = (remove: (row: ScheduleRow) => void): readonly Column<Schedul
   },
   {
     id: 'volume',
-    title: 'Snapshots',
-    width: 'minmax(110px, 1.2fr)',
+    title: 'What',
+    width: 'minmax(160px, 1.9fr)',
     sort: ({ of }) => of.name,
-    cell: (row) => <Target row={row} />,
+    cell: (row) => (
+      <span className="among">
+        <span className="muted">{actionWords[row.action]}</span> <Target row={row} />
+        {row.target && (
+          <>
+            {' '}
+            <span className="muted">to</span> <TargetLink name={row.target.name} />
+          </>
+        )}
+      </span>
+    ),
   },
   {
     id: 'app',
@@ -91,8 +102,17 @@ const columnsFor = (remove: (row: ScheduleRow) => void): readonly Column<Schedul
     cell: ({ state, dueAt }) =>
       state === 'active' ? <Time at={dueAt} as="until" /> : <span className="faint">–</span>,
   },
-  { id: 'actions', title: '', width: '32px', cell: (row) => <RowMenu row={row} onRemove={() => remove(row)} /> },
+  { id: 'actions', title: '', width: '32px', cell: (row) => <Actions row={row} onRemove={() => remove(row)} /> },
 ];
+
+const actionWords: Readonly<Record<ScheduleRow['action'], string>> = {
+  snapshot: 'snapshots',
+  backup: 'backs up',
+  scrub: 'scrubs',
+};
+
+const madeWords = ({ action }: ScheduleRow): string =>
+  action === 'scrub' ? 'Nothing that is there changes.' : `The ${action}s it made stay.`;
 
 /** What it is of. */
 function Target({ row: { namespace, of } }: { readonly row: ScheduleRow }) {
@@ -105,31 +125,24 @@ function Target({ row: { namespace, of } }: { readonly row: ScheduleRow }) {
   );
 }
 
-function RowMenu({ row, onRemove }: { readonly row: ScheduleRow; readonly onRemove: () => void }) {
+function Actions({ row, onRemove }: { readonly row: ScheduleRow; readonly onRemove: () => void }) {
   const { run } = useCommand();
   const target = { namespace: row.namespace, name: row.name };
   return (
-    <Menu>
-      <Menu.Target>
-        <button type="button" className={classes['more']} aria-label={`More for ${row.name}`}>
-          <IconDots size={16} />
-        </button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {row.state === 'active' ? (
-          <ActionItem icon={<IconPlayerPause size={16} />} onClick={() => void run('suspend-schedule', target)}>
-            Suspend
-          </ActionItem>
-        ) : (
-          <ActionItem icon={<IconPlayerPlay size={16} />} onClick={() => void run('resume-schedule', target)}>
-            Resume
-          </ActionItem>
-        )}
-        <ActionItem danger icon={<IconTrash size={16} />} onClick={onRemove}>
-          Remove…
+    <RowMenu name={row.name}>
+      {row.state === 'active' ? (
+        <ActionItem icon={<IconPlayerPause size={16} />} onClick={() => void run('suspend-schedule', target)}>
+          Suspend
         </ActionItem>
-      </Menu.Dropdown>
-    </Menu>
+      ) : (
+        <ActionItem icon={<IconPlayerPlay size={16} />} onClick={() => void run('resume-schedule', target)}>
+          Resume
+        </ActionItem>
+      )}
+      <ActionItem danger icon={<IconTrash size={16} />} onClick={onRemove}>
+        Remove…
+      </ActionItem>
+    </RowMenu>
   );
 }
 
@@ -140,6 +153,8 @@ const texts = (row: ScheduleRow): readonly (string | null | undefined)[] => [
   row.app?.name,
   row.cron,
   row.state,
+  row.action,
+  row.target?.name,
 ];
 const tone = (row: ScheduleRow) => toneOf(row.state);
 
@@ -157,7 +172,7 @@ export function Schedules() {
       leftSection={<IconPlus size={16} />}
       refused={
         volumes.ready && volumes.rows.length === 0
-          ? 'A schedule snapshots a volume, and there is none yet. Create one under Volumes, or deploy an app.'
+          ? 'A schedule is of a volume, and there is none yet. Create one under Volumes, or deploy an app.'
           : undefined
       }
       onClick={() => setMaking(true)}
@@ -175,8 +190,8 @@ export function Schedules() {
           command={'floatlab schedule create nightly --volume photos-db --cron "30 2 * * *"'}
           action={add}
         >
-          A schedule snapshots a volume again and again. Write <code>x-floatlab: snapshot:</code> into a compose file,
-          or add one here or on the page of a volume.
+          A schedule snapshots a volume again and again, backs it up, or scrubs a pool. Write{' '}
+          <code>x-floatlab: snapshot:</code> into a compose file, or add one here or on the page of a volume.
         </Empty>
       ) : (
         <>
@@ -210,8 +225,8 @@ export function Schedules() {
           danger
           undo={
             removing.app
-              ? `The snapshots it took stay. It comes back when ${removing.app.name} is deployed with it again.`
-              : 'The snapshots it took stay. You can add the schedule again.'
+              ? `${madeWords(removing)} It comes back when ${removing.app.name} is deployed with it again.`
+              : `${madeWords(removing)} You can add the schedule again.`
           }
           onClose={() => setRemoving(undefined)}
         />

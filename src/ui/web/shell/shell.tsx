@@ -2,6 +2,7 @@
 import {
   IconActivity,
   IconApps,
+  IconArchive,
   IconBell,
   IconCalendarTime,
   IconDatabase,
@@ -37,6 +38,7 @@ const places = [
   { to: '/', title: 'Overview', icon: <IconLayoutDashboard {...icon} /> },
   { to: '/apps', title: 'Apps', icon: <IconApps {...icon} /> },
   { to: '/volumes', title: 'Volumes', icon: <IconDatabase {...icon} /> },
+  { to: '/backups', title: 'Backups', icon: <IconArchive {...icon} /> },
   { to: '/nodes', title: 'Nodes', icon: <IconServer2 {...icon} /> },
   { to: '/schedules', title: 'Schedules', icon: <IconCalendarTime {...icon} /> },
   { to: '/alerts', title: 'Alerts', icon: <IconBell {...icon} /> },

@@ -65,6 +65,7 @@ const partsOf = (app: AppRow) => ({
       tabs={[
         { to: base, title: 'Overview', exact: true },
         { to: `${base}/volumes`, title: 'Volumes', count: app.volumes.length },
+        { to: `${base}/backups`, title: 'Backups' },
         { to: `${base}/logs`, title: 'Logs' },
         { to: `${base}/terminal`, title: 'Terminal' },
         { to: `${base}/compose`, title: 'Compose' },

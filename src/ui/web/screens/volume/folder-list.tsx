@@ -156,12 +156,16 @@ function columnsFor(
   choice: Choice | undefined,
 ): readonly Column<FileEntry>[] {
   return [
-    ...(choice ? [choiceColumn(choice)] : []),
     {
       id: 'name',
       title: 'Name',
       width: 'minmax(180px, 3fr)',
-      cell: (row) => <Name row={row} volume={volume} path={joinPath(path, row.name)} />,
+      cell: (row) => (
+        <span className={classes['named']}>
+          {choice && <Chosen row={row} {...choice} />}
+          <Name row={row} volume={volume} path={joinPath(path, row.name)} />
+        </span>
+      ),
     },
     {
       id: 'size',
@@ -212,20 +216,19 @@ function columnsFor(
   ];
 }
 
-const choiceColumn = ({ chosen, toggle }: Choice): Column<FileEntry> => ({
-  id: 'choice',
-  title: '',
-  width: '28px',
-  cell: (row) =>
-    isRestorable(row) && (
+/** Beside what cannot be brought back stands an empty box of the same width: names stay in line. */
+const Chosen = ({ row, chosen, toggle }: Choice & { readonly row: FileEntry }) => (
+  <span className={classes['choice']}>
+    {isRestorable(row) && (
       <Checkbox
         size="xs"
         aria-label={`Choose ${row.name}`}
         checked={chosen.includes(row.name)}
         onChange={() => toggle(row.name)}
       />
-    ),
-});
+    )}
+  </span>
+);
 
 /** Pipes, sockets and devices an app makes anew. */
 const isRestorable = ({ kind }: FileEntry): boolean => kind === 'file' || kind === 'folder' || kind === 'link';

@@ -10,7 +10,7 @@ import { PlanDialog } from '../../components/plan-dialog.tsx';
 import { plainSize, plainSpan } from '../../format/volume-draft.ts';
 import { useCommand } from '../../live/use-command.ts';
 import { useView } from '../../live/use-view.ts';
-import { Form } from './form.tsx';
+import { Form } from '../../components/form.tsx';
 
 interface OfVolume {
   readonly volume: VolumeRow;

@@ -9,13 +9,13 @@ import { useNoAction } from '../../components/action-button.tsx';
 import { Meter } from '../../components/meter.tsx';
 import { Plan } from '../../components/plan-dialog.tsx';
 import { TroubleBox } from '../../components/trouble.tsx';
+import fileInput from '../../components/file-input.module.css';
 import dialog from '../../components/plan-dialog.module.css';
 import { archiveTrouble } from '../../format/archive-kind.ts';
 import { count } from '../../format/who.ts';
 import { rest } from '../../live/clients.tsx';
 import { useImport, type ImportState } from '../../live/use-import.ts';
 import { useUsage } from '../../live/use-usage.ts';
-import classes from './files.module.css';
 
 interface Props {
   readonly volume: VolumeRow;
@@ -82,7 +82,7 @@ export function ImportVolume({ volume, onClose, onDone }: Props) {
           >
             <input
               id="archive"
-              className={classes['file']}
+              className={fileInput['file']}
               type="file"
               accept=".tar,application/x-tar"
               disabled={isSending}

@@ -37,6 +37,8 @@ export function AdoptVolume({ onClose }: { readonly onClose: () => void }) {
   );
   const [chosen, setChosen] = useState<string>();
   const [native, setNative] = useState('');
+  /** From the list: then nothing has to be written. */
+  const [isPicked, setPicked] = useState(false);
   const [name, setName] = useState('');
   const [size, setSize] = useState('100GiB');
   const [keep, setKeep] = useState('');
@@ -71,6 +73,7 @@ export function AdoptVolume({ onClose }: { readonly onClose: () => void }) {
       confirm="Adopt"
       isReady={isReady}
       isBegun={isReady}
+      size={520}
       undo="Release the volume: what was adopted is then as it is by then, and no volume any more."
       onClose={onClose}
     >
@@ -78,33 +81,40 @@ export function AdoptVolume({ onClose }: { readonly onClose: () => void }) {
         label="Pool"
         data={places.map(({ key, driver }) => ({ value: key, label: `${key} (${driver})` }))}
         value={place?.key ?? ''}
-        onChange={(event) => setChosen(event.currentTarget.value)}
+        onChange={(event) => {
+          setChosen(event.currentTarget.value);
+          setPicked(false);
+          setNative('');
+        }}
       />
       {place && (
         <Found
           node={place.node}
           pool={place.pool}
-          chosen={native}
+          chosen={isPicked ? native : ''}
           onChoose={(found) => {
+            setPicked(found !== '');
             setNative(found);
             const last = found.split('/').at(-1) ?? '';
             if (name === '' && isName(last)) setName(last);
           }}
         />
       )}
-      <TextInput
-        label={place?.driver === 'zfs' ? 'Dataset' : 'Folder'}
-        description={
-          place?.driver === 'zfs'
-            ? 'The name of a dataset of this zpool. It stays where it is.'
-            : 'The path of a subvolume in this pool. It stays where it is.'
-        }
-        placeholder={place?.driver === 'zfs' ? 'tank/photos' : '/mnt/pool/photos'}
-        data-autofocus
-        spellCheck={false}
-        value={native}
-        onChange={(event) => setNative(event.currentTarget.value)}
-      />
+      {!isPicked && (
+        <TextInput
+          label={place?.driver === 'zfs' ? 'Dataset' : 'Folder'}
+          description={
+            place?.driver === 'zfs'
+              ? 'The name of a dataset of this zpool. It stays where it is.'
+              : 'The path of a subvolume in this pool. It stays where it is.'
+          }
+          placeholder={place?.driver === 'zfs' ? 'tank/photos' : '/mnt/pool/photos'}
+          data-autofocus
+          spellCheck={false}
+          value={native}
+          onChange={(event) => setNative(event.currentTarget.value)}
+        />
+      )}
       <TextInput
         label="Name"
         placeholder="photos"
@@ -170,7 +180,7 @@ function Found({ node, pool, chosen, onChoose }: FoundProps) {
       description={told}
       disabled={items.length === 0}
       data={[
-        { value: '', label: 'Choose, or write it below' },
+        { value: '', label: items.length === 0 ? 'Write it below' : 'Choose, or write it below' },
         ...items.map((item) => ({ value: item.native, label: words(item), disabled: item.why !== null })),
       ]}
       value={items.some(({ native, why }) => native === chosen && why === null) ? chosen : ''}

@@ -1,4 +1,4 @@
-/** What happens again and again: snapshots of a volume, or of all volumes of an app as a set, and scrubs of a pool. */
+/** What happens again and again: snapshots or backups of a volume, or of all volumes of an app as a set, and scrubs of a pool. */
 import { NativeSelect, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { isName, nameRule } from '#events/values/name.ts';
@@ -6,38 +6,77 @@ import type { CommandInputs } from '#actors/commands.ts';
 import { cronInWords } from '../../format/cron-words.ts';
 import { timeZones } from '../../format/time-zones.ts';
 import { useCommand } from '../../live/use-command.ts';
+import { useTargets } from '../../components/back-up.tsx';
 import { useView } from '../../live/use-view.ts';
-import { Form } from './form.tsx';
+import { Form } from '../../components/form.tsx';
 
 interface Named {
   readonly namespace: string;
   readonly name: string;
 }
 
-/** What is repeated: who it is of, and which of them. */
+/** What is repeated: of what, and how its name ends. */
 const kinds = {
-  volume: { label: 'Snapshots of a volume', field: 'Volume', cron: '30 2 * * *', suffix: 'nightly' },
-  app: { label: 'Snapshots of an app: all its volumes as a set', field: 'App', cron: '30 2 * * *', suffix: 'nightly' },
-  pool: { label: 'Scrubs of a pool', field: 'Pool', cron: '0 3 1 * *', suffix: 'scrub' },
+  volume: {
+    of: 'volume',
+    isBackup: false,
+    field: 'Volume',
+    cron: '30 2 * * *',
+    suffix: 'nightly',
+    label: 'Snapshots of a volume',
+  },
+  app: {
+    of: 'app',
+    isBackup: false,
+    field: 'App',
+    cron: '30 2 * * *',
+    suffix: 'nightly',
+    label: 'Snapshots of an app: all its volumes as a set',
+  },
+  'volume-backup': {
+    of: 'volume',
+    isBackup: true,
+    field: 'Volume',
+    cron: '30 3 * * *',
+    suffix: 'backup',
+    label: 'Backups of a volume',
+  },
+  'app-backup': {
+    of: 'app',
+    isBackup: true,
+    field: 'App',
+    cron: '30 3 * * *',
+    suffix: 'backup',
+    label: 'Backups of an app: all its volumes as a set',
+  },
+  pool: {
+    of: 'pool',
+    isBackup: false,
+    field: 'Pool',
+    cron: '0 3 1 * *',
+    suffix: 'scrub',
+    label: 'Scrubs of a pool',
+  },
 } as const;
 type Kind = keyof typeof kinds;
+type Of = (typeof kinds)[Kind]['of'];
 
 interface Choice {
   readonly key: string;
   readonly label: string;
   readonly namespace: string;
   readonly name: string;
-  readonly input: Pick<CommandInputs['create-schedule'], Kind>;
+  readonly input: Pick<CommandInputs['create-schedule'], Of>;
 }
 
 const byLabel = (a: Choice, b: Choice): number => a.label.localeCompare(b.label);
 const labelOf = ({ namespace, name }: Named): string => (namespace === 'default' ? name : `${namespace}/${name}`);
 
-function useChoices(kind: Kind, isGiven: boolean): readonly Choice[] {
-  const volumes = useView('volumes', { when: !isGiven && kind !== 'pool' }).rows;
-  const apps = useView('apps', { when: !isGiven && kind === 'app' }).rows;
-  const pools = useView('pools', { when: !isGiven && kind === 'pool' }).rows;
-  switch (kind) {
+function useChoices(of: Of, isGiven: boolean): readonly Choice[] {
+  const volumes = useView('volumes', { when: !isGiven && of !== 'pool' }).rows;
+  const apps = useView('apps', { when: !isGiven && of === 'app' }).rows;
+  const pools = useView('pools', { when: !isGiven && of === 'pool' }).rows;
+  switch (of) {
     case 'volume':
       return volumes
         .filter(({ discarded }) => discarded === null)
@@ -61,22 +100,29 @@ function useChoices(kind: Kind, isGiven: boolean): readonly Choice[] {
 
 interface NewScheduleProps {
   /** Without one a person chooses among all. */
-  readonly volume?: Named;
+  readonly of?: Named & { readonly kind: 'volume' | 'app' };
+  readonly action?: 'snapshot' | 'backup';
   readonly onClose: () => void;
 }
 
-export function NewSchedule({ volume: given, onClose }: NewScheduleProps) {
+export function NewSchedule({ of: given, action = 'snapshot', onClose }: NewScheduleProps) {
   const { run } = useCommand();
-  const [kind, setKind] = useState<Kind>('volume');
-  const choices = useChoices(kind, given !== undefined);
+  const targets = useTargets();
+  const [kind, setKind] = useState<Kind>(
+    given ? (action === 'backup' ? (`${given.kind}-backup` as const) : given.kind) : 'volume',
+  );
+  const { of, isBackup, field, suffix, cron: usualCron } = kinds[kind];
+  const choices = useChoices(of, given !== undefined);
   const [chosen, setChosen] = useState<string>();
   const choice: Pick<Choice, 'namespace' | 'name' | 'input'> | undefined = given
-    ? { namespace: given.namespace, name: given.name, input: { volume: given.name } }
+    ? { namespace: given.namespace, name: given.name, input: { [given.kind]: given.name } }
     : (choices.find(({ key }) => key === chosen) ?? choices[0]);
+  const [chosenTarget, setTarget] = useState<string>();
+  const to = targets.find(({ name }) => name === chosenTarget) ?? targets[0];
   const [typed, setTyped] = useState<string>();
-  const name = typed ?? (choice === undefined ? '' : `${choice.name.slice(0, 54)}-${kinds[kind].suffix}`);
+  const name = typed ?? (choice === undefined ? '' : `${choice.name.slice(0, 54)}-${suffix}`);
   const [typedCron, setCron] = useState<string>();
-  const cron = typedCron ?? kinds[kind].cron;
+  const cron = typedCron ?? usualCron;
   const [zone, setZone] = useState('');
   const hasFields = cron.trim().split(/\s+/).length === 5;
   const words = hasFields ? cronInWords(cron) : undefined;
@@ -84,14 +130,21 @@ export function NewSchedule({ volume: given, onClose }: NewScheduleProps) {
   const submit = async (): Promise<boolean> => {
     if (!choice) return false;
     const { namespace, input } = choice;
-    const timeZone = zone === '' ? {} : { timeZone: zone };
-    return (await run('create-schedule', { namespace, name, ...input, cron: cron.trim(), ...timeZone })) !== undefined;
+    const more = {
+      ...(zone === '' ? {} : { timeZone: zone }),
+      ...(isBackup && to ? { backupTo: to.name } : {}),
+    };
+    return (await run('create-schedule', { namespace, name, ...input, cron: cron.trim(), ...more })) !== undefined;
   };
   return (
     <Form
-      title={given === undefined ? 'New schedule' : `Snapshot ${given.name} again and again`}
+      title={
+        given === undefined
+          ? 'New schedule'
+          : `${isBackup ? `Back ${given.name} up` : `Snapshot ${given.name}`} again and again`
+      }
       confirm="Add schedule"
-      isValid={choice !== undefined && isName(name) && hasFields}
+      isValid={choice !== undefined && isName(name) && hasFields && (!isBackup || to !== undefined)}
       onClose={onClose}
       submit={submit}
     >
@@ -108,13 +161,23 @@ export function NewSchedule({ volume: given, onClose }: NewScheduleProps) {
             }}
           />
           <NativeSelect
-            label={kinds[kind].field}
+            label={field}
             data={choices.map(({ key, label }) => ({ value: key, label }))}
             value={choice === undefined ? '' : (choices.find(({ key }) => key === chosen) ?? choices[0])?.key}
             error={choices.length === 0 ? 'There is none that this could be done to.' : undefined}
             onChange={(event) => setChosen(event.currentTarget.value)}
           />
         </>
+      )}
+      {isBackup && (
+        <NativeSelect
+          label="To"
+          description={to && `It keeps ${to.keep ?? 'all backups'} there, of each volume.`}
+          data={targets.map((one) => one.name)}
+          value={to?.name ?? ''}
+          error={to === undefined ? 'There is nowhere to back up to yet: add a target under Backups.' : undefined}
+          onChange={(event) => setTarget(event.currentTarget.value)}
+        />
       )}
       <TextInput
         label="When"

@@ -1,10 +1,11 @@
 /** How many replicas the lab keeps of a volume by itself, where, and when they are brought up to date. */
 import { Checkbox, TextInput } from '@mantine/core';
 import { useState } from 'react';
+import { changedReplicas } from '#actors/volume/replicating.ts';
 import type { VolumeRow } from '#projections/views/volumes.ts';
 import { PlanDialog } from '../../components/plan-dialog.tsx';
 import { cronInWords } from '../../format/cron-words.ts';
-import { changesIn, draftOf, type ReplicationDraft } from '../../format/replication-draft.ts';
+import { changesIn, draftOf, replicationInWords, type ReplicationDraft } from '../../format/replication-draft.ts';
 
 interface Props {
   readonly volume: VolumeRow;
@@ -27,7 +28,7 @@ export function Replication({ volume, onClose }: Props) {
   });
   return (
     <PlanDialog
-      title={`Replicas of ${volume.name}`}
+      title={`What is kept of ${volume.name}`}
       command="change-volume"
       input={{
         namespace: volume.namespace,
@@ -72,6 +73,11 @@ export function Replication({ volume, onClose }: Props) {
             onChange={(event) => change({ compress: event.currentTarget.checked })}
           />
         </>
+      )}
+      {'changes' in read && (
+        <p role="status">
+          {replicationInWords(read.changes && changedReplicas(volume.replication ?? undefined, read.changes))}
+        </p>
       )}
     </PlanDialog>
   );

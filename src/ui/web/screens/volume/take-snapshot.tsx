@@ -3,7 +3,7 @@ import { TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { isName, nameRule } from '#events/values/name.ts';
 import { useCommand } from '../../live/use-command.ts';
-import { Form } from './form.tsx';
+import { Form } from '../../components/form.tsx';
 
 interface Named {
   readonly namespace: string;

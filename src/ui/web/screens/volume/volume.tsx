@@ -68,6 +68,7 @@ const base = '/volumes/$namespace/$name';
 function Loaded({ volume }: { readonly volume: VolumeRow }) {
   const work = useView('work');
   const pools = useView('pools').rows;
+  const backups = useView('backups').rows.filter((row) => row.volume?.id === volume.id).length;
   const pool = pools.find(({ name, node }) => node.id === volume.node?.id && name === volume.pool);
   const mine = work.rows.filter(({ subject }) => subject === volume.id);
   return (
@@ -115,6 +116,7 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
             { to: base, title: 'Snapshots', exact: true, count: volume.snapshots },
             { to: `${base}/files`, title: 'Files' },
             { to: `${base}/replicas`, title: 'Replicas', count: volume.replicas.length },
+            { to: `${base}/backups`, title: 'Backups', count: backups },
             { to: `${base}/history`, title: 'History' },
             { to: `${base}/why`, title: 'Why' },
           ]}
@@ -274,7 +276,7 @@ function Actions({ volume }: { readonly volume: VolumeRow }) {
       </Menu>
       {dialog === 'snapshot' && <TakeSnapshot of={volume} onClose={close} />}
       {dialog === 'change' && <ChangeVolume volume={volume} onClose={close} onMove={() => setDialog('move')} />}
-      {dialog === 'schedule' && <NewSchedule volume={volume} onClose={close} />}
+      {dialog === 'schedule' && <NewSchedule of={{ kind: 'volume', ...target }} onClose={close} />}
       {dialog === 'clone' && <CloneVolume volume={volume} onClose={close} onDone={(name) => void goTo(name)} />}
       {dialog === 'rename' && <RenameVolume volume={volume} onClose={close} onDone={(name) => void goTo(name)} />}
       {dialog === 'labels' && (
