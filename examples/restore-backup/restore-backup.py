@@ -5,10 +5,13 @@
     restore-backup.py FOLDER KEYFILE ID > volume.tar       the volume, as a tar
     restore-backup.py FOLDER KEYFILE ID NAME > compose.yaml  a file that was kept beside it
 
-FOLDER holds the repository; one in an S3 store is copied first (for example with rclone or aws s3 sync). KEYFILE has the
-backup key, 64 hexadecimal digits. docs/formats.md has the format. Every chunk is checked by its HMAC, the whole by its
+FOLDER holds the repository; one in an S3 store is copied first (for example with rclone or aws s3 sync). KEYFILE is
+the kit of the lab (floatlab backup kit), which its recovery key opens: that is asked for, or read from the file that
+FLOATLAB_RECOVERY_KEY_FILE names. Or it has the backup key, 64 hexadecimal digits. docs/formats.md has the format. Every chunk is checked by its HMAC, the whole by its
 SHA-256: what comes out with exit code 0 is what was backed up.
 """
+import base64
+import getpass
 import gzip
 import hashlib
 import hmac
@@ -34,6 +37,61 @@ def hkdf(key, salt, info, length):
     return out[:length]
 
 
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def letters(data, count):
+    """Crockford's base32: the first letters of these bytes; what lacks at the end is zeros."""
+    bits = "".join(format(byte, "08b") for byte in data).ljust(5 * count, "0")
+    return "".join(ALPHABET[int(bits[5 * at : 5 * at + 5], 2)] for at in range(count))
+
+
+def recovery_key(typed):
+    text = "".join(typed.upper().replace("-", " ").split()).translate(str.maketrans("OIL", "011"))
+    if len(text) != 56 or any(letter not in ALPHABET for letter in text):
+        sys.exit("this is no recovery key: it has 14 groups of four letters and digits")
+    bits = "".join(format(ALPHABET.index(letter), "05b") for letter in text[:52])
+    key = bytes(int(bits[at : at + 8], 2) for at in range(0, 256, 8))
+    if text != letters(key, 52) + letters(hashlib.sha256(b"floatlab recovery key" + key).digest(), 4):
+        sys.exit("the recovery key has a letter wrong: compare it with the paper, group by group")
+    return key
+
+
+def counter_mode(key, nonce, data):
+    """AES-256-GCM is AES-256-CTR from counter 2 on, and a tag; openssl has no GCM here, so others check what comes out."""
+    words = ["openssl", "enc", "-d", "-aes-256-ctr", "-K", key.hex(), "-iv", nonce.hex() + "00000002"]
+    return subprocess.run(words, input=data, stdout=subprocess.PIPE, check=True).stdout
+
+
+def backup_key(text):
+    """Of a kit, or as it is."""
+    if not text.lstrip().startswith("{"):
+        try:
+            return bytes.fromhex(text.strip())
+        except ValueError:
+            sys.exit("KEYFILE is neither a kit nor 64 hexadecimal digits")
+    try:
+        sealed = {name: base64.b64decode(text) for name, text in json.loads(text)["keys"].items() if name != "format"}
+        salt, check, nonce, box = (sealed[name] for name in ("salt", "check", "nonce", "sealed"))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        sys.exit("KEYFILE is no kit: take the file that floatlab backup kit wrote")
+    named = os.environ.get("FLOATLAB_RECOVERY_KEY_FILE")
+    if named:
+        with open(named, encoding="ascii") as file:
+            typed = file.read()
+    else:
+        typed = getpass.getpass("Recovery key of the lab: ")
+    derived = hkdf(recovery_key(typed), salt, b"floatlab sealed secrets", 48)
+    if not hmac.compare_digest(derived[32:], check):
+        sys.exit("this recovery key is not the one of this kit: is it that of another lab, or an older one?")
+    try:
+        data_key = json.loads(counter_mode(derived[:32], nonce, box[:-16]))["data_key"]
+        # What is wrong with it shows when the repository says whether it is its key.
+        return hkdf(base64.urlsafe_b64decode(data_key + "=="), b"", b"floatlab backup", 32)
+    except (ValueError, KeyError, TypeError):
+        sys.exit("the keys in the kit are damaged")
+
+
 class Repository:
     def __init__(self, folder, key):
         self.folder = folder
@@ -57,11 +115,10 @@ class Repository:
             return file.read(length)
 
     def open_box(self, box):
-        """AES-256-GCM is AES-256-CTR from counter 2 on, and a tag; openssl has no GCM here, so HMACs check instead."""
+        """HMACs check what comes out."""
         if len(box) < 28:
             sys.exit("a part of the repository is cut short")
-        words = ["openssl", "enc", "-d", "-aes-256-ctr", "-K", self.content.hex(), "-iv", box[:12].hex() + "00000002"]
-        return subprocess.run(words, input=box[12:-16], stdout=subprocess.PIPE, check=True).stdout
+        return counter_mode(self.content, box[:12], box[12:-16])
 
     def open_object(self, name, magic):
         data = self.read(name)
@@ -112,7 +169,8 @@ def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
     with open(sys.argv[2], encoding="ascii") as file:
-        repository = Repository(sys.argv[1], bytes.fromhex(file.read().strip()))
+        key = backup_key(file.read())
+    repository = Repository(sys.argv[1], key)
     manifest = lambda name: json.loads(repository.open_object("manifests/" + name, b"FLABMFST"))
     if len(sys.argv) == 3:
         for name in sorted(os.listdir(os.path.join(repository.folder, "manifests"))):

@@ -13,6 +13,8 @@ export interface Observables {
   leading: Record<never, never>;
   /** How much of a volume is used; without a size it is the one that was asked for. */
   fill: { readonly usedBytes: number; readonly sizeBytes?: number };
+  /** What would be lost with a replica, as of then; absent: its node does not know. */
+  loss: { readonly lossMs?: number };
   /** How much of each pool of a node is used. */
   pools: Readonly<Record<string, { readonly usedBytes: number; readonly sizeBytes: number }>>;
 }

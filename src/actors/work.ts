@@ -99,6 +99,8 @@ export interface TargetInput {
   readonly secrets?: string;
   /** Id of the repository that was there, hex; absent before the first look. */
   readonly repository?: string;
+  /** It was there once: nothing is made in its place. */
+  readonly isThere?: true;
 }
 
 /** A backup as it lies in its target. */
@@ -212,6 +214,8 @@ export interface WorkInput {
   'prune-backup-target': { readonly target: TargetInput };
   'write-backup': StoredBackupInput & BackedUpInput;
   'verify-backup': StoredBackupInput;
+  /** Into a dataset that is made for it, and is gone when it is over. */
+  'test-restore': StoredBackupInput & DatasetInput & { readonly spec: DatasetSpecInput };
   'remove-backup': StoredBackupInput;
   /** What it has written is undone. */
   'cancel-transfer': DatasetInput & { readonly task: CanceledTask };

@@ -1,14 +1,18 @@
 /**
- * Where backups go: a folder outside of the lab's pools, or a bucket. What opens it (keys of a bucket, the key of another
+ * Where backups go: a folder outside of the lab's pools, a dataset of another pool, or a bucket. What opens it (keys of a bucket, the key of another
  * lab) is a blob; the events carry its address.
  */
 import * as z from 'zod';
 import { event } from './define.ts';
 import { keep } from './values/keep.ts';
+import { name } from './values/name.ts';
 import { blobRef, metadata, problem } from './values/metadata.ts';
-import { nodeRef } from './volume.ts';
+import { volumeSize } from './values/size.ts';
+import { nodeRef, poolName } from './volume.ts';
 
 const hourMs = 3_600_000;
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'not a SHA-256: it has 64 hex digits');
 
 export const folderStore = z.strictObject({
   kind: z.literal('directory'),
@@ -33,7 +37,40 @@ export const bucketStore = z.strictObject({
   style: z.enum(['path', 'virtual']),
 });
 
-export const targetStore = z.discriminatedUnion('kind', [folderStore, bucketStore]);
+/** A dataset of a pool of the lab, which is made for it; for volumes that are in other pools. */
+export const poolStore = z.strictObject({
+  kind: z.literal('pool'),
+  node: nodeRef,
+  pool: poolName,
+  /** Named after the target, so that one that is added again finds what lies there. */
+  dataset: z.string().regex(/^backups-[a-z0-9-]{1,54}$/),
+  /** What all backups in it may take. */
+  sizeBytes: volumeSize,
+});
+
+/** A place that another lab lends, over its API. The token that opens it is among the secrets. */
+export const labStore = z.strictObject({
+  kind: z.literal('lab'),
+  /** Scheme, host and port alone. */
+  endpoint: z.url({ protocol: /^https$/ }).max(500),
+  /** SHA-256 of the certificate of that lab's authority, hex: no other one is believed. */
+  fingerprint: sha256,
+  /** What that lab calls the target that it lends. */
+  vault: name,
+  /** That lab deletes nothing for us: old backups are thinned out there. */
+  appendOnly: z.literal(true).exactOptional(),
+});
+
+export const targetStore = z.discriminatedUnion('kind', [folderStore, bucketStore, poolStore, labStore]);
+
+/** To whoever has the token: another lab, for its backups. This lab can read none of them. */
+export const lending = z.strictObject({
+  /** SHA-256 of the token, hex: nobody has to keep the token itself. */
+  tokenHash: sha256,
+  quotaBytes: volumeSize,
+  /** The token deletes nothing but locks: who steals it cannot take older backups away. */
+  appendOnly: z.boolean(),
+});
 export type TargetStore = z.infer<typeof targetStore>;
 
 export const verifyInterval = z
@@ -51,8 +88,12 @@ export const targetSpec = z.strictObject({
   keep: keep.exactOptional(),
   /** The newest backup of each volume is read back again after this time. Absent: once, when it was written. */
   verifyEveryMs: verifyInterval.exactOptional(),
+  /** One backup of each volume is restored into a scratch volume and compared after this time. Absent: never. */
+  testRestoreEveryMs: verifyInterval.exactOptional(),
   /** What one backup or restore may move in a second. */
   limitBytesPerSecond: transferLimit.exactOptional(),
+  /** It is lent to another lab, and not used by this one. */
+  lent: lending.exactOptional(),
   /** It belongs to another lab, whose key the secrets hold: it is read, and nothing is written there. */
   foreign: z.literal(true).exactOptional(),
 });
@@ -71,8 +112,11 @@ export const backupTargetEvents = {
   'backup-target.checked': event(
     1,
     z.strictObject({
-      /** Id of the repository, hex. */
-      repository: z.string().regex(/^[0-9a-f]{32}$/),
+      /** Id of the repository, hex; absent where it is lent to another lab. */
+      repository: z
+        .string()
+        .regex(/^[0-9a-f]{32}$/)
+        .exactOptional(),
       /** That are in it, whoever made them. */
       backups: count,
     }),

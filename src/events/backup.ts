@@ -4,7 +4,7 @@ import { backupTargetRef } from './backup-target.ts';
 import { event } from './define.ts';
 import { metadata, problem } from './values/metadata.ts';
 import { name } from './values/name.ts';
-import { appRef, nodeRef, snapshotRef, volumeKey, volumeRef, volumeSpec } from './volume.ts';
+import { appRef, nodeRef, poolName, snapshotRef, volumeKey, volumeRef, volumeSpec } from './volume.ts';
 
 export const backupRef = z.templateLiteral(['backup:', z.string()]);
 
@@ -76,6 +76,21 @@ export const backupEvents = {
   'backup.found-damaged': event(1, z.strictObject({ problem })),
   /** Nobody can tell: it could not be read. */
   'backup.verify-failed': event(1, z.strictObject({ problem, retryAt: time.nullable() })),
+  /** By a restore into a dataset of this pool that is made for it, compared, and removed again. */
+  'backup.restore-test-requested': event(1, z.strictObject({ node: nodeRef, pool: poolName })),
+  /** What came back is what was backed up. */
+  'backup.restore-tested': event(
+    1,
+    z.strictObject({
+      files: count,
+      folders: count,
+      /** Of their contents. */
+      bytes: count,
+      /** Of names, contents, owners, modes, times, attributes and links, of what was backed up and of what came back, hex. */
+      digest: z.string().regex(/^[0-9a-f]{64}$/),
+    }),
+  ),
+  'backup.restore-test-failed': event(1, z.strictObject({ problem, retryAt: time.nullable() })),
   'backup.failed': event(1, z.strictObject({ problem, retryAt: time.nullable() })),
   'backup.removal-requested': event(1, z.strictObject({ node: nodeRef, because: z.string().max(500) })),
   'backup.removed': event(1, z.strictObject({})),

@@ -65,6 +65,10 @@ export const replicaEvents = {
   'replica.resumed': event(1, z.strictObject({})),
   /** The volume has gone on without it for longer than it should. */
   'replica.fell-behind': event(1, z.strictObject({ since: time })),
+  /** More than its volume allows would have been lost with it, for a while; `lossMs` null: nobody knew how much. */
+  'replica.loss-exceeded': event(1, z.strictObject({ lossMs: time.nullable(), maxMs: time })),
+  /** No more than its volume allows, or that allows more, or says nothing any more. */
+  'replica.loss-recovered': event(1, z.strictObject({})),
   /** What it has and its volume does not is put aside, with a dataset of its own until `purgeAt`, or destroyed. */
   'replica.resync-requested': event(1, z.strictObject({ keep: z.boolean(), aside: dataset, purgeAt: time })),
   /** `dataset`: another one where all that it had was put aside. */

@@ -81,7 +81,7 @@ export const alertsProjection = defineProjection<AlertRow>({
       for (const pool of lab.referrers(after.stream, 'pool')) update(rows, event, pool, poolParts(pool), lab);
     }
     // Earlier ones that went wrong are made good by it.
-    if (event.type === 'backup.verified') {
+    if (event.type === 'backup.verified' || event.type === 'backup.restore-tested') {
       const { volume } = (after as ActorState<'backup'>).context;
       const others = volume === null ? [] : lab.referrers(volume, 'backup');
       for (const other of others) if (other.stream !== after.stream) update(rows, event, other, [], lab);

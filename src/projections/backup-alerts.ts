@@ -1,10 +1,10 @@
 /** What can be wrong with backups: each says what to do about it. */
 import type { ActorState, LabView } from '#actors/actor.ts';
-import { counts } from '#actors/backup/known.ts';
+import { counts, isWritten } from '#actors/backup/known.ts';
 import type { Alert } from './alerts.ts';
 import { refTo } from './refs.ts';
 
-export const backupRules = ['backup-failed', 'backup-damaged', 'backup-unverified'] as const;
+export const backupRules = ['backup-failed', 'backup-damaged', 'backup-unverified', 'backup-restore-failed'] as const;
 export const backupTargetRules = ['backup-target-unreachable', 'backup-prune-failed'] as const;
 export const scheduleRules = ['backup-behind'] as const;
 
@@ -14,7 +14,8 @@ const toleratedFailures = 2;
 export function backupAlerts(backup: ActorState<'backup'>, lab: LabView): readonly Alert[] {
   const { state, context } = backup;
   const { metadata, problem, volumeName, target, retryAt, failures } = context;
-  if (!problem || isMadeGood(backup, lab)) return [];
+  const untested = restoreAlerts(backup, lab);
+  if (!problem || isMadeGood(backup, lab)) return untested;
   const { name } = metadata;
   const where = refTo(lab, target)?.name ?? 'a target that is gone';
   if (state === 'damaged') {
@@ -45,13 +46,31 @@ export function backupAlerts(backup: ActorState<'backup'>, lab: LabView): readon
         message: `Whether backup ${name} in ${where} can be restored is not known: ${problem.message}`,
         hint: problem.hint ?? `Mend the cause, then: floatlab backup verify ${name}.`,
       },
+      ...untested,
     ];
   }
-  return [];
+  return untested;
 }
 
-/** A later one of the same volume, in the same target, was read back. */
-function isMadeGood({ stream, context }: ActorState<'backup'>, lab: LabView): boolean {
+/** Until it, or a later one of the same volume, came back. */
+function restoreAlerts(backup: ActorState<'backup'>, lab: LabView): readonly Alert[] {
+  const { metadata, target, failedTest } = backup.context;
+  if (!failedTest || !isWritten(backup) || isMadeGood(backup, lab, failedTest.at)) return [];
+  const where = refTo(lab, target)?.name ?? 'a target that is gone';
+  const { code, message, hint } = failedTest.problem;
+  return [
+    {
+      rule: 'backup-restore-failed',
+      // What came back was another thing: whoever relies on it has none.
+      severity: code === 'DAMAGED' ? 'critical' : 'warning',
+      message: `Backup ${metadata.name} in ${where} could not be restored as a test: ${message}`,
+      hint: hint ?? `Mend the cause, then: floatlab backup verify ${metadata.name} --restore.`,
+    },
+  ];
+}
+
+/** A later one of the same volume, in the same target, was read back; or came back since that time. */
+function isMadeGood({ stream, context }: ActorState<'backup'>, lab: LabView, restoredSince?: number): boolean {
   const of = context.volume;
   if (of === null) return false;
   return lab
@@ -61,7 +80,9 @@ function isMadeGood({ stream, context }: ActorState<'backup'>, lab: LabView): bo
         other.stream !== stream &&
         counts(other) &&
         other.context.target === context.target &&
-        other.context.requestedAt > context.requestedAt,
+        (restoredSince === undefined
+          ? other.context.requestedAt > context.requestedAt
+          : (other.context.restoreTest?.at ?? 0) > restoredSince),
     );
 }
 

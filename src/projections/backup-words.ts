@@ -1,5 +1,6 @@
 /** What happens to backups and to where they go, as sentences. */
 import type { ActorState } from '#actors/actor.ts';
+import { homeOfStore } from '#actors/backup-target/known.ts';
 import { counted } from '#actors/counted.ts';
 import type { TargetStore } from '#events/backup-target.ts';
 import type { EventOf } from '#events/envelope.ts';
@@ -16,6 +17,8 @@ type BackupWords = { readonly [T in Told]: (event: EventOf<T>, about: About) => 
 
 /** `/mnt/usb/backups on atlas`, `s3://bucket/prefix at https://s3.example` */
 export function storeWords(store: TargetStore, nodeName: string | undefined): string {
+  if (store.kind === 'pool') return `pool ${store.pool} on ${nodeName ?? 'a node'} (${formatSize(store.sizeBytes)})`;
+  if (store.kind === 'lab') return `${store.vault} of the lab at ${store.endpoint}`;
   if (store.kind === 'directory') return nodeName === undefined ? store.path : `${store.path} on ${nodeName}`;
   return `s3://${store.bucket}${store.prefix === '' ? '' : `/${store.prefix}`} at ${store.endpoint}`;
 }
@@ -30,7 +33,7 @@ const sentence = (message: string): string => (/[.!?]$/.test(message) ? message 
 
 export const backupWords: BackupWords = {
   'backup-target.added': ({ data }, { name, lab, v }) => {
-    const node = data.spec.store.kind === 'directory' ? refTo(lab, data.spec.store.node)?.name : undefined;
+    const node = refTo(lab, homeOfStore(data.spec.store))?.name;
     return `Backup target ${name} ${v('was', 'would be')} added: ${storeWords(data.spec.store, node)}.`;
   },
   'backup-target.changed': (_, { name, v }) => `Backup target ${name} ${v('was', 'would be')} changed.`,
@@ -63,6 +66,12 @@ export const backupWords: BackupWords = {
     `Backup ${name} ${v('is', 'would be')} damaged: ${sentence(data.problem.message)}`,
   'backup.verify-failed': ({ data }, { name, v }) =>
     `Backup ${name} ${v('could not', 'would not')} be read back: ${sentence(data.problem.message)}`,
+  'backup.restore-test-requested': ({ data }, { name, lab, v }) =>
+    `Backup ${name} ${v('is', 'would be')} restored as a test, into pool ${data.pool} on ${refTo(lab, data.node)?.name ?? 'a node'}.`,
+  'backup.restore-tested': ({ data }, { name, v }) =>
+    `Backup ${name} ${v('came', 'would come')} back as it was backed up: ${counted(data.files, 'file')} in ${counted(data.folders, 'folder')} (${formatSize(data.bytes)}).`,
+  'backup.restore-test-failed': ({ data }, { name, v }) =>
+    `Backup ${name} ${v('could not', 'would not')} be restored as a test: ${sentence(data.problem.message)}`,
   'backup.failed': ({ data }, { name, v }) =>
     `Backup ${name} ${v('failed', 'would fail')}: ${sentence(data.problem.message)}`,
   'backup.removal-requested': ({ data }, { name, v }) =>

@@ -4,9 +4,11 @@ import { TestLab } from '#test/actors/test-lab.ts';
 import { volumeLife } from './volume-life.ts';
 import { handover } from './handover.ts';
 import { backups } from './backups.ts';
+import { dataLoss } from './data-loss.ts';
 import { lostPool } from './lost-pool.ts';
 import { pools } from './pools.ts';
 import { replicas } from './replicas.ts';
+import { restoreTests } from './restore-tests.ts';
 import { snapshotting } from './snapshotting.ts';
 import { transfers } from './transfers.ts';
 
@@ -129,6 +131,8 @@ export function history(): readonly LabEvent[] {
   lostPool(lab);
   handover(lab);
   backups(lab);
+  restoreTests(lab);
+  dataLoss(lab);
   farewell(lab);
   return lab.events;
 }

@@ -53,6 +53,25 @@ describe('views', () => {
     expect(folded.rows('snapshots').map(([, { name }]) => name)).toEqual(['two']);
   });
 
+  test('the newest snapshot of a volume is one that is there: that which goes again is behind no more', () => {
+    const lab = TestLab.ready();
+    lab.running(photos);
+    lab.snapshotTaken('photos-data', 'one');
+    const first = lab.now;
+    lab.now += 1000;
+    lab.snapshotTaken('photos-data', 'two');
+    const newest = () => foldedOf(lab).rows('volumes')[0]?.[1].lastSnapshotAt;
+    const remove = (name: string): void => {
+      const snapshot = lab.snapshot('photos-data', name);
+      lab.must('remove-snapshot', { name: 'photos-data', snapshot: name });
+      lab.must('report-snapshot-removed', { snapshot, visit: lab.visit(snapshot) }, 'node:atlas');
+    };
+    remove('two');
+    expect(newest()).toBe(first);
+    remove('one');
+    expect(newest()).toBeNull();
+  });
+
   test('a pool shows what may be promised of it, by its limits, and what is, with the room that volumes are kept', () => {
     const lab = TestLab.ready();
     const status = { state: 'online' as const, sizeBytes: 100 * 2 ** 30, layout: 'single' as const };
@@ -161,7 +180,7 @@ describe('the configuration database', () => {
     ]);
     expect(keysOf('snapshot')).toEqual([
       ['change', 'note', 'reason', 'set', 'volume'],
-      ['guid', 'hooks', 'lineage', 'problem', 'requestedAt', 'since', 'state', 'takenAt', 'together'],
+      ['guid', 'hooks', 'lineage', 'problem', 'requestedAt', 'sequence', 'since', 'state', 'takenAt', 'together'],
     ]);
     expect(rows.find(({ kind }) => kind === 'volume')).toMatchObject({
       spec: { sizeBytes: 2 ** 30 },

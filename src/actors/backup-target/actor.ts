@@ -1,9 +1,10 @@
 import type { ActorDef, ActorState } from '../actor.ts';
+import { homeOfStore } from './known.ts';
 import type { TargetInput } from '../work.ts';
 
 export const backupTargetActor: ActorDef<'backup-target'> = {
   refersTo: ({ spec, node }) => {
-    const own = spec.store.kind === 'directory' ? spec.store.node : undefined;
+    const own = homeOfStore(spec.store);
     return [...new Set([own, node].filter((stream) => stream !== undefined && stream !== null))];
   },
 
@@ -26,12 +27,13 @@ export const backupTargetActor: ActorDef<'backup-target'> = {
 
 /** What whoever works with it needs to open it. */
 export function targetInput({
-  context: { metadata, spec, secrets, repository },
+  context: { metadata, spec, secrets, repository, checkedAt },
 }: ActorState<'backup-target'>): TargetInput {
   return {
     name: metadata.name,
     spec,
     ...(secrets === null ? {} : { secrets }),
     ...(repository === null ? {} : { repository }),
+    ...(checkedAt === null ? {} : { isThere: true as const }),
   };
 }

@@ -1,8 +1,18 @@
 import { backupObject, backupSet, backedUpApp } from '#events/backup.ts';
-import { backupTargetRef, bucketStore, folderStore, transferLimit, verifyInterval } from '#events/backup-target.ts';
+import {
+  backupTargetRef,
+  bucketStore,
+  folderStore,
+  labStore,
+  lending,
+  poolStore,
+  transferLimit,
+  verifyInterval,
+} from '#events/backup-target.ts';
 import { keep } from '#events/values/keep.ts';
 import { problem } from '#events/values/metadata.ts';
 import { name } from '#events/values/name.ts';
+import { volumeSize } from '#events/values/size.ts';
 import { volumeSpec } from '#events/volume.ts';
 import * as z from 'zod';
 import { visit } from '../drafting.ts';
@@ -17,6 +27,8 @@ export const targetSecrets = z.strictObject({
   accessKeyId: secret(256).exactOptional(),
   secretAccessKey: secret(1024).exactOptional(),
   sessionToken: secret(8192).exactOptional(),
+  /** Of a target that another lab lends. */
+  token: secret(256).exactOptional(),
   /** The backup key of another lab, 64 hex digits; that of this lab when it is left out. */
   key: z
     .string()
@@ -33,6 +45,8 @@ const storeAsked = z.discriminatedUnion('kind', [
     style: bucketStore.shape.style.default('path'),
     region: bucketStore.shape.region.default('us-east-1'),
   }),
+  poolStore.omit({ dataset: true }).extend({ node: name }),
+  labStore.omit({ appendOnly: true }).extend({ appendOnly: z.boolean().default(false) }),
 ]);
 
 /** Backups of one entry. */
@@ -56,8 +70,11 @@ export const backupTargetCommands = {
     name,
     store: storeAsked,
     secrets: targetSecrets.exactOptional(),
+    /** To another lab, which brings the token. */
+    lent: lending.exactOptional(),
     keep: keep.exactOptional(),
     verifyEveryMs: verifyInterval.exactOptional(),
+    testRestoreEveryMs: verifyInterval.exactOptional(),
     limitBytesPerSecond: transferLimit.exactOptional(),
   }),
   /** What is left out stays. */
@@ -66,8 +83,19 @@ export const backupTargetCommands = {
     secrets: targetSecrets.omit({ key: true }).exactOptional(),
     /** Empty: all backups stay. */
     keep: z.union([keep, z.literal('')]).exactOptional(),
+    /** Of one that is lent: what is left out stays. A new token ends the old one. */
+    lent: lending
+      .extend({
+        tokenHash: lending.shape.tokenHash.exactOptional(),
+        quotaBytes: lending.shape.quotaBytes.exactOptional(),
+        appendOnly: lending.shape.appendOnly.exactOptional(),
+      })
+      .exactOptional(),
     /** 0: never again. */
     verifyEveryMs: z.union([verifyInterval, z.literal(0)]).exactOptional(),
+    testRestoreEveryMs: z.union([verifyInterval, z.literal(0)]).exactOptional(),
+    /** Of one in a pool: larger, or smaller where what lies there still fits. */
+    sizeBytes: volumeSize.exactOptional(),
     /** 0: no limit. */
     limitBytesPerSecond: z.union([transferLimit, z.literal(0)]).exactOptional(),
   }),
@@ -81,7 +109,10 @@ export const backupTargetCommands = {
   'begin-prune': z.strictObject({ target: backupTargetRef }),
   'report-backup-target-checked': z.strictObject({
     ...report,
-    repository: z.string().regex(/^[0-9a-f]{32}$/),
+    repository: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/)
+      .exactOptional(),
     backups: count,
   }),
   /** While it looks. */

@@ -1,26 +1,15 @@
 /** Where backups go: adding and forgetting targets, looking at them, pruning; and what their nodes say. */
-import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { streamOf, type AnyDraft, type StreamId } from '#events/envelope.ts';
-import type { TargetSpec, TargetStore } from '#events/backup-target.ts';
-import type { ActorState, Ask, Decision, LabView } from '../actor.ts';
+import type { ActorState, Ask, LabView } from '../actor.ts';
 import { forgotten } from '../backup/decide.ts';
 import { freeBackupName } from '../backup/requests.ts';
-import { isUnderWay, operationsEnded, restoresOf } from '../backup/known.ts';
+import { operationsEnded, restoresOf } from '../backup/known.ts';
 import type { Commands, Decisions } from '../commands.ts';
-import {
-  draft,
-  drafts,
-  nameTaken,
-  newMetadata,
-  startOperation,
-  systemNamespace,
-  unchanged,
-  withVisit,
-} from '../drafting.ts';
-import { withMember } from '../node/known.ts';
+import { draft, drafts, newMetadata, startOperation, systemNamespace, unchanged, withVisit } from '../drafting.ts';
 import { reject } from '../rejection.ts';
 import type { backupTargetCommands } from './commands.ts';
-import { backoffOf, keeperOf, notReachable, waitsForPerson, withTarget } from './known.ts';
+import { addTarget, changeTarget } from './specify.ts';
+import { backoffOf, isThinnedHere, keeperOf, notReachable, waitsForPerson, withTarget } from './known.ts';
 
 type Target = ActorState<'backup-target'>;
 
@@ -57,8 +46,13 @@ export const backupTargetDecisions: Decisions<keyof typeof backupTargetCommands>
       withTarget(lab, ask.input.name, (target) => {
         const { name } = ask.input;
         if (target.state === 'pruning') return unchanged;
-        if (target.context.spec.foreign)
-          return reject('UNSUPPORTED', `Backup target ${name} belongs to another lab: it is only read here.`);
+        if (!isThinnedHere(target)) {
+          return reject(
+            'UNSUPPORTED',
+            `Nothing is removed from backup target ${name} by this lab.`,
+            'It belongs to another lab, is lent to one, or is append-only.',
+          );
+        }
         if (target.state !== 'ready') {
           return reject(
             'NOT_NOW',
@@ -80,7 +74,9 @@ export const backupTargetDecisions: Decisions<keyof typeof backupTargetCommands>
     decide: ({ input }, lab) =>
       withTarget(lab, input.name, (target) => {
         const backups = lab.referrers(target.stream, 'backup');
-        const restoring = backups.find(({ stream }) => restoresOf(stream, lab).length > 0);
+        const restoring = backups.find(
+          ({ stream, state }) => state === 'testing' || restoresOf(stream, lab).length > 0,
+        );
         if (restoring) {
           return reject(
             'NOT_NOW',
@@ -130,7 +126,7 @@ export const backupTargetDecisions: Decisions<keyof typeof backupTargetCommands>
     decide: ({ input }, lab) => {
       const target = lab.get(input.target);
       const node = target && keeperOf(target, lab);
-      if (target?.state !== 'ready' || target.context.spec.foreign || node === undefined) return unchanged;
+      if (target?.state !== 'ready' || !isThinnedHere(target) || node === undefined) return unchanged;
       return drafts(draft(target.stream, 'backup-target.prune-requested', { node }));
     },
   },
@@ -141,7 +137,7 @@ export const backupTargetDecisions: Decisions<keyof typeof backupTargetCommands>
       withVisit(lab, ask.input.target, ask.input.visit, (target) =>
         drafts(
           draft(target.stream, 'backup-target.checked', {
-            repository: ask.input.repository,
+            ...(ask.input.repository === undefined ? {} : { repository: ask.input.repository }),
             backups: ask.input.backups,
           }),
         ),
@@ -185,106 +181,6 @@ const retryOf = ({ stream, context }: Target, code: string, now: number): number
 
 const operation = (ask: Ask<{ readonly name: string }>, command: string, { stream }: Target): AnyDraft =>
   startOperation(ask, command, stream, ask.input.name, systemNamespace);
-
-function addTarget(ask: Ask<Commands['add-backup-target']>, lab: LabView): Decision {
-  const { name, store, secrets, keep, verifyEveryMs, limitBytesPerSecond } = ask.input;
-  if (lab.byName('backup-target', systemNamespace, name)) return nameTaken('backup-target', name);
-  if (store.kind === 's3' && (secrets?.accessKeyId === undefined || secrets.secretAccessKey === undefined)) {
-    return reject(
-      'INVALID',
-      `Backup target ${name} needs the keys of its bucket.`,
-      'Give the access key and the secret access key.',
-    );
-  }
-  const add = (placed: TargetStore): Decision => {
-    const stream = streamOf('backup-target', ask.id(1));
-    const twin = lab.list('backup-target').find(({ context }) => isSameStore(context.spec.store, placed));
-    if (twin)
-      return reject(
-        'NAME_TAKEN',
-        `Backup target ${twin.context.metadata.name} is that place already.`,
-        'Use that one.',
-      );
-    const spec: TargetSpec = {
-      store: placed,
-      ...(keep === undefined ? {} : { keep }),
-      ...(verifyEveryMs === undefined ? {} : { verifyEveryMs }),
-      ...(limitBytesPerSecond === undefined ? {} : { limitBytesPerSecond }),
-      ...(secrets?.key === undefined ? {} : { foreign: true as const }),
-    };
-    const home = placed.kind === 'directory' ? placed.node : undefined;
-    const node = home ?? lab.list('node').find(({ state }) => state === 'up')?.stream;
-    return drafts(
-      startOperation(ask, 'add-backup-target', stream, name, systemNamespace),
-      draft(stream, 'backup-target.added', {
-        metadata: newMetadata(ask.id(1), name, systemNamespace),
-        spec,
-        ...(secrets === undefined ? {} : { secrets: kept(ask, secrets) }),
-      }),
-      node === undefined ? [] : draft(stream, 'backup-target.check-requested', { node }),
-    );
-  };
-  if (store.kind === 's3') return add(store);
-  const { node, ...rest } = store;
-  return node === undefined ? add(rest) : withMember(lab, node, (member) => add({ ...rest, node: member.stream }));
-}
-
-/** A blob is encrypted, and on the voters; the log carries its address. */
-const kept = (ask: Ask<unknown>, secrets: object): string => ask.blob(utf8ToBytes(JSON.stringify(secrets)));
-
-function isSameStore(a: TargetStore, b: TargetStore): boolean {
-  if (a.kind === 'directory')
-    return b.kind === 'directory' && a.path === b.path && (a.node === b.node || !a.node || !b.node);
-  return b.kind === 's3' && a.endpoint === b.endpoint && a.bucket === b.bucket && a.prefix === b.prefix;
-}
-
-function changeTarget(ask: Ask<Commands['change-backup-target']>, target: Target, lab: LabView): Decision {
-  const { keep, verifyEveryMs, limitBytesPerSecond, secrets } = ask.input;
-  if (secrets && target.context.spec.store.kind !== 's3')
-    return reject('INVALID', `Backup target ${ask.input.name} is a folder: it has no keys.`);
-  if (secrets && target.context.spec.foreign) {
-    return reject(
-      'UNSUPPORTED',
-      'The keys of a target of another lab are not changed.',
-      'Remove the target and add it again; what lies there stays.',
-    );
-  }
-  const busy = lab.referrers(target.stream, 'backup').find((backup) => isUnderWay(backup));
-  if (secrets && (target.state === 'checking' || target.state === 'pruning' || busy))
-    return reject('NOT_NOW', `Backup target ${ask.input.name} is in use.`, 'Try again when its work is done.');
-  const before = target.context.spec;
-  const { keep: _k, verifyEveryMs: _v, limitBytesPerSecond: _l, ...rest } = before;
-  const spec: TargetSpec = {
-    ...rest,
-    ...chosen('keep', keep, before.keep, ''),
-    ...chosen('verifyEveryMs', verifyEveryMs, before.verifyEveryMs, 0),
-    ...chosen('limitBytesPerSecond', limitBytesPerSecond, before.limitBytesPerSecond, 0),
-  };
-  if (!secrets && JSON.stringify(spec) === JSON.stringify({ ...rest, ...pickSet(before) })) return unchanged;
-  const address = secrets ? kept(ask, secrets) : target.context.secrets;
-  const node = keeperOf(target, lab);
-  return drafts(
-    draft(target.stream, 'backup-target.changed', { spec, ...(address === null ? {} : { secrets: address }) }),
-    node === undefined ? [] : draft(target.stream, 'backup-target.check-requested', { node }),
-  );
-}
-
-const pickSet = ({ keep, verifyEveryMs, limitBytesPerSecond }: TargetSpec): Partial<TargetSpec> => ({
-  ...(keep === undefined ? {} : { keep }),
-  ...(verifyEveryMs === undefined ? {} : { verifyEveryMs }),
-  ...(limitBytesPerSecond === undefined ? {} : { limitBytesPerSecond }),
-});
-
-/** What is not said stays; `none` takes it away. */
-function chosen<K extends 'keep' | 'verifyEveryMs' | 'limitBytesPerSecond'>(
-  key: K,
-  asked: TargetSpec[K] | '' | 0 | undefined,
-  before: TargetSpec[K] | undefined,
-  none: '' | 0,
-): Partial<TargetSpec> {
-  const value = asked === undefined ? before : asked === none ? undefined : asked;
-  return value === undefined ? {} : { [key]: value };
-}
 
 /** Backups that are there, and that this lab does not know. */
 function found(ask: Ask<Commands['report-backups-found']>, target: Target, lab: LabView): readonly AnyDraft[] {

@@ -1,5 +1,7 @@
 /** What everybody asks of a target: who can reach it, and when what failed is tried again. */
+import type { TargetStore } from '#events/backup-target.ts';
 import type { StreamId } from '#events/envelope.ts';
+import type { Problem } from '#events/values/metadata.ts';
 import type { ActorState, Decision, LabView } from '../actor.ts';
 import { systemNamespace, withNamed } from '../drafting.ts';
 import { idFrom } from '../ids.ts';
@@ -12,8 +14,31 @@ export const withTarget = (lab: LabView, name: string, then: (target: Target) =>
   withNamed(lab, 'backup-target', { namespace: systemNamespace, name }, then);
 
 /** The one node that has its folder; undefined: all nodes can reach it. */
-export const homeOf = ({ context: { spec } }: Target): StreamId<'node'> | undefined =>
-  spec.store.kind === 'directory' ? spec.store.node : undefined;
+export const homeOf = ({ context: { spec } }: Target): StreamId<'node'> | undefined => homeOfStore(spec.store);
+
+export const homeOfStore = (store: TargetStore): StreamId<'node'> | undefined =>
+  store.kind === 'directory' || store.kind === 'pool' ? store.node : undefined;
+
+/** Backups of this lab go there. */
+export const isOurs = ({ context: { spec } }: Target): boolean => !spec.foreign && !spec.lent;
+
+/** And it is this lab that thins them out. */
+export function isThinnedHere(target: Target): boolean {
+  const { store } = target.context.spec;
+  return isOurs(target) && !(store.kind === 'lab' && store.appendOnly);
+}
+
+/** A backup beside what it is of goes with the same disks. @returns the refusal, of a volume that is in the pool of the target */
+export function beside(volume: ActorState<'volume'>, target: Target): Problem | undefined {
+  const { store } = target.context.spec;
+  const { node, pool, metadata } = volume.context;
+  if (store.kind !== 'pool' || store.node !== node || store.pool !== pool) return undefined;
+  return {
+    code: 'INVALID',
+    message: `Backup target ${target.context.metadata.name} is in pool ${pool}, and so is volume ${metadata.name}: they would be lost together.`,
+    hint: 'Back it up to a target in another pool, in a folder or in a bucket.',
+  };
+}
 
 /**
  * Who works with it: its home, else the node that would be best, else any that is up.

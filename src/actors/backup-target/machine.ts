@@ -49,7 +49,7 @@ export const backupTargetMachine = setup({
     ),
     arrive: assign(({ event }) =>
       event.type === 'backup-target.checked'
-        ? { repository: event.data.repository, checkedAt: event.at, problem: null, failures: 0, retryAt: null }
+        ? { repository: event.data.repository ?? null, checkedAt: event.at, problem: null, failures: 0, retryAt: null }
         : {},
     ),
     pruned: assign(({ event }) => ({ prunedAt: event.at, problem: null, failures: 0, retryAt: null })),

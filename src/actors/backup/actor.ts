@@ -1,14 +1,16 @@
 import type { ActorDef, ActorState, LabView } from '../actor.ts';
 import { targetInput } from '../backup-target/actor.ts';
 import { clusterStream } from '../cluster/stream.ts';
+import { idOf } from '#events/envelope.ts';
 import { datasetOf } from '../volume/actor.ts';
+import { scratchBytes } from './known.ts';
 import type { BackedUpInput, StoredBackupInput } from '../work.ts';
 
 const isStream = <T>(stream: T | null | undefined): stream is T => stream !== null && stream !== undefined;
 
 export const backupActor: ActorDef<'backup'> = {
-  refersTo: ({ target, volume, snapshot, appStream }) =>
-    [target, volume, snapshot, appStream].filter((stream) => isStream(stream)),
+  refersTo: ({ target, volume, snapshot, appStream, node, scratchPool }) =>
+    [target, volume, snapshot, appStream, scratchPool === null ? null : node].filter((stream) => isStream(stream)),
 
   settled: ({ state, context: { problem } }) => {
     if (state === 'verified') return { done: true };
@@ -26,6 +28,17 @@ export const backupActor: ActorDef<'backup'> = {
       return stored && content && { ...stored, ...content };
     },
     'verify-backup': (backup, lab) => storedInput(backup, lab),
+    'test-restore': (backup, lab) => {
+      const stored = storedInput(backup, lab);
+      const { scratchPool: pool, volumeSpec } = backup.context;
+      const { recordSizeBytes } = volumeSpec;
+      if (!stored || pool === null) return undefined;
+      return {
+        ...stored,
+        ...{ pool, dataset: `scratch-${idOf(backup.stream)}`.slice(0, 63) },
+        spec: { sizeBytes: scratchBytes(backup), ...(recordSizeBytes === undefined ? {} : { recordSizeBytes }) },
+      };
+    },
     'remove-backup': (backup, lab) => storedInput(backup, lab),
   },
 };

@@ -1,4 +1,4 @@
-import { backupRef } from '#events/backup.ts';
+import { backupEvents, backupRef } from '#events/backup.ts';
 import { backupTargetRef } from '#events/backup-target.ts';
 import { problem } from '#events/values/metadata.ts';
 import { name } from '#events/values/name.ts';
@@ -17,7 +17,11 @@ export const backupCommands = {
   /** Of all volumes of an app, with its compose file, as a set. */
   'back-up-app': z.strictObject({ ...target, to: name }),
   /** Reads it back. */
-  'verify-backup': z.strictObject(target),
+  'verify-backup': z.strictObject({
+    ...target,
+    /** By a restore into a scratch volume, which is compared with what was backed up, and removed. */
+    restore: z.boolean().default(false),
+  }),
   /** One that is not written yet: nothing of it stays. */
   'cancel-backup': z.strictObject(target),
   'remove-backup': z.strictObject({
@@ -44,6 +48,9 @@ export const backupCommands = {
   'begin-backup': z.strictObject({ backup: backupRef }),
   'fail-backup': z.strictObject({ backup: backupRef, problem }),
   'reverify-backup': z.strictObject({ backup: backupRef }),
+  'begin-restore-test': z.strictObject({ backup: backupRef }),
+  /** Its node, or its pool there, is not of the lab any more. */
+  'fail-restore-test': z.strictObject({ backup: backupRef, problem }),
   'expire-backups': z.strictObject({
     target: backupTargetRef,
     backups: z.array(z.strictObject({ backup: backupRef, because: z.string().min(1).max(500) })).max(200),
@@ -53,5 +60,10 @@ export const backupCommands = {
   'report-backup-verified': z.strictObject({ ...report, readBytes: count }),
   'report-backup-damaged': z.strictObject({ ...report, problem }),
   'report-backup-verify-failed': z.strictObject({ ...report, problem }),
+  'report-restore-tested': z.strictObject({
+    ...report,
+    ...backupEvents['backup.restore-tested'].data.shape,
+  }),
+  'report-restore-test-failed': z.strictObject({ ...report, problem }),
   'report-backup-removed': z.strictObject(report),
 };

@@ -1,7 +1,7 @@
 /** What people ask of backups, and what the policy of backups proposes. Reports of nodes are in `reports.ts`. */
 import type { AnyDraft } from '#events/envelope.ts';
 import type { ActorState, Decision, LabView } from '../actor.ts';
-import { homeOf, keeperOf, notReachable } from '../backup-target/known.ts';
+import { beside, homeOf, isThinnedHere, keeperOf, notReachable } from '../backup-target/known.ts';
 import type { Decisions } from '../commands.ts';
 import { draft, drafts, startOperation, unchanged, withNamed } from '../drafting.ts';
 import { reject } from '../rejection.ts';
@@ -9,6 +9,7 @@ import type { backupCommands } from './commands.ts';
 import { canceled, isUnderWay, needlessSnapshot, operationsEnded, restoresOf } from './known.ts';
 import { reportDecisions } from './reports.ts';
 import { backUpApp, createBackup } from './requests.ts';
+import { beginRestoreTest, testRestore } from './restore-tests.ts';
 import { restoreBackup } from './restores.ts';
 
 type Backup = ActorState<'backup'>;
@@ -31,6 +32,7 @@ export const backupDecisions: Decisions<keyof typeof backupCommands> = {
     decide: (ask, lab) =>
       withNamed(lab, 'backup', ask.input, (backup) => {
         const { name, namespace } = ask.input;
+        if (ask.input.restore) return testRestore(ask, backup, lab);
         if (backup.state === 'verifying') return unchanged;
         if (!['verified', 'unverified', 'damaged'].includes(backup.state))
           return reject('NOT_NOW', `Backup ${name} is ${backup.state}.`, 'Only what was written can be read back.');
@@ -57,12 +59,26 @@ export const backupDecisions: Decisions<keyof typeof backupCommands> = {
             `Backup ${name} is being restored.`,
             'Try again when that is done: floatlab operation ls.',
           );
+        if (backup.state === 'testing')
+          return reject(
+            'NOT_NOW',
+            `Backup ${name} is being restored as a test.`,
+            'Try again when that is done: floatlab operation ls.',
+          );
         if (forget) return drafts(operationsEnded(backup.stream, canceled, lab), forgotten(backup, lab));
         if (backup.state === 'removing') return unchanged;
         if (lab.get(backup.context.target)?.context.spec.foreign) {
           return reject(
             'UNSUPPORTED',
             `Backup ${name} lies in the target of another lab, which is only read here.`,
+            `Forget it, and leave it where it is: floatlab backup rm ${name} --forget.`,
+          );
+        }
+        const target = lab.get(backup.context.target);
+        if (target && !isThinnedHere(target)) {
+          return reject(
+            'UNSUPPORTED',
+            `Backup ${name} lies in a target that is append-only: this lab removes nothing there.`,
             `Forget it, and leave it where it is: floatlab backup rm ${name} --forget.`,
           );
         }
@@ -82,6 +98,16 @@ export const backupDecisions: Decisions<keyof typeof backupCommands> = {
       const node = snapshot && lab.get(snapshot.context.volume)?.context.node;
       if (!backup || !['waiting', 'failed'].includes(backup.state) || snapshot?.state !== 'available' || !node)
         return unchanged;
+      const volume = lab.get(snapshot.context.volume);
+      const target = lab.get(backup.context.target);
+      // It may have been moved into the pool of the target since somebody asked for it.
+      const problem = volume && target && beside(volume, target);
+      if (problem)
+        return drafts(
+          draft(backup.stream, 'backup.failed', { problem, retryAt: null }),
+          operationsEnded(backup.stream, problem, lab),
+          needlessSnapshot(backup, lab),
+        );
       return drafts(draft(backup.stream, 'backup.began', { node }));
     },
   },
@@ -105,6 +131,20 @@ export const backupDecisions: Decisions<keyof typeof backupCommands> = {
       const backup = lab.get(input.backup);
       if (!backup || !['verified', 'unverified', 'verifying'].includes(backup.state)) return unchanged;
       return drafts(verification(backup, lab) ?? []);
+    },
+  },
+
+  'begin-restore-test': { scope: govern, decide: beginRestoreTest },
+
+  'fail-restore-test': {
+    scope: govern,
+    decide: ({ input: { backup: stream, problem } }, lab) => {
+      const backup = lab.get(stream);
+      if (backup?.state !== 'testing') return unchanged;
+      return drafts(
+        draft(stream, 'backup.restore-test-failed', { problem, retryAt: null }),
+        operationsEnded(stream, problem, lab),
+      );
     },
   },
 

@@ -7,11 +7,11 @@ import { draft } from '../drafting.ts';
 type Backup = ActorState<'backup'>;
 
 /** It was read back, and nothing has been heard against it since. */
-export const counts = ({ state, context }: Backup): boolean =>
-  context.verifiedAt !== null && ['verified', 'verifying', 'unverified'].includes(state);
+export const counts = ({ state, context }: Backup): boolean => context.verifiedAt !== null && isWritten({ state });
 
 /** It is in its target, whole as far as anybody knows. */
-export const isWritten = ({ state }: Backup): boolean => ['verified', 'verifying', 'unverified'].includes(state);
+export const isWritten = ({ state }: Pick<Backup, 'state'>): boolean =>
+  ['verified', 'verifying', 'unverified', 'testing'].includes(state);
 
 /** On its way: another one of the same volume would only wait behind it. */
 export const isUnderWay = ({ state, context }: Backup): boolean =>
@@ -43,6 +43,14 @@ export const operationsEnded = (stream: StreamId<'backup'>, problem: Problem, la
     .referrers(stream, 'operation')
     .filter(({ state }) => state === 'running')
     .map((operation) => draft(operation.stream, 'operation.failed', { problem }));
+
+/** What a restore of it takes at most, as far as one can tell: small files take more than they hold. */
+export const scratchBytes = ({ context: { sizeBytes, volumeSpec } }: Pick<Backup, 'context'>): number =>
+  Math.ceil((sizeBytes ?? volumeSpec.sizeBytes) * 1.25) + 128 * 1024 * 1024;
+
+/** Those of one volume in one target, as one lab knows it: of them the newest is what a restore would take. */
+export const seriesOf = ({ context }: Backup): string =>
+  JSON.stringify([context.lab, context.metadata.namespace, context.volumeName]);
 
 /** Restores that read it must not lose it. */
 export const restoresOf = (backup: StreamId<'backup'>, lab: LabView): readonly ActorState<'transfer'>[] =>

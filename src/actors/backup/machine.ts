@@ -16,7 +16,8 @@ import type { WorkName } from '../work.ts';
  *                        unverified                 written or found; nobody could read it back yet
  *      (any of them) → removing → removed
  *
- * It waits for its snapshot. What failed and may pass is tried again at `retryAt`.
+ * `testing` (from verified and unverified, and back): it is restored into a scratch volume, which is gone before
+ * anything else happens to it. It waits for its snapshot. What failed and may pass is tried again at `retryAt`.
  */
 export interface Backup {
   readonly metadata: Metadata;
@@ -47,6 +48,28 @@ export interface Backup {
   readonly problem: Problem | null;
   readonly failures: number;
   readonly retryAt: number | null;
+  /** Pool in which it is being restored as a test; null: it is not. */
+  readonly scratchPool: string | null;
+  /** The last restore that came back as it was backed up. */
+  readonly restoreTest: RestoreTest | null;
+  /** The last one, where it failed. */
+  readonly failedTest: FailedTest | null;
+}
+
+export interface RestoreTest {
+  readonly at: number;
+  readonly files: number;
+  readonly folders: number;
+  readonly bytes: number;
+  readonly digest: string;
+}
+
+export interface FailedTest {
+  readonly at: number;
+  readonly problem: Problem;
+  /** In a row. */
+  readonly failures: number;
+  readonly retryAt: number | null;
 }
 
 type Events = Extract<LabEvent, { type: `backup.${string}` }>;
@@ -55,6 +78,7 @@ type Birth = EventOf<'backup.requested'> | EventOf<'backup.found'>;
 const none = {
   ...{ node: null, epoch: null, addedBytes: null, verifiedAt: null },
   ...{ problem: null, failures: 0, retryAt: null },
+  ...{ scratchPool: null, restoreTest: null, failedTest: null },
 };
 
 function born(event: Birth): Backup {
@@ -75,6 +99,13 @@ function born(event: Birth): Backup {
     appStream: app?.stream ?? null,
   };
 }
+
+const again = {
+  'backup.verify-requested': { target: 'verifying', actions: 'give' },
+  'backup.restore-test-requested': { target: 'testing', actions: 'test' },
+  // It could not begin.
+  'backup.restore-test-failed': { actions: 'failTest' },
+} as const;
 
 export const backupMachine = setup({
   types: {} as { context: Backup; input: Birth; events: Events; meta: { work: WorkName } },
@@ -102,7 +133,35 @@ export const backupMachine = setup({
       event.type === 'backup.failed' && event.data.retryAt === null ? { snapshot: null } : {},
     ),
     damage: assign(({ event }) =>
-      event.type === 'backup.found-damaged' ? { problem: event.data.problem, retryAt: null, verifiedAt: null } : {},
+      event.type === 'backup.found-damaged'
+        ? { problem: event.data.problem, retryAt: null, verifiedAt: null, scratchPool: null }
+        : {},
+    ),
+    test: assign(({ event }) =>
+      event.type === 'backup.restore-test-requested'
+        ? { node: event.data.node, epoch: event.index, scratchPool: event.data.pool }
+        : {},
+    ),
+    // All of it was read: nothing else says as much.
+    pass: assign(({ event }) =>
+      event.type === 'backup.restore-tested'
+        ? {
+            ...{ scratchPool: null, failedTest: null, verifiedAt: event.at },
+            ...{ problem: null, failures: 0, retryAt: null },
+            restoreTest: { at: event.at, ...event.data },
+          }
+        : {},
+    ),
+    failTest: assign(({ context, event }) =>
+      event.type === 'backup.restore-test-failed'
+        ? {
+            scratchPool: null,
+            failedTest: {
+              ...{ at: event.at, problem: event.data.problem, retryAt: event.data.retryAt },
+              failures: (context.failedTest?.failures ?? 0) + 1,
+            },
+          }
+        : {},
     ),
     leave: assign({ snapshot: null, retryAt: null }),
   },
@@ -144,9 +203,24 @@ export const backupMachine = setup({
         'backup.verify-requested': { target: 'verifying', reenter: true, actions: 'give' },
       },
     },
-    unverified: { on: { 'backup.verify-requested': { target: 'verifying', actions: 'give' } } },
-    verified: { on: { 'backup.verify-requested': { target: 'verifying', actions: 'give' } } },
-    damaged: { on: { 'backup.verify-requested': { target: 'verifying', actions: 'give' } } },
+    unverified: { on: again },
+    verified: { on: again },
+    damaged: { on: { 'backup.verify-requested': again['backup.verify-requested'] } },
+    testing: {
+      meta: { work: 'test-restore' },
+      on: {
+        // Its scratch volume goes first.
+        'backup.removal-requested': {},
+        'backup.forgotten': {},
+        'backup.restore-tested': { target: 'verified', actions: 'pass' },
+        'backup.restore-test-failed': [
+          { guard: ({ context }) => context.verifiedAt !== null, target: 'verified', actions: 'failTest' },
+          // What is known of it stays known.
+          { target: 'unverified', actions: 'failTest' },
+        ],
+        'backup.found-damaged': { target: 'damaged', actions: 'damage' },
+      },
+    },
     removing: {
       meta: { work: 'remove-backup' },
       on: { 'backup.removed': 'removed' },

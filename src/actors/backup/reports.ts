@@ -6,7 +6,8 @@ import { backoffOf, waitsForPerson } from '../backup-target/known.ts';
 import type { Decisions } from '../commands.ts';
 import { draft, drafts, withVisit } from '../drafting.ts';
 import type { backupCommands } from './commands.ts';
-import { needlessSnapshot } from './known.ts';
+import { needlessSnapshot, operationsEnded } from './known.ts';
+import { testRetryOf } from './restore-tests.ts';
 
 type Reports = Extract<keyof typeof backupCommands, `report-${string}`>;
 
@@ -65,6 +66,30 @@ export const reportDecisions: Decisions<Reports> = {
             problem: input.problem,
             retryAt: retryOf(backup, input.problem, now),
           }),
+        ),
+      ),
+  },
+
+  'report-restore-tested': {
+    scope: reported,
+    decide: ({ input }, lab) =>
+      withVisit(lab, input.backup, input.visit, (backup) => {
+        const { files, folders, bytes, digest } = input;
+        return drafts(
+          draft(backup.stream, 'backup.restore-tested', { files, folders, bytes, digest }),
+          caughtUp(backup, lab),
+        );
+      }),
+  },
+
+  'report-restore-test-failed': {
+    scope: reported,
+    decide: ({ input: { backup: stream, visit, problem }, now }, lab) =>
+      withVisit(lab, stream, visit, (backup) =>
+        drafts(
+          draft(stream, 'backup.restore-test-failed', { problem, retryAt: testRetryOf(backup, problem, now) }),
+          // It is still verified: whoever waits would take that for the answer.
+          operationsEnded(stream, problem, lab),
         ),
       ),
   },

@@ -2,7 +2,7 @@
 import { streamOf, type AnyDraft, type StreamId } from '#events/envelope.ts';
 import type { ActorState, Ask, Decision, LabView } from '../actor.ts';
 import type { Commands } from '../commands.ts';
-import { withTarget } from '../backup-target/known.ts';
+import { beside, withTarget } from '../backup-target/known.ts';
 import { draft, drafts, newMetadata, startOperation, withNamed } from '../drafting.ts';
 import { reject } from '../rejection.ts';
 import { freeName, requestSnapshot } from '../snapshot/request.ts';
@@ -15,7 +15,7 @@ export function createBackup(ask: Ask<Commands['create-backup']>, lab: LabView):
   const { name, namespace, to } = ask.input;
   return withNamed(lab, 'volume', ask.input, (volume) =>
     withTarget(lab, to, (target) => {
-      const refused = notReady(volume) ?? refuseTarget(target);
+      const refused = notReady(volume) ?? refuseTarget(target) ?? refuseBeside([volume], target);
       if (refused) return refused;
       return drafts(
         startOperation(ask, 'create-backup', streamOf('backup', ask.id(1)), name, namespace),
@@ -41,7 +41,7 @@ export function backUpApp(ask: Ask<Commands['back-up-app']>, lab: LabView): Deci
         const refused = notReady(volume);
         if (refused) return refused;
       }
-      const refused = refuseTarget(target);
+      const refused = refuseTarget(target) ?? refuseBeside(volumes, target);
       if (refused) return refused;
       return drafts(
         startOperation(ask, 'back-up-app', streamOf('backup', ask.id(1)), name, namespace),
@@ -130,6 +130,12 @@ const notReady = ({ state, context }: Volume) =>
     ? undefined
     : reject('NOT_NOW', `Volume ${context.metadata.name} is ${state}.`, 'A backup needs a volume that is ready.');
 
+/** One of the volumes is in the pool of the target. */
+export function refuseBeside(volumes: readonly Volume[], target: Target): ReturnType<typeof reject> | undefined {
+  const [problem] = volumes.flatMap((volume) => beside(volume, target) ?? []);
+  return problem && reject('INVALID', problem.message, problem.hint);
+}
+
 /** Nothing is written there, or nothing can be at the moment. */
 export function refuseTarget({ state, context }: Target): ReturnType<typeof reject> | undefined {
   const { metadata, spec, problem } = context;
@@ -138,6 +144,13 @@ export function refuseTarget({ state, context }: Target): ReturnType<typeof reje
       'UNSUPPORTED',
       `Backup target ${metadata.name} belongs to another lab: it is only read here.`,
       'Add a target of this lab, in another folder or prefix.',
+    );
+  }
+  if (spec.lent) {
+    return reject(
+      'UNSUPPORTED',
+      `Backup target ${metadata.name} is lent to another lab.`,
+      'Add a target of this lab, in another folder or pool.',
     );
   }
   if (state !== 'unreachable') return undefined;

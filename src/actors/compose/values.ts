@@ -104,7 +104,7 @@ export function durationAt(reading: Reading, place: Place, minMs: number): numbe
     return reading.report(
       place,
       `${written(place)} is too ${ms < minMs ? 'short' : 'long'}.`,
-      'Choose from 1ms to 365d.',
+      `Choose from ${minMs >= 1000 ? `${minMs / 1000}s` : '1ms'} to 365d.`,
     );
   }
   return Math.round(ms);

@@ -8,7 +8,7 @@
  * not hear the answer asks again and is told the same.
  */
 import { idOf, type AnyDraft } from '#events/envelope.ts';
-import { clockWords } from '#events/values/clock.ts';
+import { clockToleranceMs, clockWords } from '#events/values/clock.ts';
 import type { NodeRole, VersionRange } from '#events/values/peer.ts';
 import type { ActorState, Ask, Decision, LabView } from '../actor.ts';
 import { judge } from '../cluster/bouncer.ts';
@@ -28,9 +28,6 @@ type Newcomer = Pick<
   'incarnation' | 'name' | 'addresses' | 'port' | 'keySha256' | 'facts' | 'protocol' | 'clock'
 >;
 type Refusal = { readonly rejected: Rejection };
-
-/** Links and leases bear more; logs that nobody can read side by side do not. */
-const clockToleranceMs = 5 * 60_000;
 
 /** How many may stand at the door: anybody who reaches a node can ask. */
 const mostWaiting = 50;

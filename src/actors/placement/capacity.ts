@@ -7,6 +7,7 @@ import type { PoolLimits } from '#events/node.ts';
 import { formatSize } from '#events/values/size.ts';
 import type { VolumeSpec } from '#events/volume.ts';
 import type { ActorState, LabView } from '../actor.ts';
+import { scratchBytes } from '../backup/known.ts';
 import { runsApps } from '../node/known.ts';
 import { poolStream } from '../pool/stream.ts';
 import { reject, type Rejection } from '../rejection.ts';
@@ -47,6 +48,12 @@ export function leftOf(pool: Pool, node: ActorState<'node'>, lab: LabView): numb
     const of = context.pool === pool.name ? lab.get(context.volume) : undefined;
     if (of) promised += promisedTo(of.context.spec);
   }
+  for (const { context } of lab.referrers(node.stream, 'backup-target')) {
+    const { store } = context.spec;
+    if (store.kind === 'pool' && store.node === node.stream && store.pool === pool.name) promised += store.sizeBytes;
+  }
+  for (const backup of lab.referrers(node.stream, 'backup'))
+    if (backup.context.scratchPool === pool.name) promised += scratchBytes(backup);
   return promisable(pool, node) - promised;
 }
 

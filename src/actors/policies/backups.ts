@@ -7,8 +7,9 @@ import type { StreamId } from '#events/envelope.ts';
 import { parseKeep } from '#events/values/keep.ts';
 import type { Problem } from '#events/values/metadata.ts';
 import type { ActorState, LabView } from '../actor.ts';
-import { homeOf, keeperOf } from '../backup-target/known.ts';
-import { counts, isUnderWay } from '../backup/known.ts';
+import { homeOf, isThinnedHere, keeperOf } from '../backup-target/known.ts';
+import { counts, isUnderWay, seriesOf } from '../backup/known.ts';
+import { lostScratch, nextRestoreTest } from '../backup/restore-tests.ts';
 import { decideRetention } from '../retention/decide.ts';
 import type { Policy, Proposal } from './policy.ts';
 
@@ -39,9 +40,18 @@ export const backupsPolicy: Policy = {
       case 'node':
         return before?.state === after?.state
           ? []
-          : [...lab.list('backup-target'), ...lab.list('backup').filter(({ state }) => state === 'verifying')].map(
-              ({ stream }) => stream,
-            );
+          : [
+              ...lab.list('backup-target'),
+              ...lab.list('backup').filter(({ state }) => state === 'verifying' || state === 'testing'),
+            ].map(({ stream }) => stream);
+      case 'pool':
+        // What was being restored into it as a test is gone with it.
+        return after && !after.final
+          ? []
+          : lab
+              .list('backup')
+              .filter(({ state }) => state === 'testing')
+              .map(({ stream }) => stream);
       default:
         return [];
     }
@@ -80,6 +90,9 @@ function ofBackup(backup: Backup, lab: LabView, now: number): readonly Proposal[
       ? [{ name: 'begin-backup', input: { backup: stream }, because: { ...because, failures: context.failures } }]
       : [];
   }
+  const lost = lostScratch(backup, lab);
+  if (lost)
+    return [{ name: 'fail-restore-test', input: { backup: stream, problem: lost }, because: { node: context.node } }];
   const again = (because: Proposal['because']): readonly Proposal[] => [
     { name: 'reverify-backup', input: { backup: stream }, because },
   ];
@@ -114,16 +127,23 @@ function isNewest(stream: StreamId<'backup'>, lab: LabView): boolean {
     );
 }
 
-function targetDueAt({ state, context, stream }: Target, lab: LabView): number | undefined {
+function targetDueAt(target: Target, lab: LabView): number | undefined {
+  const { state, context, stream } = target;
   if (state === 'unreachable') return context.retryAt ?? undefined;
   if (state !== 'ready') return undefined;
-  const dues = [pruneDueAt(context), lab.referrers(stream, 'backup').length > 0 ? lab.at + hourMs : undefined];
+  const dues = [
+    pruneDueAt(target),
+    nextRestoreTest(target, lab)?.dueAt,
+    lab.referrers(stream, 'backup').length > 0 ? lab.at + hourMs : undefined,
+  ];
   return dues.filter((due) => due !== undefined).toSorted((a, b) => a - b)[0];
 }
 
 /** Counted from the last one; the first comes a while after the target was added. */
-const pruneDueAt = ({ spec, prunedAt, checkedAt, retryAt }: Target['context']): number | undefined =>
-  spec.foreign || checkedAt === null ? undefined : (retryAt ?? (prunedAt ?? checkedAt) + pruneEveryMs);
+function pruneDueAt(target: Target): number | undefined {
+  const { prunedAt, checkedAt, retryAt } = target.context;
+  return isThinnedHere(target) && checkedAt !== null ? (retryAt ?? (prunedAt ?? checkedAt) + pruneEveryMs) : undefined;
+}
 
 function ofTarget(target: Target, lab: LabView, now: number): readonly Proposal[] {
   const { stream, state, context } = target;
@@ -138,9 +158,15 @@ function ofTarget(target: Target, lab: LabView, now: number): readonly Proposal[
     const other = isAway && homeOf(target) === undefined ? keeperOf(target, lab) : undefined;
     return other === undefined ? [] : recheck({ away: context.node });
   }
-  if (context.spec.foreign) return [];
-  const pruneDue = pruneDueAt(context);
+  const test = nextRestoreTest(target, lab);
+  const tests: readonly Proposal[] =
+    test && test.dueAt <= now
+      ? [{ name: 'begin-restore-test', input: { backup: test.backup }, because: { dueAt: test.dueAt } }]
+      : [];
+  if (!isThinnedHere(target)) return tests;
+  const pruneDue = pruneDueAt(target);
   return [
+    ...tests,
     ...expired(target, lab, now),
     ...(pruneDue !== undefined && pruneDue <= now
       ? [{ name: 'begin-prune' as const, input: { target: stream }, because: { prunedAt: context.prunedAt } }]
@@ -154,12 +180,15 @@ function expired({ stream, context }: Target, lab: LabView, now: number): readon
   const all = lab.referrers(stream, 'backup');
   const byVolume = new Map<string, Backup[]>();
   for (const backup of all) {
-    const { lab: of, metadata, volumeName } = backup.context;
-    const key = JSON.stringify([of, metadata.namespace, volumeName]);
+    const key = seriesOf(backup);
     byVolume.set(key, [...(byVolume.get(key) ?? []), backup]);
   }
   const gone = [...byVolume.values()].flatMap((backups) => {
     const good = backups.filter((backup) => counts(backup));
+    // What is known to come back stays, until another one is known to.
+    const proven = good
+      .filter(({ context: { restoreTest } }) => restoreTest !== null)
+      .toSorted((a, b) => (b.context.restoreTest?.at ?? 0) - (a.context.restoreTest?.at ?? 0))[0]?.stream;
     const newest = Math.max(...good.map(({ context: { takenAt } }) => takenAt ?? 0), 0);
     const verdicts =
       typeof rules === 'string'
@@ -172,7 +201,10 @@ function expired({ stream, context }: Target, lab: LabView, now: number): readon
               ...(backup.context.reason === 'manual' && backup.context.lab === null
                 ? { protected: 'made by hand' }
                 : {}),
-              ...(backup.state === 'verifying' ? { protected: 'it is being read back' } : {}),
+              ...(backup.stream === proven ? { protected: 'it was restored as a test' } : {}),
+              ...(backup.state === 'verifying' || backup.state === 'testing'
+                ? { protected: 'it is being read back' }
+                : {}),
             })),
             now,
           );

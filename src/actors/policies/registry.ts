@@ -1,5 +1,6 @@
 /** All policies, in the order in which they are asked. */
 import { backupsPolicy } from './backups.ts';
+import { dataLossPolicy } from './data-loss.ts';
 import { fullnessPolicy } from './fullness.ts';
 import { handoverPolicy } from './handover.ts';
 import { livenessPolicy } from './liveness.ts';
@@ -30,4 +31,5 @@ export const policies: readonly Policy[] = [
   handoverPolicy,
   replicationPolicy,
   backupsPolicy,
+  dataLossPolicy,
 ];

@@ -12,6 +12,9 @@ import { write } from './scopes.ts';
 
 type Pool = ActorState<'pool'>;
 
+const isIn = (store: Pick<Pool['context'], 'node'> & { readonly pool: string }, { context }: Pool): boolean =>
+  store.node === context.node && store.pool === context.metadata.name;
+
 export const forgettingDecisions: Decisions<'forget-pool'> = {
   'forget-pool': {
     scope: write,
@@ -53,6 +56,17 @@ export const forgettingDecisions: Decisions<'forget-pool'> = {
             'NOT_EMPTY',
             `Pool ${title} still holds ${counted(held.length, 'volume')}, for example ${first.context.metadata.name}.`,
             'Move, release or delete them first. The data of a pool stays where it is when the pool is forgotten.',
+          );
+        }
+        const target = lab
+          .referrers(node, 'backup-target')
+          .find(({ context: { spec } }) => spec.store.kind === 'pool' && isIn(spec.store, pool));
+        if (target) {
+          const { name } = target.context.metadata;
+          return reject(
+            'NOT_EMPTY',
+            `Pool ${title} still holds backup target ${name}.`,
+            `Remove that first: floatlab backup target rm ${name}. What lies there stays.`,
           );
         }
         if (replicas[0]) {

@@ -3,7 +3,8 @@ import type { ScheduleSpec } from '#events/schedule.ts';
 import type { Ask, Decision, LabView } from '../actor.ts';
 import { clusterStream } from '../cluster/stream.ts';
 import type { Decisions } from '../commands.ts';
-import { refuseTarget } from '../backup/requests.ts';
+import { isOurs } from '../backup-target/known.ts';
+import { refuseBeside, refuseTarget, volumesOf } from '../backup/requests.ts';
 import { draft, drafts, missing, nameTaken, newMetadata, systemNamespace, unchanged, withNamed } from '../drafting.ts';
 import { withMember } from '../node/known.ts';
 import { poolStream } from '../pool/stream.ts';
@@ -52,7 +53,7 @@ export const scheduleDecisions: Decisions<keyof typeof scheduleCommands> = {
       if (input.backupTo !== undefined) {
         if (!target) return missing('backup-target', systemNamespace, input.backupTo);
         if (input.pool !== undefined) return reject('INVALID', 'A pool is scrubbed, and not backed up.');
-        const refused = target.context.spec.foreign ? refuseTarget(target) : undefined;
+        const refused = isOurs(target) ? undefined : refuseTarget(target);
         if (refused) return refused;
       }
       const created = (of: Pick<ScheduleSpec, 'volume' | 'app' | 'pool'>): Decision => {
@@ -83,8 +84,18 @@ export const scheduleDecisions: Decisions<keyof typeof scheduleCommands> = {
         });
       }
       return app === undefined
-        ? withNamed(lab, 'volume', { namespace, name: volume }, ({ stream }) => created({ volume: stream }))
-        : withNamed(lab, 'app', { namespace, name: app }, ({ stream }) => created({ app: stream }));
+        ? withNamed(
+            lab,
+            'volume',
+            { namespace, name: volume },
+            (of) => (target && refuseBeside([of], target)) ?? created({ volume: of.stream }),
+          )
+        : withNamed(
+            lab,
+            'app',
+            { namespace, name: app },
+            ({ stream }) => (target && refuseBeside(volumesOf(stream, lab), target)) ?? created({ app: stream }),
+          );
     },
   },
 

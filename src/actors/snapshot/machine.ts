@@ -1,4 +1,4 @@
-import type { EventOf, LabEvent, StreamId } from '#events/envelope.ts';
+import type { EventOf, Index, LabEvent, StreamId } from '#events/envelope.ts';
 import type { HookOutcomes, SeenChange, SnapshotReason, SnapshotSet } from '#events/snapshot.ts';
 import type { Metadata, Problem } from '#events/values/metadata.ts';
 import { assign, setup } from 'xstate';
@@ -21,6 +21,8 @@ export interface Snapshot {
   /** How the commands of the app ended around which it was taken. */
   readonly hooks: HookOutcomes | null;
   readonly requestedAt: number;
+  /** Index of the event that asked for it: the order in which snapshots of a volume were asked for, and began. */
+  readonly sequence: Index;
   /** The file system's identity of it and its time; null until it is taken. */
   readonly guid: string | null;
   readonly takenAt: number | null;
@@ -38,7 +40,7 @@ export const snapshotMachine = setup({
   },
 }).createMachine({
   id: 'snapshot',
-  context: ({ input: { data, at } }) => ({
+  context: ({ input: { data, at, index } }) => ({
     metadata: data.metadata,
     volume: data.volume,
     reason: data.reason,
@@ -48,6 +50,7 @@ export const snapshotMachine = setup({
     together: null,
     hooks: null,
     requestedAt: at,
+    sequence: index,
     guid: null,
     takenAt: null,
     lineage: data.lineage ?? 1,

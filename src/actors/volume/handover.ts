@@ -332,6 +332,7 @@ function whatHappens(
     ...(named === undefined
       ? []
       : [`Then app ${named} stands still for what is written meanwhile, and goes on on ${name}.`]),
+    'Nothing that was written is lost: the last snapshot is taken when nobody can write any more, and the replica has it before it takes the place.',
     keepsReplica
       ? `What is on ${nameOf(from, lab)} now becomes the replica.`
       : `What is on ${nameOf(from, lab)} now is removed after that.`,

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { reject } from '../rejection.ts';
 import { checkCron, checkTimeZone } from '../schedule/next.ts';
 
-const { count, nodes, on, limitBytesPerSecond, window, compress, strategy } = volumeReplicas.shape;
+const { count, nodes, on, limitBytesPerSecond, window, compress, strategy, maxDataLossMs } = volumeReplicas.shape;
 
 /** What is not named stays; what says nothing is taken away. */
 export const replicaChanges = z.strictObject({
@@ -19,6 +19,8 @@ export const replicaChanges = z.strictObject({
   window: window.unwrap().nullable().exactOptional(),
   compress: compress.unwrap().exactOptional(),
   strategy: strategy.unwrap().exactOptional(),
+  /** 0: nobody says how much may be lost. */
+  maxDataLossMs: z.union([maxDataLossMs.unwrap(), z.literal(0)]).exactOptional(),
 });
 export type ReplicaChanges = z.infer<typeof replicaChanges>;
 
@@ -32,6 +34,7 @@ export function changedReplicas(before: VolumeReplicas | undefined, changes: Rep
     limitBytesPerSecond: limit,
     window: hours,
     compress: squeeze,
+    maxDataLossMs: mayLose,
     ...rest
   } = {
     ...usual,
@@ -45,6 +48,7 @@ export function changedReplicas(before: VolumeReplicas | undefined, changes: Rep
     ...(limit === undefined || limit === 0 ? {} : { limitBytesPerSecond: limit }),
     ...(hours ? { window: hours } : {}),
     ...(squeeze === true ? { compress: true } : {}),
+    ...(mayLose === undefined || mayLose === 0 ? {} : { maxDataLossMs: mayLose }),
   };
 }
 

@@ -26,6 +26,12 @@ const replicationCron = z.strictObject({
 
 const slowest = 1024;
 
+/** How much of what was written last may be lost, in milliseconds: from a second to a year. */
+export const maxDataLoss = z
+  .int()
+  .min(1000)
+  .max(366 * 24 * 3_600_000);
+
 export const volumeReplicas = z.strictObject({
   count: z.int().min(1).max(mostReplicas),
   /** Only on nodes with all of these labels. */
@@ -39,5 +45,7 @@ export const volumeReplicas = z.strictObject({
   /** Streams are compressed on their way. */
   compress: z.boolean().exactOptional(),
   strategy: placingStrategy.exactOptional(),
+  /** Absent: nobody has said, and nothing is given up unasked. */
+  maxDataLossMs: maxDataLoss.exactOptional(),
 });
 export type VolumeReplicas = z.infer<typeof volumeReplicas>;

@@ -15,6 +15,7 @@ import { abilitiesOf } from '../devices/replication/formats.ts';
 import type { Base, ReplicationPort, StreamAbilities, StreamFormat } from '../devices/replication/port.ts';
 import type { Dataset } from '../devices/volumes/port.ts';
 import { TokenBucket } from '../links/token-bucket.ts';
+import type { Attestation, Attester } from './attester.ts';
 import { squeezed } from './squeezed.ts';
 
 /** Of a replica, by its id, for the node that has it. */
@@ -50,17 +51,34 @@ export interface ReplicaSource {
   stream(of: AskedFor, wish: StreamWish, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** It holds this snapshot now, and needs no other one; null: it needs none any more. */
   confirm(of: AskedFor, guid: string | null, signal: AbortSignal): Promise<void>;
+  /**
+   * Until when the snapshots of their volumes have everything, of all replicas of the asking node whose volumes one node
+   * has, at once. What that node does not know is not in the answer.
+   */
+  attested(of: AskedTogether, signal: AbortSignal): Promise<ReadonlyMap<string, readonly Attestation[]>>;
+}
+
+/** Of replicas, by their ids, for the node that has them. */
+export interface AskedTogether {
+  /** That has their volumes. */
+  readonly node: StreamId<'node'>;
+  readonly replicas: readonly string[];
+  readonly by: StreamId<'node'>;
 }
 
 const lookMs = 120_000;
 /** Longest silence of a stream: a file system may look for what is different for long before it says a word. */
 const silenceMs = 600_000;
 
-/** @param portOf what a node that runs here has; undefined: it does not run here */
+/**
+ * @param portOf what a node that runs here has; undefined: it does not run here
+ * @param attesterOf likewise
+ */
 export function replicaSource(
   lab: LabView,
   portOf: (node: StreamId<'node'>) => ReplicationPort | undefined,
   clock: Clock,
+  attesterOf: (node: StreamId<'node'>) => Attester | undefined = () => undefined,
 ): ReplicaSource {
   const admit = ({ replica, by }: AskedFor): { readonly of: Dataset; readonly port: ReplicationPort; peer: string } => {
     const actor = lab.get(streamOf('replica', replica));
@@ -103,11 +121,12 @@ export function replicaSource(
       if (!isOfVolume(asked.replica, to))
         throw refusal('MISSING', asked.replica, `its volume has no snapshot ${to} any more`);
       const call = callWith(signal, lookMs);
-      await port.protect(of, to, peer, call);
-      // Of a snapshot that is gone a bookmark may be left, which nobody removes.
-      if (from !== undefined && (await hasSnapshot(port, of, from, call))) await port.protect(of, from, peer, call);
+      if (token !== undefined) {
+        await port.protect(of, to, peer, call);
+        if (from !== undefined && (await hasSnapshot(port, of, from, call))) await port.protect(of, from, peer, call);
+      }
       const what = token === undefined ? { to, ...(from === undefined ? {} : { from }) } : { resume: token };
-      const how = { format, fractions, compressed, raw: false };
+      const how = { format, fractions, compressed, raw: false, ...(token === undefined ? { peer } : {}) };
       const sent = await port.send(of, what, how, callWith(signal, silenceMs));
       const bytes = squeeze ? squeezed(sent.bytes) : sent.bytes;
       const limit = limitOf(asked.replica);
@@ -122,6 +141,19 @@ export function replicaSource(
     confirm: async (asked, guid, signal) => {
       const { of, port, peer } = admit(asked);
       await port.unprotect(of, peer, guid === null ? [] : [guid], callWith(signal, lookMs));
+    },
+
+    attested: async ({ node, replicas, by }) => {
+      const attester = attesterOf(node);
+      const found = new Map<string, readonly Attestation[]>();
+      for (const id of attester ? replicas : []) {
+        const replica = lab.get(streamOf('replica', id));
+        const volume = replica && lab.get(replica.context.volume);
+        if (volume?.context.node !== node || replica?.context.node !== by) continue;
+        const known = attester?.of(volume.stream) ?? [];
+        if (known.length > 0) found.set(id, known);
+      }
+      return found;
     },
   };
 }

@@ -2,6 +2,7 @@
  * Changes of volumes whose pool does not tell them: the files are walked now and then, and what is found is compared
  * with what a walk through the newest snapshot finds. Watches make it look sooner; the walk is what counts.
  */
+import type { Moment } from '#actors/sensors/attesting.ts';
 import type { Seen } from '#actors/sensors/change-snapshotter.ts';
 import type { StreamId } from '#events/envelope.ts';
 import type { Call } from '../devices/call.ts';
@@ -15,6 +16,7 @@ const walkShare = 1 / 20;
 
 interface Walk {
   readonly seen: Seen;
+  readonly moment: Moment;
   readonly endedMs: number;
   readonly tookMs: number;
   /** Something was done there since. */
@@ -42,18 +44,23 @@ export class WalkedChanges {
     }
   }
 
-  /** As the last walk found it, or a new one when it is time. @throws IoError */
+  /**
+   * As the last walk found it, or a new one when it is time.
+   * @param now before this look @returns the moment before the walk, too @throws IoError
+   */
   async look(
     { stream, of, path }: { readonly stream: StreamId; readonly of: Dataset; readonly path: string },
+    now: Moment,
     call: Call,
-  ): Promise<Seen> {
+  ): Promise<Pick<Walk, 'seen' | 'moment'>> {
     const { volumes, marks, clock } = this.#ports;
     const newest = (await volumes.snapshots(of, call)).at(-1);
     const last = this.#walks.get(stream);
     const restedMs = last ? clock.monotonicMs() - last.endedMs : Number.POSITIVE_INFINITY;
     const isSame = last !== undefined && last.seen.since === newest?.guid;
-    const isTime = restedMs >= walkEveryMs || !isSame || (last.isTouched && restedMs * walkShare >= last.tookMs);
-    if (last && !isTime) return last.seen;
+    const hasRested = last === undefined || restedMs * walkShare >= last.tookMs;
+    const isTime = !isSame || (hasRested && (last.isTouched || restedMs >= walkEveryMs));
+    if (last && !isTime) return last;
     const beganMs = clock.monotonicMs();
     const { mark, folders } = await marks.walk(path, call);
     const base = newest && (await this.#base(stream, of, newest, call));
@@ -61,13 +68,14 @@ export class WalkedChanges {
     last?.stopWatching();
     const walk: Walk = {
       seen: { since: newest?.guid, changed: mark !== base, mark },
+      moment: now,
       endedMs,
       tookMs: endedMs - beganMs,
       isTouched: false,
       stopWatching: marks.watch(folders, () => (walk.isTouched = true)),
     };
     this.#walks.set(stream, walk);
-    return walk.seen;
+    return walk;
   }
 
   async #base(stream: StreamId, of: Dataset, { guid, name }: SnapInfo, call: Call): Promise<string> {

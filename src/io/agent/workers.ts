@@ -15,6 +15,7 @@ import { startInstance } from './workers/start-instance.ts';
 import { stopInstance } from './workers/stop-instance.ts';
 import { snapshotFailed, takeSnapshot } from './workers/take-snapshot.ts';
 import { lifeFailures, lifeWorkers } from './workers/volume-life.ts';
+import { restoreTestFailures, restoreTestTimeoutsMs, restoreTestWorkers } from './workers/restore-tests.ts';
 import { transferFailures, transferTimeoutsMs, transferWorkers } from './workers/transfers.ts';
 import { watchInstance } from './workers/watch-instance.ts';
 
@@ -25,6 +26,7 @@ export const workers: Workers = {
   ...lifeWorkers,
   ...poolWorkers,
   ...replicaWorkers,
+  ...restoreTestWorkers,
   ...transferWorkers,
   'take-snapshot': takeSnapshot,
   'start-instance': startInstance,
@@ -48,6 +50,7 @@ const failures: Failures = {
   ...lifeFailures,
   ...poolFailures,
   ...replicaFailures,
+  ...restoreTestFailures,
   ...transferFailures,
   'take-snapshot': snapshotFailed,
   'start-instance': instanceFailed,
@@ -74,6 +77,7 @@ const timeoutsMs: Readonly<Record<WorkName, number>> = {
   ...backupTimeoutsMs,
   ...poolTimeoutsMs,
   ...replicaTimeoutsMs,
+  ...restoreTestTimeoutsMs,
   ...transferTimeoutsMs,
   'start-instance': 60_000,
   'watch-instance': 60_000,

@@ -10,6 +10,7 @@ import { hkdfSync } from 'node:crypto';
 import type { LabView } from '#actors/actor.ts';
 import { targetSecrets, type TargetSecrets } from '#actors/backup-target/commands.ts';
 import { clusterStream } from '#actors/cluster/stream.ts';
+import { homeOfStore } from '#actors/backup-target/known.ts';
 import { targetStore, type TargetStore } from '#events/backup-target.ts';
 import { storeWords } from '#projections/backup-words.ts';
 import * as z from 'zod';
@@ -52,8 +53,9 @@ export async function makeKit({ lab, dataKey, sealed, nowMs, blob }: KitParts): 
   for (const { context } of lab.list('backup-target')) {
     const { metadata, spec, secrets, repository } = context;
     // The kit of a lab opens what that lab's key opens.
-    if (spec.foreign) continue;
-    const home = spec.store.kind === 'directory' && spec.store.node ? lab.get(spec.store.node) : undefined;
+    if (spec.foreign || spec.lent) continue;
+    const node = homeOfStore(spec.store);
+    const home = node && lab.get(node);
     const opens = secrets === null ? {} : await seal(dataKey, await blob(secrets));
     targets.push({
       name: metadata.name,

@@ -14,7 +14,7 @@
 import type { Problem } from './problem.ts';
 
 /** Views of what the nodes observe now: never in the log, gone with a restart, no past. */
-export const observedViews = ['usage', 'work', 'following', 'pool-figures'] as const;
+export const observedViews = ['usage', 'work', 'following', 'pool-figures', 'replica-lag'] as const;
 export type ObservedView = (typeof observedViews)[number];
 
 /** Row of `usage`: figures of a node, a pool, a volume or a service, by key `node:…`, `pool:<node>/<pool>`, `volume:…`, `service:<app>/<service>`. */
@@ -54,6 +54,18 @@ export interface FollowingRow {
   readonly behind: number;
   /** It fetches segments of the history, being too far behind for entries. */
   readonly isFetching: boolean;
+}
+
+/** Row of `replica-lag`: what would be lost if a replica took the place of its volume at this moment, by key `replica:…`. */
+export interface ReplicaLagRow {
+  /** By the clock of the replica's node. */
+  readonly at: number;
+  /** Guid of the snapshot that it holds; null: it holds none. */
+  readonly snapshot: string | null;
+  /** At most what was written in so many milliseconds before `at`; absent: unknown, so it may be everything. */
+  readonly lossMs?: number;
+  /** About so much was written since that snapshot; absent: unknown. */
+  readonly bytes?: number;
 }
 
 /** Row of `pool-figures`: how a pool is at this moment, by key `pool:<node>/<pool>`. */

@@ -1,6 +1,8 @@
 /** Figures for Prometheus: of the lab, and of this process. */
+import type { BackupRow } from '#projections/views/backups.ts';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { LabPort } from '../lab/port.ts';
+import type { ReplicaLagRow } from '#io/contract/live.ts';
+import type { LabPort, RowList } from '../lab/port.ts';
 
 export function labMetrics(lab: LabPort, version: string): () => Promise<string> {
   const registry = new Registry();
@@ -55,5 +57,53 @@ export function labMetrics(lab: LabPort, version: string): () => Promise<string>
     },
     ['namespace', 'volume'],
   );
+  const lags = (made: Gauge<string>, figure: (row: ReplicaLagRow) => number | undefined): void => {
+    made.reset();
+    const rows = new Map(lab.observed('replica-lag') as RowList<ReplicaLagRow>);
+    for (const [key, { namespace, name, volume, node }] of lab.rows('replicas')) {
+      const row = rows.get(key);
+      const value = row && figure(row);
+      if (value !== undefined) made.set({ namespace, replica: name, volume: volume.name, node: node.name }, value);
+    }
+  };
+  const ofReplica = ['namespace', 'replica', 'volume', 'node'];
+  gauge(
+    'floatlab_replica_lag_seconds',
+    'What was written in at most so many seconds before now would be lost with a replica; +Inf: unknown.',
+    (made) => lags(made, ({ lossMs }) => (lossMs === undefined ? Number.POSITIVE_INFINITY : lossMs / 1000)),
+    ofReplica,
+  );
+  gauge(
+    'floatlab_replica_lag_bytes',
+    'About so much was written to a volume since the snapshot that a replica holds; absent: unknown.',
+    (made) => lags(made, ({ bytes }) => bytes),
+    ofReplica,
+  );
+  gauge(
+    'floatlab_backup_lag_seconds',
+    'Age of the newest backup of a volume in a target that was read back; +Inf: there is none.',
+    (made) => setBackupLags(made, lab, (row) => (row.isGood ? row.takenAt : null)),
+    ['namespace', 'volume', 'target'],
+  );
+  gauge(
+    'floatlab_backup_restore_test_age_seconds',
+    'Age of the last restore as a test of a volume out of a target that came back as it was; +Inf: there is none.',
+    (made) => setBackupLags(made, lab, (row) => row.restoreTest?.at ?? null),
+    ['namespace', 'volume', 'target'],
+  );
   return () => registry.metrics();
+}
+
+/** Of backups that this lab makes: those of other labs are as old as they are. */
+function setBackupLags(made: Gauge<string>, lab: LabPort, at: (row: BackupRow) => number | null): void {
+  made.reset();
+  const newest = new Map<string, readonly [Record<string, string>, number]>();
+  for (const [, row] of lab.rows('backups')) {
+    if (row.lab !== null) continue;
+    const labels = { namespace: row.namespace, volume: row.volumeName, target: row.target.name };
+    const key = JSON.stringify(Object.values(labels));
+    newest.set(key, [labels, Math.max(newest.get(key)?.[1] ?? 0, at(row) ?? 0)]);
+  }
+  for (const [labels, ms] of newest.values())
+    made.set(labels, ms === 0 ? Number.POSITIVE_INFINITY : (lab.view.at - ms) / 1000);
 }

@@ -7,6 +7,8 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { makeKit } from '../backup-kit/kit.ts';
+import { attestationFile } from '../devices/attestations/real.ts';
+import { realBootTime } from '../devices/boot-time/real.ts';
 import { realClock } from '../devices/clock/real.ts';
 import { IoError } from '../devices/error.ts';
 import { realRandom } from '../devices/random/real.ts';
@@ -161,6 +163,8 @@ async function openLab(
       id: ini.node.id,
       name: ini.node.name,
       ports: machine.ports,
+      boot: { id: bootId, time: realBootTime },
+      attestations: attestationFile(join(dataDir, 'attestations'), warn),
       link: {
         keySha256: keys.keySha256,
         incarnation: identityOf(ini).incarnation,
@@ -233,7 +237,11 @@ async function openServer(
     ready: () => readiness(machine, wired.lab),
     cluster: among,
     snapshots,
-    backups: { files: wired.backupFiles, kit: () => backupKit(dataDir, kept.now, wired.lab, blobs) },
+    backups: {
+      files: wired.backupFiles,
+      vaults: wired.vaults,
+      kit: () => backupKit(dataDir, kept.now, wired.lab, blobs),
+    },
   });
   closing.push(() => server.close());
   if (tls) {

@@ -4,6 +4,8 @@ import type { Logger } from 'pino';
 import type { Call } from '../devices/call.ts';
 import type { LabPort } from '../lab/port.ts';
 
+/** What its compose file calls it. */
+export const sampleName = 'welcome';
 export const sampleFile = new URL('../examples/welcome/compose.yaml', import.meta.url);
 
 /** The sample belongs to the beginning: a lab whose first events speak of an app has had one. */

@@ -8,8 +8,9 @@ import { World } from '../world/world.ts';
 import type { RunningDaemon } from './main.ts';
 import type { DaemonContext } from './real-node.ts';
 import { makePassword } from './password.ts';
-import { deploySample, sampleFile } from './sample.ts';
+import { deploySample, sampleFile, sampleName } from './sample.ts';
 import { serve } from './serve.ts';
+import { backUpSample } from './simulated-backups.ts';
 import type { Settings } from './settings.ts';
 import { simulationOf } from './simulation.ts';
 import { version } from './version.ts';
@@ -36,7 +37,7 @@ export async function openSimulatedLab(
     diskLatencyMs: 1,
     onBroken,
   });
-  const { lab, containers, files, disks, adoptable, backupFiles, nodes } = await world.start();
+  const { lab, containers, files, disks, adoptable, backupFiles, vaults, nodes } = await world.start();
   const password = makePassword();
   const server = await serve({
     settings,
@@ -45,7 +46,7 @@ export async function openSimulatedLab(
     files,
     disks,
     adoptable,
-    backups: { files: backupFiles },
+    backups: { files: backupFiles, vaults },
     blobs: world.blobs,
     log,
     credentials: {
@@ -64,7 +65,13 @@ export async function openSimulatedLab(
     ),
     ready: () => Promise.resolve([]),
   });
-  if (settings.sample) await deploySample(lab, { file: sampleFile, prepare: () => Promise.resolve(), log });
+  const stopping = new AbortController();
+  let backedUp = Promise.resolve();
+  if (settings.sample) {
+    await deploySample(lab, { file: sampleFile, prepare: () => Promise.resolve(), log });
+    const node = world.machines[0]?.name ?? '';
+    backedUp = backUpSample({ lab, clock: realClock, log, node, app: sampleName }, stopping.signal);
+  }
   return {
     welcome: [
       `FloatLab ${version} simulates ${settings.simulate} machines: ${server.urls.join('  ')}`,
@@ -74,6 +81,8 @@ export async function openSimulatedLab(
       'Nothing here is real and nothing is kept; Ctrl-C ends it.',
     ],
     stop: async () => {
+      stopping.abort();
+      await backedUp;
       await server.close();
       await world.stop();
     },

@@ -142,7 +142,10 @@ async function stop(
     content: realContent(),
     clock: realClock,
     handover: new Handover(realClock),
-    backups: { open: () => Promise.reject(new Error('nothing is backed up here')) },
+    backups: {
+      open: () => Promise.reject(new Error('nothing is backed up here')),
+      place: () => Promise.reject(new Error('nothing is backed up here')),
+    },
     blobs: { get: () => Promise.reject(new Error('nothing is made here')) },
   };
   const run: Run = {

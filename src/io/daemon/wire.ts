@@ -5,15 +5,18 @@
 import type { Logger } from 'pino';
 import { streamOf, type StreamId } from '#events/envelope.ts';
 import { Agent } from '../agent/agent.ts';
+import { Attester } from '../agent/attester.ts';
 import { appContainers } from '../agent/app-containers.ts';
 import { backupFiles, type BackupFiles } from '../agent/backup-files.ts';
 import { ChangeWatch } from '../agent/change-watch.ts';
 import { VolumeLooks } from '../agent/volume-looks.ts';
 import { Handover } from '../agent/handover.ts';
 import { Presence, type NodeLink } from '../agent/presence.ts';
+import { ReplicaLag, type Boot } from '../agent/replica-lag.ts';
 import { replicaSource } from '../agent/replica-source.ts';
 import { volumeFiles, type FilesPorts } from '../agent/volume-files.ts';
 import type { Ports } from '../agent/worker.ts';
+import type { AttestationStore } from '../devices/attestations/port.ts';
 import { backupKeyOf } from '../devices/backup/format/keys.ts';
 import type { BackupTargets } from '../devices/backup/targets/port.ts';
 import { realTargets } from '../devices/backup/targets/real.ts';
@@ -25,6 +28,7 @@ import type { AppContainers, NodeDisks, NodeVolumes, VolumeFiles } from '../lab/
 import type { Folded } from '../lab/folded.ts';
 import { remoteContainers } from '../lab/remote-containers.ts';
 import { remoteFiles } from '../lab/remote-files.ts';
+import { vaults, type VaultPort } from '../lab/vaults.ts';
 import { remoteStores } from '../lab/remote-stores.ts';
 import { remoteStreams } from '../lab/remote-streams.ts';
 import { RunningLab } from '../lab/running.ts';
@@ -42,6 +46,9 @@ export interface NodeParts {
   readonly name: string;
   readonly ports: Omit<Ports, 'backups' | 'blobs' | 'clock' | 'handover' | 'sources'>;
   readonly link?: NodeLink;
+  /** Of its machine. */
+  readonly boot: Boot;
+  readonly attestations: AttestationStore;
 }
 
 /** What a lab is read from. */
@@ -71,7 +78,10 @@ export interface LabWiring extends LabStores {
   backups(node: Pick<NodeParts, 'name'>): BackupTargets;
 }
 
-type NodeServices = Pick<LabWiring, 'clock' | 'random' | 'log' | 'blobs' | 'version'>;
+type NodeServices = Pick<LabWiring, 'clock' | 'random' | 'log' | 'blobs' | 'version'> & {
+  /** Of the nodes that run here. */
+  readonly attesters: Map<StreamId<'node'>, Attester>;
+};
 
 /** What of a node runs here: its presence and its agent. */
 export interface NodeRun {
@@ -90,6 +100,7 @@ export interface WiredLab {
   readonly disks: NodeDisks;
   readonly adoptable: NodeVolumes;
   readonly backupFiles: BackupFiles;
+  readonly vaults: VaultPort;
   /** By name. */
   readonly nodes: ReadonlyMap<string, NodeRun>;
   /** Whether this start created the lab. */
@@ -112,13 +123,19 @@ export async function wireLab(wiring: LabWiring): Promise<WiredLab> {
     const trees = new Map<StreamId<'node'>, FilesPorts>();
     const nodes = new Map<string, NodeRun>();
     const replications = new Map(wiring.nodes.map(({ id, ports }) => [streamOf('node', id), ports.replication]));
-    const sources = replicaSource(lab.view, (node) => replications.get(node), wiring.clock);
+    const attesters: NodeServices['attesters'] = new Map();
+    const sources = replicaSource(
+      lab.view,
+      (node) => replications.get(node),
+      wiring.clock,
+      (node) => attesters.get(node),
+    );
     for (const parts of wiring.nodes) {
       dockers.set(streamOf('node', parts.id), parts.ports.docker);
       const handover = new Handover(wiring.clock);
       trees.set(streamOf('node', parts.id), { ...parts.ports, handover });
       const backups = wiring.backups(parts);
-      const node = nodeRun(parts, lab, wiring, { handover, sources, backups });
+      const node = nodeRun(parts, lab, { ...wiring, attesters }, { handover, sources, backups });
       nodes.set(parts.name, node);
       stops.push(() => node.stop());
       await node.start();
@@ -130,6 +147,7 @@ export async function wireLab(wiring: LabWiring): Promise<WiredLab> {
       disks: nodeDisks((node) => wiring.nodes.find(({ id }) => streamOf('node', id) === node)?.ports.pools),
       adoptable: nodeVolumes((node) => wiring.nodes.find(({ id }) => streamOf('node', id) === node)?.ports.volumes),
       backupFiles: backupFiles(lab.view, { backups: wiring.backups(first ?? { name: 'nobody' }), blobs: wiring.blobs }),
+      vaults: vaults({ lab: lab.view, backups: wiring.backups(first ?? { name: 'nobody' }), clock: wiring.clock }),
       nodes,
       isNew,
       goodbye: () => Promise.resolve(),
@@ -174,14 +192,21 @@ export async function wireNode(wiring: NodeWiring): Promise<WiredLab> {
     lab.lead();
     const handover = new Handover(clock);
     const self = streamOf('node', node.id);
-    const ownSource = replicaSource(lab.view, (of) => (of === self ? node.ports.replication : undefined), clock);
+    const attesters: NodeServices['attesters'] = new Map();
+    const ownSource = replicaSource(
+      lab.view,
+      (of) => (of === self ? node.ports.replication : undefined),
+      clock,
+      (of) => attesters.get(of),
+    );
     const sources = remoteStreams({ local: ownSource, lab: lab.view, others, clock });
     const backups = realTargets({
       ...{ clock, random, self, by: node.name },
       key: () => backupKeyOf(wiring.ini().lab.dataKey),
-      elsewhere: remoteStores({ lab: lab.view, others }),
+      volumes: node.ports.volumes,
+      elsewhere: remoteStores({ lab: lab.view, others, volumes: node.ports.volumes }),
     });
-    const services = { clock, random, log, blobs, version: wiring.version };
+    const services = { clock, random, log, blobs, version: wiring.version, attesters };
     const run = nodeRun(node, lab, services, { handover, sources, backups });
     stops.push(() => run.stop());
     await run.start();
@@ -203,6 +228,7 @@ export async function wireNode(wiring: NodeWiring): Promise<WiredLab> {
         others,
       }),
       backupFiles: backupFiles(lab.view, { backups, blobs }),
+      vaults: vaults({ lab: lab.view, backups, clock }),
       nodes: new Map([[node.name, run]]),
       isNew,
       goodbye: async () => {
@@ -246,12 +272,12 @@ async function opened(stores: LabStores & { readonly node?: string }) {
 }
 
 function nodeRun(
-  { id, name, ports, link }: NodeParts,
+  { id, name, ports, link, boot, attestations }: NodeParts,
   lab: RunningLab,
   wiring: NodeServices,
   between: Pick<Ports, 'backups' | 'handover' | 'sources'>,
 ): NodeRun {
-  const { random, log, version, clock, blobs } = wiring;
+  const { random, log, version, clock, blobs, attesters } = wiring;
   const node = streamOf('node', id);
   const full: Ports = { ...ports, ...between, clock, blobs };
   let running: (() => Promise<void>)[] = [];
@@ -266,9 +292,20 @@ function nodeRun(
       const agent = new Agent({ node, lab, ports: full, random, log: log.child({ node: name }) });
       agent.start();
       running.push(() => agent.stop());
-      const changes = new ChangeWatch({ node, lab, ports: full, random, log: log.child({ node: name }) });
+      const attester = new Attester({ lab, bootTime: boot.time, volumes: full.volumes });
+      attesters.set(node, attester);
+      running.push(async () => {
+        attesters.delete(node);
+        attester.stop();
+      });
+      const changes = new ChangeWatch({ node, lab, ports: full, attester, random, log: log.child({ node: name }) });
       changes.start();
       running.push(() => changes.stop());
+      const lag = new ReplicaLag({
+        ...{ node, lab, boot, clock, sources: full.sources, store: attestations, log: log.child({ node: name }) },
+      });
+      lag.start();
+      running.push(() => lag.stop());
       const looks = new VolumeLooks({ node, lab, ports: full, random, log: log.child({ node: name }) });
       looks.start();
       running.push(() => looks.stop());

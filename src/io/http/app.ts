@@ -28,6 +28,7 @@ import { previewRollback } from './routes/rollback.ts';
 import { changePassword, signIn, signOut, whoami } from './routes/session.ts';
 import { setDisk, setPower, simulatedMachines } from './routes/simulation.ts';
 import { health, metrics, openApi, ready } from './routes/system.ts';
+import { deleteObject, getObject, headObject, listObjects, putObject } from './routes/vaults.ts';
 import { isViewRoute, viewHandler } from './routes/view.ts';
 import { safeHeaders } from './static/policy.ts';
 import { serveWeb } from './static/serve.ts';
@@ -178,6 +179,16 @@ function answers(parts: Parts): Answer {
         return attachBackupTarget(parts, c);
       case 'backup-files':
         return backupFiles(parts, c);
+      case 'list-vault-objects':
+        return listObjects(parts, c);
+      case 'head-vault-object':
+        return headObject(parts, c);
+      case 'get-vault-object':
+        return getObject(parts, c);
+      case 'put-vault-object':
+        return putObject(parts, c);
+      case 'delete-vault-object':
+        return deleteObject(parts, c);
       case 'set-disk':
         return setDisk(parts, c);
       case 'set-power':

@@ -22,6 +22,7 @@ import type { Route, Special } from '#io/contract/routes/route.ts';
 import * as z from 'zod';
 import { isCommandRoute, queryFields } from './routes/command.ts';
 import { defaultLimit, isViewRoute, maxLimit } from './routes/view.ts';
+import { vaultAnswers } from './openapi-vaults.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -311,6 +312,7 @@ const specialAnswers: Readonly<Record<Special, Record<string, Json>>> = {
     200: json('It was there', ref('CommandAnswer')),
     202: json('It is looked at', ref('CommandAnswer')),
   },
+  ...vaultAnswers,
   'backup-files': {
     200: json('The files', {
       type: 'object',
@@ -344,6 +346,8 @@ function problemsOf(route: Route): Record<string, Json> {
     if (action.special === 'transfer-leadership') classes.push('missing', 'conflict', 'refused', 'unknown');
     if (action.special === 'make-join-token') classes.push('conflict', 'refused', 'unknown');
     if (['backup-kit', 'backup-files'].includes(action.special)) classes.push('missing', 'conflict', 'unknown');
+    if (action.special.includes('-vault-object'))
+      classes.push('unauthenticated', 'invalid', 'forbidden', 'missing', 'conflict');
     if (action.special === 'attach-backup-target') classes.push('missing', 'conflict', 'refused', 'unknown');
     if (action.special === 'save-snapshot') classes.push('missing', 'conflict', 'refused', 'unknown');
     if (fileRoutes.has(action.special)) classes.push('invalid', 'conflict', 'unknown');

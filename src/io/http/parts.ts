@@ -14,6 +14,7 @@ import type {
   SnapshotPort,
   VolumeFiles,
 } from '../lab/port.ts';
+import type { VaultPort } from '../lab/vaults.ts';
 import type { Account } from './auth/account.ts';
 import type { SignInLimiter } from './auth/limiter.ts';
 import type { Session, Sessions } from './auth/sessions.ts';
@@ -37,6 +38,8 @@ export interface BackupsPort {
   readonly files: BackupFiles;
   /** Undefined in a lab of which nothing is kept. */
   readonly kit?: () => Promise<string>;
+  /** Places that are lent to other labs. */
+  readonly vaults?: VaultPort;
 }
 
 export interface Parts {

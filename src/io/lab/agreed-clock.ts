@@ -2,9 +2,7 @@
  * What time it is, of clocks that do not all say the same (safety rule 17): what most voters say, each within a tolerance
  * of it. One clock that is years ahead would take the lab's time with it, and that never goes back.
  */
-
-/** As for machines that join: links and leases bear more, logs that nobody can read side by side do not. */
-export const clockToleranceMs = 5 * 60_000;
+import { clockToleranceMs } from '#events/values/clock.ts';
 
 export interface AgreedClock {
   /** Milliseconds since 1970. */

@@ -13,6 +13,8 @@ import { systemNamespace } from '#actors/drafting.ts';
 import { idOf, streamOf, type StreamId } from '#events/envelope.ts';
 import { openDirStore } from '../devices/backup/store/dir.ts';
 import { maxObjectBytes, storeError, type ObjectStore, type StoredObject } from '../devices/backup/store/port.ts';
+import { folderOf, isLocal } from '../devices/backup/targets/folder.ts';
+import type { VolumePort } from '../devices/volumes/port.ts';
 import { asIoError, whoIs } from './elsewhere.ts';
 import type { Others } from './others.ts';
 
@@ -27,15 +29,18 @@ const stored = z.strictObject({ key, sizeBytes: z.int().min(0), modifiedAt: z.nu
 
 export interface RemoteStoresParts {
   readonly lab: LabView;
+  /** Of this node. */
+  readonly volumes: Pick<VolumePort, 'mount'>;
   readonly others: Pick<Others, 'self' | 'ask' | 'answer' | 'read' | 'offer' | 'duplex' | 'offerDuplex'>;
 }
 
 /** @returns the folder of a target at its home */
-export function remoteStores({ lab, others }: RemoteStoresParts) {
+export function remoteStores({ lab, others, volumes }: RemoteStoresParts) {
   const self = streamOf('node', others.self);
   const own = async (name: string, signal: AbortSignal): Promise<ObjectStore> => {
     const store = lab.byName('backup-target', systemNamespace, name)?.context.spec.store;
-    if (store?.kind === 'directory' && store.node === self) return openDirStore(store.path, signal);
+    if (store && isLocal(store) && store.node === self)
+      return openDirStore(await folderOf(store, volumes, signal), signal);
     throw storeError('MISSING', 'open', name, `this node has no backup target ${name}`);
   };
 

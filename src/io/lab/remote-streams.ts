@@ -4,10 +4,12 @@
  *   replica/look      from what it can send: one message
  *   replica/stream    the stream: as fast as the reader takes it, within the limit for bulk
  *   replica/confirm   what the replica holds now: the rest needs no protection any more
+ *   replica/attested  until when snapshots have everything, of all replicas of a node at once
  */
 import * as z from 'zod';
 import type { LabView } from '#actors/actor.ts';
 import { idOf, streamOf } from '#events/envelope.ts';
+import type { Attestation } from '../agent/attester.ts';
 import type { AskedFor, ReplicaSource } from '../agent/replica-source.ts';
 import type { Clock } from '../devices/clock/port.ts';
 import { IoError } from '../devices/error.ts';
@@ -43,6 +45,20 @@ const look = z.object({
   bases: z.array(z.object({ guid, kind: z.enum(['snapshot', 'bookmark']) })).max(mostBases),
 });
 
+/** As many as a node asks for in one message; and as many snapshots of each as anybody knows something of. */
+const mostAsked = 1000;
+const mostAttested = 100;
+const askedTogether = z.object({ replicas: z.array(id).max(mostAsked) });
+const attested = z.array(
+  z.tuple([
+    id,
+    z.array(z.object({ guid, ageMs: z.number().min(0), bytes: z.number().min(0).exactOptional() })).max(mostAttested),
+  ]),
+);
+/** One message every few seconds; a late answer says no more than the next one. */
+const attestedRate = { perSecond: 2, burst: 40 };
+const attestedWithinMs = 5000;
+
 /** Each costs a walk over what the file system has; a node asks once or twice for each stream. */
 const rate = { perSecond: 20, burst: 200 };
 
@@ -67,6 +83,14 @@ export function remoteStreams({ local, lab, others, clock }: RemoteStreamsParts)
       const { replica, guid: held } = confirmed.parse(said);
       await local.confirm({ replica, by: streamOf('node', from) }, held, signal);
       return null;
+    }),
+  );
+  others.answer(
+    'replica/attested',
+    limited(attestedRate, clock, async (said, from, signal) => {
+      const { replicas } = askedTogether.parse(said);
+      const by = streamOf('node', from);
+      return [...(await local.attested({ node: streamOf('node', others.self), replicas, by }, signal))];
     }),
   );
   others.offer(
@@ -114,6 +138,22 @@ export function remoteStreams({ local, lab, others, clock }: RemoteStreamsParts)
       } catch (error) {
         throw asIoError(error, 'confirm', whoIs(lab, node));
       }
+    },
+    attested: async ({ node: stream, replicas, by }, signal) => {
+      const node = idOf(stream);
+      if (node === others.self) return local.attested({ node: stream, replicas, by }, signal);
+      const found = new Map<string, readonly Attestation[]>();
+      const within = AbortSignal.any([signal, AbortSignal.timeout(attestedWithinMs)]);
+      try {
+        for (let n = 0; n < replicas.length; n += mostAsked) {
+          const some = replicas.slice(n, n + mostAsked);
+          const answer = attested.parse(await others.ask(node, 'replica/attested', { replicas: some }, within));
+          for (const [replica, known] of answer) found.set(replica, known);
+        }
+      } catch (error) {
+        throw asIoError(error, 'ask what was written', whoIs(lab, node));
+      }
+      return found;
     },
   };
 }

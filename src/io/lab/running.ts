@@ -2,7 +2,7 @@
 import { asIndex, type Index, type StreamId } from '#events/envelope.ts';
 import type { LabView } from '#actors/actor.ts';
 import type { Observables } from '#actors/observations.ts';
-import type { ObservedView } from '#io/contract/live.ts';
+import type { ObservedView, ReplicaLagRow } from '#io/contract/live.ts';
 import type { ViewName, ViewRows } from '#projections/registry.ts';
 import type { AuditRow } from '#projections/audit.ts';
 import type { ActivityRow } from '#projections/views/activity.ts';
@@ -17,6 +17,7 @@ import { Commands, noQuorum } from './commands.ts';
 import { noteFill } from './fill.ts';
 import { Gossip } from './gossip.ts';
 import { Leader } from './leader.ts';
+import { noteLoss } from './loss.ts';
 import { Observed } from './observed.ts';
 import { Past } from './past.ts';
 import type { Others } from './others.ts';
@@ -92,7 +93,9 @@ export class RunningLab implements LabPort {
       onHeard: (node) => this.note('heartbeat', node, {}),
     });
     this.observedRows.tap((view, key, row) => {
-      if (view === 'usage' && row !== undefined && this.#leader) noteFill(this.#leader, key, row);
+      if (row === undefined || !this.#leader) return;
+      if (view === 'usage') noteFill(this.#leader, key, row);
+      if (view === 'replica-lag') noteLoss(this.#leader, key, row as ReplicaLagRow);
     });
     this.#gossip =
       parts.others &&

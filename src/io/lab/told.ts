@@ -73,11 +73,18 @@ const poolFiguresRow = z.object({
     )
     .max(256),
 });
+const replicaLagRow = z.object({
+  at: figure,
+  snapshot: id.nullable(),
+  lossMs: figure.exactOptional(),
+  bytes: figure.exactOptional(),
+});
 const rowOf: Readonly<Record<ObservedView, z.ZodType<object>>> = {
   usage: usageRow,
   work: workRow,
   following: followingRow,
   'pool-figures': poolFiguresRow,
+  'replica-lag': replicaLagRow,
 };
 
 const message = z.object({
@@ -122,6 +129,7 @@ export function isOwn([view, key, row]: ToldRow, from: string, lab: LabView): bo
     );
   }
   if (view === 'following') return key === node;
+  if (view === 'replica-lag') return lab.get(streamOf('replica', idOf(key as StreamId)))?.context.node === node;
   const [kind, owner = ''] = [key.slice(0, key.indexOf(':')), key.slice(key.indexOf(':') + 1).split('/')[0]];
   switch (kind) {
     case 'node':

@@ -1,4 +1,7 @@
 /** A simulated machine: an engine, a pool and files that live on when its daemon is killed. */
+import type { AttestationStore } from '../devices/attestations/port.ts';
+import { simAttestations } from '../devices/attestations/sim.ts';
+import type { BootTime } from '../devices/boot-time/port.ts';
 import type { Clock } from '../devices/clock/port.ts';
 import type { ContentPort } from '../devices/content/port.ts';
 import { simContent } from '../devices/content/sim.ts';
@@ -26,7 +29,20 @@ export interface SimMachine {
   readonly content: ContentPort;
   readonly host: SimHost;
   readonly pools: SimNodePools;
+  readonly bootTime: BootTime;
+  readonly attestations: AttestationStore;
 }
+
+/** How a machine's clock runs: 1.05 is five percent too fast; and what it shows at the beginning. */
+export interface Drift {
+  readonly rate: number;
+  readonly aheadMs: number;
+}
+
+/** In units of 10 ms, as a real one. */
+const bootTimeOf = (clock: Clock, { rate, aheadMs }: Drift): BootTime => ({
+  nowMs: () => Math.floor((clock.monotonicMs() * rate + aheadMs) / 10) * 10,
+});
 
 /** Of the one pool that each machine has. */
 export const poolName = 'main';
@@ -54,7 +70,13 @@ const disksOf = (driver: SimDriver): readonly SimDisk[] => [
 const disk = (name: string, sizeGiB: number): SimDisk => ({ path: `/dev/${name}`, sizeBytes: sizeGiB * GiB });
 
 /** @param stallChance how often the engine takes seconds to make something */
-export function simMachine(n: number, clock: Clock, random: SeededRandom, stallChance: number): SimMachine {
+export function simMachine(
+  n: number,
+  clock: Clock,
+  random: SeededRandom,
+  stallChance: number,
+  drift: Drift = { rate: 1, aheadMs: 0 },
+): SimMachine {
   const name = machineName(n);
   const load = random.fork(`${name}/load`);
   const docker = simDocker({
@@ -104,5 +126,7 @@ export function simMachine(n: number, clock: Clock, random: SeededRandom, stallC
       disks: disksOf(driver),
     }),
     host: simHost({ clock, random: random.fork(`${name}/host`), name }),
+    bootTime: bootTimeOf(clock, drift),
+    attestations: simAttestations(),
   };
 }

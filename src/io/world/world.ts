@@ -13,7 +13,7 @@ import { storeWatermark } from '../log/single/watermark.ts';
 import { SimDisk, type Crash } from '../stores/sim.ts';
 import { SimBlobs } from './blobs.ts';
 import { Gate } from './gate.ts';
-import { simMachine, type SimMachine } from './host.ts';
+import { simMachine, type Drift, type SimMachine } from './host.ts';
 import { worldReplication } from './replication.ts';
 
 const worldKey = new Uint8Array(32).fill(1);
@@ -34,6 +34,8 @@ export interface WorldOptions {
   readonly targets?: SimTargets;
   /** Of its backups, 32 bytes; simulated labs hide nothing, so one will do. */
   readonly backupKey?: Uint8Array;
+  /** Of the boot times of the machines, by their number from 0; default: none. */
+  readonly drifts?: (machine: number) => Drift;
   onBroken?(error: unknown): void;
 }
 
@@ -56,7 +58,7 @@ export class World {
     const { clock } = options;
     this.targets = options.targets ?? new SimTargets();
     this.machines = Array.from({ length: options.nodes }, (_, n) =>
-      simMachine(n, clock, this.random, options.stallChance ?? 0),
+      simMachine(n, clock, this.random, options.stallChance ?? 0, options.drifts?.(n)),
     );
     const disk = (name: string, rotation = 0): SimDisk =>
       new SimDisk({ clock, random: this.random.fork(`disk/${name}`), latencyMs: options.diskLatencyMs, rotation });
@@ -103,6 +105,8 @@ export class World {
         id: machine.id,
         name: machine.name,
         ports: this.#portsOf(machine, gate),
+        boot: { id: `boot-${this.#boots}`, time: machine.bootTime },
+        attestations: gate.through(machine.attestations),
       })),
       backups: ({ name }) =>
         gate.through(

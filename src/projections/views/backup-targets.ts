@@ -1,5 +1,6 @@
 /** One row a target of backups: where it is, how it is, how many backups the lab has there. Its keys are nowhere in it. */
 import type { ActorState, LabView } from '#actors/actor.ts';
+import { homeOfStore } from '#actors/backup-target/known.ts';
 import type { TargetSpec } from '#events/backup-target.ts';
 import type { StreamId } from '#events/envelope.ts';
 import type { Problem } from '#events/values/metadata.ts';
@@ -20,8 +21,11 @@ export interface BackupTargetRow {
   readonly home: Ref | null;
   /** It belongs to another lab, and is only read. */
   readonly isForeign: boolean;
+  /** It is lent to another lab: how much that may keep there, and whether it may delete. Its token is nowhere. */
+  readonly lent: { readonly quotaBytes: number; readonly appendOnly: boolean } | null;
   readonly keep: string | null;
   readonly verifyEveryMs: number | null;
+  readonly testRestoreEveryMs: number | null;
   readonly limitBytesPerSecond: number | null;
   /** Id of the repository there, hex. */
   readonly repository: string | null;
@@ -36,7 +40,7 @@ export interface BackupTargetRow {
 
 export const backupTargetsView = defineProjection<BackupTargetRow>({
   name: 'backup-targets',
-  version: 1,
+  version: 2,
   keeps: 'table',
   apply: (rows, { before, after }, lab) => {
     if (after?.kind === 'backup-target') return put(rows, after as ActorState<'backup-target'>, lab);
@@ -52,15 +56,17 @@ function put(rows: Rows<BackupTargetRow>, target: ActorState<'backup-target'>, l
   const { stream, state, since, createdAt, context, final } = target;
   if (final) return rows.delete(stream);
   const { metadata, spec, repository, checkedAt, prunedAt, failures, retryAt, problem } = context;
-  const home = spec.store.kind === 'directory' ? refTo(lab, spec.store.node) : null;
+  const home = refTo(lab, homeOfStore(spec.store));
   rows.put(stream, {
     id: stream,
     name: metadata.name,
     ...{ state, since, createdAt, store: spec.store, home },
     where: storeWords(spec.store, home?.name),
     isForeign: spec.foreign ?? false,
+    lent: spec.lent ? { quotaBytes: spec.lent.quotaBytes, appendOnly: spec.lent.appendOnly } : null,
     keep: spec.keep ?? null,
     verifyEveryMs: spec.verifyEveryMs ?? null,
+    testRestoreEveryMs: spec.testRestoreEveryMs ?? null,
     limitBytesPerSecond: spec.limitBytesPerSecond ?? null,
     ...{ repository, checkedAt, prunedAt, failures, retryAt, problem },
     backups: rows.get(stream)?.backups ?? 0,

@@ -1,6 +1,7 @@
 /** One row a backup: of what, where, how far it is, and whether it counts. */
 import type { ActorState, LabView } from '#actors/actor.ts';
 import { counts } from '#actors/backup/known.ts';
+import type { FailedTest, RestoreTest } from '#actors/backup/machine.ts';
 import type { BackedUpApp, BackupSet } from '#events/backup.ts';
 import type { StreamId } from '#events/envelope.ts';
 import type { Problem } from '#events/values/metadata.ts';
@@ -36,6 +37,10 @@ export interface BackupRow {
   readonly verifiedAt: number | null;
   /** It was read back: it can be restored, as far as anybody knows. */
   readonly isGood: boolean;
+  /** The last restore as a test that came back as it was backed up, */
+  readonly restoreTest: RestoreTest | null;
+  /** and what was wrong with the last one, where that is a later one. */
+  readonly failedTest: FailedTest | null;
   readonly node: Ref | null;
   readonly failures: number;
   readonly retryAt: number | null;
@@ -44,7 +49,7 @@ export interface BackupRow {
 
 export const backupsView = defineProjection<BackupRow>({
   name: 'backups',
-  version: 1,
+  version: 2,
   keeps: 'table',
   apply: (rows, { after }, lab) => {
     if (after?.kind === 'backup') put(rows, after as ActorState<'backup'>, lab);
@@ -56,7 +61,7 @@ function put(rows: Rows<BackupRow>, backup: ActorState<'backup'>, lab: LabView):
   const { stream, state, since, context, final } = backup;
   if (final) return rows.delete(stream);
   const { metadata, target, object, volumeName, volume, app, set, lab: of, reason, requestedAt, takenAt } = context;
-  const { sizeBytes, addedBytes, verifiedAt, node, failures, retryAt, problem } = context;
+  const { sizeBytes, addedBytes, verifiedAt, node, failures, retryAt, problem, restoreTest, failedTest } = context;
   rows.put(stream, {
     id: stream,
     namespace: metadata.namespace,
@@ -64,7 +69,7 @@ function put(rows: Rows<BackupRow>, backup: ActorState<'backup'>, lab: LabView):
     ...{ state, since, object, volumeName, app, set, lab: of, reason, requestedAt, takenAt },
     target: refTo(lab, target) ?? { id: target, name: target },
     volume: volume === null || !lab.get(volume) ? null : refTo(lab, volume),
-    ...{ sizeBytes, addedBytes, verifiedAt, failures, retryAt, problem },
+    ...{ sizeBytes, addedBytes, verifiedAt, failures, retryAt, problem, restoreTest, failedTest },
     isGood: counts(backup),
     node: refTo(lab, node),
   });

@@ -71,7 +71,7 @@ export interface VolumeReplica {
 
 export const volumesView = defineProjection<VolumeRow>({
   name: 'volumes',
-  version: 5,
+  version: 6,
   keeps: 'table',
   apply: (rows, { event, before, after }, lab) => {
     if (after?.kind === 'volume') {
@@ -85,7 +85,12 @@ export const volumesView = defineProjection<VolumeRow>({
       const row = rows.get(snapshot.context.volume);
       const change = Number(snapshot.state === 'available') - Number(before?.state === 'available');
       if (!row || change === 0) return;
-      const lastSnapshotAt = change > 0 ? snapshot.context.takenAt : row.lastSnapshotAt;
+      const lastSnapshotAt =
+        change > 0
+          ? snapshot.context.takenAt
+          : snapshot.context.takenAt === row.lastSnapshotAt
+            ? newestOf(snapshot.context.volume, lab)
+            : row.lastSnapshotAt;
       rows.put(row.id, { ...row, snapshots: row.snapshots + change, lastSnapshotAt });
     } else if (after?.kind === 'replica') {
       const { volume } = (after as ActorState<'replica'>).context;
@@ -114,6 +119,15 @@ function leave(rows: Rows<VolumeRow>, { state, context }: ActorState<'snapshot'>
   }
   const newest = Math.max(into?.lastSnapshotAt ?? 0, context.takenAt ?? 0);
   if (into) rows.put(into.id, { ...into, snapshots: into.snapshots + 1, lastSnapshotAt: newest });
+}
+
+/** Of those that are left: that for a backup goes with it, and nothing is behind it then. */
+function newestOf(volume: StreamId<'volume'>, lab: LabView): number | null {
+  const taken = lab
+    .referrers(volume, 'snapshot')
+    .filter(({ state }) => state === 'available')
+    .map(({ context }) => context.takenAt ?? 0);
+  return taken.length === 0 ? null : Math.max(...taken);
 }
 
 const countsOf = (row: VolumeRow | undefined): Pick<VolumeRow, 'snapshots' | 'lastSnapshotAt'> => ({

@@ -1,5 +1,7 @@
 /** What is asked of the replicas of a volume, in words; and what a person types about that, read. */
+import { formatDuration, parseDuration } from '#events/values/duration.ts';
 import {
+  maxDataLoss,
   mostReplicas,
   placingStrategy,
   replicationWindow,
@@ -17,7 +19,7 @@ import { sizeOf } from './volume-values.ts';
 
 /** `2, as soon as there is a snapshot, from 22:00 to 06:00, at most 10 MiB/s` */
 export function replicationWords(wanted: VolumeReplicas): string {
-  const { count, on, nodes, zones, window, limitBytesPerSecond, compress, strategy } = wanted;
+  const { count, on, nodes, zones, window, limitBytesPerSecond, compress, strategy, maxDataLossMs } = wanted;
   return [
     String(count),
     on === 'change' ? 'as soon as there is a snapshot' : `${on.cron}${on.timeZone ? ` (${on.timeZone})` : ''}`,
@@ -27,6 +29,7 @@ export function replicationWords(wanted: VolumeReplicas): string {
     ...(limitBytesPerSecond === undefined ? [] : [`at most ${formatSize(limitBytesPerSecond)}/s`]),
     ...(compress ? ['compressed on the way'] : []),
     ...(strategy ? [strategy] : []),
+    ...(maxDataLossMs === undefined ? [] : [`at most ${formatDuration(maxDataLossMs)} may be lost`]),
   ].join(', ');
 }
 
@@ -39,6 +42,7 @@ export interface ReplicaOptions {
   readonly replicaWindow?: string;
   readonly replicaCompress?: string;
   readonly replicaStrategy?: string;
+  readonly maxDataLoss?: string;
 }
 
 export function replicaOptions(command: Command): void {
@@ -50,13 +54,14 @@ export function replicaOptions(command: Command): void {
     .option('--replica-limit <size>', 'bytes a second for its streams: 10MiB; 0: no limit')
     .option('--replica-window <hours>', 'streams begin only then: 22:00-06:00; any')
     .option('--replica-compress <yes|no>', 'compress streams on their way')
+    .option('--max-data-loss <span>', 'how much of what was written last may be lost: 5m; 0: nobody says')
     .option('--replica-strategy <how>', `where replicas go: ${placingStrategy.options.join(', ')}`);
 }
 
 /** @returns undefined when nothing is said; null: none any more. @throws CliError */
 export function replicasOf(options: ReplicaOptions): ReplicaChanges | null | undefined {
   const { replicas, replicate, replicaNodeLabel, replicaZones, replicaLimit } = options;
-  const { replicaWindow, replicaCompress, replicaStrategy } = options;
+  const { replicaWindow, replicaCompress, replicaStrategy, maxDataLoss: mayLose } = options;
   const more = {
     ...(replicate === undefined
       ? {}
@@ -73,6 +78,7 @@ export function replicasOf(options: ReplicaOptions): ReplicaChanges | null | und
     ...(replicaStrategy === undefined
       ? {}
       : { strategy: oneOf(replicaStrategy, placingStrategy.options, '--replica-strategy') }),
+    ...(mayLose === undefined ? {} : { maxDataLossMs: lossOf(mayLose) }),
   };
   if (replicas === '0') {
     if (Object.keys(more).length > 0) throw usageError('--replicas 0 keeps none: leave the other options out.');
@@ -81,6 +87,13 @@ export function replicasOf(options: ReplicaOptions): ReplicaChanges | null | und
   const count = replicas === undefined ? {} : { count: countOf(replicas, '--replicas', mostReplicas) };
   const changes = { ...count, ...more };
   return Object.keys(changes).length === 0 ? undefined : changes;
+}
+
+function lossOf(text: string): number {
+  if (text === '0') return 0;
+  const read = maxDataLoss.safeParse(parseDuration(text));
+  if (read.success) return read.data;
+  throw usageError(`--max-data-loss ${text} is not a span from a second to a year.`, 'Write for example 5m, or 0.');
 }
 
 function windowOf(text: string): ReplicationWindow | null {

@@ -1,6 +1,6 @@
 /** Reading rows for a list: every page, in the namespace that is meant; and columns that several lists share. */
+import type { AnsweredRows } from '#io/contract/replica-loss.ts';
 import type { ListedView, ListOptions } from '#ui/client/rest.ts';
-import type { ViewRows } from '#projections/registry.ts';
 import type { Cli, Lab } from './cli.ts';
 import { momentOf, type ReadOptions } from './options.ts';
 import type { Column } from './output/table.ts';
@@ -15,11 +15,11 @@ export async function readRows<V extends ListedView>(
   view: V,
   options: ReadOptions,
   more: Pick<ListOptions, 'params' | 'filters'> = {},
-): Promise<ViewRows[V][]> {
+): Promise<AnsweredRows[V][]> {
   const at = momentOf(options.at, cli.world.now());
   const namespace = placeless.has(view) ? undefined : lab.namespace(options);
   const filters = more.params ? more.filters : { namespace, ...more.filters };
-  const rows: ViewRows[V][] = [];
+  const rows: AnsweredRows[V][] = [];
   const listOptions = { ...more, ...(filters ? { filters } : {}), at, signal: cli.world.interrupt };
   for await (const row of lab.rest.listAll(view, listOptions)) rows.push(row);
   return rows;

@@ -35,6 +35,7 @@ const words: Readonly<Record<WorkName, string>> = {
   'prune-backup-target': 'pruning a backup target',
   'write-backup': 'writing a backup',
   'verify-backup': 'reading a backup back',
+  'test-restore': 'restoring a backup as a test',
   'remove-backup': 'removing a backup',
   'start-instance': 'starting services',
   'watch-instance': 'watching services',

@@ -9,7 +9,15 @@
  * The server sends a bookmark (`at`) each second; a connection that is silent for 10 s is dead and is replaced. Every
  * `snap` and `rows` is acknowledged once it has been handed on: that is this reader's credit.
  */
-import type { FollowingRow, PoolFiguresRow, ToClient, ToServer, UsageRow, WorkRow } from '#io/contract/live.ts';
+import type {
+  FollowingRow,
+  PoolFiguresRow,
+  ReplicaLagRow,
+  ToClient,
+  ToServer,
+  UsageRow,
+  WorkRow,
+} from '#io/contract/live.ts';
 import { problemOf, type Problem } from '#io/contract/problem.ts';
 import type { ViewRows } from '#projections/registry.ts';
 import { classOf, parseJson } from './errors.ts';
@@ -34,6 +42,7 @@ export type LiveViewRows = Omit<ViewRows, 'audit'> & {
   readonly work: WorkRow;
   readonly following: FollowingRow;
   readonly 'pool-figures': PoolFiguresRow;
+  readonly 'replica-lag': ReplicaLagRow;
 };
 export type LiveView = keyof LiveViewRows;
 

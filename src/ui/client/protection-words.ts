@@ -1,5 +1,7 @@
 /** How well a volume is kept elsewhere, in words, the same in every face. Pure. */
 import { formatDuration } from '#events/values/duration.ts';
+import { formatSize } from '#events/values/size.ts';
+import type { ReplicaLoss } from '#io/contract/replica-loss.ts';
 import type { PoolRow } from '#projections/views/pools.ts';
 import type { VolumeReplica, VolumeRow } from '#projections/views/volumes.ts';
 
@@ -17,6 +19,23 @@ export const behindMs = (
 export function lagWords(behind: number | undefined): string {
   if (behind === undefined) return 'nothing yet';
   return behind === 0 ? 'up to date' : `${formatDuration(Math.max(secondMs, behind - (behind % secondMs)))} behind`;
+}
+
+/**
+ * What would be lost with a replica: `at most the last 12 s, about 4.0 MiB`, `unknown`, `nobody says`. Only its node knows.
+ * @param loss null: its node says nothing
+ */
+export function lossWords(loss: ReplicaLoss | null): string {
+  if (loss === null) return 'nobody says: its node cannot be heard';
+  const bytes = loss.bytes === null ? '' : `, about ${formatSize(loss.bytes)}`;
+  if (loss.seconds === null) return `unknown, it may be everything since its snapshot${bytes}`;
+  return `at most the last ${formatDuration(loss.seconds * secondMs)}${bytes}`;
+}
+
+/** In a column: `12 s`, `unknown`, `–` */
+export function lossInShort(loss: Pick<ReplicaLoss, 'seconds'> | null | undefined): string {
+  if (!loss) return '–';
+  return loss.seconds === null ? 'unknown' : formatDuration(loss.seconds * secondMs);
 }
 
 /** The one that would lose least first. */

@@ -11,6 +11,7 @@ import type { Finding } from '#actors/compose/model.ts';
 import type { ClusterStatus } from '#io/contract/cluster.ts';
 import type { RollbackAnswer } from '#io/contract/rollback.ts';
 import type { DiffAnswer, FilesAnswer, ImportAnswer } from '#io/contract/files.ts';
+import type { AnsweredRows } from '#io/contract/replica-loss.ts';
 import type { RetentionAnswer } from '#io/contract/retention.ts';
 import type { LiveLogLine } from '#io/contract/live.ts';
 import { pageKeyHeader, indexHeader, staleHeader, type CommandAnswer, type Page } from '#io/contract/routes.ts';
@@ -106,14 +107,14 @@ export interface ComposeVerdict {
 export interface RestClient extends BackupCalls {
   /** @throws ApiError when it is refused, UnreachableError when nobody answers */
   run<N extends CommandName>(command: N, input: CommandInputs[N], options?: RunOptions): Promise<CommandAnswer>;
-  list<V extends ListedView>(view: V, options?: ListOptions): Promise<Page<ViewRows[V]>>;
+  list<V extends ListedView>(view: V, options?: ListOptions): Promise<Page<AnsweredRows[V]>>;
   /** Every row, page after page. */
-  listAll<V extends ListedView>(view: V, options?: ListOptions): AsyncIterable<ViewRows[V]>;
+  listAll<V extends ListedView>(view: V, options?: ListOptions): AsyncIterable<AnsweredRows[V]>;
   show<V extends ShownView>(
     view: V,
     params: Readonly<Record<string, string | undefined>>,
     options?: At & Abortable,
-  ): Promise<ViewRows[V]>;
+  ): Promise<AnsweredRows[V]>;
 
   /** @param options.page in a page: the answer has a key instead of a token, and the browser gets a cookie */
   signIn(name: string, password: string, options?: { readonly page?: boolean }): Promise<SessionAnswer>;

@@ -146,6 +146,14 @@ describe('the volumes of an app', () => {
       b: { sizeBytes: 20 * 2 ** 20, keep: '14d:1d', schedule: '5 4 * * *' },
     });
   });
+  test('says how much of a volume may be lost, which takes a replica, and refuses what nobody could keep', () => {
+    const replicasOf = (says: string) => volumes(`volumes: {a: {x-floatlab: ${says}}}`)['a']?.replicas;
+    expect(replicasOf('{max-data-loss: 5m}')).toEqual({ count: 1, on: 'change', maxDataLossMs: 300_000 });
+    expect(replicasOf('{replicas: 2, max-data-loss: 1h}')).toMatchObject({ count: 2, maxDataLossMs: 3_600_000 });
+    const short = 'services: {web: {image: a, volumes: ["a:/a"]}}\nvolumes: {a: {x-floatlab: {max-data-loss: 10ms}}}';
+    expect(findingsOf(readCompose(input(short))).map(({ hint }) => hint)).toEqual(['Choose from 1s to 365d.']);
+  });
+
   test('are snapshotted when they change, but for those that say no', () => {
     expect(
       volumes(

@@ -1,5 +1,5 @@
 /** The work on backups with real folders and a real server that speaks S3: files out of a folder, and into another one. */
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, mkdtemp, open, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import S3rver from 's3rver';
@@ -26,6 +26,14 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'floatlab-backups-'));
   for (const name of ['data', 'usb', 's3']) await mkdir(join(root, name));
   await writeFile(join(root, 'data', 'a.txt'), 'first', { mode: 0o640 });
+  await mkdir(join(root, 'data', 'd'));
+  await link(join(root, 'data', 'a.txt'), join(root, 'data', 'd', 'link.txt'));
+  await symlink('../a.txt', join(root, 'data', 'd', 'symlink'));
+  await writeFile(Buffer.concat([Buffer.from(join(root, 'data', 'd')), Buffer.from([47, 0xe4, 0xff])]), 'no UTF-8');
+  const sparse = await open(join(root, 'data', 'sparse.bin'), 'w');
+  await sparse.write('in the middle', 3_000_000);
+  await sparse.truncate(10_000_000);
+  await sparse.close();
   await writeFile(join(root, 'data', 'big.bin'), Buffer.alloc(3_000_000, 'floatlab'));
   server = new S3rver({
     ...{ address: '127.0.0.1', port: 0, silent: true, directory: join(root, 's3'), serviceEndpoint: 'test' },
@@ -40,7 +48,13 @@ afterAll(async () => {
 
 const run = {
   signal: new AbortController().signal,
-  ...{ timeoutMs: 60_000, progress: () => {}, fence: () => {}, report: () => Promise.resolve() },
+  ...{
+    timeoutMs: 60_000,
+    progress: () => {},
+    fence: () => {},
+    caughtUp: () => Promise.resolve(),
+    report: () => Promise.resolve(),
+  },
 } as unknown as Run;
 
 function labWith(key = 7) {
@@ -56,20 +70,33 @@ function labWith(key = 7) {
       by: 'atlas',
       key: () => new Uint8Array(32).fill(key),
     },
+    volumes: {
+      mount: () => {
+        throw new Error('there is no pool');
+      },
+    },
     elsewhere: () => {
       throw new Error('there is no other node');
     },
   });
   const blobs = { get: async () => Buffer.from(JSON.stringify(secrets)) };
-  const volumes = { snapshotPath: async () => join(root, 'data') };
+  const scratch = join(root, 'scratch');
+  const volumes = {
+    snapshotPath: async () => join(root, 'data'),
+    create: async () => {
+      await mkdir(scratch);
+      return { path: scratch };
+    },
+    destroy: () => rm(scratch, { recursive: true, force: true }),
+  };
   const ports = { volumes, tree: realTree, backups, blobs } as unknown as Ports;
-  const settle = async (): Promise<void> => {
+  const settle = async (through = ports): Promise<void> => {
     for (;;) {
       const [order] = [...lab.lab.list('backup-target'), ...lab.lab.list('backup')].flatMap(
         (actor) => workOf(actor, lab.lab) ?? [],
       );
       if (!order) return;
-      const said = await workerOf(order)(ports, run).catch((error: unknown) =>
+      const said = await workerOf(order)(through, run).catch((error: unknown) =>
         failureOf(order, asIoError(error, order.work, order.subject)),
       );
       if (!said) throw new Error(`${order.work} said nothing`);
@@ -94,7 +121,7 @@ function labWith(key = 7) {
     await settle();
     return lab.lab.byName('backup-target', 'system', 'there');
   };
-  return { lab, ports, backUp, add };
+  return { lab, ports, backUp, add, settle };
 }
 
 const folder = () => ({ store: { kind: 'directory' as const, path: join(root, 'usb'), node: 'atlas' } });
@@ -128,6 +155,30 @@ describe.each([
     expect(await readFile(join(into, 'a.txt'), 'utf8')).toBe('first');
     expect((await stat(join(into, 'a.txt'))).mode & 0o777).toBe(0o640);
     expect((await readFile(join(into, 'big.bin'))).equals(await readFile(join(root, 'data', 'big.bin')))).toBe(true);
+  });
+
+  test('comes back as a test, with everything that counts; what comes back otherwise is told by its folder', async () => {
+    const { lab, ports, backUp, add, settle } = labWith();
+    await add(where());
+    const backup = await backUp();
+    const { name = '' } = lab.lab.get(backup)?.context.metadata ?? {};
+    lab.must('verify-backup', { name, restore: true });
+    await settle();
+    expect(lab.lab.get(backup)?.context).toMatchObject({ failedTest: null, restoreTest: { files: 6 } });
+    await expect(stat(join(root, 'scratch'))).rejects.toThrow('ENOENT');
+
+    lab.must('verify-backup', { name, restore: true });
+    const { tree } = ports;
+    const pack: typeof tree.pack = async function* (at, path, signal) {
+      await chmod(join(at, 'd', 'link.txt'), 0o600);
+      yield* tree.pack(at, path, signal);
+    };
+    await settle({ ...ports, tree: { ...tree, pack } });
+    expect(lab.lab.get(backup)).toMatchObject({
+      state: 'verified',
+      context: { failedTest: { problem: { code: 'DAMAGED', message: expect.stringContaining('"d"') as unknown } } },
+    });
+    await expect(stat(join(root, 'scratch'))).rejects.toThrow('ENOENT');
   });
 
   test('is nothing for a lab with another key, which is told so', async () => {

@@ -1,6 +1,8 @@
 /** Backups as a lab makes them, in virtual time: from a snapshot to another place, read back, and home again. */
 import { describe, expect, test } from 'vitest';
 import type { ActorState } from '#actors/actor.ts';
+import { counts } from '#actors/backup/known.ts';
+import { labMetrics } from '#io/daemon/metrics.ts';
 import type { SimCall, SimFault } from '#io/devices/backup/store/sim.ts';
 import { OneMachine } from './one-machine.ts';
 
@@ -144,6 +146,136 @@ describe('a backup', () => {
   );
 });
 
+describe('a store that misbehaves', () => {
+  const alerts = (one: OneMachine): readonly string[] => one.world.wired.lab.rows('alerts').map(([, { rule }]) => rule);
+
+  test.each<[string, SimFault, (call: SimCall) => boolean]>([
+    ['says that it has packs, and keeps none', 'lie', ({ op, key }) => op === 'put' && key.startsWith('packs/')],
+    [
+      'says that it has the manifest, and does not',
+      'lie',
+      ({ op, key }) => op === 'put' && key.startsWith('manifests/'),
+    ],
+    ['turns bits over in what it is given', 'flip', ({ op, key }) => op === 'put' && key.startsWith('packs/')],
+    ['is full', 'full', ({ op }) => op === 'put'],
+  ])('%s: no backup counts until it does what it says', async (_, fault, isHit) => {
+    const one = await labWithVolume();
+    await withTarget(one);
+    one.world.targets.user = { fault: (call) => (isHit(call) ? fault : undefined) };
+    await one.must('create-backup', { name: 'photos', to: 'usb' });
+    await one.clock.run(hourMs);
+    expect(backups(one).filter((it) => counts(it))).toEqual([]);
+    expect(alerts(one).filter((rule) => rule.startsWith('backup-'))).not.toEqual([]);
+    one.world.targets.user = {};
+    if (only(one)?.context.retryAt === null) await one.must('create-backup', { name: 'photos', to: 'usb' });
+    await one.until('one is whole', () => backups(one).some((it) => counts(it)), 3 * hourMs);
+    const good = backups(one).find((it) => counts(it))?.context.metadata.name ?? '';
+    await one.must('restore-backup', { name: good, as: 'again' });
+    await one.until('it is back', () => one.lab.list('transfer').length === 0);
+    expect(files(one, 'again')).toEqual({ 'a.jpg': 'first' });
+  });
+
+  test('that lists what was there when it was opened keeps nobody from what counts', async () => {
+    const one = await labWithVolume();
+    await withTarget(one, { keep: 'last:1' });
+    one.world.targets.user = { fault: ({ op }) => (op === 'list' ? 'stale' : undefined) };
+    for (const text of ['second', 'third']) {
+      write(one, 'photos', 'a.jpg', text);
+      await one.must('create-backup', { name: 'photos', to: 'usb' });
+      await one.until('one more counts', () => backups(one).every((it) => counts(it)), 3 * hourMs);
+    }
+    await one.must('prune-backup-target', { name: 'usb' });
+    await one.until('it is pruned', () => target(one)?.state === 'ready' && target(one)?.context.prunedAt !== null);
+    one.world.targets.user = {};
+    const newest = backups(one).toSorted((a, b) => b.context.requestedAt - a.context.requestedAt)[0];
+    await one.must('restore-backup', { name: newest?.context.metadata.name ?? '', as: 'again' });
+    await one.until('it is back', () => one.lab.list('transfer').length === 0);
+    expect(files(one, 'again')).toEqual({ 'a.jpg': 'third' });
+  });
+
+  test('that loses what it had acknowledged is found out by the next verification, and by the next backup', async () => {
+    const one = await labWithVolume();
+    await withTarget(one, { verifyEveryMs: hourMs });
+    await backedUp(one);
+    const objects = one.world.targets.at(place);
+    for (const pack of objects.keys('packs/')) objects.lose(pack);
+    await one.until('that is found', () => only(one)?.state === 'damaged', 2 * hourMs);
+    expect(alerts(one)).toContain('backup-damaged');
+    await one.must('create-backup', { name: 'photos', to: 'usb' });
+    await one.until('the next one is whole', () => backups(one).some((it) => counts(it)), hourMs);
+    expect(alerts(one)).not.toContain('backup-damaged');
+  });
+});
+
+describe('a restore as a test', () => {
+  const scratches = (one: OneMachine): number =>
+    one.world.machines.flatMap(({ volumes }) => volumes.contents()).filter(({ of }) => of.name.startsWith('scratch-'))
+      .length;
+
+  test('says what came back, and leaves nothing behind', async () => {
+    const one = await labWithVolume();
+    write(one, 'photos', 'album/b.jpg', 'second');
+    await withTarget(one);
+    await backedUp(one);
+    await one.must('verify-backup', { name: nameOf(one), restore: true });
+    await one.until('it is being restored', () => only(one)?.state === 'testing');
+    expect(one.lab.list('volume')).toHaveLength(1);
+    await one.until('it is over', () => only(one)?.state === 'verified');
+    expect(only(one)?.context).toMatchObject({
+      ...{ scratchPool: null, failedTest: null },
+      restoreTest: { files: 2, bytes: 11, digest: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown },
+    });
+    expect(scratches(one)).toBe(0);
+    await one.until('its operation is over', () => one.lab.list('operation').length === 0);
+    expect((await one.told()).some((line) => /came back as it was backed up: 2 files/.test(line))).toBe(true);
+  });
+
+  test('comes by itself when its time has come, and keeps what is proven', async () => {
+    const one = await labWithVolume();
+    await withTarget(one, { keep: 'last:1', testRestoreEveryMs: 3 * hourMs });
+    await one.must('create-schedule', { name: 'nightly', volume: 'photos', backupTo: 'usb', cron: '0 * * * *' });
+    const tests = async () => (await one.told()).filter((line) => line.includes('is restored as a test')).length;
+    await one.clock.run(3.5 * hourMs);
+    expect(await tests()).toBe(1);
+    // The newest, and the one that is known to come back.
+    expect(backups(one).filter(({ context }) => context.restoreTest !== null)).toHaveLength(1);
+    expect(backups(one).filter(({ state }) => state === 'verified')).toHaveLength(2);
+    await one.clock.run(1.5 * hourMs);
+    expect(await tests()).toBe(2);
+  });
+
+  test.each([50, 200, 400, 800])(
+    'that was cut off after %i ms is done again, and leaves nothing behind',
+    async (afterMs) => {
+      const one = await labWithVolume();
+      await withTarget(one);
+      await backedUp(one);
+      await one.must('verify-backup', { name: nameOf(one), restore: true });
+      await one.until('it is being restored', () => only(one)?.state === 'testing');
+      await one.clock.run(afterMs);
+      await one.restart();
+      await one.until(
+        'it is over',
+        () => only(one)?.state === 'verified' && only(one)?.context.restoreTest !== null,
+        hourMs,
+      );
+      expect(scratches(one)).toBe(0);
+    },
+  );
+
+  test('of one that is damaged says so, and leaves nothing behind', async () => {
+    const one = await labWithVolume();
+    await withTarget(one);
+    await backedUp(one);
+    const objects = one.world.targets.at(place);
+    const [pack = ''] = objects.keys('packs/');
+    objects.flip(pack, 8 * 40);
+    await one.must('verify-backup', { name: nameOf(one), restore: true });
+    await one.until('that is found', () => only(one)?.state === 'damaged');
+    expect(scratches(one)).toBe(0);
+  });
+});
+
 describe('a target', () => {
   test('that is not there says so, and is used by itself once it is', async () => {
     const one = await labWithVolume();
@@ -224,6 +356,37 @@ describe('a target', () => {
     await one.clock.run(1.2 * hourMs);
     expect(only(one)?.context.verifiedAt).toBeGreaterThan(before + hourMs / 2);
   });
+});
+
+test('a target in a pool of another node takes backups, which come back from there', async () => {
+  const one = await labWithVolume(2);
+  const home = volume(one, 'photos')?.context.node;
+  const other = one.lab.list('node').find(({ stream }) => stream !== home);
+  const [pool] = other?.context.facts.pools ?? [];
+  if (!other || !pool) throw new Error('there is no other pool');
+  const store = { kind: 'pool' as const, node: other.context.metadata.name, pool: pool.name, sizeBytes: GiB };
+  await one.must('add-backup-target', { name: 'usb', store });
+  await one.until('the target is looked at', () => target(one)?.state === 'ready');
+  const made = one.world.machines.flatMap(({ volumes }) => volumes.contents()).map(({ of }) => of.name);
+  expect(made).toContain('backups-usb');
+  await backedUp(one);
+  await one.must('restore-backup', { name: nameOf(one), as: 'photos-again' });
+  await one.until('it is back', () => one.lab.list('transfer').length === 0);
+  expect(files(one, 'photos-again')).toEqual({ 'a.jpg': 'first' });
+});
+
+test('how old the newest good backup is, is told to whoever collects figures', async () => {
+  const one = await labWithVolume();
+  await withTarget(one);
+  const metrics = labMetrics(one.world.wired.lab, 'test');
+  const figures = async () => (await metrics()).split('\n').filter((line) => line.startsWith('floatlab_backup_'));
+  await backedUp(one);
+  await one.clock.run(2 * hourMs);
+  const [lag = '', test = ''] = await figures();
+  expect(lag).toMatch(/^floatlab_backup_lag_seconds\{namespace="default",volume="photos",target="usb"\} /);
+  // Time goes on with events alone: those of the backup are the last.
+  expect(Number(lag.split(' ').at(-1))).toBeLessThan(2 * 3600 + 60);
+  expect(test).toMatch(/\+Inf$|Infinity$/);
 });
 
 test('an app and its volumes are backed up as one set, with its compose file', async () => {

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, test, vi } from 'vitest';
 import type { Commands } from '#actors/commands.ts';
+import { Attester, type AttesterParts } from '#io/agent/attester.ts';
 import { ChangeWatch, type ChangeWatchParts } from '#io/agent/change-watch.ts';
+import { realBootTime } from '#io/devices/boot-time/real.ts';
 import { realClock } from '#io/devices/clock/real.ts';
 import { realMarks } from '#io/devices/marks/real.ts';
 import { realRandom } from '#io/devices/random/real.ts';
@@ -34,7 +36,9 @@ function watching(volumes: VolumePort, path: string) {
   } as unknown as ChangeWatchParts['lab'];
   const log = pino({ level: 'silent' });
   const ports = { volumes, marks: realMarks, clock: realClock };
-  return { watch: new ChangeWatch({ node, lab, ports, random: realRandom, log }), asked };
+  const whole = { ...lab, index: 0, readIndex: async () => 0 } as unknown as AttesterParts['lab'];
+  const attester = new Attester({ lab: whole, bootTime: realBootTime, volumes });
+  return { watch: new ChangeWatch({ node, lab, ports, attester, random: realRandom, log }), asked };
 }
 
 async function story(volumes: VolumePort, path: string, written: () => Promise<unknown>): Promise<void> {

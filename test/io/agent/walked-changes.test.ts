@@ -37,7 +37,10 @@ async function plainFolder() {
     },
   };
   const walked = new WalkedChanges({ volumes, marks, clock });
-  const look = () => soon(walked.look({ stream: 'volume:data', of, path }, call()));
+  const look = async () => {
+    const now = { atMs: clock.monotonicMs(), index: 1 };
+    return (await soon(walked.look({ stream: 'volume:data', of, path }, now, call()))).seen;
+  };
   return {
     clock,
     look,

@@ -342,3 +342,23 @@ describe('the system', () => {
     ]);
   });
 });
+
+describe('a replica', () => {
+  test('is told with what would be lost with it now, and of the past without', async () => {
+    const { api, lab } = await startServer();
+    const of = { id: 'replica:r', namespace: 'default', name: 'data-on-vega', state: 'idle' };
+    lab.commit({ replicas: { put: { 'replica:r': of as never } } });
+    const shown = async () => (await api('/api/v1/replicas/default/data-on-vega')).json.loss;
+    expect(await shown()).toBeNull();
+    lab.observe('replica-lag', { 'replica:r': { at: 5000, snapshot: 'aa', lossMs: 11_200, bytes: 4096 } });
+    const { json, headers } = await api('/api/v1/replicas');
+    expect(json.items).toEqual([{ ...of, loss: { seconds: 12, bytes: 4096, asOf: 5000 } }]);
+    expect((await api(`/api/v1/replicas?at=${lab.index}`)).json.items).toEqual([of]);
+    // What is told now is not what was known.
+    const known = { headers: { 'if-none-match': String(headers['etag']) } };
+    expect((await api('/api/v1/replicas', known)).status).toBe(304);
+    lab.observe('replica-lag', { 'replica:r': { at: 6000, snapshot: 'aa' } });
+    expect((await api('/api/v1/replicas', known)).status).toBe(200);
+    expect(await shown()).toEqual({ seconds: null, bytes: null, asOf: 6000 });
+  });
+});

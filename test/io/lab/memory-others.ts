@@ -10,6 +10,8 @@ export class MemoryOthers implements Others {
   readonly #offers = new Map<string, Offer>();
   readonly #duplexes = new Map<string, DuplexOffer>();
   readonly #listeners = new Set<(node: string, isUp: boolean) => void>();
+  /** Aborted once this node has died: whoever waits for it hears so at once, as from a connection that has ended. */
+  readonly #gone = new AbortController();
   /** Of answers: the next one is lost on its way back. */
   losesNextAnswer = false;
 
@@ -29,7 +31,8 @@ export class MemoryOthers implements Others {
     if (!other || this.#isCut(this.self, node)) throw problem('NO_LINK');
     const answer = other.#answers.get(method);
     if (!answer) throw problem('UNKNOWN_METHOD');
-    const answered = await answer(JSON.parse(JSON.stringify(said)), this.self, signal).catch(asOverLinks);
+    const asking = answer(JSON.parse(JSON.stringify(said)), this.self, this.#alive(signal)).catch(asOverLinks);
+    const answered = await unless(this.#eitherGone(other), asking);
     if (this.losesNextAnswer || this.#isCut(node, this.self)) {
       this.losesNextAnswer = false;
       throw problem('LINK_LOST');
@@ -46,15 +49,26 @@ export class MemoryOthers implements Others {
     if (!other || this.#isCut(this.self, node)) throw problem('NO_LINK');
     const offer = other.#offers.get(name);
     if (!offer) throw problem('UNKNOWN_STREAM');
+    const gone = this.#eitherGone(other);
+    const pieces = offer(JSON.parse(JSON.stringify(params)), this.self, this.#alive(signal))[Symbol.asyncIterator]();
     try {
-      for await (const piece of offer(JSON.parse(JSON.stringify(params)), this.self, signal)) {
+      for (;;) {
+        const next = await unless(gone, pieces.next());
+        if (next.done === true) return;
         if (this.#isCut(node, this.self) || this.#network.get(node) !== other) throw problem('LINK_LOST');
-        yield piece;
+        yield next.value;
       }
     } catch (error) {
       asOverLinks(error);
+    } finally {
+      // One that is dead does not answer.
+      pieces.return?.().catch(() => undefined);
     }
   }
+
+  readonly #alive = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, this.#gone.signal]);
+
+  readonly #eitherGone = (other: MemoryOthers): AbortSignal => AbortSignal.any([this.#gone.signal, other.#gone.signal]);
 
   offer(name: string, offer: Offer): void {
     this.#offers.set(name, offer);
@@ -109,7 +123,22 @@ export class MemoryOthers implements Others {
 
   goes(): void {
     this.#network.delete(this.self);
+    this.#gone.abort();
     for (const other of this.#network.values()) for (const listener of other.#listeners) listener(this.self, false);
+  }
+}
+
+/** @throws LINK_LOST as soon as one of the two ends is gone */
+async function unless<T>(gone: AbortSignal, waiting: Promise<T>): Promise<T> {
+  let lose = (): void => undefined;
+  const lost = new Promise<never>((_, reject) => (lose = () => reject(problem('LINK_LOST'))));
+  waiting.catch(() => undefined);
+  if (gone.aborted) lose();
+  gone.addEventListener('abort', lose, { once: true });
+  try {
+    return await Promise.race([waiting, lost]);
+  } finally {
+    gone.removeEventListener('abort', lose);
   }
 }
 

@@ -1,7 +1,8 @@
 /** Log time among voters whose clocks do not all say the same (safety rule 17). */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { agreedClock, clockToleranceMs } from '#io/lab/agreed-clock.ts';
+import { clockToleranceMs } from '#events/values/clock.ts';
+import { agreedClock } from '#io/lab/agreed-clock.ts';
 import { LogTime } from '#io/lab/log-time.ts';
 import { VoterClocks } from '#io/lab/voter-clocks.ts';
 import { VirtualClock } from '#io/world/virtual-clock.ts';

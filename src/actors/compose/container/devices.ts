@@ -13,7 +13,7 @@ const isPlainPath = (path: string): boolean =>
   !/[\u0000-\u001f\u007f]/.test(path) &&
   !path.split('/').includes('..');
 
-export const deviceKeys = { of: 'a device', read: ['source', 'target', 'permissions'] } as const;
+const deviceKeys = { of: 'a device', read: ['source', 'target', 'permissions'] } as const;
 const deviceHint = 'Write for example /dev/ttyUSB0, or /dev/ttyUSB0:/dev/zigbee:rw.';
 
 export function devicesAt(reading: Reading, place: Place): readonly DeviceMapping[] {
@@ -70,7 +70,7 @@ export const deviceRule: Form = {
   fits: (text) => /^[abc] (?:\d{1,5}|\*):(?:\d{1,7}|\*) [rwm]{1,3}$/.test(text),
 };
 
-export const gpuKeys = { of: 'gpus', read: ['driver', 'count', 'device_ids', 'capabilities', 'options'] } as const;
+const gpuKeys = { of: 'gpus', read: ['driver', 'count', 'device_ids', 'capabilities', 'options'] } as const;
 const word: Form = {
   what: 'a word',
   hint: 'Write letters, digits and "-".',
@@ -128,7 +128,7 @@ export function tmpfsAt(reading: Reading, place: Place): NonNullable<ContainerSe
   return Object.fromEntries(found.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-export const loggingKeys = { of: 'logging', read: ['driver', 'options'] } as const;
+const loggingKeys = { of: 'logging', read: ['driver', 'options'] } as const;
 /** What the engine can read back: `floatlab logs` shows nothing of others. */
 const readable = ['json-file', 'local', 'journald'];
 
@@ -143,7 +143,7 @@ export function loggingAt(reading: Reading, place: Place): ContainerSettings['lo
   if (driverAt && driver !== undefined && !readable.includes(driver))
     reading.note(
       driverAt,
-      `With this driver \`floatlab logs\` shows nothing: the engine cannot read back what it writes.`,
+      'With this driver the logs of the app stay empty: the engine cannot read back what it writes.',
       `Use ${readable.join(', ')}, or look where the driver writes.`,
     );
   const options: [string, string][] = [];

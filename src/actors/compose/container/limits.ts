@@ -80,7 +80,7 @@ export function signedAt(reading: Reading, place: Place, min: number, max: numbe
 /** `getrlimit(2)` */
 const limits =
   'as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(' ');
-export const ulimitKeys = { of: 'a ulimit', read: ['soft', 'hard'] } as const;
+const ulimitKeys = { of: 'a ulimit', read: ['soft', 'hard'] } as const;
 const maxLimit = Number.MAX_SAFE_INTEGER;
 
 export function ulimitsAt(reading: Reading, place: Place): NonNullable<ContainerSettings['ulimits']> {

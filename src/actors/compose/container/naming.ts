@@ -14,7 +14,7 @@ const hostName: Form = {
 };
 
 /** IPv4 as four numbers, IPv6 as `URL` takes it. */
-export function isAddress(text: string): boolean {
+function isAddress(text: string): boolean {
   if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(text)) return text.split('.').every((part) => Number(part) <= 255);
   return /^[0-9a-f:.]{2,45}$/i.test(text) && text.includes(':') && URL.canParse(`http://[${text}]`);
 }
@@ -74,7 +74,7 @@ export function containerNameAt(reading: Reading, place: Place): string | undefi
 }
 
 /** `8080`, `8080/udp`, `3000-3005`: told of, and published nowhere. */
-export const exposed: Form = {
+const exposed: Form = {
   what: 'a port',
   hint: 'Write for example "8080" or "8080/udp".',
   fits: (text) => {

@@ -35,6 +35,12 @@ export const backupWorkers: Pick<Workers, BackupWork> = {
       const { subject, visit, input } = order;
       const target = subject as StreamId<'backup-target'>;
       run.fence();
+      await provide(input.target, ports, run);
+      if (input.target.spec.lent) {
+        const { name, spec } = input.target;
+        await ports.backups.place({ name, spec, secrets: {} }, run.signal);
+        return { name: 'report-backup-target-checked', input: { target, visit, backups: 0 } };
+      }
       const repository = await open(input.target, 'begin', ports, run);
       const { manifests, damaged } = await listBackups(repository, run.signal);
       const known = new Set(input.known);
@@ -161,6 +167,22 @@ export const backupTimeoutsMs: Readonly<Record<BackupWork, number>> = {
   'remove-backup': 600_000,
 };
 
+/** The dataset of a target in a pool: made once; then it has to be there, because an empty one in its place would be a lie. */
+async function provide({ spec: { store }, isThere }: TargetInput, { volumes }: Ports, run: Run): Promise<void> {
+  if (store.kind !== 'pool') return;
+  const of = { pool: store.pool, name: store.dataset };
+  if (isThere && !(await volumes.inspect(of, run))) {
+    throw new IoError('MISSING', {
+      op: 'open',
+      target: `${store.pool}/${store.dataset}`,
+      message: `the dataset ${store.dataset} of pool ${store.pool}, in which the backups were, is not there any more`,
+      hint: 'Put it back where it was. If it is lost, remove the target and add another one.',
+    });
+  }
+  run.fence();
+  await volumes.create(of, { sizeBytes: store.sizeBytes }, run);
+}
+
 /** @throws IoError as `BackupTargets.open` does; POOL_MISSING and the like where its keys are not at hand */
 export async function open(
   target: TargetInput,
@@ -256,7 +278,7 @@ async function aboutOf(opened: Opened): Promise<FoundBackup | undefined> {
 }
 
 /** Packs that are not as they were written count as missing from now on: the next backup stores their content anew. */
-async function setAside(repository: Repository, run: Run): Promise<boolean> {
+export async function setAside(repository: Repository, run: Run): Promise<boolean> {
   try {
     const report = await check(repository, { data: 'all', setAside: true }, run.signal, ({ packs, of }) =>
       run.progress({ text: `looking at pack ${packs} of ${of}` }),
@@ -268,7 +290,7 @@ async function setAside(repository: Repository, run: Run): Promise<boolean> {
   }
 }
 
-const damageOf = (problems: readonly string[], isSetAside: boolean): Problem => ({
+export const damageOf = (problems: readonly string[], isSetAside: boolean): Problem => ({
   code: 'DAMAGED',
   message: problems.join('; ').slice(0, 4000),
   hint: isSetAside

@@ -31,8 +31,10 @@ export const replicaWorkers: Pick<Workers, ReplicaWork> = {
   'sync-replica': async (order, ports, run) => {
     const { subject, visit, input } = order;
     run.fence();
-    const there = await ports.sources.look(asked(order), run.signal);
-    let here = await ports.replication.bases(intoOf(order), run);
+    // Neither end changes anything by it, and each takes as long as a command of its file system.
+    const looks = [ports.sources.look(asked(order), run.signal), ports.replication.bases(intoOf(order), run)] as const;
+    const [there, found] = await Promise.all(looks);
+    let here = found;
     refuseVolume(here, order);
     const streams = await streamsOf(order, here, there, ports, run);
     const come: Come = { bytes: 0 };
@@ -178,7 +180,7 @@ async function receive(
   { replication, sources }: Ports,
   run: Run,
   come: Come,
-): Promise<Bases | undefined> {
+): Promise<void> {
   const { epoch, lineage, compress } = order.input;
   const { from, to } = wanted;
   const wish = {
@@ -193,7 +195,6 @@ async function receive(
     ...run,
     progress: () => run.progress({ text: `received ${formatSize(come.bytes)}`, done: come.bytes }),
   });
-  return replication.bases(into, run);
 }
 
 async function* counted(bytes: AsyncIterable<Uint8Array>, come: Come): AsyncGenerator<Uint8Array> {
@@ -245,14 +246,15 @@ async function finished(
   here: Bases | undefined,
   { replication }: Ports,
   run: Run,
-  fetch: (wanted: Wanted, token: string) => Promise<Bases | undefined>,
+  fetch: (wanted: Wanted, token: string) => Promise<void>,
 ): Promise<Bases | undefined> {
   const begun = here?.resume;
   if (!begun) return here;
   const { token, ...wanted } = begun;
   if (order.input.snapshots.some(({ guid }) => guid === wanted.to.guid)) {
     try {
-      return await fetch(wanted, token);
+      await fetch(wanted, token);
+      return await replication.bases(intoOf(order), run);
     } catch (error) {
       const { code } = asIoError(error, 'receive', order.input.dataset);
       if (code !== 'TOKEN_DEAD' && code !== 'MISSING') throw error;

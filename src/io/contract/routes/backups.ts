@@ -3,6 +3,9 @@ import { attachBody } from '../backups.ts';
 import { command, list, show, special, type Route } from './route.ts';
 
 const target = '/api/v1/backup-targets/{name}';
+const vault = '/api/v1/vaults/{name}';
+/** Sessions open nothing there. */
+const byToken = 'with the token of that place';
 const backup = '/api/v1/backups/{namespace}/{name}';
 
 export const backupsRoutes: readonly Route[] = [
@@ -35,6 +38,33 @@ export const backupsRoutes: readonly Route[] = [
     'Forget a target with its backups; what lies there stays',
     false,
   ),
+  special('list-vault-objects', 'get', `${vault}/objects`, 'backups', `List the objects of a lent place; ${byToken}`, {
+    query: { prefix: 'Only those whose keys begin with it: a folder with its slash' },
+    open: true,
+  }),
+  special('head-vault-object', 'get', `${vault}/head`, 'backups', `Look at an object of a lent place; ${byToken}`, {
+    query: { key: 'Of the object' },
+    open: true,
+  }),
+  special('get-vault-object', 'get', `${vault}/object`, 'backups', `Read an object of a lent place; ${byToken}`, {
+    query: { key: 'Of the object', from: 'First byte', to: 'The byte after the last one' },
+    open: true,
+  }),
+  special('put-vault-object', 'put', `${vault}/object`, 'backups', `Put an object that is not there yet; ${byToken}`, {
+    query: { key: 'Of the object' },
+    open: true,
+  }),
+  special(
+    'delete-vault-object',
+    'delete',
+    `${vault}/object`,
+    'backups',
+    `Remove an object, where that is allowed; ${byToken}`,
+    {
+      query: { key: 'Of the object' },
+      open: true,
+    },
+  ),
   list('backups', '/api/v1/backups', 'backups', 'List the backups', [
     'namespace',
     'name',
@@ -64,7 +94,13 @@ export const backupsRoutes: readonly Route[] = [
     'backups',
     'The compose file of the app in a backup, and its files',
   ),
-  command('verify-backup', 'post', `${backup}/verify`, 'backups', 'Read a backup back'),
+  command(
+    'verify-backup',
+    'post',
+    `${backup}/verify`,
+    'backups',
+    'Read a backup back, or restore it as a test and compare',
+  ),
   command('cancel-backup', 'post', `${backup}/cancel`, 'backups', 'End a backup that is not written yet', false),
   command(
     'restore-backup',

@@ -63,7 +63,12 @@ export type Special =
   | 'set-power'
   | 'backup-kit'
   | 'attach-backup-target'
-  | 'backup-files';
+  | 'backup-files'
+  | 'list-vault-objects'
+  | 'head-vault-object'
+  | 'get-vault-object'
+  | 'put-vault-object'
+  | 'delete-vault-object';
 
 export interface Route {
   readonly id: string;

@@ -1,8 +1,13 @@
 /** What the file system says, as an IoError. */
 import { IoError } from '../error.ts';
 
-export const errnoOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+/** Errors of Linux that Node has no name for. */
+const unnamed: Readonly<Record<number, string>> = { [-122]: 'EDQUOT', [-117]: 'EUCLEAN', [-116]: 'ESTALE' };
+
+export function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  return ('errno' in error && typeof error.errno === 'number' ? unnamed[error.errno] : undefined) ?? error.code;
+}
 
 export const isLink = (path: string): IoError =>
   new IoError('INVALID', {

@@ -63,14 +63,16 @@ export function simTree(volumes: Volumes): TreePort {
       const files = filesAt(root);
       if (factsAt(files, path).kind !== 'folder') throw noFolder(path);
       const tar = pack();
+      // Simulated files have no times.
+      const mtime = new Date(0);
       for (const [file, text] of files) {
         const name = within(path, file);
         if (name === undefined || name === '' || name === '/') continue;
-        if (name.endsWith('/')) tar.entry({ name: `./${name}`, type: 'directory' });
-        else if (text === simFifo) tar.entry({ name: `./${name}`, type: 'fifo' });
+        if (name.endsWith('/')) tar.entry({ name: `./${name}`, type: 'directory', mtime });
+        else if (text === simFifo) tar.entry({ name: `./${name}`, type: 'fifo', mtime });
         else if (text.startsWith('\u0000link '))
-          tar.entry({ name: `./${name}`, type: 'symlink', linkname: text.slice('\u0000link '.length) });
-        else tar.entry({ name: `./${name}` }, Buffer.from(text));
+          tar.entry({ name: `./${name}`, type: 'symlink', mtime, linkname: text.slice('\u0000link '.length) });
+        else tar.entry({ name: `./${name}`, mtime }, Buffer.from(text));
       }
       tar.finalize();
       for await (const chunk of tar) yield chunk as Uint8Array;

@@ -11,6 +11,8 @@ export interface Mount {
   readonly isHarmless: boolean;
   /** What btrfs compresses with where a folder does not say: `zstd:3`. */
   readonly compression: string | undefined;
+  /** Seconds after which btrfs brings what was written to the disk; absent: as it does by default. */
+  readonly commitSeconds?: number;
   readonly type: string;
   /** For example `/dev/loop0`. */
   readonly source: string;
@@ -26,8 +28,10 @@ export function parseMountinfo(text: string): readonly Mount[] {
     const readOnly = flags.includes('ro') || superOptions.split(',').includes('ro');
     const isHarmless = flags.includes('nodev') && flags.includes('nosuid');
     const compression = /(?:^|,)compress(?:-force)?=([^,]+)/.exec(superOptions)?.[1];
+    const commit = /(?:^|,)commit=(\d+)/.exec(superOptions)?.[1];
+    const commits = commit === undefined ? {} : { commitSeconds: Number(commit) };
     const places = { root: unescape(root), point: unescape(point), source: unescape(source) };
-    return [{ device, ...places, readOnly, isHarmless, compression, type }];
+    return [{ device, ...places, readOnly, isHarmless, compression, type, ...commits }];
   });
 }
 

@@ -84,7 +84,7 @@ export interface PoolAbilities {
 export interface Change {
   /** Guid of that snapshot; undefined where there is none. */
   readonly since: string | undefined;
-  /** Without a snapshot everything has changed. What lies in memory may take some seconds to show. */
+  /** Without a snapshot everything has changed. What lies in memory may take a while to show (`delayMs`). */
   readonly changed: boolean;
   /**
    * Another text when the content is another one, as far as the file system tells: while it stays the same, nothing that
@@ -92,6 +92,11 @@ export interface Change {
    * 256 characters.
    */
   readonly mark: string;
+  /**
+   * Everything that an app had written so many milliseconds before the call is in this; what came later may be, too. For as
+   * long a file system may keep to itself what it has only in memory.
+   */
+  readonly delayMs: number;
 }
 
 /** Something in a pool that FloatLab did not make. */

@@ -61,7 +61,17 @@ export async function attachBackupTarget(parts: Parts, c: RouteContext): Promise
 /** Nodes of the other lab mean nothing here. */
 function placed(store: TargetStore, node: string | undefined, path: string | undefined) {
   if (store.kind === 's3') return store;
-  return { kind: store.kind, path: path ?? store.path, ...(node === undefined ? {} : { node }) };
+  if (store.kind === 'lab') return { ...store, appendOnly: store.appendOnly ?? false };
+  if (store.kind === 'pool' && path === undefined) {
+    throw fail('INVALID', `That target was in pool ${store.pool} of the other lab.`, {
+      hint: 'Mount that pool on a node of this lab, and say the folder of its dataset there: --path and --node.',
+    });
+  }
+  return {
+    kind: 'directory' as const,
+    path: path ?? (store.kind === 'pool' ? '' : store.path),
+    ...(node === undefined ? {} : { node }),
+  };
 }
 
 function opened(open: () => KitTarget): KitTarget {

@@ -1,4 +1,6 @@
 /** Every route that reads a view: a page of its rows, or one of them; now, or as it was. */
+import type { ReplicaLagRow } from '#io/contract/live.ts';
+import { replicaLoss } from '#io/contract/replica-loss.ts';
 import { pathParams, staleHeader, type Page } from '#io/contract/routes.ts';
 import type { Route, RouteAction } from '#io/contract/routes/route.ts';
 import { etagHeaders, isKnown, notModified } from '../etag.ts';
@@ -62,7 +64,7 @@ async function list(parts: Parts, c: RouteContext, route: ViewRoute): Promise<Re
       next = cursorOf(last);
       break;
     }
-    items.push(row);
+    items.push(withFigures(parts, view, at, key, fields));
     last = key;
   }
   const page: Page<unknown> = { items, index, ...(next === undefined ? {} : { cursor: next }) };
@@ -78,7 +80,14 @@ async function show(parts: Parts, c: RouteContext, route: ViewRoute): Promise<Re
   const row = await find(parts, c, view, at);
   const headers = { ...etagHeaders(tag), ...stale };
   if (isKnown(c, tag)) return notModified(headers);
-  return c.json(row, 200, headers);
+  return c.json(withFigures(parts, view, at, String(row['id']), row), 200, headers);
+}
+
+/** Of the present a replica is told with what would be lost with it, which no log keeps. */
+function withFigures({ lab }: Parts, view: TableView, at: Moment, key: string, row: Row): Row {
+  if (view !== 'replicas' || at !== undefined) return row;
+  const lag = lab.observed('replica-lag').find(([of]) => of === key)?.[1] as ReplicaLagRow | undefined;
+  return { ...row, loss: replicaLoss(lag) };
 }
 
 /**
@@ -135,10 +144,12 @@ const listed: ReadonlySet<string> = new Set(['app', 'node', 'operation', 'schedu
 /** `volumes` → `volume`. */
 const kindOf = (view: TableView): string => (view.endsWith('s') ? view.slice(0, -1) : view);
 
-/** Of the past nothing changes; of the present, nothing since the view last changed. */
+/** Of the past nothing changes; of the present, nothing since the view last changed, or its figures did. */
 function tagOf({ lab, hubs }: Parts, view: TableView, at: Moment): string {
   const moment = at === undefined || at === lab.index ? `${hubs.of(view).changedAt}` : `at-${at}`;
-  return `W/"${lab.epoch}-${view}-${moment}"`;
+  const lags = view === 'replicas' && at === undefined ? lab.observed('replica-lag') : [];
+  const figures = lags.reduce((sum, [, row]) => sum + (row as ReplicaLagRow).at, 0);
+  return `W/"${lab.epoch}-${view}-${moment}${lags.length === 0 ? '' : `-${lags.length}-${figures}`}"`;
 }
 
 /** The place in a list after which the next page begins; clients hand it back as it is. */

@@ -1,46 +1,60 @@
 /** Backups: copies of volumes outside of the lab. They count once they were read back. */
 import type { CommandInputs } from '#actors/commands.ts';
-import type { BackupRow } from '#projections/views/backups.ts';
-import { formatSize } from '#events/values/size.ts';
 import type { Command } from 'commander';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { agree, agreeToLoss, change, type Words } from '../change.ts';
 import type { Cli, Lab } from '../cli.ts';
 import { usageError } from '../errors.ts';
-import { momentsOf } from '../moments.ts';
 import {
   changeOptions,
   examples,
-  momentOf,
   namespaceOption,
   outputOptions,
-  readOptions,
   yesOption,
   type ChangeOptions,
   type LabOptions,
   type ReadOptions,
 } from '../options.ts';
-import { formatOf, isStructured, printFields, printList, printStructured } from '../output/formats.ts';
-import { paintState } from '../output/style.ts';
-import { momentWords, orDash } from '../output/words.ts';
 import { refuseExisting } from '../receive.ts';
-import { namespaceColumn, readRows } from '../rows.ts';
 import { volumeSizeOf } from '../volume-values.ts';
 import { backedUpApp, restoreApp } from './backup-app.ts';
+import { addBackupLooking } from './backup-look.ts';
 import { addBackupTargetCommands } from './backup-target.ts';
 
 export function addBackupCommands(program: Command, cli: Cli): void {
   const group = program.command('backup').description('copies of volumes outside of the lab, and back');
   addBackupTargetCommands(group, cli);
-  addReading(group, cli);
+  addBackupLooking(group, cli);
   addCreate(group, cli);
   addRestore(group, cli);
 
-  plain(group, cli, 'verify', 'read a backup back, all of it', 'verify-backup', {
-    done: 'was read back and is whole.',
-    nothing: 'is being read back already.',
+  const verify = group
+    .command('verify')
+    .description('read a backup back, all of it')
+    .argument('<backup>')
+    .option('--restore', 'restore it into a scratch volume, compare what came back, and remove that again');
+  verify.action(async (backup: string, options: ChangeOptions & { readonly restore?: boolean }) => {
+    const lab = await cli.lab(options);
+    const ref = lab.ref(backup, options);
+    const { restore = false } = options;
+    await change(
+      cli,
+      lab,
+      options,
+      'verify-backup',
+      { ...ref, restore },
+      {
+        done: `Backup ${ref.name} ${restore ? 'came back as it was backed up' : 'was read back and is whole'}.`,
+        nothing: `Backup ${ref.name} is being ${restore ? 'restored as a test' : 'read back'} already.`,
+      },
+    );
   });
+  examples(
+    namespaceOption(changeOptions(verify)),
+    'floatlab backup verify photos-db-2026-11-21-0300-00',
+    'floatlab backup verify photos-db-2026-11-21-0300-00 --restore',
+  );
   plain(group, cli, 'cancel', 'end a backup that is not written yet', 'cancel-backup', {
     done: 'is canceled.',
     nothing: 'is canceled already.',
@@ -106,88 +120,6 @@ export function addBackupCommands(program: Command, cli: Cli): void {
   });
   examples(outputOptions(kit, 'say nothing on success'), 'floatlab backup kit backup-kit.json', 'floatlab backup kit');
 }
-
-function addReading(group: Command, cli: Cli): void {
-  const list = group
-    .command('ls')
-    .alias('list')
-    .description('list the backups, the newest first')
-    .option('--volume <name>', 'of this volume')
-    .option('--target <name>', 'in this target');
-  list.action(async (options: ReadOptions & { readonly volume?: string; readonly target?: string }) => {
-    const lab = await cli.lab(options);
-    const filters = {
-      ...(options.volume === undefined ? {} : { volumeName: options.volume }),
-      ...(options.target === undefined ? {} : { target: options.target }),
-    };
-    const rows = (await readRows(cli, lab, 'backups', options, { filters })).toSorted(newestFirst);
-    const { ago } = momentsOf(cli, options);
-    printList<BackupRow>(cli.print, options, {
-      rows,
-      name: ({ name }) => name,
-      empty: 'No backups. floatlab backup target add usb --path /mnt/usb --node atlas says where they go.',
-      columns: [
-        { header: 'BACKUP', value: ({ name }) => name },
-        ...namespaceColumn(rows),
-        {
-          header: 'STATE',
-          value: ({ state }) => state,
-          paint: (text, { state }) => paintState(cli.print.style, text, state),
-        },
-        { header: 'VOLUME', value: ({ volumeName }) => volumeName },
-        { header: 'TARGET', value: ({ target }) => target.name },
-        { header: 'TAKEN', value: ({ takenAt }) => (takenAt === null ? '–' : ago(takenAt)) },
-        { header: 'SIZE', value: ({ sizeBytes }) => (sizeBytes === null ? '–' : formatSize(sizeBytes)), right: true },
-        { header: 'READ BACK', value: ({ verifiedAt }) => (verifiedAt === null ? 'never' : ago(verifiedAt)) },
-        {
-          header: 'NEW',
-          value: ({ addedBytes }) => (addedBytes === null ? '–' : formatSize(addedBytes)),
-          right: true,
-          wide: true,
-        },
-        { header: 'APP', value: ({ app }) => orDash(app?.name), wide: true },
-        { header: 'LAB', value: ({ lab: of }) => orDash(of), wide: true },
-      ],
-    });
-  });
-  examples(namespaceOption(readOptions(list)), 'floatlab backup ls', 'floatlab backup ls --volume photos-db -o wide');
-
-  const show = group.command('show').description('show a backup').argument('<backup>');
-  show.action(async (backup: string, options: ReadOptions) => {
-    const lab = await cli.lab(options);
-    const at = momentOf(options.at, cli.world.now());
-    const row = await lab.rest.show('backups', { ...lab.ref(backup, options) }, { at });
-    const format = formatOf(options);
-    if (options.quiet) return cli.print.data(row.name);
-    if (isStructured(format)) return printStructured(cli.print, format, row);
-    const { ago } = momentsOf(cli, options);
-    const when = (ms: number | null): string | null => (ms === null ? null : `${momentWords(ms)}, ${ago(ms)}`);
-    return printFields(cli.print, [
-      ['backup', row.name],
-      ['namespace', row.namespace === 'default' ? null : row.namespace],
-      ['state', row.state],
-      ['volume', row.volumeName],
-      ['app', row.app && `${row.app.name}, which calls it ${row.app.key}`],
-      ['target', row.target.name],
-      ['lab', row.lab],
-      ['taken', when(row.takenAt)],
-      ['size', row.sizeBytes === null ? null : formatSize(row.sizeBytes)],
-      ['new there', row.addedBytes === null ? null : formatSize(row.addedBytes)],
-      ['read back', when(row.verifiedAt) ?? 'never: it does not count yet'],
-      ['problem', row.problem?.message ?? null],
-      ['what to do', row.problem?.hint ?? null],
-      ['next attempt', when(row.retryAt)],
-    ]);
-  });
-  examples(
-    namespaceOption(readOptions(show)),
-    'floatlab backup show photos-db-2026-11-21-0300-00',
-    'floatlab backup show photos-db-2026-11-21-0300-00 -o yaml',
-  );
-}
-
-const newestFirst = (a: BackupRow, b: BackupRow): number =>
-  (b.takenAt ?? b.requestedAt) - (a.takenAt ?? a.requestedAt) || a.name.localeCompare(b.name, 'en');
 
 interface CreateOptions extends ChangeOptions {
   readonly to: string;
@@ -275,14 +207,7 @@ async function restoreOne(cli: Cli, lab: Lab, options: RestoreOptions, backup: s
 }
 
 /** @param words how a sentence about the backup ends */
-function plain(
-  group: Command,
-  cli: Cli,
-  verb: string,
-  what: string,
-  name: 'verify-backup' | 'cancel-backup',
-  words: Words,
-): void {
+function plain(group: Command, cli: Cli, verb: string, what: string, name: 'cancel-backup', words: Words): void {
   const command = group.command(verb).description(what).argument('<backup>');
   command.action(async (backup: string, options: ChangeOptions) => {
     const lab = await cli.lab(options);

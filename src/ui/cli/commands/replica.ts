@@ -1,6 +1,8 @@
 /** Replicas: copies of volumes on other nodes. How many the lab keeps by itself is a volume's: `volume set --replicas`. */
 import type { CommandInputs } from '#actors/commands.ts';
+import type { ReplicaAnswer } from '#io/contract/replica-loss.ts';
 import type { ReplicaRow } from '#projections/views/replicas.ts';
+import { lossInShort, lossWords } from '#ui/client/protection-words.ts';
 import type { Command } from 'commander';
 import { agree, agreeToLoss, change, type Words } from '../change.ts';
 import type { Cli } from '../cli.ts';
@@ -171,7 +173,7 @@ async function listReplicas(cli: Cli, options: ReadOptions & { readonly volume?:
     byName,
   );
   const { ago } = momentsOf(cli, options);
-  printList<ReplicaRow>(cli.print, options, {
+  printList<ReplicaAnswer>(cli.print, options, {
     rows,
     name: ({ name }) => name,
     empty: 'No replicas. floatlab volume set NAME --replicas 1 lets the lab keep a copy on another node.',
@@ -187,6 +189,7 @@ async function listReplicas(cli: Cli, options: ReadOptions & { readonly volume?:
       { header: 'NODE', value: ({ node }) => node.name },
       { header: 'HOLDS', value: ({ holds }) => holds?.name ?? 'nothing yet' },
       { header: 'AS OF', value: ({ holds }) => (holds ? ago(holds.takenAt) : '–') },
+      { header: 'MAY LOSE', value: ({ loss }) => lossInShort(loss) },
       { header: 'SYNCED', value: ({ syncedAt }) => (syncedAt === null ? 'never' : ago(syncedAt)) },
       { header: 'POOL', value: ({ pool }) => pool, wide: true },
       { header: 'WHY', value: ({ problem, waits }) => orDash(problem?.message ?? waits?.words), wide: true },
@@ -222,6 +225,7 @@ async function showReplica(cli: Cli, options: ReadOptions, replica: string): Pro
         ? `${row.holds.name}, as of ${momentWords(row.holds.takenAt)}, ${ago(row.holds.takenAt)}`
         : 'nothing yet',
     ],
+    ['may lose', row.loss === undefined || !row.holds ? null : lossWords(row.loss)],
     ['goes to', row.to && `${row.to.name}${row.full ? ', with everything: it held nothing that its volume has' : ''}`],
     ['waits', row.waits && waitWords(row.waits)],
     ['synced', row.syncedAt === null ? 'never' : ago(row.syncedAt)],

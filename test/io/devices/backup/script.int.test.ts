@@ -12,6 +12,10 @@ import { openBackup } from '#io/devices/backup/restore.ts';
 import { openDirStore } from '#io/devices/backup/store/dir.ts';
 import { realClock } from '#io/devices/clock/real.ts';
 import { realRandom } from '#io/devices/random/real.ts';
+import { makeKit } from '#io/backup-kit/kit.ts';
+import { makeRecoveryKey } from '#io/pki/recovery-key.ts';
+import { wrapSecrets } from '#io/pki/sealed-secrets.ts';
+import { TestLab } from '#test/actors/test-lab.ts';
 import { packTree } from '#io/devices/tree/archive.ts';
 import { describeReal } from '#test/real.ts';
 import { bytesOf, collect, requestOf, signal } from './repositories.ts';
@@ -59,6 +63,30 @@ describeReal('a backup in a folder', undefined, () => {
     await run('tar', ['--extract', '--file', at('part.tar'), '--directory', at('part')]);
     expect((await readFile(at('part', 'sub', 'noise'))).equals(bytesOf(1, 1_500_000))).toBe(true);
     await expect(readFile(at('part', 'text'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('is opened by the kit of the lab with its recovery key, and by no other one', async () => {
+    const recoveryKey = makeRecoveryKey();
+    const dataKey = new Uint8Array(32).fill(5);
+    const kit = await makeKit({
+      ...{ lab: TestLab.ready().lab, dataKey, nowMs: 0 },
+      sealed: wrapSecrets(recoveryKey, { data_key: Buffer.from(dataKey).toString('base64url') }),
+      blob: () => Promise.reject(new Error('there is none')),
+    });
+    await writeFile(at('kit.json'), kit);
+    const listed = async (typed: string) => {
+      await writeFile(at('recovery'), typed);
+      const env = { ...process.env, FLOATLAB_RECOVERY_KEY_FILE: at('recovery') };
+      return (await run('python3', [script, at('store'), at('kit.json')], { env })).stdout;
+    };
+    expect(await listed(`${recoveryKey.toLowerCase().replaceAll('-', ' ')}\n`)).toBe(
+      'one\tlab-1\tphotos\t1700000000000\n',
+    );
+    await expect(listed(makeRecoveryKey())).rejects.toMatchObject({
+      stderr: expect.stringContaining('not the one of this kit'),
+    });
+    const slip = `${recoveryKey.slice(0, -1)}${recoveryKey.endsWith('0') ? '1' : '0'}`;
+    await expect(listed(slip)).rejects.toMatchObject({ stderr: expect.stringContaining('a letter wrong') });
   });
 
   test('is not opened with another key', async () => {

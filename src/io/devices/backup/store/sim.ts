@@ -24,11 +24,11 @@ export interface SimCall {
 }
 
 /**
- * - `lie`: says it is done and does nothing (put, delete) · `flip`: turns a bit over in what is stored, or given
+ * - `lie`: says it is done and does nothing (put, delete) · `stale`: lists what was there when this user came · `flip`: turns a bit over in what is stored, or given
  * - `time-out`: does it, and says TIMED_OUT · `full` and `fail`: does nothing, and says so
  * - `die-before`, `die-after`: the user dies, before the effect or after it
  */
-export type SimFault = 'lie' | 'flip' | 'time-out' | 'full' | 'fail' | 'die-before' | 'die-after';
+export type SimFault = 'lie' | 'stale' | 'flip' | 'time-out' | 'full' | 'fail' | 'die-before' | 'die-after';
 
 export interface SimUser {
   /** Asked before each call. May take its time: others go on meanwhile. */
@@ -42,11 +42,12 @@ export class SimObjects {
 
   store(user: SimUser = {}): ObjectStore {
     let [isDead, calls] = [false, 0];
+    const before = new Set(this.keys());
     const step = async <T>(
       op: SimCall['op'],
       key: string,
       signal: AbortSignal,
-      effect: (flip: boolean) => T,
+      effect: (flip: boolean, isStale: boolean) => T,
       lie?: T,
     ) => {
       // A call is a round trip, and others act meanwhile.
@@ -58,7 +59,7 @@ export class SimObjects {
       if (fault === 'full') throw storeError('NO_SPACE', op, key, 'the store is full', 'Free space there.');
       if (fault === 'fail') throw storeError('FAILED', op, key, 'the store does not answer');
       if (fault === 'lie' && lie !== undefined) return lie;
-      const result = effect(fault === 'flip');
+      const result = effect(fault === 'flip', fault === 'stale');
       if (fault === 'die-after') {
         isDead = true;
         return new Promise<never>(() => undefined);
@@ -92,7 +93,8 @@ export class SimObjects {
       },
       list: (prefix, signal) => {
         checkPrefix(prefix);
-        const found = () => this.keys(prefix).flatMap((key) => this.#at(key) ?? []);
+        const found = (_: boolean, isStale: boolean) =>
+          this.keys(prefix).flatMap((key) => (isStale && !before.has(key) ? [] : (this.#at(key) ?? [])));
         return (async function* () {
           yield* await step('list', prefix, signal, found);
         })();

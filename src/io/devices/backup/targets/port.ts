@@ -26,6 +26,8 @@ export interface BackupTargets {
    *   to another key, or is another one than it was; what its store rejects with
    */
   open(target: TargetToOpen, how: 'begin' | 'open', signal: AbortSignal): Promise<Repository>;
+  /** What lies there, whatever it is. @throws IoError MISSING or POOL_MISSING when the place is not there */
+  place(target: TargetToOpen, signal: AbortSignal): Promise<ObjectStore>;
 }
 
 export interface TargetParts {
@@ -41,6 +43,7 @@ export interface TargetParts {
 
 export function backupTargets({ clock, random, by, key, compression, store: open }: TargetParts): BackupTargets {
   return {
+    place: (target, signal) => open(target.spec.store, target, signal),
     open: async (target, how, signal) => {
       const { spec, secrets, repository: known } = target;
       const there = await open(spec.store, target, signal);

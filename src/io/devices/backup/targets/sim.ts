@@ -14,7 +14,7 @@ export class SimTargets {
   /** How those who open a place from now on fare. */
   user: SimUser = {};
 
-  /** By the path of a folder, or by `bucket/prefix`. */
+  /** By the path of a folder, by `bucket/prefix`, or by `node:…/pool/dataset`. */
   at(place: string): SimObjects {
     const known = this.#places.get(place);
     if (known) return known;
@@ -43,5 +43,8 @@ export class SimTargets {
   }
 }
 
-const placeOf = (store: TargetStore): string =>
-  store.kind === 'directory' ? store.path : `${store.bucket}/${store.prefix}`;
+function placeOf(store: TargetStore): string {
+  if (store.kind === 'pool') return `${store.node}/${store.pool}/${store.dataset}`;
+  if (store.kind === 'lab') return `${store.endpoint}/${store.vault}`;
+  return store.kind === 'directory' ? store.path : `${store.bucket}/${store.prefix}`;
+}

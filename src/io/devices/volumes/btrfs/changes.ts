@@ -16,12 +16,21 @@ import { fromTop } from './pool.ts';
 
 type Facts = Pick<SubvolumeDetails, 'id' | 'uuid' | 'receivedUuid' | 'generation' | 'cgen' | 'readOnly'>;
 
+/** As long as a transaction stays open by default, and as its way to a busy disk may take. */
+const commitSecondsByDefault = 30;
+const commitTakesMs = 15_000;
+
+/** What is fsynced is safe, and has no generation before the transaction is committed. */
+const delayMsOf = ({ mount }: OpenPool): number =>
+  (mount.commitSeconds ?? commitSecondsByDefault) * 1000 + commitTakesMs;
+
 /** @param datasets of the pool, by name */
 export async function findChanges(
   pool: OpenPool,
   btrfs: Btrfs,
   datasets: ReadonlyMap<string, DatasetPaths>,
 ): Promise<ReadonlyMap<string, Change>> {
+  const delayMs = delayMsOf(pool);
   const listing = await listEverything(pool, btrfs);
   const changes = new Map<string, Change>();
   for (const [name, paths] of datasets) {
@@ -30,7 +39,7 @@ export async function findChanges(
     const live = await factsOf(pool, btrfs, listing, paths.live);
     const changed = newest === undefined || live === undefined || live.generation > newest.cgen;
     const mark = live ? `${live.uuid}:${live.generation}` : 'aside';
-    changes.set(name, { since: newest?.receivedUuid ?? newest?.uuid, changed, mark });
+    changes.set(name, { since: newest?.receivedUuid ?? newest?.uuid, changed, mark, delayMs });
   }
   return changes;
 }

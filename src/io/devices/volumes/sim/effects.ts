@@ -298,8 +298,9 @@ const defaultRecordBytes = 131_072;
 function changeOf({ tree, snapshots }: SimDataset): Change {
   const newest = snapshots.at(-1);
   const mark = markOf(tree.files);
-  if (!newest) return { since: undefined, changed: true, mark };
-  return { since: newest.info.guid, changed: !sameFiles(tree.files, newest.files), mark };
+  // Simulated bytes are on the disk as soon as they are written.
+  if (!newest) return { since: undefined, changed: true, mark, delayMs: 0 };
+  return { since: newest.info.guid, changed: !sameFiles(tree.files, newest.files), mark, delayMs: 0 };
 }
 
 /** Whether it was taken of the present, or the last roll-back went to it, or past it. */

@@ -27,6 +27,12 @@ const batch = 50;
 /** Each asks for the `written@` of all of them, so this is quadratic. */
 const smallBatch = 20;
 
+/**
+ * A transaction group is open for at most 5 seconds by default (`zfs_txg_timeout`), the one before it may still be on its
+ * way then, and `written` counts what has arrived.
+ */
+const delayMs = 30_000;
+
 export async function readChanges(zfs: Zfs, root: string, known: NewestKnown): Promise<ReadonlyMap<string, Change>> {
   const wanted = [...contentProperties, property.volume, property.adopted, property.releasing];
   const properties = await zfs.getChildren(wanted, root);
@@ -48,7 +54,7 @@ export async function readChanges(zfs: Zfs, root: string, known: NewestKnown): P
     if (snap && snap.dataset === dataset && !newest.isLast) unclear.push({ volume, dataset, snap, mark: markOf(live) });
     // After a roll-back the newest snapshot is in a lineage: it holds what was given up.
     const changed = snap === undefined || snap.dataset !== dataset || written > 0;
-    changes.set(volume, { since: snap?.guid, changed, mark: markOf(live) });
+    changes.set(volume, { since: snap?.guid, changed, mark: markOf(live), delayMs });
   }
   for (let i = 0; i < unclear.length; i += smallBatch) {
     const some = unclear.slice(i, i + smallBatch);
@@ -59,7 +65,7 @@ export async function readChanges(zfs: Zfs, root: string, known: NewestKnown): P
     );
     for (const { volume, dataset, snap, mark } of some) {
       const written = Number(found.get(dataset)?.get(`written@${snap.name}`)?.value ?? Number.NaN);
-      changes.set(volume, { since: snap.guid, changed: written !== 0, mark });
+      changes.set(volume, { since: snap.guid, changed: written !== 0, mark, delayMs });
     }
   }
   return changes;
