@@ -16,7 +16,7 @@ export function checkName(reading: Reading, at: Pick<Place, 'path' | 'at'>, what
 export function checkComposeName(
   reading: Reading,
   at: Pick<Place, 'path' | 'at'>,
-  what: 'a service' | 'a volume',
+  what: 'a service' | 'a volume' | 'a config' | 'a secret',
   name: string,
 ): boolean {
   if (serviceName.safeParse(name).success) return true;

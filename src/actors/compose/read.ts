@@ -10,6 +10,7 @@
  * length, parts, values, services, environments and expanded characters are all limited.
  */
 import { insideFolder } from '#events/values/path.ts';
+import { declaredFilesAt, madeFiles, type DeclaredFiles } from './declared-files.ts';
 import { checkCircles } from './depends-on.ts';
 import { parseEnvFile } from './environment.ts';
 import { keysAt, type Keys } from './keys.ts';
@@ -66,13 +67,11 @@ const top: Place = { path: '', at: 0, node: { kind: 'scalar', at: 0, end: 0, siz
 
 export const topKeys = {
   of: 'a compose file',
-  read: ['name', 'version', 'services', 'volumes', 'x-floatlab'],
+  read: ['name', 'version', 'services', 'volumes', 'configs', 'secrets', 'x-floatlab'],
   unread: {
-    configs: 'Mount a file beside the compose file: volumes: ["./app.conf:/etc/app.conf:ro"].',
     include: 'Copy what it brings in.',
     models: '',
     networks: 'Remove it: services of one app share a network of their own.',
-    secrets: 'Use `env_file`: what it holds is encrypted in the lab.',
   },
   extensions: true,
 } as const;
@@ -101,11 +100,20 @@ function readApp(reading: Reading): Omit<ComposeApp, 'notes'> | undefined {
   const name = readName(reading, keys, extension);
   const volumesPlace = keys.get('volumes');
   const volumes = volumesPlace ? volumesAt(reading, volumesPlace, serviceNames) : new Map<string, DeclaredVolume>();
-  const services = readServices(reading, keys, new Set(volumes.keys()));
+  const [configsAt, secretsAt] = [keys.get('configs'), keys.get('secrets')];
+  const files: DeclaredFiles = {
+    configs: configsAt ? declaredFilesAt(reading, configsAt, 'configs') : new Map(),
+    secrets: secretsAt ? declaredFilesAt(reading, secretsAt, 'secrets') : new Map(),
+  };
+  const services = readServices(reading, keys, new Set(volumes.keys()), files);
   noteUnused(reading, volumes, services);
   for (const settings of [...(usesFolder(services) ? [{}] : []), ...[...volumes.values()].map((one) => one.settings)])
     checkGrowth(reading, settingsOf(settings, extension.volumes));
-  return { name, spec: toSpec(services, volumes, extension), bundle: toBundle(services, reading.files) };
+  return {
+    name,
+    spec: toSpec(services, volumes, extension),
+    bundle: toBundle(services, new Map([...reading.files, ...madeFiles(files)])),
+  };
 }
 
 /** Less than its size would keep no room at all. */
@@ -144,7 +152,12 @@ function readName(reading: Reading, keys: TopKeys, extension: AppExtension): str
     : reading.report(place, 'This cannot be the name of an app.', 'Use lower-case letters, digits and "-".');
 }
 
-function readServices(reading: Reading, keys: TopKeys, volumes: ReadonlySet<string>): readonly ReadService[] {
+function readServices(
+  reading: Reading,
+  keys: TopKeys,
+  volumes: ReadonlySet<string>,
+  files: DeclaredFiles,
+): readonly ReadService[] {
   const place = keys.get('services');
   if (!place) {
     reading.report(top, 'The file has no `services`.', 'Add for example services: {web: {image: "nginx:1.27"}}.');
@@ -160,6 +173,7 @@ function readServices(reading: Reading, keys: TopKeys, volumes: ReadonlySet<stri
     services: new Set(entries.map(({ key }) => key)),
     volumes,
     environments: { files: new Map(), chars: 0 },
+    files,
   };
   const services: ReadService[] = [];
   for (const entry of entries) {

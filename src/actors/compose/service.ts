@@ -3,6 +3,7 @@ import type { Mount, ServiceSpec } from '#events/app.ts';
 import { commandAt } from './command.ts';
 import { deployAt, type Deploy } from './container/deploy.ts';
 import { containerKeys, containerSettingsAt } from './container/settings.ts';
+import { takenFilesAt, type DeclaredFiles } from './declared-files.ts';
 import { dependsOnAt, type PlacedDependency } from './depends-on.ts';
 import { environmentAt, type Environments } from './environment.ts';
 import { healthcheckAt, isDisabled } from './healthcheck.ts';
@@ -33,6 +34,7 @@ interface Surroundings {
   readonly services: ReadonlySet<string>;
   readonly volumes: ReadonlySet<string>;
   readonly environments: Environments;
+  readonly files: DeclaredFiles;
 }
 
 export const serviceKeys = {
@@ -49,6 +51,8 @@ export const serviceKeys = {
     'healthcheck',
     'depends_on',
     'labels',
+    'configs',
+    'secrets',
     'deploy',
     ...containerKeys,
   ],
@@ -71,12 +75,17 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
   const healthcheck = read('healthcheck', (at) => healthcheckAt(reading, at), undefined);
   const environment = environmentAt(reading, keys.get('environment'), keys.get('env_file'), around.environments);
   noteEmptyCommand(reading, keys.get('command'), command, entrypoint);
+  const mounts = [...read('volumes', (at) => mountsAt(reading, at, around.volumes), [])];
+  for (const kind of ['configs', 'secrets'] as const) {
+    const at = keys.get(kind);
+    if (at) addMounts(reading, at, mounts, takenFilesAt(reading, at, kind, around.files[kind]));
+  }
   const labels = read('labels', (at) => labelsAt(reading, at), {});
   const deploy = read<Deploy>('deploy', (at) => deployAt(reading, at), { settings: {} });
   const settings = containerSettingsAt(reading, keys, deploy.settings);
   return {
     name: place.key,
-    mounts: read('volumes', (at) => mountsAt(reading, at, around.volumes), []),
+    mounts,
     ports: read('ports', (at) => portsAt(reading, at), []),
     dependencies: read('depends_on', (at) => dependsOnAt(reading, at, place.key, around.services), []),
     restart: deploy.restart ?? read('restart', (at) => restartAt(reading, at), { condition: 'no' }),
@@ -91,6 +100,14 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
       ...(settings === undefined ? {} : { settings }),
     },
   };
+}
+
+function addMounts(reading: Reading, place: Place, mounts: Mount[], more: readonly Mount[]): void {
+  for (const mount of more) {
+    if (mounts.some(({ target }) => target === mount.target))
+      reading.report(place, `Two of them are at ${mount.target} of the container.`, 'Give each its own `target`.');
+    else mounts.push(mount);
+  }
 }
 
 function noteEmptyCommand(

@@ -1,6 +1,7 @@
 /** docs/compose.md says what the reader reads, key by key, and what it refuses. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { declaredFileKeys, takenFileKeys } from '#actors/compose/declared-files.ts';
 import { dependencyKeys } from '#actors/compose/depends-on.ts';
 import { envFileKeys } from '#actors/compose/environment.ts';
 import { healthcheckKeys } from '#actors/compose/healthcheck.ts';
@@ -53,6 +54,16 @@ test.each<readonly [string, { readonly read: readonly string[]; readonly unread?
 ])('"%s" names every key that is read, and every one that is refused', (heading, { read, unread = {} }) => {
   expect(sorted(tables(heading)[0] ?? [])).toEqual(sorted(read));
   expect(sorted(refused(heading))).toEqual(sorted(Object.keys(unread)));
+});
+
+test('"Configs and secrets" names every key', () => {
+  const keys = [
+    ...declaredFileKeys.configs.read,
+    ...takenFileKeys.read.filter((key) => key !== 'source' && key !== 'target'),
+  ];
+  for (const key of keys) expect(section('Configs and secrets')).toContain(`\`${key}`);
+  const { unread } = declaredFileKeys.configs;
+  expect(sorted(refused('Configs and secrets'))).toEqual(sorted([...Object.keys(unread), 'external: true']));
 });
 
 test('"Deploy" names every key, and those of what is in it', () => {
