@@ -18,6 +18,7 @@ import { sourceOf } from './locate.ts';
 import type { ComposeApp, ComposeInput, ComposeResult } from './model.ts';
 import { checkComposeName, checkName, slugOf } from './names.ts';
 import { checkPortClashes } from './ports.ts';
+import { chosen, noteLeftOut, profilesVariable } from './profiles.ts';
 import { startReading, type Place, type Reading } from './reading.ts';
 import { serviceAt, type ReadService } from './service.ts';
 import { settingsOf, toBundle, toSpec, usesFolder } from './to-spec.ts';
@@ -175,17 +176,25 @@ function readServices(
     environments: { files: new Map(), chars: 0 },
     files,
   };
-  const services: ReadService[] = [];
+  const all: ReadService[] = [];
   for (const entry of entries) {
     checkComposeName(reading, { path: entry.path, at: entry.keyAt }, 'a service', entry.key);
     const service = serviceAt(reading, entry, around);
-    if (service) services.push(service);
+    if (service) all.push(service);
   }
+  checkCircles(reading, new Map(all.map(({ name, dependencies }) => [name, dependencies])));
+  const services = chosen(reading, all);
+  noteLeftOut(reading, all, services);
+  if (all.length > 0 && services.length === 0)
+    reading.report(
+      place,
+      'Every service has a profile, and none of them is asked for.',
+      `Write ${profilesVariable}=… into the file .env beside the compose file.`,
+    );
   checkPortClashes(
     reading,
     services.flatMap(({ ports }) => ports),
   );
-  checkCircles(reading, new Map(services.map(({ name, dependencies }) => [name, dependencies])));
   checkHealth(reading, services);
   return services;
 }

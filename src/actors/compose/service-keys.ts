@@ -19,7 +19,6 @@ export const unreadServiceKeys: Readonly<Record<string, string>> = {
   platform: '',
   post_start: '',
   pre_stop: '',
-  profiles: 'Remove it, or put the service into an app of its own.',
   provider: '',
   pull_refresh_after: '',
   use_api_socket: '',

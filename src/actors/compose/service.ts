@@ -13,6 +13,7 @@ import { labelsAt } from './labels.ts';
 import type { BundleService } from './model.ts';
 import { mountsAt } from './mounts.ts';
 import { portsAt, type PlacedPort } from './ports.ts';
+import { profilesAt } from './profiles.ts';
 import type { Place, Reading } from './reading.ts';
 import { restartAt } from './restart.ts';
 import { unreadServiceKeys } from './service-keys.ts';
@@ -20,6 +21,10 @@ import type { KeyedPlace } from './values.ts';
 
 export interface ReadService {
   readonly name: string;
+  /** Where its name stands. */
+  readonly place: Pick<Place, 'path' | 'at'>;
+  /** It is there only with one of them; none: always. */
+  readonly profiles: readonly string[];
   readonly mounts: readonly Mount[];
   readonly ports: readonly PlacedPort[];
   readonly dependencies: readonly PlacedDependency[];
@@ -53,6 +58,7 @@ export const serviceKeys = {
     'labels',
     'configs',
     'secrets',
+    'profiles',
     'deploy',
     ...containerKeys,
   ],
@@ -85,6 +91,8 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
   const settings = containerSettingsAt(reading, keys, deploy.settings);
   return {
     name: place.key,
+    place: { path: place.path, at: place.keyAt },
+    profiles: read('profiles', (at) => profilesAt(reading, at), []),
     mounts,
     ports: read('ports', (at) => portsAt(reading, at), []),
     dependencies: read('depends_on', (at) => dependsOnAt(reading, at, place.key, around.services), []),
