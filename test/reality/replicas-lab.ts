@@ -99,13 +99,13 @@ interface Opened {
 
 const pools: Readonly<Record<Kind, (machine: Machine, ends: Ends) => Promise<Opened>>> = {
   async btrfs(_, ends) {
-    const pool = await tempPool({ sizeBytes: 1600 * MiB });
+    const pool = await tempPool({ sizeBytes: 2400 * MiB });
     ends.push(() => pool.dispose());
     const volumes = btrfsVolumes({ pools: [{ name: 'btrfs', mountpoint: pool.mountpoint }] });
     return { where: pool.mountpoint, place: { volumes: async () => volumes, folder: pool.mountpoint } };
   },
   async dir(_, ends) {
-    const pool = await tempDisk(800 * MiB);
+    const pool = await tempDisk(1600 * MiB);
     ends.push(() => pool.dispose());
     const volumes = dirVolumes({ pools: [{ name: 'dir', folder: pool.path }] });
     return { where: `dir:${pool.path}`, place: { volumes: async () => volumes, folder: pool.path } };
@@ -119,7 +119,7 @@ const pools: Readonly<Record<Kind, (machine: Machine, ends: Ends) => Promise<Ope
       const ran = await zfs.run(file, args, patientCall());
       if (ran.exitCode !== 0) throw new Error(`${file} ${args.join(' ')}: ${ran.stderr}`);
     };
-    await tool('truncate', '-s', String(600 * MiB), '/run/test/disk');
+    await tool('truncate', '-s', String(1000 * MiB), '/run/test/disk');
     await tool('zpool', 'create', '-O', 'canmount=off', '-O', 'mountpoint=none', zpool, '/run/test/disk');
     const root = `${zpool}/floatlab`;
     const mountBase = join(machine.disk.dataDir, 'pool', 'zfs');
