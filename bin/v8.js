@@ -1,5 +1,6 @@
 /**
-/**
+ * What V8 must not do in our processes, how much memory it may leave lying about, and when it compiles: to be imported
+ * before anything else.
  *
  * The V8 of Node 20 reserves memory for several objects of a function at once, and may make the array of a later `[]`
  * between two of them, a call that it believes to take no memory. At the end of a page the place of one page and the
