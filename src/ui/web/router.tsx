@@ -27,6 +27,16 @@ export interface RootSearch {
 /** The address bar's `?at=812` arrives as a number, `?q=web` as text; anything else was not written by hand. */
 const textOf = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? `${value}` : '');
 
+/** A screen that could not be loaded or shown; the frame around it stays. */
+const Mistake = ({ error }: ErrorComponentProps) => (
+  <Page title="This screen failed">
+    <Empty title="The web app made a mistake" action={<Button onClick={() => location.reload()}>Reload</Button>}>
+      {error instanceof Error ? error.message : String(error)}. The lab is not affected. When the lab was upgraded just
+      now, reloading is enough.
+    </Empty>
+  </Page>
+);
+
 const rootRoute = createRootRoute({
   component: () => (
     <NowProvider>
@@ -48,13 +58,10 @@ const rootRoute = createRootRoute({
       </Empty>
     </Page>
   ),
-  errorComponent: ({ error }: ErrorComponentProps) => (
-    <Page title="This screen failed">
-      <Empty title="The web app made a mistake" action={<Button onClick={() => location.reload()}>Reload</Button>}>
-        {error instanceof Error ? error.message : String(error)}. The lab is not affected. When the lab was upgraded
-        just now, reloading is enough.
-      </Empty>
-    </Page>
+  errorComponent: (props: ErrorComponentProps) => (
+    <main>
+      <Mistake {...props} />
+    </main>
   ),
 });
 
@@ -296,7 +303,7 @@ const routeTree = rootRoute.addChildren([
   settings,
 ]);
 
-export const router = createRouter({ routeTree, defaultPreload: 'intent' });
+export const router = createRouter({ routeTree, defaultPreload: 'intent', defaultErrorComponent: Mistake });
 
 declare module '@tanstack/react-router' {
   interface Register {

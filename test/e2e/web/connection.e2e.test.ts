@@ -23,4 +23,15 @@ describeWeb(({ open }) => {
     backend.stale = false;
     await page.getByText(/This node lags behind the lab/).waitFor({ state: 'detached', ...patience });
   });
+
+  it('keeps the frame around a screen that cannot be loaded, and says what to do', async () => {
+    const { page } = await open('/');
+    await page.route(/\/assets\/schedules-[^/]*\.js/, (route) => route.abort());
+    await page.getByRole('link', { name: 'Schedules' }).first().click();
+    const main = page.getByRole('main');
+    await main.getByRole('heading', { name: 'This screen failed' }).waitFor(patience);
+    await main.getByRole('button', { name: 'Reload' }).waitFor(patience);
+    await page.getByRole('link', { name: 'Volumes' }).first().click();
+    await main.getByRole('heading', { name: 'Volumes', level: 1 }).waitFor(patience);
+  });
 });

@@ -5,7 +5,7 @@ import { useMemo, useState } from 'react';
 import { formatSize } from '#events/values/size.ts';
 import type { WorkRow } from '#io/contract/live.ts';
 import type { BackupRow } from '#projections/views/backups.ts';
-import { backupStateWords, backupTone, isRestorable, momentOfBackup } from '../format/backup-words.ts';
+import { backupStateWords, backupTone, isRestorable, labName, momentOfBackup } from '../format/backup-words.ts';
 import type { Sort } from '../format/filter.ts';
 import { tones } from '../format/state.ts';
 import { useView } from '../live/use-view.ts';
@@ -14,9 +14,9 @@ import { BackupDialog, type BackupAct } from './backup-dialog.tsx';
 import classes from './backup-table.module.css';
 import { DataTable, type Column } from './data-table.tsx';
 import { AppLink, TargetLink, VolumeLink } from './links.tsx';
-import { Marked } from './marked.tsx';
+import { ProblemLine, RetryLine } from './problem-lines.tsx';
 import { RowMenu } from './row-menu.tsx';
-import { Glyph, State } from './state.tsx';
+import { State } from './state.tsx';
 import { Time } from './time.tsx';
 import { WorkLine } from './work-line.tsx';
 
@@ -130,9 +130,6 @@ export const backupColumns = (
   { id: 'actions', title: '', width: '32px', cell: actions },
 ];
 
-/** `home/3f2a…`: the name is for people, the rest tells labs of one name apart. */
-const labName = (lab: string): string => lab.split('/')[0] ?? lab;
-
 interface BackupTableProps {
   readonly rows: readonly BackupRow[];
   /** The column that would say the same in every row is left out. */
@@ -175,24 +172,14 @@ function Below({ row, work }: { readonly row: BackupRow; readonly work: readonly
     <>
       <WorkLine work={work} />
       {problem && (
-        <div className={classes['problem']}>
-          <Glyph tone={row.state === 'damaged' || row.state === 'failed' ? 'failed' : 'attention'} />
-          <div>
-            <Marked text={problem.message} /> <code className="faint">{problem.code}</code>
-            {!row.problem && <div className="muted">It was restored as a test, and did not come back as it was.</div>}
-            {problem.hint !== undefined && (
-              <div className="muted">
-                <Marked text={problem.hint} />
-              </div>
-            )}
-          </div>
-        </div>
+        <ProblemLine
+          problem={problem}
+          tone={row.state === 'damaged' || row.state === 'failed' ? 'failed' : 'attention'}
+        >
+          {!row.problem && <div className="muted">It was restored as a test, and did not come back as it was.</div>}
+        </ProblemLine>
       )}
-      {retryAt !== null && (
-        <p className={classes['retry']}>
-          It tries again <Time at={retryAt} as="until" />, after {failures} in a row failed.
-        </p>
-      )}
+      {retryAt !== null && <RetryLine at={retryAt} failures={failures} />}
     </>
   );
 }

@@ -2,7 +2,6 @@
 import { Menu } from '@mantine/core';
 import {
   IconArrowsSplit2,
-  IconDots,
   IconPlayerPause,
   IconPlayerPlay,
   IconPlayerStop,
@@ -22,11 +21,12 @@ import { tones } from '../format/state.ts';
 import { useView } from '../live/use-view.ts';
 import { ActionItem } from './action-button.tsx';
 import { DataTable, type Column } from './data-table.tsx';
-import { Marked } from './marked.tsx';
 import { NodeLink, PoolLink, VolumeLink } from './links.tsx';
 import { ReplicaDialog, type ReplicaAct } from './replica-dialog.tsx';
+import { ProblemLine, RetryLine } from './problem-lines.tsx';
 import classes from './replica-table.module.css';
-import { Glyph, State } from './state.tsx';
+import { RowMenu } from './row-menu.tsx';
+import { State } from './state.tsx';
 import { Time } from './time.tsx';
 import { WorkLine } from './work-line.tsx';
 
@@ -168,7 +168,7 @@ export function ReplicaTable({ rows, volumes, of, ...sorting }: ReplicaTableProp
   const [asked, setAsked] = useState<{ readonly act: ReplicaAct; readonly row: ReplicaRow }>();
   const columns = useMemo(
     () =>
-      replicaColumns(volumes, (row) => <RowMenu row={row} onAct={(act) => setAsked({ act, row })} />, lags).filter(
+      replicaColumns(volumes, (row) => <Actions row={row} onAct={(act) => setAsked({ act, row })} />, lags).filter(
         ({ id }) => id !== of,
       ),
     [volumes, of, lags],
@@ -203,83 +203,60 @@ function Below({
   return (
     <>
       <WorkLine work={work} />
-      {row.problem && (
-        <div className={classes['problem']}>
-          <Glyph tone={isFailed ? 'failed' : 'attention'} />
-          <div>
-            <Marked text={row.problem.message} /> <code className="faint">{row.problem.code}</code>
-            {hint !== undefined && (
-              <div className="muted">
-                <Marked text={hint} />
-              </div>
-            )}
-          </div>
-        </div>
-      )}
-      {row.state === 'idle' && row.retryAt !== null && (
-        <p className={classes['retry']}>
-          It tries again <Time at={row.retryAt} as="until" />, after {row.failures} in a row failed.
-        </p>
-      )}
+      {row.problem && <ProblemLine problem={{ ...row.problem, hint }} tone={isFailed ? 'failed' : 'attention'} />}
+      {row.state === 'idle' && row.retryAt !== null && <RetryLine at={row.retryAt} failures={row.failures} />}
     </>
   );
 }
 
-function RowMenu({ row, onAct }: { readonly row: ReplicaRow; readonly onAct: (act: ReplicaAct) => void }) {
+function Actions({ row, onAct }: { readonly row: ReplicaRow; readonly onAct: (act: ReplicaAct) => void }) {
   const isIn = (...states: readonly string[]): boolean => states.includes(row.state);
   const is = `It is ${replicaStateWords(row)}`;
   return (
-    <Menu>
-      <Menu.Target>
-        <button type="button" className={classes['more']} aria-label={`More for ${row.name}`}>
-          <IconDots size={16} />
-        </button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <ActionItem
-          icon={<IconRefresh size={16} />}
-          refused={isIn('idle', 'failed') ? undefined : `${is}: it cannot be brought up to date now.`}
-          onClick={() => onAct('sync-replica')}
-        >
-          Bring up to date…
+    <RowMenu name={row.name}>
+      <ActionItem
+        icon={<IconRefresh size={16} />}
+        refused={isIn('idle', 'failed') ? undefined : `${is}: it cannot be brought up to date now.`}
+        onClick={() => onAct('sync-replica')}
+      >
+        Bring up to date…
+      </ActionItem>
+      {row.state === 'paused' ? (
+        <ActionItem icon={<IconPlayerPlay size={16} />} onClick={() => onAct('resume-replica')}>
+          Resume…
         </ActionItem>
-        {row.state === 'paused' ? (
-          <ActionItem icon={<IconPlayerPlay size={16} />} onClick={() => onAct('resume-replica')}>
-            Resume…
-          </ActionItem>
-        ) : (
-          <ActionItem
-            icon={<IconPlayerPause size={16} />}
-            refused={isIn('idle', 'syncing', 'failed') ? undefined : `${is}: there is nothing to pause.`}
-            onClick={() => onAct('pause-replica')}
-          >
-            Pause…
-          </ActionItem>
-        )}
+      ) : (
         <ActionItem
-          icon={<IconPlayerStop size={16} />}
-          refused={isIn('syncing') ? undefined : 'It receives nothing at the moment.'}
-          onClick={() => onAct('cancel-replica')}
+          icon={<IconPlayerPause size={16} />}
+          refused={isIn('idle', 'syncing', 'failed') ? undefined : `${is}: there is nothing to pause.`}
+          onClick={() => onAct('pause-replica')}
         >
-          Cancel the stream…
+          Pause…
         </ActionItem>
-        <ActionItem
-          icon={<IconArrowsSplit2 size={16} />}
-          refused={row.problem?.code === 'DIVERGED' ? undefined : 'It has nothing that its volume does not have.'}
-          onClick={() => onAct('resync-replica')}
-        >
-          Take back to its volume…
-        </ActionItem>
-        <Menu.Divider />
-        <ActionItem
-          danger
-          icon={<IconTrash size={16} />}
-          refused={isIn('removing') ? 'It is being removed already.' : undefined}
-          onClick={() => onAct('remove-replica')}
-        >
-          Remove…
-        </ActionItem>
-      </Menu.Dropdown>
-    </Menu>
+      )}
+      <ActionItem
+        icon={<IconPlayerStop size={16} />}
+        refused={isIn('syncing') ? undefined : 'It receives nothing at the moment.'}
+        onClick={() => onAct('cancel-replica')}
+      >
+        Cancel the stream…
+      </ActionItem>
+      <ActionItem
+        icon={<IconArrowsSplit2 size={16} />}
+        refused={row.problem?.code === 'DIVERGED' ? undefined : 'It has nothing that its volume does not have.'}
+        onClick={() => onAct('resync-replica')}
+      >
+        Take back to its volume…
+      </ActionItem>
+      <Menu.Divider />
+      <ActionItem
+        danger
+        icon={<IconTrash size={16} />}
+        refused={isIn('removing') ? 'It is being removed already.' : undefined}
+        onClick={() => onAct('remove-replica')}
+      >
+        Remove…
+      </ActionItem>
+    </RowMenu>
   );
 }

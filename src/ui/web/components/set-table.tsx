@@ -2,7 +2,7 @@
 import { IconRestore } from '@tabler/icons-react';
 import { useState } from 'react';
 import { formatSize } from '#events/values/size.ts';
-import { backupStateWords, backupTone, roomOf, type BackedUpSet } from '../format/backup-words.ts';
+import { backupStateWords, backupTone, labName, roomOf, type BackedUpSet } from '../format/backup-words.ts';
 import { tones } from '../format/state.ts';
 import type { Sort } from '../format/filter.ts';
 import { useView } from '../live/use-view.ts';
@@ -36,7 +36,7 @@ export const setColumns = (onRestore: (set: BackedUpSet) => void): readonly Colu
         {namespace !== 'default' && <span className="faint"> {namespace}</span>}
         {lab !== null && (
           <div className="faint" data-tip={lab}>
-            of lab {lab.split('/')[0]}
+            of lab {labName(lab)}
           </div>
         )}
       </>

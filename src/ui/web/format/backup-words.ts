@@ -197,3 +197,6 @@ export function newestOfEach(rows: readonly BackupRow[]): readonly BackupRow[] {
   }
   return [...newest.values()].toSorted((a, b) => a.volumeName.localeCompare(b.volumeName, 'en'));
 }
+
+/** `home/3f2a…`: the name is for people, the rest tells labs of one name apart. */
+export const labName = (lab: string): string => lab.split('/')[0] ?? lab;

@@ -1,29 +1,20 @@
 /** All backups that the lab knows of, with what is written, read back, failed and found. */
 import { Button } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
-import { Link, useSearch } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { ActionButton } from '../../components/action-button.tsx';
 import { BackUpButton } from '../../components/back-up.tsx';
-import { backupColumns, BackupTable, backupTexts } from '../../components/backup-table.tsx';
-import { ListBar, NothingFound, useList, useSetSearch } from '../../components/list.tsx';
+import { FilteredBackups } from '../../components/filtered-backups.tsx';
 import { Empty, Loading, Page } from '../../components/page.tsx';
-import { backupTone } from '../../format/backup-words.ts';
-import type { ListSearch } from '../../format/list-search.ts';
 import { useView } from '../../live/use-view.ts';
 import { AddTarget } from './add-target.tsx';
 import { BackupTabs } from './backup-tabs.tsx';
 
-const byTime = { column: 'taken', descending: true } as const;
-const columns = backupColumns();
-
 export function Backups() {
-  const search = useSearch({ strict: false }) as ListSearch;
-  const setSearch = useSetSearch();
   const { rows, ready } = useView('backups');
   const targets = useView('backup-targets');
   const [isAdding, setAdding] = useState(false);
-  const list = useList({ rows, columns, search, fallback: byTime, texts: backupTexts, tone: backupTone });
   const add = (
     <ActionButton leftSection={<IconPlus size={14} />} onClick={() => setAdding(true)}>
       Add a target
@@ -58,19 +49,7 @@ export function Backups() {
           Back something up now, or add a schedule that does so every night.
         </Empty>
       ) : (
-        <>
-          <ListBar
-            search={search}
-            counts={list.counts}
-            toneWords={{ running: 'good', changing: 'under way' }}
-            placeholder="Filter backups"
-          />
-          {list.shown.length === 0 ? (
-            <NothingFound onClear={() => setSearch({ q: undefined, state: undefined })} />
-          ) : (
-            <BackupTable rows={list.shown} sort={list.sort} onSort={list.setSort} />
-          )}
-        </>
+        <FilteredBackups rows={rows} />
       )}
       {isAdding && <AddTarget onClose={() => setAdding(false)} />}
     </Page>

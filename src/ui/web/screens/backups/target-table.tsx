@@ -5,8 +5,8 @@ import type { BackupRow } from '#projections/views/backups.ts';
 import type { BackupTargetRow } from '#projections/views/backup-targets.ts';
 import { DataTable, type Column } from '../../components/data-table.tsx';
 import { TargetLink } from '../../components/links.tsx';
-import { Marked } from '../../components/marked.tsx';
-import { Glyph, State } from '../../components/state.tsx';
+import { ProblemLine } from '../../components/problem-lines.tsx';
+import { State } from '../../components/state.tsx';
 import { Time } from '../../components/time.tsx';
 import { WorkLine } from '../../components/work-line.tsx';
 import {
@@ -159,22 +159,13 @@ export function TargetTable({ rows, backups, sort, onSort }: TargetTableProps) {
         <>
           <WorkLine work={work.filter(({ subject }) => subject === row.id)} />
           {row.problem && (
-            <div className={classes['problem']}>
-              <Glyph tone={targetTone(row)} />
-              <div>
-                <Marked text={row.problem.message} /> <code className="faint">{row.problem.code}</code>
-                {row.problem.hint !== undefined && (
-                  <div className="muted">
-                    <Marked text={row.problem.hint} />
-                  </div>
-                )}
-                {row.retryAt !== null && (
-                  <div className="muted">
-                    It is looked at again <Time at={row.retryAt} as="until" />.
-                  </div>
-                )}
-              </div>
-            </div>
+            <ProblemLine problem={row.problem} tone={targetTone(row)}>
+              {row.retryAt !== null && (
+                <div className="muted">
+                  It is looked at again <Time at={row.retryAt} as="until" />.
+                </div>
+              )}
+            </ProblemLine>
           )}
         </>
       )}

@@ -1,6 +1,5 @@
 /** The pools of a node: how full and how well each is, what it is made of, what goes on, and what one can do to it. */
-import { Menu } from '@mantine/core';
-import { IconDots, IconPlus } from '@tabler/icons-react';
+import { IconPlus } from '@tabler/icons-react';
 import { useLocation } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import type { PoolLimits } from '#events/node.ts';
@@ -11,6 +10,7 @@ import type { PoolRow } from '#projections/views/pools.ts';
 import { ActionButton, ActionItem } from '../../components/action-button.tsx';
 import { Meter, usedOf } from '../../components/meter.tsx';
 import { Empty, Loading, Section } from '../../components/page.tsx';
+import { RowMenu } from '../../components/row-menu.tsx';
 import { State } from '../../components/state.tsx';
 import { Time } from '../../components/time.tsx';
 import { ProblemBox } from '../../components/trouble.tsx';
@@ -193,17 +193,10 @@ function Devices({ pool, figures, onReplace }: DevicesProps) {
                 {now?.errors === undefined ? '–' : errors}
               </td>
               <td className={classes['numeric']}>
-                <Menu>
-                  <Menu.Target>
-                    <button type="button" className={classes['more']} aria-label={`More for ${was ?? name}`}>
-                      <IconDots size={16} />
-                    </button>
-                  </Menu.Target>
-                  <Menu.Dropdown>
-                    <ActionItem onClick={() => onReplace(name)}>Replace…</ActionItem>
-                    {simulated === true && <SimulatedDisk machine={pool.node.name} path={was ?? name} />}
-                  </Menu.Dropdown>
-                </Menu>
+                <RowMenu name={was ?? name}>
+                  <ActionItem onClick={() => onReplace(name)}>Replace…</ActionItem>
+                  {simulated === true && <SimulatedDisk machine={pool.node.name} path={was ?? name} />}
+                </RowMenu>
               </td>
             </tr>
           );
