@@ -8,7 +8,7 @@ import { momentsOf } from '../moments.ts';
 import { examples, momentOf, namespaceOption, readOptions, type ReadOptions } from '../options.ts';
 import { formatOf, isStructured, printFields, printList, printStructured } from '../output/formats.ts';
 import { paintState } from '../output/style.ts';
-import { momentWords, orDash } from '../output/words.ts';
+import { orDash } from '../output/words.ts';
 import { namespaceColumn, readRows } from '../rows.ts';
 
 export function addBackupLooking(group: Command, cli: Cli): void {
@@ -64,8 +64,7 @@ export function addBackupLooking(group: Command, cli: Cli): void {
     const format = formatOf(options);
     if (options.quiet) return cli.print.data(row.name);
     if (isStructured(format)) return printStructured(cli.print, format, row);
-    const { ago } = momentsOf(cli, options);
-    const when = (ms: number | null): string | null => (ms === null ? null : `${momentWords(ms)}, ${ago(ms)}`);
+    const { when } = momentsOf(cli, options);
     return printFields(cli.print, [
       ['backup', row.name],
       ['namespace', row.namespace === 'default' ? null : row.namespace],

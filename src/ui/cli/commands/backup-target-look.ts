@@ -7,7 +7,7 @@ import { momentsOf } from '../moments.ts';
 import { examples, momentOf, readOptions, type ReadOptions } from '../options.ts';
 import { formatOf, isStructured, printFields, printList, printStructured } from '../output/formats.ts';
 import { paintState } from '../output/style.ts';
-import { momentWords, shortDuration } from '../output/words.ts';
+import { shortDuration } from '../output/words.ts';
 import { byName, readRows } from '../rows.ts';
 
 export function addTargetLooking(group: Command, cli: Cli): void {
@@ -45,8 +45,7 @@ export function addTargetLooking(group: Command, cli: Cli): void {
     const format = formatOf(options);
     if (options.quiet) return cli.print.data(row.name);
     if (isStructured(format)) return printStructured(cli.print, format, row);
-    const { ago } = momentsOf(cli, options);
-    const when = (ms: number | null): string | null => (ms === null ? null : `${momentWords(ms)}, ${ago(ms)}`);
+    const { when } = momentsOf(cli, options);
     return printFields(cli.print, [
       ['target', row.name],
       ['state', row.state],
