@@ -71,7 +71,10 @@ export async function visit(browser: Browser, options: VisitOptions = {}): Promi
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() !== 'error' && message.type() !== 'warning') return;
-    if (!isWeather(message.text())) complaints.push(message.text());
+    const text = message.text();
+    // Of a request that failed the browser names the address beside the words, not in them.
+    if (!isWeather(text))
+      complaints.push(text.startsWith('Failed to load') ? `${text} ${message.location().url}` : text);
   });
   page.on('pageerror', (error) => complaints.push(error.stack ?? error.message));
   return { page, complaints, close: () => context.close() };
