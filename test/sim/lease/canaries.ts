@@ -9,12 +9,14 @@ export const leaseCanaries: readonly Canary[] = [
     file: `${lease}/holder.ts`,
     find: 'this.#extend(sent.atMs + answer.lengthMs',
     replace: 'this.#extend(nowMs + answer.lengthMs',
+    seed: 3,
   },
   {
     name: 'an answer counts for the newest renewal, whichever it answers',
     file: `${lease}/holder.ts`,
     find: 'this.#sent.find(({ sequence }) => sequence === answer.sequence)',
     replace: 'this.#sent.at(-1)',
+    seed: 6,
   },
   {
     name: 'a grant for the process before counts for this one',
@@ -59,6 +61,7 @@ export const leaseCanaries: readonly Canary[] = [
     file: `${lease}/grantor.ts`,
     find: 'reign.curtailed.has(node) ? leaseMs : ',
     replace: '',
+    seed: 8,
   },
   {
     name: 'clocks are believed to agree',
@@ -77,12 +80,14 @@ export const leaseCanaries: readonly Canary[] = [
     file: 'test/sim/lease/clock.ts',
     find: 'this.#shownMs = Math.max(beforeMs, this.exactMs);',
     replace: 'this.#shownMs = beforeMs;',
+    seed: 22,
   },
   {
     name: 'a leader grants before it knows what was decided before it',
     file: `${lease}/grantor.ts`,
     find: 'if (!reign.isOpen || reign.round',
     replace: 'if (reign.round',
+    seed: 34,
   },
   {
     name: 'a leader takes leases for over before it knows which ones may be longer',
@@ -102,6 +107,7 @@ export const leaseCanaries: readonly Canary[] = [
     file: `${lease}/grantor.ts`,
     find: 'this.#reign?.round?.renewals.delete(node);',
     replace: '',
+    seed: 32,
   },
   {
     name: 'a leader goes on granting what does not arrive',

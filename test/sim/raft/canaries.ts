@@ -36,6 +36,7 @@ export const canaries: readonly Canary[] = [
     file: `${raft}/replication.ts`,
     find: ' || log.termAt(index) !== core.term) return false',
     replace: ') return false',
+    seed: 13,
   },
   {
     name: 'a vote does not survive a restart',
@@ -87,7 +88,7 @@ export const canaries: readonly Canary[] = [
     file: `${raft}/leader.ts`,
     find: 'if (core.log.termAt(core.log.committed) === core.term)',
     replace: 'if (core.term > 0)',
-    seed: 132,
+    seed: 213,
   },
   {
     name: 'a read that cannot wait is dropped, and nobody told',
@@ -100,6 +101,7 @@ export const canaries: readonly Canary[] = [
     file: `${raft}/transitions.ts`,
     find: '[...own, ...asked.takeAll()]',
     replace: 'asked.takeAll()',
+    seed: 2,
   },
   {
     name: 'a read whose answer was lost on its way is waited for without end',
@@ -112,6 +114,7 @@ export const canaries: readonly Canary[] = [
     file: `${raft}/sessions.ts`,
     find: "if (sequence > known.sequence) return 'new'",
     replace: "if (sequence > 0) return 'new'",
+    seed: 7,
   },
   {
     name: 'sessions are missing in snapshots',
@@ -125,6 +128,7 @@ export const canaries: readonly Canary[] = [
     file: `${raft}/quorum.ts`,
     find: 'return Math.min(majorityReached(of.voters, numberOf)',
     replace: 'return Math.min(majorityReached([...of.voters, ...of.learners], numberOf)',
+    seed: 3,
   },
   {
     name: 'a joint configuration commits with the new majority alone',
@@ -173,12 +177,14 @@ export const canaries: readonly Canary[] = [
     file: `${raft}/election.ts`,
     find: 'if (!isUpToDate(ballot, core.log.end)) return false',
     replace: 'if (ballot.lastIndex < 0) return false',
+    seed: 3,
   },
   {
     name: 'a member votes for everybody who asks',
     file: `${raft}/election.ts`,
     find: 'core.vote === candidate || (core.vote === undefined && leaderOf(core) === undefined)',
     replace: 'candidate.length > 0 || leaderOf(core) === undefined',
+    seed: 4,
   },
   {
     name: 'messages of earlier terms count',
@@ -208,6 +214,7 @@ export const canaries: readonly Canary[] = [
       find: 'if (message.lastIndex < progress.match)',
       replace: 'if (message.lastIndex < 0)',
     },
+    seed: 10,
   },
   {
     name: 'a leader counts itself before its disk has the entry',
@@ -226,7 +233,7 @@ export const canaries: readonly Canary[] = [
     file: `${raft}/log.ts`,
     find: 'const upTo = Math.min(index, this.#snapshot.index, this.#applied);',
     replace: 'const upTo = Math.min(index + 30, this.#applied);',
-    seed: 64,
+    seed: 93,
   },
   {
     name: 'nothing is sent any more once the window was full',
@@ -274,6 +281,7 @@ export const canaries: readonly Canary[] = [
     find: '!of.#history || of.#history.last < snapshotIndex',
     replace: '!of.#history',
     isStored: true,
+    seed: 5,
   },
   {
     name: 'a damaged segment of the history passes for whole',
@@ -295,6 +303,7 @@ export const canaries: readonly Canary[] = [
     find: 'if (job.snapshot && content) await this.#history?.install(historyOf(content));',
     replace: '',
     isStored: true,
+    seed: 4,
   },
   {
     name: 'a log that is shorter than its watermark is trusted',

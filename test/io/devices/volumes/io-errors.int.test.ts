@@ -2,11 +2,11 @@
  * What cannot be read is not taken for missing: a volume that looked gone because its disk failed for a moment would be
  * made anew, or given up. A symbolic link that leads to itself cannot be followed, whoever asks: it stands for the disk.
  */
-import type * as promises from 'node:fs/promises';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import promises, { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { unlessMissing } from '#io/devices/errno.ts';
 import { realMarks } from '#io/devices/marks/real.ts';
 import { findPlace } from '#io/devices/pools/btrfs/place.ts';
@@ -14,15 +14,20 @@ import { isSubvolume } from '#io/devices/volumes/btrfs/snapshots.ts';
 import { patient } from '#test/contracts/volumes.ts';
 import { quickTools, tempFolder } from './dir-pool.ts';
 
-const broken = vi.hoisted(() => ({ path: '' }));
-vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof promises>();
-  const lstat = async (...args: Parameters<typeof real.lstat>) => {
+/** The disk under this path fails. Modules of Node are shared by all files of a worker: the real one comes back at the end. */
+const broken = { path: '' };
+const { lstat } = promises;
+beforeAll(() => {
+  promises.lstat = (async (...args: Parameters<typeof lstat>) => {
     if (broken.path !== '' && String(args[0]) === broken.path)
       throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO', errno: -5 });
-    return real.lstat(...args);
-  };
-  return { ...real, lstat };
+    return lstat(...args);
+  }) as typeof lstat;
+  syncBuiltinESMExports();
+});
+afterAll(() => {
+  promises.lstat = lstat;
+  syncBuiltinESMExports();
 });
 
 let folder: string;

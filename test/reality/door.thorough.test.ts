@@ -1,6 +1,6 @@
 /**
  * Machines at the door of a real lab that must not come in: each is told why, and the lab does not suffer from it. What
- * clocks have to do with it is in `clocks.thorough.test.ts`, a data directory that was copied in `disks.int.test.ts`.
+ * clocks have to do with it is in `clocks.thorough.test.ts`, a data directory that was copied in `disks.thorough.test.ts`.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
