@@ -214,6 +214,7 @@ export class Agent {
         });
       }
     };
+    const tails: ((signal: AbortSignal) => Promise<void>)[] = [];
     const run: Run = {
       signal,
       timeoutMs: timeoutMsOf(order.work),
@@ -224,6 +225,7 @@ export class Agent {
         fence();
       },
       report: (command) => this.#report(order, this.#parts.random.id(), command, signal),
+      afterwards: (tail) => void tails.push(tail),
       judge: (pool, report) =>
         this.#health.judge(report, this.#parts.lab.view.get(pool), this.#parts.ports.clock.now()),
       leftovers: this.#leftovers,
@@ -234,7 +236,7 @@ export class Agent {
       return workerOf(this.#asOfNow(order))(ports, run);
     });
     const ended = outcome.then(
-      () => {},
+      async () => void (await Promise.allSettled(tails.map((tail) => tail(this.#stop.signal)))),
       (error: unknown) => {
         if (!signal.aborted)
           this.#parts.log.warn(

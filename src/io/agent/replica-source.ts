@@ -108,8 +108,7 @@ export function replicaSource(
     look: async (asked, signal) => {
       const { of, port } = admit(asked);
       const call = callWith(signal, lookMs);
-      const abilities = await port.abilities(of.pool, call);
-      const found = await port.bases(of, call);
+      const [abilities, found] = await Promise.all([port.abilities(of.pool, call), port.bases(of, call)]);
       // On its way to another node it is a replica already, which nobody can write, and sends what is left.
       if (!found || (found.role !== 'volume' && !isHandedOver(asked.replica)))
         throw refusal('MISSING', asked.replica, 'the dataset of its volume is not there');

@@ -54,6 +54,11 @@ export interface Run extends Call {
   caughtUp(): Promise<void>;
   /** Says something before the end, for work that goes on. */
   report(command: Command): Promise<void>;
+  /**
+   * Done once the work has ended well, while its outcome is on its way: that does not wait for it, the next work on the
+   * same subject does. What it throws is of no interest.
+   */
+  afterwards(tail: (signal: AbortSignal) => Promise<void>): void;
   /** What is wrong with a pool of this report, by what is known of it from before. */
   judge(pool: StreamId<'pool'>, report: PoolReport): PoolStatus;
   /** Whether what is in the way may be removed (see `leftovers.ts`); absent where nothing is made. */

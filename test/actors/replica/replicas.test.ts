@@ -92,6 +92,27 @@ describe('replicas that a volume asks for', () => {
     expect([one(lab).state, ...govern(lab)]).toEqual(['failed']);
   });
 
+  test('are sent as the first stream was, for ever, whatever later ones say: other flags could zero files', () => {
+    fc.assert(
+      fc.property(fc.array(fc.option(fc.boolean(), { nil: undefined }), { minLength: 1, maxLength: 6 }), (said) => {
+        const lab = withVolume({ count: 1, on: 'change' });
+        let first: boolean | undefined;
+        for (const [n, compressed] of said.entries()) {
+          lab.now += hourMs;
+          lab.snapshotTaken('data', `s-${n}`);
+          govern(lab);
+          const order = workOf(one(lab), lab.lab);
+          if (order?.work !== 'sync-replica') throw new Error('nothing is sent');
+          expect(order.input.compressed).toBe(first);
+          const outcome = { ...report(lab), bytes: 1, ...(compressed === undefined ? {} : { compressed }) };
+          lab.must('report-replica-synced', outcome, nodeOf(lab) as 'node:x');
+          first ??= compressed;
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   test('of a cron line get a snapshot of that time when there is none, and one sync for all missed runs', () => {
     const lab = withVolume({ count: 1, on: { cron: '0 3 * * *', timeZone: 'UTC' } });
     lab.snapshotTaken('data', 'first');

@@ -42,6 +42,8 @@ class End {
   #life = new AbortController();
   /** Visits at which somebody is at work. */
   readonly #busy = new Set<string>();
+  /** When the last attempt for a subject has ended, with all that came after its outcome. */
+  readonly #ended = new Map<string, Promise<void>>();
   readonly name: EndName;
   readonly #it: Pair;
   readonly #random: SeededRandom;
@@ -69,6 +71,7 @@ class End {
     this.#others = others;
     this.#life = new AbortController();
     this.#busy.clear();
+    this.#ended.clear();
     this.replication = replication;
     this.ports = { volumes, replication, sources, clock } as unknown as Ports;
   }
@@ -91,20 +94,26 @@ class End {
       const visit = `${order.subject} ${order.visit}`;
       if (idOf(order.node) !== this.name || this.#busy.has(visit)) continue;
       this.#busy.add(visit);
-      void this.#attempt(order, ports, { ...quiet, signal: life.signal } as unknown as Run);
+      const ended = (this.#ended.get(order.subject) ?? Promise.resolve()).then(() =>
+        this.#attempt(order, ports, life.signal),
+      );
+      this.#ended.set(order.subject, ended);
     }
   }
 
-  async #attempt(order: WorkOrder, ports: Ports, run: Run): Promise<void> {
+  async #attempt(order: WorkOrder, ports: Ports, signal: AbortSignal): Promise<void> {
     const { lab } = this.#it;
+    const tails: ((signal: AbortSignal) => Promise<void>)[] = [];
+    const run = { ...quiet, signal, afterwards: (tail: (typeof tails)[number]) => tails.push(tail) };
     let outcome;
     try {
-      outcome = await workerOf(order)(ports, run);
+      outcome = await workerOf(order)(ports, run as unknown as Run);
     } catch (thrown) {
       outcome = failureOf(order, asIoError(thrown, order.work, order.subject));
     }
     // What a dead daemon has to say nobody hears.
     if (this.ports === ports && outcome) lab.must(outcome.name, outcome.input as never, order.node as Principal);
+    await Promise.allSettled(tails.map((tail) => tail(signal)));
   }
 }
 

@@ -19,12 +19,15 @@ import { TestLab } from '#test/actors/test-lab.ts';
 import type { ReplicationUnderTest, SideUnderTest } from '#test/contracts/replication.ts';
 import { MemoryOthers } from '#test/io/lab/memory-others.ts';
 
+const { signal } = new AbortController();
+const tails: ((signal: AbortSignal) => Promise<void>)[] = [];
 const run = {
-  signal: new AbortController().signal,
+  signal,
   timeoutMs: 120_000,
   progress: () => {},
   fence: () => {},
   caughtUp: async () => {},
+  afterwards: (tail: (typeof tails)[number]) => tails.push(tail),
 } as unknown as Run;
 
 /** Each file below a folder, with the hash of what is in it. */
@@ -85,6 +88,7 @@ export function replicaStory(driver: 'btrfs' | 'zfs', setup: () => Promise<Repli
       let outcome;
       try {
         outcome = await workerOf(order)(ports, run);
+        await Promise.allSettled(tails.splice(0).map((tail) => tail(signal)));
       } catch (thrown) {
         const error = asIoError(thrown, order.work, order.subject);
         failed.push(error.code);

@@ -5,8 +5,10 @@
  *          │
  *          └─ nothing in common: nothing is touched, and a person is asked
  *
- * Every attempt begins with what is there. The report speaks of what is on disk; that the other end hears of it, so that
- * it lets go of what was sent, is not waited for: the next stream says it again.
+ * Every attempt begins with what is there. Each step at one end takes as long as some commands of its file system, so
+ * both ends work at the same time: they look together, and the sender prepares its stream while the receiver does. The
+ * report speaks of what is on disk; that the other end hears of it, so that it lets go of what was sent, comes after it:
+ * the next stream waits for that, and says it again.
  */
 import type { WorkOrder } from '#actors/work.ts';
 import { idOf, type StreamId } from '#events/envelope.ts';
@@ -14,9 +16,16 @@ import { formatSize } from '#events/values/size.ts';
 import { asIoError, IoError } from '../../devices/error.ts';
 import { compareEpochs } from '../../devices/replication/names.ts';
 import { formatBetween } from '../../devices/replication/formats.ts';
-import { describeFormat, type Bases, type StreamFormat, type Wanted } from '../../devices/replication/port.ts';
+import {
+  describeFormat,
+  type Bases,
+  type StreamAbilities,
+  type StreamFormat,
+  type Wanted,
+} from '../../devices/replication/port.ts';
 import type { Dataset } from '../../devices/volumes/port.ts';
 import type { AskedFor, SourceLook } from '../replica-source.ts';
+import { begun } from '../begun.ts';
 import { unsqueezed } from '../squeezed.ts';
 import type { Failures, Ports, Run, Workers } from '../worker.ts';
 
@@ -31,12 +40,15 @@ export const replicaWorkers: Pick<Workers, ReplicaWork> = {
   'sync-replica': async (order, ports, run) => {
     const { subject, visit, input } = order;
     run.fence();
-    // Neither end changes anything by it, and each takes as long as a command of its file system.
-    const looks = [ports.sources.look(asked(order), run.signal), ports.replication.bases(intoOf(order), run)] as const;
-    const [there, found] = await Promise.all(looks);
+    // None of them changes anything.
+    const [there, found, own] = await Promise.all([
+      ports.sources.look(asked(order), run.signal),
+      ports.replication.bases(intoOf(order), run),
+      ports.replication.abilities(input.pool, run),
+    ]);
     let here = found;
     refuseVolume(here, order);
-    const streams = await streamsOf(order, here, there, ports, run);
+    const streams = await streamsOf(order, here, { there, own }, ports, run);
     const come: Come = { bytes: 0 };
     const fetch = (wanted: Wanted, token?: string) =>
       receive(order, { ...streams, wanted, ...(token === undefined ? {} : { token }) }, ports, run, come);
@@ -48,7 +60,7 @@ export const replicaWorkers: Pick<Workers, ReplicaWork> = {
       await fetch({ ...(from === undefined ? {} : { from }), to: input.to });
     }
     // Not worth a failure: what is protected too long is let go with the next stream.
-    await ports.sources.confirm(asked(order), input.to.guid, run.signal).catch(() => undefined);
+    run.afterwards((signal) => ports.sources.confirm(asked(order), input.to.guid, signal));
     run.fence();
     return {
       name: 'report-replica-synced',
@@ -149,11 +161,10 @@ interface Fetching extends Streams {
 async function streamsOf(
   { input }: WorkOrder<'sync-replica'>,
   here: Bases | undefined,
-  there: SourceLook,
+  { there, own }: { readonly there: SourceLook; readonly own: StreamAbilities },
   { replication }: Ports,
   run: Run,
 ): Promise<Streams> {
-  const own = await replication.abilities(input.pool, run);
   const format = formatBetween(there.abilities, own, here);
   if (format === undefined)
     throw new IoError('UNSUPPORTED', {
@@ -190,11 +201,17 @@ async function receive(
   };
   run.fence();
   const into = intoOf(order);
-  const sent = counted(sources.stream(asked(order), wish, run.signal), come);
-  await replication.receive(into, { format, epoch, lineage, ...wanted }, compress ? unsqueezed(sent) : sent, {
-    ...run,
-    progress: () => run.progress({ text: `received ${formatSize(come.bytes)}`, done: come.bytes }),
-  });
+  // Also one that nobody has begun to read ends with this.
+  const left = new AbortController();
+  const sent = counted(begun(sources.stream(asked(order), wish, AbortSignal.any([run.signal, left.signal]))), come);
+  try {
+    await replication.receive(into, { format, epoch, lineage, ...wanted }, compress ? unsqueezed(sent) : sent, {
+      ...run,
+      progress: () => run.progress({ text: `received ${formatSize(come.bytes)}`, done: come.bytes }),
+    });
+  } finally {
+    left.abort();
+  }
 }
 
 async function* counted(bytes: AsyncIterable<Uint8Array>, come: Come): AsyncGenerator<Uint8Array> {

@@ -61,8 +61,8 @@ export interface Backend {
   /** Durable once resolved. */
   mark(of: Dataset, marker: Marker, hands: Hands): Promise<void>;
 
-  /** Of one that is protected for this peer: done. */
-  hold(of: Dataset, base: Base, peer: string, hands: Hands): Promise<void>;
+  /** Of those that are protected for this peer: done. */
+  hold(of: Dataset, bases: readonly Base[], peer: string, hands: Hands): Promise<void>;
   release(of: Dataset, peer: string, except: ReadonlySet<string>, hands: Hands): Promise<void>;
 
   /** Both are there, and in this order. The format is one that it can be sent in. */

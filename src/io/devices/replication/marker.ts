@@ -45,6 +45,12 @@ export const noMarker: Marker = {
   holds: [],
 };
 
+/** Unchanged when this peer has them all. */
+export function withHolds({ holds }: Marker, bases: readonly { readonly guid: string }[], peer: string) {
+  const fresh = bases.filter(({ guid }) => !holds.some((hold) => hold.guid === guid && hold.peer === peer));
+  return fresh.length === 0 ? holds : [...holds, ...fresh.map(({ guid }) => ({ guid, peer }))];
+}
+
 export const writtenMarker = (marker: Marker): string => JSON.stringify(marker);
 
 /** @param place where it was read, for the message @throws IoError DAMAGED */

@@ -52,7 +52,7 @@ export function replicationOver(backend: Backend, options: OverOptions = {}): Re
       return on('protect', of, call, async (found, hands) => {
         const base = found.bases.find((one) => one.guid === guid);
         if (base?.kind !== 'snapshot') throw refusal(hands, 'MISSING', `there is no snapshot ${guid}`);
-        await backend.hold(of, base, peer, hands);
+        await backend.hold(of, [base], peer, hands);
       });
     },
 

@@ -33,11 +33,9 @@ export function streaming(
         const { from, to } = ends(found, what, hands);
         if (format === 'tree' && from?.kind === 'bookmark')
           throw refusal(hands, 'MISSING', `of ${from.name} only a bookmark is left, and no file`, 'Send everything.');
-        if (how.peer !== undefined) {
-          await backend.hold(of, to, how.peer, hands);
-          // Of a snapshot that is gone a bookmark may be left, which nobody removes.
-          if (from?.kind === 'snapshot') await backend.hold(of, from, how.peer, hands);
-        }
+        // Of a snapshot that is gone a bookmark may be left, which nobody removes.
+        const held = from?.kind === 'snapshot' ? [to, from] : [to];
+        if (how.peer !== undefined) await backend.hold(of, held, how.peer, hands);
         const guids = [what.from, what.to].flatMap((guid) => guid ?? []);
         return { source: await backend.source(of, from, to, { ...how, format }, hands), guids, format };
       });

@@ -85,7 +85,7 @@ function eitherWay(native: Backend, tree: TreeBackend): Backend {
       await (isFile ? tree : native).mark(of, marker, hands);
     },
 
-    hold: async (of, base, peer, hands) => (await keeperOf(of, hands)).hold(of, base, peer, hands),
+    hold: async (of, bases, peer, hands) => (await keeperOf(of, hands)).hold(of, bases, peer, hands),
     /** Of what is kept file by file by now, the file system may still hold something. */
     async release(of, peer, except, hands) {
       if (await tree.keeps(of, hands)) await tree.release(of, peer, except, hands);

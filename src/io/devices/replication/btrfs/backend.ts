@@ -17,7 +17,7 @@ import { isDatasetName } from '../../volumes/names.ts';
 import type { Site } from '../../volumes/btrfs/site.ts';
 import type { Backend, Found, Hands } from '../backend.ts';
 import type { Marker } from '../marker.ts';
-import { noMarker, parseMarker, writtenMarker } from '../marker.ts';
+import { noMarker, parseMarker, withHolds, writtenMarker } from '../marker.ts';
 import { replicationOver } from '../over.ts';
 import type { OverOptions } from '../turns.ts';
 import { pipes as realPipes, type Pipes } from '../pipe.ts';
@@ -40,6 +40,7 @@ export function btrfsReplication(options: BtrfsReplicationOptions): ReplicationP
 
 export function btrfsBackend({ pools, run = runCommand, pipes = realPipes }: BtrfsReplicationOptions): Backend {
   const means: BtrfsMeans = { pools, run, oneAtATime: keyedLock() };
+  const unlisted: Unlisted = new Map();
 
   /** Whatever the file system says, as an IoError. */
   const at = async <T>(
@@ -75,7 +76,7 @@ export function btrfsBackend({ pools, run = runCommand, pipes = realPipes }: Btr
     find: (of, hands, isReceiving) =>
       at(of, hands, async (site) => {
         const { volume, marker } = await settled(site, isReceiving);
-        return volume ? found('volume', volume, marker) : found('replica', site, marker);
+        return found(volume ? 'volume' : 'replica', volume ?? site, marker, unlisted);
       }),
 
     settle: (of, hands, isReceiving) => at(of, hands, async (site) => void (await settled(site, isReceiving))),
@@ -83,11 +84,11 @@ export function btrfsBackend({ pools, run = runCommand, pipes = realPipes }: Btr
     marker: (of, hands) => at(of, hands, readMarker),
     mark: (of, marker, hands) => at(of, hands, (site) => writeMarker(site, marker)),
 
-    hold: (of, { guid }, peer, hands) =>
+    hold: (of, bases, peer, hands) =>
       at(of, hands, async (site) => {
         const marker = await readMarker(site);
-        if (marker.holds.some((hold) => hold.guid === guid && hold.peer === peer)) return;
-        await writeMarker(site, { ...marker, holds: [...marker.holds, { guid, peer }] });
+        const holds = withHolds(marker, bases, peer);
+        if (holds !== marker.holds) await writeMarker(site, { ...marker, holds });
       }),
 
     release: (of, peer, except, hands) =>
@@ -126,8 +127,11 @@ export function btrfsBackend({ pools, run = runCommand, pipes = realPipes }: Btr
   };
 }
 
-async function found(role: 'volume' | 'replica', site: Site, marker: Marker): Promise<Found> {
-  const bases: Base[] = (await findSnapshots(site)).map(({ name, details }) => {
+/** What came whole is in no list of snapshots: see `findSnapshots`. */
+type Unlisted = Map<string, ReadonlySet<string>>;
+
+async function found(role: 'volume' | 'replica', site: Site, marker: Marker, unlisted: Unlisted): Promise<Found> {
+  const bases: Base[] = (await findSnapshots(site, unlisted)).map(({ name, details }) => {
     const guid = details.receivedUuid ?? details.uuid;
     const peers = marker.holds.filter((hold) => hold.guid === guid).map(({ peer }) => peer);
     return { kind: 'snapshot', name, guid, createdAt: details.createdAt, peers: peers.toSorted() };

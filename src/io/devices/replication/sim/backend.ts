@@ -120,15 +120,17 @@ export function simBackend({ clock, random, volumes, latencyMs }: SimReplication
       beside.markers.set(of.name, marker);
     },
 
-    async hold(of, base, peer, hands) {
-      await pause(hands);
-      const { pool, beside } = place(of, hands);
-      const snapshot = snapshotOf(datasetOf(of, hands), base.guid, hands);
-      snapshot.peers = new Set([...(snapshot.peers ?? []), peer]);
-      if (pool.driver !== 'zfs') return;
-      const marks = beside.bookmarks.get(of.name) ?? [];
-      if (!marks.some((one) => one.peer === peer && one.guid === base.guid))
-        beside.bookmarks.set(of.name, [...marks, { ...snapshot.info, files: snapshot.files, peer }]);
+    async hold(of, bases, peer, hands) {
+      for (const { guid } of bases) {
+        await pause(hands);
+        const { pool, beside } = place(of, hands);
+        const snapshot = snapshotOf(datasetOf(of, hands), guid, hands);
+        snapshot.peers = new Set([...(snapshot.peers ?? []), peer]);
+        if (pool.driver !== 'zfs') continue;
+        const marks = beside.bookmarks.get(of.name) ?? [];
+        if (!marks.some((one) => one.peer === peer && one.guid === guid))
+          beside.bookmarks.set(of.name, [...marks, { ...snapshot.info, files: snapshot.files, peer }]);
+      }
     },
 
     async release(of, peer, except, hands) {

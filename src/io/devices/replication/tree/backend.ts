@@ -14,7 +14,7 @@
 import { replicationOver } from '../over.ts';
 import type { OverOptions } from '../turns.ts';
 import type { Backend, Found, Hands } from '../backend.ts';
-import type { Marker } from '../marker.ts';
+import { withHolds, type Marker } from '../marker.ts';
 import type { Base, ReplicationPort } from '../port.ts';
 import { refusal } from '../refusals.ts';
 import type { Dataset, VolumePort } from '../../volumes/port.ts';
@@ -110,12 +110,12 @@ export function treeBackend(means: TreeMeans): TreeBackend {
         await writeRecord(site, { ...record, marker, role: marker.incoming ? 'replica' : record.role });
       }),
 
-    hold: (of, { guid }, peer, hands) =>
+    hold: (of, bases, peer, hands) =>
       at(of, hands, async (site) => {
         const record = await readRecord(site);
         const { marker } = record;
-        if (marker.holds.some((hold) => hold.guid === guid && hold.peer === peer)) return;
-        await writeRecord(site, { ...record, marker: { ...marker, holds: [...marker.holds, { guid, peer }] } });
+        const holds = withHolds(marker, bases, peer);
+        if (holds !== marker.holds) await writeRecord(site, { ...record, marker: { ...marker, holds } });
       }),
 
     release: (of, peer, except, hands) =>

@@ -7,7 +7,7 @@ import { run as runCommand, type RunCommand } from '../../run.ts';
 import { isDatasetName } from '../../volumes/names.ts';
 import type { Dataset } from '../../volumes/port.ts';
 import { zfsCommands } from '../../volumes/zfs/commands.ts';
-import { isPrivate } from '../../volumes/zfs/layout.ts';
+import { isPrivate, volumeNames } from '../../volumes/zfs/layout.ts';
 import { readPoolId } from '../../volumes/zfs/pools.ts';
 import { checkRoot } from '../../volumes/zfs/root.ts';
 import type { ZfsPool } from '../../volumes/zfs/site.ts';
@@ -37,9 +37,19 @@ export function zfsReplication(options: ZfsReplicationOptions): ReplicationPort 
 
 export function zfsBackend({ pools, run = runCommand, pipes = realPipes }: ZfsReplicationOptions): Backend {
   for (const { root } of pools) checkRoot('zfs replication', root);
+  /**
+   * By turn: which pool it is, and where `find` has seen the dataset, or each step would find that out for itself. What
+   * changes roles does not ask here.
+   */
+  const sites = new WeakMap<Hands, ReplicaSite>();
+  const places = new WeakMap<ReplicaSite, string>();
+  const datasetOf = async (site: ReplicaSite): Promise<string> =>
+    places.get(site) ?? (await liveOf(site))?.live.dataset ?? site.at.replica;
   const at = async <T>(of: Dataset, hands: Hands, body: (site: ReplicaSite) => Promise<T>): Promise<T> => {
     try {
-      return await body(await replicaSite({ pools, run }, of, hands));
+      const site = sites.get(hands) ?? (await replicaSite({ pools, run }, of, hands));
+      sites.set(hands, site);
+      return await body(site);
     } catch (error) {
       throw asIoError(error, hands.op, hands.target);
     }
@@ -66,10 +76,11 @@ export function zfsBackend({ pools, run = runCommand, pipes = realPipes }: ZfsRe
 
     find: (of, hands, isReceiving) =>
       at(of, hands, async (site) => {
-        const { marker, parts } = await settled(site, isReceiving);
-        const live = await liveOf(site);
+        const { marker, parts, live } = await settled(site, isReceiving);
+        const dataset = live?.live.dataset ?? site.at.replica;
+        places.set(site, dataset);
         const replica = parts.get(site.at.replica);
-        const part = live ? (await readParts(site, [live.live.dataset])).get(live.live.dataset) : replica;
+        const part = parts.get(dataset) ?? (live && (await readParts(site, [dataset])).get(dataset));
         const role = live ? 'volume' : replica ? 'replica' : 'none';
         const token = parts.get(site.at.fresh)?.token ?? replica?.token;
         const resume = token !== undefined && marker.incoming ? { ...marker.incoming, token } : undefined;
@@ -84,14 +95,18 @@ export function zfsBackend({ pools, run = runCommand, pipes = realPipes }: ZfsRe
     marker: (of, hands) => at(of, hands, readMarker),
     mark: (of, marker, hands) => at(of, hands, (site) => writeMarker(site, marker)),
 
-    hold: (of, { name, guid, peers }, peer, hands) =>
+    hold: (of, bases, peer, hands) =>
       at(of, hands, async (site) => {
         const dataset = await datasetOf(site);
-        const all = [...new Set([...peers, peer])].toSorted();
-        await site.zfs.set(`${dataset}@${name}`, { [peersProperty]: all.join(',') });
-        await site.streams.hold(holdTag(peer), `${dataset}@${name}`);
-        if ((await site.streams.tools()).bookmarks)
-          await site.streams.bookmark(`${dataset}@${name}`, `${dataset}#${bookmarkName(peer, guid)}`);
+        const { bookmarks } = await site.streams.tools();
+        const one = async ({ name, guid, peers }: Base): Promise<void> => {
+          const all = [...peers, peer].toSorted();
+          // Before the hold, so that none is there that nobody knows of. One that is known may never have been made.
+          if (!peers.includes(peer)) await site.zfs.set(`${dataset}@${name}`, { [peersProperty]: all.join(',') });
+          await site.streams.hold(holdTag(peer), `${dataset}@${name}`);
+          if (bookmarks) await site.streams.bookmark(`${dataset}@${name}`, `${dataset}#${bookmarkName(peer, guid)}`);
+        };
+        await Promise.all(bases.map(one));
       }),
 
     release: (of, peer, except, hands) =>
@@ -134,7 +149,7 @@ export function zfsBackend({ pools, run = runCommand, pipes = realPipes }: ZfsRe
 
     arrive: (of, what, bytes, how, hands) => at(of, hands, (site) => arrive(site, pipes, what, bytes, how, hands)),
     accept: (of, what, hands) => at(of, hands, (site) => accept(site, what)),
-    drop: (of, hands) => at(of, hands, drop),
+    drop: (of, hands) => at(of, hands, (site) => drop(site)),
 
     promote: (of, spec, _, hands) => at(of, hands, (site) => promote(site, spec)),
 
@@ -155,14 +170,31 @@ export function zfsBackend({ pools, run = runCommand, pipes = realPipes }: ZfsRe
   };
 }
 
-/** Finishes what was interrupted. */
-async function settled(site: ReplicaSite, isReceiving: boolean): Promise<{ marker: Marker; parts: Parts }> {
-  const marker = await readMarker(site);
-  const parts = await settleRole(site, marker, isReceiving);
-  if (!marker.pending) return { marker, parts };
+interface Settled {
+  readonly marker: Marker;
+  readonly parts: Parts;
+  readonly live: Present | undefined;
+}
+
+/** Looks at everything at once, and finishes what was interrupted: nearly always there is nothing to do. */
+async function settled(site: ReplicaSite, isReceiving: boolean): Promise<Settled> {
+  const { at, pool, name } = site;
+  const looks = [
+    readMarker(site),
+    readParts(site, [at.fresh, at.replica, volumeNames(pool.root, name).top]),
+    // What is wrong with it counts once all is finished.
+    liveOf(site).then(
+      (live) => ({ live }),
+      () => undefined,
+    ),
+  ] as const;
+  const [marker, seen, volume] = await Promise.all(looks);
+  const parts = await settleRole(site, marker, isReceiving, seen);
+  const live = parts === seen && volume ? volume.live : await liveOf(site);
+  if (!marker.pending) return { marker, parts, live };
   const done = { ...marker, pending: null };
   await writeMarker(site, done);
-  return { marker: done, parts };
+  return { marker: done, parts, live };
 }
 
 /** The volume of this name, if there is one. What was adopted and is lost only does not count where it is given up. */
@@ -170,8 +202,6 @@ async function liveOf({ zfs, pool, name, op }: ReplicaSite): Promise<Present | u
   const volume = await readVolume(zfs, pool.root, name, op, op === 'release' ? 'lenient' : 'strict');
   return volume.live ? { ...volume, live: volume.live } : undefined;
 }
-
-const datasetOf = async (site: ReplicaSite): Promise<string> => (await liveOf(site))?.live.dataset ?? site.at.replica;
 
 /** Snapshots of ours, and the bookmarks of those that are gone, by age. */
 function basesIn({ snaps, bookmarks, peers }: Part): readonly Base[] {

@@ -34,13 +34,20 @@ import { readParts, type Part, type ReplicaSite } from './site.ts';
 type Note = (pending: Pending) => Promise<void>;
 export type Parts = ReadonlyMap<string, Part>;
 
-/** Finishes what was interrupted; nearly always there is nothing to do. @returns what is there then */
-export async function settleRole(site: ReplicaSite, marker: Marker, isReceiving: boolean): Promise<Parts> {
+/**
+ * Finishes what was interrupted; nearly always there is nothing to do.
+ * @param seen what was there before @returns what is there then: the same when nothing was done
+ */
+export async function settleRole(site: ReplicaSite, marker: Marker, isReceiving: boolean, seen: Parts): Promise<Parts> {
   const { at } = site;
   const { pending, incoming } = marker;
-  const look = () => readParts(site, [at.fresh, at.replica]);
-  if (pending?.do === 'set-aside') await finishAside(site, pending.common, pending.as);
-  let parts = await look();
+  const inPart = new Set([at.fresh, at.replica]);
+  const look = () => readParts(site, [...inPart]);
+  let parts = seen;
+  if (pending?.do === 'set-aside') {
+    await finishAside(site, pending.common, pending.as);
+    parts = await look();
+  }
   if (parts.get(at.replica)?.isVolume) {
     await quiet(site);
     parts = await look();
@@ -53,7 +60,7 @@ export async function settleRole(site: ReplicaSite, marker: Marker, isReceiving:
   const fresh = parts.get(at.fresh);
   const isPrivate = fresh !== undefined || parts.get(at.replica)?.snaps.some(({ name }) => name.startsWith('.'));
   if (!isPrivate) return parts;
-  if (incoming && arrived(parts, incoming.to.guid)) {
+  if (incoming && arrived(new Map([...parts].filter(([dataset]) => inPart.has(dataset))), incoming.to.guid)) {
     await accept(site, incoming);
     return look();
   }

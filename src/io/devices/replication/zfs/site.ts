@@ -53,9 +53,14 @@ export async function readMarker({ zfs, at }: ReplicaSite): Promise<Marker> {
 
 export async function writeMarker(site: ReplicaSite, marker: Marker): Promise<void> {
   const { zfs, at } = site;
-  const isThere = (await zfs.get(['type'], [at.holder])).has(at.holder);
-  if (!isThere) await zfs.create(at.holder, holderSettings);
-  await zfs.set(at.holder, { [at.marker]: writtenMarker(marker) });
+  const write = () => zfs.set(at.holder, { [at.marker]: writtenMarker(marker) });
+  try {
+    await write();
+  } catch (error) {
+    if (!(error instanceof IoError && error.code === 'MISSING')) throw error;
+    await zfs.create(at.holder, holderSettings);
+    await write();
+  }
 }
 
 /** A dataset of a replica, whole or not. */

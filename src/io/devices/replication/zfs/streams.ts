@@ -76,13 +76,16 @@ export async function arrive(
   const tools = await streams.tools();
   const waiting = patience({ op: 'receive', target, signal, silenceMs });
   try {
+    // The sender needs a while for its first word, and nobody else changes anything meanwhile.
+    const look = readParts(site, [at.fresh, at.replica]);
+    look.catch(() => undefined);
     const { head, start, rest } = await beginStream(bytes, readZfsHead, waiting.wait, hands);
     checkAnnounced(head, what, hands);
     const place = what.from === undefined ? at.fresh : at.replica;
-    const before = (await readParts(site, [place])).get(place);
-    if (head.isResumed && before?.token === undefined)
+    const before = await look;
+    if (head.isResumed && before.get(place)?.token === undefined)
       throw refusal(hands, 'TRUNCATED', 'the stream goes on with something that is not here', 'Send all of it.');
-    if (!head.isResumed) await drop(site);
+    if (!head.isResumed) await drop(site, before);
     const settings = ['-o', 'readonly=on', ...inherited.flatMap((name) => ['-x', name])];
     const args = ['receive', ...(tools.resume ? ['-s'] : []), '-u', ...(tools.receivesSettings ? settings : [])];
     const child = pipes.write('zfs', [...args, `${place}@${incomingName}`], { target, signal, silenceMs });
@@ -135,10 +138,10 @@ export function arrived(
   return undefined;
 }
 
-/** What came and was not accepted, whole or in part. */
-export async function drop(site: ReplicaSite): Promise<void> {
+/** What came and was not accepted, whole or in part. @param seen what is there, when somebody has just looked */
+export async function drop(site: ReplicaSite, seen?: ReadonlyMap<string, Part>): Promise<void> {
   const { at, zfs, streams, within } = site;
-  for (const part of (await readParts(site, [at.fresh, at.replica])).values()) {
+  for (const part of (seen ?? (await readParts(site, [at.fresh, at.replica]))).values()) {
     if (part.token !== undefined) await streams.abort(part.dataset);
     if (part.dataset === at.fresh) {
       // What was received in part is gone with it.

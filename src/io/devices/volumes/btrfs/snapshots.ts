@@ -27,22 +27,39 @@ interface Found {
   readonly details: SubvolumeDetails;
 }
 
-export async function findSnapshots({ pool, paths, btrfs }: Site): Promise<readonly Found[]> {
+/**
+ * @param unlisted by folder, the names that the list did not tell of before: whoever looks again and again keeps them,
+ *   and they are asked for while the list is
+ */
+export async function findSnapshots(
+  { pool, paths, btrfs }: Site,
+  unlisted?: Map<string, ReadonlySet<string>>,
+): Promise<readonly Found[]> {
   if (!(await hasFolder(paths.snapshots))) return [];
+  const asked = new Map<string, Promise<SubvolumeDetails>>();
+  const show = (name: string): Promise<SubvolumeDetails> => {
+    const details = asked.get(name) ?? btrfs.show(paths.snapshot(name));
+    asked.set(name, details);
+    return details;
+  };
+  // One that is gone by now is not in the folder.
+  for (const name of unlisted?.get(paths.snapshots) ?? []) void show(name).catch(() => undefined);
   const listed = grouped(await btrfs.list(pool.path, 'read-only snapshots'), ({ path }) => path);
   const folder = fromTop(pool, paths.snapshots);
   const found: Found[] = [];
+  const alone = new Set<string>();
   for (const name of await readdir(paths.snapshots)) {
     if (!isSnapshotName(name) || !(await isSubvolume(paths.snapshot(name)))) continue;
     const rows = listed.get(`${folder}/${name}`) ?? [];
     const [row] = rows;
     // Asked for alone where the list is not clear: received whole, or another one's path imitates it.
-    const details =
-      rows.length === 1 && row?.createdAt !== undefined
-        ? { ...row, createdAt: row.createdAt, readOnly: true }
-        : await btrfs.show(paths.snapshot(name));
+    const isClear = rows.length === 1 && row?.createdAt !== undefined;
+    if (!isClear) alone.add(name);
+    const details = isClear ? { ...row, createdAt: row.createdAt, readOnly: true } : await show(name);
     if (details.readOnly) found.push({ name, details });
   }
+  if (alone.size > 0) unlisted?.set(paths.snapshots, alone);
+  else unlisted?.delete(paths.snapshots);
   return found.toSorted((a, b) => a.details.cgen - b.details.cgen || a.details.id - b.details.id);
 }
 
