@@ -41,7 +41,7 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
     beforeAll(async () => {
       subject = await make();
       port = subject.port;
-      await port.ensureNetwork(network, label, call());
+      await port.ensureNetwork({ name: network, labels: label }, call());
     });
     afterEach(async () => {
       for (const { id } of await port.containers(label, call())) await port.remove(id, call());
@@ -58,8 +58,7 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
       environment: [],
       ports: [],
       mounts: [],
-      network,
-      aliases: [],
+      networks: [{ name: network, aliases: [] }],
       ...some,
       labels: { ...label, ...some.labels },
     });
@@ -156,6 +155,7 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
           startedAt: undefined,
           oomKilled: false,
           restartPolicy: 'no',
+          networks: [network],
         });
         await port.start(id, call());
         const running = await info(id);
@@ -232,20 +232,20 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
     describe('networks and ports', () => {
       test('a network is made once, also when asked at the same time, and removed once', async () => {
         const name = `${run}-many`;
-        await Promise.all(Array.from({ length: 5 }, () => port.ensureNetwork(name, label, call())));
-        await port.ensureNetwork(name, label, call());
-        const user = await started({ network: name, command: ['true'] });
+        await Promise.all(Array.from({ length: 5 }, () => port.ensureNetwork({ name, labels: label }, call())));
+        await port.ensureNetwork({ name, labels: label }, call());
+        const user = await started({ networks: [{ name: name }], command: ['true'] });
         await until(user, ({ state }) => state === 'exited');
         await port.removeNetwork(name, label, call());
         await port.removeNetwork(name, label, call());
-        const id = await port.create(spec({ network: name }), call());
+        const id = await port.create(spec({ networks: [{ name: name }] }), call());
         await expectCode(port.start(id, call()), 'MISSING', name);
       });
 
       test('a list has the networks with all of the labels, those of their making included', async () => {
         const [name, mine] = [`${run}-listed`, { 'floatlab.own': `${run}-own` }];
-        await port.ensureNetwork(name, { ...label, ...mine }, call(), { 'floatlab.note': 'first' });
-        await port.ensureNetwork(name, { ...label, ...mine }, call(), { 'floatlab.note': 'second' });
+        await port.ensureNetwork({ name, labels: { ...label, ...mine }, notes: { 'floatlab.note': 'first' } }, call());
+        await port.ensureNetwork({ name, labels: { ...label, ...mine }, notes: { 'floatlab.note': 'second' } }, call());
         const found = [{ name, labels: { ...label, ...mine, 'floatlab.note': 'first' } }];
         expect(await port.networks(mine, call())).toEqual(found);
         expect(await port.networks({ ...label, 'floatlab.own': null }, call())).toEqual(found);
@@ -253,6 +253,22 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
         expect((await port.networks(label, call())).map((one) => one.name)).toEqual([name, network]);
         await port.removeNetwork(name, mine, call());
         expect(await port.networks(mine, call())).toEqual([]);
+      });
+
+      test('a container is put into a further network once, and that is BUSY then', async () => {
+        const name = `${run}-further`;
+        await port.ensureNetwork({ name, labels: label }, call());
+        const id = await port.create(spec(), call());
+        expect((await info(id)).networks).toEqual([network]);
+        await port.connect(id, { name, aliases: ['further'] }, call());
+        await port.connect(id, { name, aliases: ['further'] }, call());
+        await port.start(id, call());
+        expect((await info(id)).networks).toEqual([network, name].toSorted());
+        await expectCode(port.removeNetwork(name, label, call()), 'BUSY');
+        await port.remove(id, call());
+        await port.removeNetwork(name, label, call());
+        const alone = await port.create(spec(), call());
+        await expectCode(port.connect(alone, { name }, call()), 'MISSING');
       });
 
       test('a network with a running container in it is BUSY', async () => {
@@ -264,16 +280,18 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
         const name = `${run}-theirs`;
         const theirs = { ...label, owner: 'them' };
         const ours = { ...label, owner: 'us' };
-        await port.ensureNetwork(name, theirs, call());
-        const refused = await port.ensureNetwork(name, ours, call()).catch((error: unknown) => error as IoError);
+        await port.ensureNetwork({ name, labels: theirs }, call());
+        const refused = await port
+          .ensureNetwork({ name, labels: ours }, call())
+          .catch((error: unknown) => error as IoError);
         expect(refused).toMatchObject({ code: 'NAME_IN_USE' });
         expect(refused?.message).toContain(name);
         expect(refused?.hint).toContain(`docker network rm ${name}`);
         await port.removeNetwork(name, ours, call());
         // It is still there, and still theirs.
-        await expectCode(port.ensureNetwork(name, ours, call()), 'NAME_IN_USE', name);
+        await expectCode(port.ensureNetwork({ name, labels: ours }, call()), 'NAME_IN_USE', name);
         await port.removeNetwork(name, theirs, call());
-        await port.ensureNetwork(name, ours, call());
+        await port.ensureNetwork({ name, labels: ours }, call());
         await port.removeNetwork(name, ours, call());
       });
 
@@ -526,7 +544,7 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
         const stop = new AbortController();
         const how = { ...call(), signal: stop.signal };
         const [made, name] = [spec(), `${run}-begun`];
-        const asked = [port.create(made, how), port.ensureNetwork(name, label, how, {})] as const;
+        const asked = [port.create(made, how), port.ensureNetwork({ name, labels: label }, how)] as const;
         stop.abort();
         const [id] = await Promise.all(asked);
         expect(await info(id)).toMatchObject({ name: made.name, state: 'created' });

@@ -4,6 +4,7 @@
  */
 import type { AppSpec } from '#events/app.ts';
 import type { ContainerSettings } from '#events/values/container-settings.ts';
+import type { EndpointSettings, NetworkSettings } from '#events/values/network-settings.ts';
 
 /** One place in a file that the person wrote. Line and column count from 1. */
 export interface Finding {
@@ -37,6 +38,8 @@ export interface BundleService {
   };
   /** Left out by bundles of versions before, and by services that say nothing of it. */
   readonly settings?: ContainerSettings;
+  /** Networks of the app by their keys, in the order in which the container is put into them; left out: `default`. */
+  readonly networks?: Readonly<Record<string, EndpointSettings>>;
 }
 
 /** A file from beside the compose file that a bind mount or an env_file names. */
@@ -50,6 +53,8 @@ export interface BundleFile {
 
 export interface Bundle {
   readonly services: Readonly<Record<string, BundleService>>;
+  /** Of those that are used, what the file says about them. */
+  readonly networks?: Readonly<Record<string, NetworkSettings>>;
   /** Written into the app's folder volume (`appFolderVolume`) before the first start, where they are missing. */
   readonly files: readonly BundleFile[];
 }
@@ -57,14 +62,22 @@ export interface Bundle {
 /** The volume that stands for the folder of the compose file: relative binds are paths inside it. */
 export const appFolderVolume = 'folder';
 
-/**
- * What the person hands in: the text as it is, and the files that it names, by normalized relative path. Content is
- * base64, as in a bundle: a file may be binary.
- */
+/** Of one app, the first one included. */
+export const maxComposeFiles = 100;
+
+/** A file that is handed in beside the first one. Content is base64, as in a bundle: a file may be binary. */
+export interface HandedIn {
+  readonly content: string;
+  readonly mode: number;
+  /** A compose file that is merged over the first one: as the how-manieth, from 1. */
+  readonly override?: number;
+}
+
+/** What the person hands in: the text as it is, and the files that it names, by normalized relative path. */
 export interface ComposeInput {
   readonly fileName: string;
   readonly text: string;
-  readonly files: Readonly<Record<string, { readonly content: string; readonly mode: number }>>;
+  readonly files: Readonly<Record<string, HandedIn>>;
 }
 
 export interface ComposeApp {

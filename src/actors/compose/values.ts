@@ -4,12 +4,12 @@ import { quoted } from './locate.ts';
 import type { Place, Reading } from './reading.ts';
 import type { MapNode, Node } from './tree.ts';
 
-function pathTo(parent: string, key: string): string {
+export function pathTo(parent: string, key: string): string {
   if (!/^[A-Za-z0-9_-]{1,63}$/.test(key)) return `${parent}[${quoted(key).replaceAll('`', '"')}]`;
   return parent === '' ? key : `${parent}.${key}`;
 }
 
-const typeName = (node: Node): string => {
+export const typeName = (node: Node): string => {
   if (node.kind === 'map') return 'a map';
   if (node.kind === 'list') return 'a list';
   if (node.value === null) return 'empty';
@@ -33,6 +33,18 @@ export function textAt(reading: Reading, place: Place, expected = 'text'): strin
   if (text?.includes('\0')) return reading.report(place, `${quoted(place.path)} holds a NUL character.`, 'Remove it.');
   return text;
 }
+
+/** The same where the specification takes text alone: a number would be another one elsewhere (`1.10`, `0777`). */
+export function stringAt(reading: Reading, place: Place, expected = 'text'): string | undefined {
+  const { node } = place;
+  if (node.kind !== 'scalar' || node.value === null || typeof node.value === 'string')
+    return textAt(reading, place, expected);
+  return wrongType(reading, place, expected, `Put it into quotes: "${node.text}".`);
+}
+
+/** For keys that may be left out. */
+export const optional = <T>(place: Place | undefined, read: (at: Place) => T | undefined): T | undefined =>
+  place && read(place);
 
 /** What a message may say about a scalar: the text of the file, before interpolation. */
 export const written = (place: Place): string =>

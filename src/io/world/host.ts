@@ -47,7 +47,7 @@ const bootTimeOf = (clock: Clock, { rate, aheadMs }: Drift): BootTime => ({
 /** Of the one pool that each machine has. */
 export const poolName = 'main';
 
-const makes: ReadonlySet<SimOp> = new Set(['ensureNetwork', 'create', 'start']);
+const makes: ReadonlySet<SimOp> = new Set(['ensureNetwork', 'create', 'connect', 'start']);
 
 /** A lab of three has one of each; a single machine has what most of them have. */
 const drivers: readonly SimDriver[] = ['btrfs', 'zfs', 'dir'];

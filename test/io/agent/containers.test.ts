@@ -54,6 +54,7 @@ const container = (more: Partial<ContainerInfo>): ContainerInfo => ({
   startedAt: 1,
   oomKilled: false,
   restartPolicy: 'no',
+  networks: ['photos_default'],
   ...more,
 });
 
@@ -83,8 +84,7 @@ describe('starting', () => {
     const spec = containerSpec(order({ web }), bundle, 'web');
     expect(spec).toMatchObject({
       name: 'photos-web-1',
-      network: 'photos_default',
-      aliases: ['web'],
+      networks: [{ name: 'photos_default', aliases: ['web'] }],
       mounts: [{ source: '/pool/v1/www', target: '/srv', readOnly: true }],
       labels: {
         mine: 'yes',

@@ -92,7 +92,7 @@ describe('what looks like it and is not', () => {
     };
     for (const [name, labels] of Object.entries(strangers)) {
       await one.foreign(name, { labels });
-      await one.await(one.docker.port.ensureNetwork(`net-${name}`, labels, call()));
+      await one.await(one.docker.port.ensureNetwork({ name: `net-${name}`, labels }, call()));
     }
     // An image that somebody made of a container has its labels, and so has what runs from that image.
     await one.foreign('my-debug', { labels: left });
@@ -117,7 +117,7 @@ describe('what looks like it and is not', () => {
   test('keeps its name: a network of another lab is told of', async () => {
     const one = await OneMachine.started();
     const theirs = { [label.app]: 'theirs', [label.instance]: 'theirs', [label.epoch]: '3' };
-    await one.await(one.docker.port.ensureNetwork('shop_default', theirs, call()));
+    await one.await(one.docker.port.ensureNetwork({ name: 'shop_default', labels: theirs }, call()));
     await one.must('deploy-app', { compose });
     await one.untilApp('shop', 'failed');
     expect(one.app('shop')?.context.problem).toMatchObject({ code: 'NAME_IN_USE' });

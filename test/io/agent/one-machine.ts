@@ -110,8 +110,16 @@ export class OneMachine {
   async foreign(name: string, some: Partial<ContainerSpec>): Promise<void> {
     const { port } = this.docker;
     const image = 'floatlab/welcome:latest';
-    const spec = { name, image, environment: [], labels: {}, ports: [], mounts: [], network: 'theirs', aliases: [] };
-    await this.await(port.ensureNetwork('theirs', {}, call()));
+    const spec = {
+      name,
+      image,
+      environment: [],
+      labels: {},
+      ports: [],
+      mounts: [],
+      networks: [{ name: 'theirs', aliases: [] }],
+    };
+    await this.await(port.ensureNetwork({ name: 'theirs', labels: {} }, call()));
     await this.await(port.create({ ...spec, ...some }, call()));
     await this.await(port.start(name, call()));
   }

@@ -133,6 +133,7 @@ describeReal('An app on a real engine', missingDocker(), () => {
       },
       caughtUp: () => Promise.resolve(),
       report: (command) => Promise.resolve(void told.push(command)),
+      afterwards: () => undefined,
       judge: () => {
         throw new Error('there is no pool');
       },
@@ -324,8 +325,15 @@ describeReal('An app on a real engine', missingDocker(), () => {
     const leftovers = new Leftovers({ node: 'node:n1', lab: lab as never, docker, log: pino({ level: 'silent' }) });
     for (const [name, labels] of Object.entries({ 'shop-web-1': made, theirs, nobodys: {}, copied: made })) {
       const about = name === 'copied' ? {} : labels;
-      await docker.ensureNetwork(`net-${name}`, { ...about, 'floatlab.test': 'yes' }, patientCall());
-      const some = { name, image, environment: [], ports: [], mounts: [], network: `net-${name}`, aliases: [] };
+      await docker.ensureNetwork({ name: `net-${name}`, labels: { ...about, 'floatlab.test': 'yes' } }, patientCall());
+      const some = {
+        name,
+        image,
+        environment: [],
+        ports: [],
+        mounts: [],
+        networks: [{ name: `net-${name}`, aliases: [] }],
+      };
       const id = await docker.create({ ...some, labels, command: ['sleep', '600'] }, patientCall());
       if (name !== 'shop-web-1') await docker.start(id, patientCall());
     }

@@ -55,7 +55,7 @@ describeReal('An engine', missingDocker(), () => {
 
   async function site(docker: DockerPort, content: string, some: Partial<ContainerSpec> = {}): Promise<number> {
     await ensureWelcomeImage(docker, {}, patientCall());
-    await docker.ensureNetwork('app', {}, patientCall());
+    await docker.ensureNetwork({ name: 'app', labels: {} }, patientCall());
     const published = await freePort();
     const made: ContainerSpec = {
       name: 'web',
@@ -65,8 +65,7 @@ describeReal('An engine', missingDocker(), () => {
       labels: {},
       ports: [{ published, target: 8080, protocol: 'tcp' }],
       mounts: [],
-      network: 'app',
-      aliases: ['web'],
+      networks: [{ name: 'app', aliases: ['web'] }],
       settings: { init: true },
       ...some,
     };
@@ -138,7 +137,7 @@ describeReal('An engine', missingDocker(), () => {
       const ports = await Promise.all(engines.map((docker, i) => site(docker, `site ${i}`)));
       expect(await Promise.all(ports.map(served))).toEqual(['site 0', 'site 1']);
       for (const [i, docker] of engines.entries()) {
-        await site(docker, `neighbour ${i}`, { name: 'web2', aliases: ['web2'] });
+        await site(docker, `neighbour ${i}`, { name: 'web2', networks: [{ name: 'app', aliases: ['web2'] }] });
         await vi.waitFor(async () => expect(await heard(docker)).toBe(`neighbour ${i}`), 60_000);
       }
       await stopOwnEngine({ dataDir, remove: true });

@@ -31,8 +31,7 @@ describeReal('a lab in an engine of other people that is stopped as a whole', mi
         labels: {},
         ports: [],
         mounts: [],
-        network: 'bridge',
-        aliases: [],
+        networks: [{ name: 'bridge', aliases: [] }],
       },
       patientCall(),
     );

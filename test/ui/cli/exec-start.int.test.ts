@@ -14,10 +14,13 @@ describeReal('a command in a real container', missingDocker(), () => {
   beforeAll(async () => {
     const engine = await sharedEngine();
     docker = engine.docker;
-    await docker.ensureNetwork(run, labels, patientCall());
-    const idle = { environment: [], ports: [], mounts: [], aliases: [] };
+    await docker.ensureNetwork({ name: run, labels }, patientCall());
+    const idle = { environment: [], ports: [], mounts: [] };
     const command = ['sleep', '600'];
-    id = await docker.create({ name: run, image: engine.image, command, network: run, labels, ...idle }, patientCall());
+    id = await docker.create(
+      { name: run, image: engine.image, command, networks: [{ name: run }], labels, ...idle },
+      patientCall(),
+    );
     await docker.start(id, patientCall());
   }, 120_000);
   afterAll(async () => {

@@ -6,12 +6,14 @@ import type { ContainerSettings, GpuRequest } from '#events/values/container-set
 import type { ServiceSpec } from '#events/app.ts';
 import { keysAt } from '../keys.ts';
 import type { Place, Reading } from '../reading.ts';
-import { isEmpty, itemsAt, numberAt, textAt, written } from '../values.ts';
+import { isEmpty, itemsAt, numberAt, optional, stringAt, textAt, written } from '../values.ts';
+import { checkPairs, checkUpdateConfig } from './ignored.ts';
 import { gpuAt } from './devices.ts';
 import { countAt, cpusAt, memoryAt } from './limits.ts';
 
 export const deployKeys = {
   of: 'deploy',
+  mayBeEmpty: [],
   read: ['resources', 'replicas', 'mode', 'restart_policy', 'labels', 'update_config', 'rollback_config'],
   unread: {
     endpoint_mode: '',
@@ -20,16 +22,23 @@ export const deployKeys = {
   },
   extensions: true,
 } as const;
-export const resourcesKeys = { of: 'resources', read: ['limits', 'reservations'], extensions: true } as const;
-export const limitKeys = { of: 'limits', read: ['cpus', 'memory', 'pids'], extensions: true } as const;
+export const resourcesKeys = {
+  of: 'resources',
+  mayBeEmpty: [],
+  read: ['limits', 'reservations'],
+  extensions: true,
+} as const;
+export const limitKeys = { of: 'limits', mayBeEmpty: [], read: ['cpus', 'memory', 'pids'], extensions: true } as const;
 export const reservationKeys = {
   of: 'reservations',
+  mayBeEmpty: [],
   read: ['cpus', 'memory', 'devices'],
   unread: { generic_resources: '' },
   extensions: true,
 } as const;
 export const restartPolicyKeys = {
   of: 'restart_policy',
+  mayBeEmpty: [],
   read: ['condition', 'max_attempts', 'delay', 'window'],
   extensions: true,
 } as const;
@@ -52,7 +61,10 @@ export function deployAt(reading: Reading, place: Place): Deploy {
     reading.report(mode, `${written(mode)} is not how the lab runs services.`, 'Remove it: one instance runs.');
   for (const key of ['labels', 'update_config', 'rollback_config'] as const) {
     const at = keys.get(key);
-    if (at) reading.note(at, `\`${key}\` of \`deploy\` is for a swarm, and changes nothing in the lab.`, 'Remove it.');
+    if (!at) continue;
+    if (key === 'labels') checkPairs(reading, at);
+    else checkUpdateConfig(reading, at);
+    reading.note(at, `\`${key}\` of \`deploy\` is for a swarm, and changes nothing in the lab.`, 'Remove it.');
   }
   const resources = keys.get('resources');
   const restart = keys.get('restart_policy');
@@ -68,17 +80,19 @@ function resourcesAt(reading: Reading, place: Place): ContainerSettings {
   const limits = limitsAt && !isEmpty(limitsAt) ? keysAt(reading, limitsAt, limitKeys) : undefined;
   const reserved = reservedAt && !isEmpty(reservedAt) ? keysAt(reading, reservedAt, reservationKeys) : undefined;
   const cpus = optional(limits?.get('cpus'), (at) => cpusAt(reading, at));
-  const memory = optional(limits?.get('memory'), (at) => memoryAt(reading, at));
+  const memory = optional(limits?.get('memory'), (at) => memoryTextAt(reading, at));
   const pids = optional(limits?.get('pids'), (at) => countAt(reading, at, 1, 4_194_304));
-  const kept = optional(reserved?.get('memory'), (at) => memoryAt(reading, at));
+  const kept = optional(reserved?.get('memory'), (at) => memoryTextAt(reading, at));
   const gpus = optional(reserved?.get('devices'), (at) => devicesAt(reading, at));
   const processors = reserved?.get('cpus');
-  if (processors)
+  if (processors) {
+    cpusAt(reading, processors);
     reading.note(
       processors,
       'Docker cannot keep processors free: this changes nothing.',
       'Remove it, or give cpu_shares.',
     );
+  }
   return {
     ...(cpus === undefined ? {} : { cpus }),
     ...(memory === undefined ? {} : { memoryBytes: memory }),
@@ -87,6 +101,10 @@ function resourcesAt(reading: Reading, place: Place): ContainerSettings {
     ...(gpus === undefined || gpus.length === 0 ? {} : { gpus }),
   };
 }
+
+/** With its unit: a bare number is refused here, as compose has it. */
+const memoryTextAt = (reading: Reading, place: Place): number | undefined =>
+  stringAt(reading, place, 'a size') === undefined ? undefined : memoryAt(reading, place);
 
 /** What they can must be said, as compose wants it. */
 function devicesAt(reading: Reading, place: Place): readonly GpuRequest[] {
@@ -103,7 +121,9 @@ function restartPolicyAt(reading: Reading, place: Place): Pick<Deploy, 'restart'
   const keys = isEmpty(place) ? undefined : keysAt(reading, place, restartPolicyKeys);
   for (const key of ['delay', 'window'] as const) {
     const at = keys?.get(key);
-    if (at) reading.note(at, `The lab chooses \`${key}\` itself: it waits longer with each attempt.`, 'Remove it.');
+    if (!at) continue;
+    stringAt(reading, at);
+    reading.note(at, `The lab chooses \`${key}\` itself: it waits longer with each attempt.`, 'Remove it.');
   }
   const conditionAt = keys?.get('condition');
   const attemptsAt = keys?.get('max_attempts');
@@ -127,6 +147,3 @@ function restartPolicyAt(reading: Reading, place: Place): Pick<Deploy, 'restart'
       return {};
   }
 }
-
-const optional = <T>(place: Place | undefined, read: (at: Place) => T | undefined): T | undefined =>
-  place && read(place);

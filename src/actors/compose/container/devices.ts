@@ -2,7 +2,7 @@
 import type { ContainerSettings, DeviceMapping, GpuRequest } from '#events/values/container-settings.ts';
 import { keysAt } from '../keys.ts';
 import type { Place, Reading } from '../reading.ts';
-import { entriesAt, isEmpty, itemsAt, textAt, written } from '../values.ts';
+import { entriesAt, isEmpty, itemsAt, stringAt, textAt, written } from '../values.ts';
 import { countAt } from './limits.ts';
 import { listAt, type Form } from './lists.ts';
 
@@ -70,7 +70,11 @@ export const deviceRule: Form = {
   fits: (text) => /^[abc] (?:\d{1,5}|\*):(?:\d{1,7}|\*) [rwm]{1,3}$/.test(text),
 };
 
-const gpuKeys = { of: 'gpus', read: ['driver', 'count', 'device_ids', 'capabilities', 'options'] } as const;
+const gpuKeys = {
+  of: 'gpus',
+  read: ['driver', 'count', 'device_ids', 'capabilities', 'options'],
+  mayBeEmpty: [],
+} as const;
 const word: Form = {
   what: 'a word',
   hint: 'Write letters, digits and "-".',
@@ -98,7 +102,7 @@ export function gpuAt(reading: Reading, place: Place, always: readonly string[])
     return reading.report(optionsAt, 'FloatLab does not hand on options of drivers.', 'Remove them.');
   if (countPlace && idsAt)
     return reading.report(countPlace, '`count` and `device_ids` exclude each other.', 'Remove one of the two.');
-  const driver = driverAt && textAt(reading, driverAt);
+  const driver = driverAt && stringAt(reading, driverAt);
   const ids = idsAt && listAt(reading, idsAt, word, 'list');
   const isAll = countPlace?.node.kind === 'scalar' && countPlace.node.text === 'all';
   const count = isAll ? -1 : countPlace && countAt(reading, countPlace, 1, 64);
@@ -128,7 +132,7 @@ export function tmpfsAt(reading: Reading, place: Place): NonNullable<ContainerSe
   return Object.fromEntries(found.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-const loggingKeys = { of: 'logging', read: ['driver', 'options'] } as const;
+const loggingKeys = { of: 'logging', read: ['driver', 'options'], mayBeEmpty: [] } as const;
 /** What the engine can read back: `floatlab logs` shows nothing of others. */
 const readable = ['json-file', 'local', 'journald'];
 
@@ -137,7 +141,7 @@ export function loggingAt(reading: Reading, place: Place): ContainerSettings['lo
   if (!keys) return undefined;
   const driverAt = keys.get('driver');
   const optionsAt = keys.get('options');
-  const driver = driverAt && textAt(reading, driverAt);
+  const driver = driverAt && stringAt(reading, driverAt);
   if (driver !== undefined && !word.fits(driver))
     return reading.report(driverAt ?? place, 'This is not the name of a driver of logs.', 'Write for example local.');
   if (driverAt && driver !== undefined && !readable.includes(driver))
@@ -148,7 +152,8 @@ export function loggingAt(reading: Reading, place: Place): ContainerSettings['lo
     );
   const options: [string, string][] = [];
   for (const entry of optionsAt && !isEmpty(optionsAt) ? (entriesAt(reading, optionsAt) ?? []) : []) {
-    const value = textAt(reading, entry);
+    const isTruth = entry.node.kind === 'scalar' && typeof entry.node.value === 'boolean';
+    const value = isTruth ? stringAt(reading, entry) : textAt(reading, entry);
     if (value !== undefined) options.push([entry.key, value]);
   }
   return {

@@ -4,7 +4,7 @@ import { formatSize, parseSize } from '#events/values/size.ts';
 import { keysAt } from '../keys.ts';
 import type { Place, Reading } from '../reading.ts';
 import { nearest } from '../suggest.ts';
-import { entriesAt, numberAt, textAt, written } from '../values.ts';
+import { entriesAt, numberAt, stringAt, textAt, written } from '../values.ts';
 
 /** The engine gives nobody less. */
 const minMemoryBytes = 6 * 2 ** 20;
@@ -41,7 +41,7 @@ export function cpusAt(reading: Reading, place: Place): number | undefined {
 
 /** `0-3,5` */
 export function cpusetAt(reading: Reading, place: Place): string | undefined {
-  const text = textAt(reading, place, 'numbers of processors');
+  const text = stringAt(reading, place, 'numbers of processors');
   if (text === undefined) return undefined;
   if (/^\d{1,4}(?:-\d{1,4})?(?:,\d{1,4}(?:-\d{1,4})?)*$/.test(text)) return text;
   return reading.report(place, `${written(place)} does not name processors.`, 'Write for example "0-3" or "0,2".');

@@ -1,6 +1,7 @@
 /** By which names a container is known, and by which it knows others. */
+import { address, isAddress } from '../networks/address.ts';
 import type { Place, Reading } from '../reading.ts';
-import { textAt, written } from '../values.ts';
+import { stringAt, written } from '../values.ts';
 import { formAt, listAt, pairsAt, type Form } from './lists.ts';
 
 const label = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
@@ -13,13 +14,6 @@ const hostName: Form = {
   fits: isHostName,
 };
 
-/** IPv4 as four numbers, IPv6 as `URL` takes it. */
-function isAddress(text: string): boolean {
-  if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(text)) return text.split('.').every((part) => Number(part) <= 255);
-  return /^[0-9a-f:.]{2,45}$/i.test(text) && text.includes(':') && URL.canParse(`http://[${text}]`);
-}
-
-const address: Form = { what: 'an address', hint: 'Write for example 192.168.1.1 or fd00::1.', fits: isAddress };
 const searchDomain: Form = { ...hostName, what: 'a domain', fits: (text) => text === '.' || isHostName(text) };
 const dnsOption: Form = {
   what: 'an option of the resolver',
@@ -39,13 +33,13 @@ export const dnsSearchAt = (reading: Reading, place: Place): readonly string[] =
 export function extraHostsAt(reading: Reading, place: Place): readonly string[] {
   const hosts: string[] = [];
   // In a list the first of either divides: an address may have colons, a name has none.
-  for (const { key, value, at } of pairsAt(reading, place, /[=:]/)) {
+  for (const { key, value, at, shown } of pairsAt(reading, place, /[=:]/)) {
     const plain = value.trim().replace(/^\[(.*)\]$/, '$1');
     if (isHostName(key) && (plain === 'host-gateway' || isAddress(plain))) hosts.push(`${key}:${plain}`);
     else
       reading.report(
         at,
-        `${written(at)} is not a host and its address.`,
+        `${shown} is not a host and its address.`,
         'Write for example "nas:192.168.1.5" or "node:host-gateway".',
       );
   }
@@ -57,9 +51,9 @@ export function extraHostsAt(reading: Reading, place: Place): readonly string[] 
  * `container_name` is mostly wanted for stays: others in the network of the app find it by that name.
  */
 export function containerNameAt(reading: Reading, place: Place): string | undefined {
-  const text = textAt(reading, place, 'a name');
+  const text = stringAt(reading, place, 'a name');
   if (text === undefined) return undefined;
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(text))
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$/.test(text))
     return reading.report(
       place,
       `${written(place)} cannot be the name of a container.`,
@@ -75,6 +69,7 @@ export function containerNameAt(reading: Reading, place: Place): string | undefi
 
 /** `8080`, `8080/udp`, `3000-3005`: told of, and published nowhere. */
 const exposed: Form = {
+  allowsNumbers: true,
   what: 'a port',
   hint: 'Write for example "8080" or "8080/udp".',
   fits: (text) => {

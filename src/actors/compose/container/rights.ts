@@ -39,6 +39,7 @@ const user: Form = {
   fits: (text) => /^(?:[a-z_][a-z0-9_.-]{0,31}|\d{1,10})(?::(?:[a-z_][a-z0-9_.-]{0,31}|\d{1,10}))?$/i.test(text),
 };
 const group: Form = {
+  allowsNumbers: true,
   what: 'a group',
   hint: 'Write a name or a number.',
   fits: (text) => /^(?:[a-z_][a-z0-9_.-]{0,31}|\d{1,10})$/i.test(text),

@@ -1,7 +1,7 @@
 /** All that a service says about how its container is run, key by key. */
 import type { ContainerSettings } from '#events/values/container-settings.ts';
 import type { Place, Reading } from '../reading.ts';
-import { booleanAt, durationAt, numberAt, textAt, written } from '../values.ts';
+import { booleanAt, durationAt, numberAt, textAt, written, wrongType } from '../values.ts';
 import { deviceRule, devicesAt, gpusAt, loggingAt, tmpfsAt } from './devices.ts';
 import {
   bytesAt,
@@ -15,6 +15,7 @@ import {
   sysctl,
   ulimitsAt,
 } from './limits.ts';
+import { checkDevelop, ignored } from './ignored.ts';
 import { formAt, listAt, recordAt, type Form } from './lists.ts';
 import { containerNameAt, dnsAt, dnsOptionsAt, dnsSearchAt, exposeAt, extraHostsAt, hostNameAt } from './naming.ts';
 import { capabilitiesAt, groupsAt, modeAt, privilegedAt, securityOptionsAt, userAt } from './rights.ts';
@@ -109,7 +110,9 @@ const readers = {
   oom_kill_disable: as('oomKillDisable', booleanAt),
   pids_limit: as('pidsLimit', (reading, place) => countAt(reading, place, 1, 4_194_304)),
   shm_size: as('shmBytes', (reading, place) => bytesAt(reading, place, { minBytes: 4096 })),
-  storage_opt: as('storageOptions', (reading, place) => recordAt(reading, place, optionName)),
+  storage_opt: as('storageOptions', (reading, place) =>
+    place.node.kind === 'list' ? wrongType(reading, place, 'a map') : recordAt(reading, place, optionName),
+  ),
   runtime: as('runtime', (reading, place) => formAt(reading, place, word)),
 
   dns: as('dns', dnsAt),
@@ -133,8 +136,14 @@ const readers = {
       'Remove it, or write missing: a node pulls an image that it does not have.',
     );
   },
-  attach: (reading, place) => changesNothing(reading, place, 'the lab shows the logs of all services'),
-  develop: (reading, place) => changesNothing(reading, place, 'it is for development on one machine'),
+  attach: (reading, place) => {
+    booleanAt(reading, place);
+    return ignored(reading, place, 'the lab shows the logs of all services');
+  },
+  develop: (reading, place) => {
+    checkDevelop(reading, place);
+    return ignored(reading, place, 'it is for development on one machine');
+  },
   scale: (reading, place) => {
     const count = numberAt(reading, place, 0, 1000);
     if (count === undefined || count === 1) return undefined;
@@ -160,10 +169,6 @@ export function containerSettingsAt(
   }
   checkTogether(reading, keys, settings);
   return isNothing(settings) ? undefined : settings;
-}
-
-function changesNothing(reading: Reading, place: Place, why: string): undefined {
-  reading.note(place, `This changes nothing: ${why}.`, 'Remove it, or leave it to other tools.');
 }
 
 const differs = (said: ContainerSettings, deployed: ContainerSettings): boolean =>

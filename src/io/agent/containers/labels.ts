@@ -22,18 +22,18 @@ export const label = {
 export const projectOf = ({ namespace, appName }: InstanceInput): string =>
   namespace === defaultNamespace ? appName : `${namespace}_${appName}`;
 
-export const networkOf = (input: InstanceInput): string => `${projectOf(input)}_default`;
-
-export const networkLabels = (input: InstanceInput): Record<string, string> => ({
+/** @param key the network's in the file */
+export const networkLabels = (input: InstanceInput, key: string): Record<string, string> => ({
   'com.docker.compose.project': projectOf(input),
-  'com.docker.compose.network': 'default',
+  'com.docker.compose.network': key,
   [label.app]: idOf(input.app),
 });
 
-/** For whom a network was made: the first instance that used it. */
-export const networkNotes = ({ subject, epoch }: InstanceOrder): Record<string, string> => ({
+/** For whom a network was made, the first instance that used it, and how. */
+export const networkNotes = ({ subject, epoch }: InstanceOrder, config: string): Record<string, string> => ({
   [label.instance]: idOf(subject),
   [label.epoch]: String(epoch),
+  [label.config]: config,
 });
 
 /** Everything of the app on this engine, of whichever assignment. */

@@ -6,7 +6,8 @@ import { insideFolder } from '#events/values/path.ts';
 import type { ContainerSpec } from '../../devices/docker/port.ts';
 import { IoError } from '../../devices/error.ts';
 import { namesFor } from './find.ts';
-import { containerLabels, networkOf, projectOf, type InstanceOrder } from './labels.ts';
+import { containerLabels, projectOf, type InstanceOrder } from './labels.ts';
+import { networksOf } from './networks.ts';
 
 /** Services so that each comes after what it depends on; ties in the order of their names. */
 export function startOrder(services: InstanceOrder['input']['spec']['services']): readonly string[] {
@@ -64,8 +65,7 @@ export function containerSpec(order: InstanceOrder, bundle: Bundle, service: str
     ports: spec.ports,
     mounts,
     ...(resolved.healthcheck === undefined ? {} : { healthcheck: resolved.healthcheck }),
-    network: networkOf(input),
-    aliases: [service],
+    networks: networksOf(order, bundle, service),
     ...(resolved.settings === undefined ? {} : { settings: resolved.settings }),
   };
   const config = createHash('sha256').update(JSON.stringify(unlabelled)).digest('hex');

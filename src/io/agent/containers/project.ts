@@ -6,13 +6,14 @@ import type { Bundle } from '#actors/compose/model.ts';
 import { appFolderVolume } from '#actors/compose/model.ts';
 import { idOf } from '#events/envelope.ts';
 import type { Problem } from '#events/values/metadata.ts';
-import type { ContainerInfo } from '../../devices/docker/port.ts';
+import type { ContainerInfo, ContainerSpec } from '../../devices/docker/port.ts';
 import { IoError } from '../../devices/error.ts';
 import type { KeptFile } from '../../devices/files/port.ts';
 import type { Ports, Run } from '../worker.ts';
 import { findContainers } from './find.ts';
-import { appSelector, label, networkLabels, networkNotes, networkOf, type InstanceOrder } from './labels.ts';
+import { appSelector, label, type InstanceOrder } from './labels.ts';
 import { makeContainer } from './make.ts';
+import { Networks } from './networks.ts';
 import { containerSpec, parseBundle, startOrder } from './plan.ts';
 import { removeContainer, stopContainer } from './remove.ts';
 import { checkMounts, fillVolumes } from './volumes.ts';
@@ -24,11 +25,13 @@ export class Project {
   readonly order: InstanceOrder;
   readonly #ports: Ports;
   readonly #run: Run;
+  readonly #networks: Networks;
 
   constructor(order: InstanceOrder, ports: Ports, run: Run) {
     this.order = order;
     this.#ports = ports;
     this.#run = run;
+    this.#networks = new Networks(order, ports, run);
   }
 
   get signal(): AbortSignal {
@@ -75,32 +78,9 @@ export class Project {
     }
   }
 
-  /** @throws IoError NAME_IN_USE when there is one of that name that is not this app's */
-  async ensureNetwork(): Promise<void> {
-    try {
-      await this.#ensureNetwork();
-    } catch (error) {
-      if (!(error instanceof IoError) || error.code !== 'NAME_IN_USE') throw error;
-      if (!(await this.#clearNetwork())) throw error;
-      await this.#ensureNetwork();
-    }
-  }
-
-  async #ensureNetwork(): Promise<void> {
-    const { input } = this.order;
-    this.#run.fence();
-    await this.#ports.docker.ensureNetwork(networkOf(input), networkLabels(input), this.#run, networkNotes(this.order));
-  }
-
-  /** An app that has gone may have left one of this name. @returns whether it is removed @throws IoError BUSY */
-  async #clearNetwork(): Promise<boolean> {
-    const { docker } = this.#ports;
-    const all = await docker.networks({ [label.app]: null }, this.#run);
-    const found = all.find(({ name }) => name === networkOf(this.order.input));
-    if (!found || !(await this.#run.leftovers?.isNetwork(found.labels))) return false;
-    this.#run.fence();
-    await docker.removeNetwork(found.name, found.labels, this.#run);
-    return true;
+  /** @throws IoError NAME_IN_USE when there is one of that name that is not this app's, MISSING, BUSY */
+  ensureNetworks(bundle: Bundle): Promise<void> {
+    return this.#networks.ensure(bundle);
   }
 
   /** Nothing is mounted by itself, after a boot least of all: what is not there would be an empty folder of the host. */
@@ -137,6 +117,16 @@ export class Project {
   /** The service's container, made if it is missing or of another configuration; not started. */
   async ensureContainer(bundle: Bundle, service: string, existing: ContainerInfo | undefined): Promise<string> {
     const spec = containerSpec(this.order, bundle, service);
+    const id = await this.#madeAs(spec, service, existing);
+    // Also of one that is there: whoever made it may have been stopped before this.
+    for (const network of spec.networks.slice(1)) {
+      this.#run.fence();
+      await this.#ports.docker.connect(id, network, this.#run);
+    }
+    return id;
+  }
+
+  async #madeAs(spec: ContainerSpec, service: string, existing: ContainerInfo | undefined): Promise<string> {
     if (existing && existing.labels[label.config] === spec.labels[label.config]) return existing.id;
     const { docker } = this.#ports;
     if (!(await docker.image(spec.image, this.#run))) {
@@ -178,9 +168,9 @@ export class Project {
   }
 
   /**
-   * Stops and removes everything of the app up to this epoch, dependants first, and the network.
+   * Stops and removes everything of the app up to this epoch, dependants first, and the networks.
    *
-   * @returns what had to stay although it should have gone: a network that containers of others are in
+   * @returns what had to stay although it should have gone: networks that containers of others are in
    * @throws IoError FENCED, BUSY
    */
   async removeAll(): Promise<readonly Problem[]> {
@@ -190,21 +180,9 @@ export class Project {
       this.say(`stopping ${container.name}`);
       await this.#remove(container);
     }
-    const left = ours.length === found.length ? await this.#removeNetwork() : [];
+    const left = ours.length === found.length ? await this.#networks.removeAll() : [];
     this.#refuse(await this.#own(), 'is still there');
     return left;
-  }
-
-  async #removeNetwork(): Promise<readonly Problem[]> {
-    const { input } = this.order;
-    try {
-      await this.#ports.docker.removeNetwork(networkOf(input), networkLabels(input), this.#run);
-      return [];
-    } catch (error) {
-      // Somebody has put containers of their own into it. Waiting for them would hold up the app for ever.
-      if (!(error instanceof IoError) || error.code !== 'BUSY') throw error;
-      return [{ ...error.problem, message: `Network ${networkOf(input)} stays: other containers still use it.` }];
-    }
   }
 
   #dependantsFirst(containers: readonly ContainerInfo[]): readonly ContainerInfo[] {

@@ -37,7 +37,7 @@ export const startInstance: Worker<'start-instance'> = async (order, ports, run)
   const bundle = await project.bundle();
   await project.clearOlder();
   await project.mountVolumes();
-  await project.ensureNetwork();
+  await project.ensureNetworks(bundle);
   const kept = await project.ensureFiles(bundle);
   const existing = await project.containers();
   const { services } = order.input.spec;

@@ -55,7 +55,7 @@ interface Watched {
 export const watchInstance: Worker<'watch-instance'> = async (order, ports, run) => {
   const project = new Project(order, ports, run);
   const bundle = await project.bundle();
-  await project.ensureNetwork();
+  await project.ensureNetworks(bundle);
   await ensureVolumes(project, bundle);
   const watched = new Map<string, Watched>();
   const bell = ring(order, ports, run);

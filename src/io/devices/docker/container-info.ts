@@ -19,6 +19,7 @@ export function containerInfo(raw: ContainerInspectInfo): ContainerInfo {
     startedAt: startedAt > 0 ? startedAt : undefined,
     oomKilled: raw.State.OOMKilled,
     restartPolicy: raw.HostConfig.RestartPolicy?.Name || 'no',
+    networks: Object.keys(raw.NetworkSettings?.Networks ?? {}).toSorted(),
   };
 }
 

@@ -4,15 +4,14 @@
  * Fixed for every container: the restart policy is `no` (the agent restarts), and binds are given as mounts, because
  * those fail when their source is missing, where a plain bind would make an empty folder and hide the mistake.
  */
-import type { ContainerCreateOptions, HealthConfig, MountConfig, PortMap } from 'dockerode';
+import type { ContainerCreateOptions, EndpointSettings, HealthConfig, MountConfig, PortMap } from 'dockerode';
 import { containerOptions, hostConfig } from './host-config.ts';
-import type { ContainerPort, ContainerSpec, Healthcheck } from './port.ts';
+import type { ContainerNetwork, ContainerPort, ContainerSpec, Healthcheck } from './port.ts';
 
 export function createBody(spec: ContainerSpec): ContainerCreateOptions {
   const { settings = {} } = spec;
-  // What shares the network of the node, or has none, is in no other and has no names there.
-  const isInNetwork = settings.network === undefined;
-  const aliases = [...spec.aliases, ...(settings.aliases ?? [])];
+  // An engine before 25 takes one: whoever made the container puts it into the others.
+  const [network] = spec.networks;
   return {
     name: spec.name,
     Image: spec.image,
@@ -27,7 +26,7 @@ export function createBody(spec: ContainerSpec): ContainerCreateOptions {
     ),
     HostConfig: {
       ...hostConfig(settings),
-      NetworkMode: settings.network ?? spec.network,
+      NetworkMode: settings.network ?? network?.name ?? 'none',
       RestartPolicy: { Name: 'no' },
       PortBindings: portMap(spec.ports),
       Mounts: spec.mounts.map(({ source, target, readOnly }): MountConfig[number] => ({
@@ -37,9 +36,26 @@ export function createBody(spec: ContainerSpec): ContainerCreateOptions {
         ReadOnly: readOnly,
       })),
     },
-    ...(isInNetwork && {
-      NetworkingConfig: { EndpointsConfig: { [spec.network]: aliases.length > 0 ? { Aliases: aliases } : {} } },
+    ...(network && {
+      // Engines before 25 look here, later ones there.
+      ...(network.mac !== undefined && { MacAddress: network.mac }),
+      NetworkingConfig: { EndpointsConfig: { [network.name]: endpointConfig(network) } },
     }),
+  };
+}
+
+/** How a container is in a network, as the engine names it. */
+export function endpointConfig({ aliases, ipv4, ipv6, linkLocal, mac, options }: ContainerNetwork): EndpointSettings {
+  const addresses = {
+    ...(ipv4 !== undefined && { IPv4Address: ipv4 }),
+    ...(ipv6 !== undefined && { IPv6Address: ipv6 }),
+    ...(linkLocal && { LinkLocalIPs: [...linkLocal] }),
+  };
+  return {
+    ...(aliases && aliases.length > 0 && { Aliases: [...aliases] }),
+    ...(Object.keys(addresses).length > 0 && { IPAMConfig: addresses }),
+    ...(mac !== undefined && { MacAddress: mac }),
+    ...(options && { DriverOpts: { ...options } }),
   };
 }
 

@@ -7,10 +7,11 @@
  * meanwhile given to another node).
  *
  * An engine carries on what it has begun, whether anybody still waits or not. What makes something (`ensureNetwork`,
- * `create`, `start`) is therefore not cancelled once it has begun: it is answered when the engine has answered, or when
+ * `create`, `connect`, `start`) is therefore not cancelled once it has begun: it is answered when the engine has answered, or when
  * its time is over, so that whoever cancelled it knows what there is.
  */
 import type { ContainerSettings } from '#events/values/container-settings.ts';
+import type { EndpointSettings, NetworkSettings } from '#events/values/network-settings.ts';
 import type { Call } from '../call.ts';
 
 export interface EngineInfo {
@@ -64,9 +65,23 @@ export interface ContainerSpec {
   readonly ports: readonly ContainerPort[];
   readonly mounts: readonly ContainerMount[];
   readonly healthcheck?: Healthcheck;
-  readonly network: string;
-  readonly aliases: readonly string[];
+  /** It is made in the first, which also leads out of it; `connect` puts it into the others. None: `settings.network`. */
+  readonly networks: readonly ContainerNetwork[];
   readonly settings?: ContainerSettings;
+}
+
+/** A network by its name, and how a container is in it. */
+export interface ContainerNetwork extends EndpointSettings {
+  readonly name: string;
+}
+
+export interface NetworkSpec {
+  readonly name: string;
+  /** Whose it is: one of this name without them is somebody else's. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Further labels of one that is made; nobody is asked for them. */
+  readonly notes?: Readonly<Record<string, string>>;
+  readonly settings?: Omit<NetworkSettings, 'name' | 'external'>;
 }
 
 export interface ContainerInfo {
@@ -83,6 +98,8 @@ export interface ContainerInfo {
   readonly startedAt: number | undefined;
   readonly oomKilled: boolean;
   readonly restartPolicy: string;
+  /** Names of those that it is in, sorted. */
+  readonly networks: readonly string[];
 }
 
 export interface LogLine {
@@ -157,16 +174,10 @@ export interface DockerPort {
    */
   imageFolder(reference: string, path: string, call: Call): Promise<AsyncIterable<Uint8Array> | undefined>;
   /**
-   * Made, or there already with these labels.
-   * @param notes further labels of one that is made; nobody is asked for them
+   * Made, or there already with these labels, whatever its settings.
    * @throws NAME_IN_USE when one of that name lacks the labels: it is somebody else's
    */
-  ensureNetwork(
-    name: string,
-    labels: Readonly<Record<string, string>>,
-    call: Call,
-    notes?: Readonly<Record<string, string>>,
-  ): Promise<void>;
+  ensureNetwork(spec: NetworkSpec, call: Call): Promise<void>;
   /** Of a network that is not there, or lacks these labels: done. @throws BUSY while running containers are in it */
   removeNetwork(name: string, labels: Readonly<Record<string, string>>, call: Call): Promise<void>;
   /** That carry all these labels, sorted by name. */
@@ -176,6 +187,8 @@ export interface DockerPort {
   inspect(id: string, call: Call): Promise<ContainerInfo | undefined>;
   /** @throws NAME_IN_USE, IMAGE_NOT_FOUND @returns the id */
   create(spec: ContainerSpec, call: Call): Promise<string>;
+  /** Puts it into one more network; of one that it is in: done. @throws MISSING */
+  connect(id: string, network: ContainerNetwork, call: Call): Promise<void>;
   /** @throws PORT_IN_USE, CONTAINER_FAILED, MISSING */
   start(id: string, call: Call): Promise<void>;
   /** Stops in order, kills after `graceMs`. Of one that is not running or not there: done. */

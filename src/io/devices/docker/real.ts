@@ -11,14 +11,14 @@ import type { Call } from '../call.ts';
 import { type Clock, sleep } from '../clock/port.ts';
 import { realClock } from '../clock/real.ts';
 import { asIoError } from '../error.ts';
-import { hasLabels, labelFilters, networkInUse } from './networks.ts';
+import { hasLabels, labelFilters, networkBody, networkInUse } from './networks.ts';
 import { containerInfo } from './container-info.ts';
-import { createBody } from './create-body.ts';
+import { createBody, endpointConfig } from './create-body.ts';
 import { checkedName, checkedReference } from './names.ts';
 import { fromDockerode } from './errors.ts';
 import { openExec } from './exec.ts';
 import { readImageFolder } from './image-folder.ts';
-import type { ContainerInfo, DockerPort } from './port.ts';
+import type { ContainerInfo, DockerPort, NetworkSpec } from './port.ts';
 import { pullProgress } from './pull-progress.ts';
 import { splitReference } from './reference.ts';
 import { dockerAt, getJson } from './socket.ts';
@@ -114,12 +114,13 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
         readImageFolder(docker, readingImages, { reference: checkedReference(reference), path }, signal, call.signal),
       ),
 
-    ensureNetwork: (name, labels, call, notes = {}) =>
-      making('docker network create', name, call, (signal) => {
+    ensureNetwork: (spec, call) =>
+      making('docker network create', spec.name, call, (signal) => {
+        const { name } = spec;
         // Whether the one before could be made is for its own caller to hear.
         const made = (makingNetworks.get(name) ?? Promise.resolve())
           .catch(() => {})
-          .then(() => ensureNetwork(docker, checkedName(name), labels, notes, signal));
+          .then(() => ensureNetwork(docker, { ...spec, name: checkedName(name) }, signal));
         makingNetworks.set(name, made);
         return made.finally(() => made === makingNetworks.get(name) && makingNetworks.delete(name));
       }),
@@ -160,6 +161,24 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
         checkedName(spec.name);
         checkedReference(spec.image);
         return (await docker.createContainer({ ...createBody(spec), abortSignal })).id;
+      }),
+
+    connect: (id, network, call) =>
+      making('docker network connect', id, call, async (abortSignal) => {
+        const isIn = async (): Promise<boolean> => {
+          const { NetworkSettings } = await container(id).inspect({ abortSignal });
+          return Object.hasOwn(NetworkSettings.Networks ?? {}, network.name);
+        };
+        if (await isIn()) return;
+        // The engine would take a name that is none, and refuse the start.
+        await getJson(docker, { path: `/networks/${checkedName(network.name)}`, signal: abortSignal });
+        const asked = { Container: checkedName(id), EndpointConfig: endpointConfig(network), abortSignal };
+        try {
+          await docker.getNetwork(checkedName(network.name)).connect(asked);
+        } catch (error) {
+          // An earlier attempt, whose answer was lost, was still under way.
+          if (!(await isIn())) throw error;
+        }
       }),
 
     start: (id, call) =>
@@ -241,17 +260,11 @@ async function orUndefined<T>(work: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-async function ensureNetwork(
-  docker: Docker,
-  name: string,
-  labels: Readonly<Record<string, string>>,
-  notes: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-): Promise<void> {
+async function ensureNetwork(docker: Docker, spec: NetworkSpec, signal: AbortSignal): Promise<void> {
+  const { name, labels } = spec;
   const found = await networkNamed(docker, name, signal);
   if (found) return checkOwner(found, labels);
-  const network = { Name: name, Driver: 'bridge', CheckDuplicate: true, Labels: { ...notes, ...labels } };
-  await unless([409], () => docker.createNetwork({ ...network, abortSignal: signal }));
+  await unless([409], () => docker.createNetwork({ ...networkBody(spec), abortSignal: signal }));
   // Somebody else may have been faster.
   const made = await networkNamed(docker, name, signal);
   if (made) checkOwner(made, labels);

@@ -77,6 +77,7 @@ const usualLatencyMs: Readonly<Record<SimOp, readonly [number, number]>> = {
   importImage: [50, 200],
   ensureNetwork: [5, 100],
   removeNetwork: [5, 150],
+  connect: [5, 100],
   networks: [2, 20],
   containers: [2, 20],
   inspect: [1, 5],
@@ -225,8 +226,8 @@ function simPort(host: SimHost, request: Request, options: PortOptions): DockerP
         return options.imageFolder(reference, path);
       }),
 
-    ensureNetwork: (name, labels, call, notes = {}) =>
-      making('ensureNetwork', name, call, () => host.ensureNetwork(checkedName(name), labels, notes)),
+    ensureNetwork: (spec, call) =>
+      making('ensureNetwork', spec.name, call, () => host.ensureNetwork({ ...spec, name: checkedName(spec.name) })),
 
     removeNetwork: (name, labels, call) =>
       request('removeNetwork', name, call, () => host.removeNetwork(checkedName(name), labels)),
@@ -241,6 +242,9 @@ function simPort(host: SimHost, request: Request, options: PortOptions): DockerP
     inspect: (id, call) => request('inspect', id, call, () => host.find(id)?.info),
 
     create: (spec, call) => making('create', spec.name, call, () => host.create(spec)),
+
+    connect: (id, network, call) =>
+      making('connect', id, call, () => host.connect(id, { ...network, name: checkedName(network.name) })),
 
     start: (id, call) => making('start', id, call, () => host.start(id)),
 

@@ -41,8 +41,7 @@ const spec: ContainerSpec = {
   labels: {},
   ports: [],
   mounts: [],
-  network: 'n',
-  aliases: [],
+  networks: [{ name: 'n', aliases: [] }],
 };
 
 async function* oneByte(): AsyncGenerator<Uint8Array> {
@@ -55,12 +54,13 @@ const everyCall: Record<string, (port: DockerPort, how: Call) => Promise<unknown
   pull: (port, how) => port.pull('x:1', how),
   importImage: (port, how) => port.importImage(oneByte(), 'x:1', [], how),
   imageFolder: (port, how) => port.imageFolder('x:1', '/data', how),
-  ensureNetwork: (port, how) => port.ensureNetwork('n', {}, how),
+  ensureNetwork: (port, how) => port.ensureNetwork({ name: 'n', labels: {} }, how),
   removeNetwork: (port, how) => port.removeNetwork('n', {}, how),
   networks: (port, how) => port.networks({}, how),
   containers: (port, how) => port.containers({}, how),
   inspect: (port, how) => port.inspect('c', how),
   create: (port, how) => port.create(spec, how),
+  connect: (port, how) => port.connect('c', { name: 'n' }, how),
   start: (port, how) => port.start('c', how),
   stop: (port, how) => port.stop('c', 10, how),
   remove: (port, how) => port.remove('c', how),
@@ -103,7 +103,7 @@ describe('no engine', () => {
 });
 
 /** What makes something: once begun it is not cancelled. */
-const making = ['ensureNetwork', 'create', 'start'];
+const making = ['ensureNetwork', 'create', 'connect', 'start'];
 
 describe('an engine that hangs', () => {
   for (const name of making) {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ContainerSettings } from '#events/values/container-settings.ts';
 import { createBody } from '#io/devices/docker/create-body.ts';
+import { networkBody } from '#io/devices/docker/networks.ts';
 import { engineEvent } from '#io/devices/docker/engine-event.ts';
 import { checkedName, checkedReference } from '#io/devices/docker/names.ts';
 import type { ContainerSpec } from '#io/devices/docker/port.ts';
@@ -16,8 +17,7 @@ const plain: ContainerSpec = {
   labels: {},
   ports: [],
   mounts: [],
-  network: 'app',
-  aliases: [],
+  networks: [{ name: 'app', aliases: [] }],
 };
 
 describe('a container is made', () => {
@@ -46,7 +46,7 @@ describe('a container is made', () => {
       ],
       mounts: [{ source: '/pool/photos', target: '/srv', readOnly: true }],
       healthcheck: { test: ['CMD', 'true'], intervalMs: 1500.5, timeoutMs: 3000, startPeriodMs: 0.5, retries: 3 },
-      aliases: ['web', 'photos-web'],
+      networks: [{ name: 'app', aliases: ['web', 'photos-web'] }],
       settings: { hostname: 'photos', user: '1000:1000', workingDir: '/srv', stopSignal: 'SIGINT', init: true },
     });
     expect(body).toMatchObject({
@@ -92,12 +92,11 @@ describe('a container is made', () => {
       ...{ cpus: 0.5, cpuShares: 2, cpuset: '0', memoryBytes: 3, memoryReservationBytes: 2, memorySwapBytes: -1 },
       ...{ memorySwappiness: 0, oomScoreAdjust: -5, oomKillDisable: true, pidsLimit: -1, shmBytes: 4096 },
       ...{ storageOptions: { size: '1G' }, runtime: 'runc', dns: ['1.1.1.1'], dnsOptions: ['ndots:1'] },
-      ...{ dnsSearch: ['lab'], extraHosts: ['nas:10.0.0.1'], aliases: ['broker'], expose: ['9001/tcp'] },
+      ...{ dnsSearch: ['lab'], extraHosts: ['nas:10.0.0.1'], expose: ['9001/tcp'] },
       ...{ annotations: { why: 'test' }, logging: { options: { 'max-size': '1m' } } },
     };
-    const body = createBody({ ...plain, aliases: ['web'], settings });
+    const body = createBody({ ...plain, settings });
     expect(body).toMatchObject({ Domainname: 'lab', Tty: true, OpenStdin: false, ExposedPorts: { '9001/tcp': {} } });
-    expect(body.NetworkingConfig).toEqual({ EndpointsConfig: { app: { Aliases: ['web', 'broker'] } } });
     const { Mounts: _, PortBindings: __, RestartPolicy: ___, ...host } = body.HostConfig ?? {};
     expect(host).toEqual({
       ...{ NetworkMode: 'app', GroupAdd: ['video'], Privileged: false, ReadonlyRootfs: true, CapAdd: ['NET_ADMIN'] },
@@ -120,10 +119,60 @@ describe('a container is made', () => {
 
   test('in the network of its node, or in none: it has no names in that of the app', () => {
     for (const network of ['host', 'none'] as const) {
-      const body = createBody({ ...plain, settings: { network } });
+      const body = createBody({ ...plain, networks: [], settings: { network } });
       expect(body.HostConfig?.NetworkMode).toBe(network);
       expect(body).not.toHaveProperty('NetworkingConfig');
     }
+  });
+});
+
+describe('networks', () => {
+  test('a container is made in the first of them, with its addresses and names there', () => {
+    const endpoint = { aliases: ['web'], ipv4: '172.28.0.5', ipv6: 'fd00::5', linkLocal: ['169.254.8.8'] };
+    const first = { name: 'front', ...endpoint, mac: '02:42:ac:11:00:05', options: { 'com.example.a': 'b' } };
+    const body = createBody({ ...plain, networks: [first, { name: 'back', aliases: ['web'] }] });
+    expect(body).toMatchObject({ HostConfig: { NetworkMode: 'front' }, MacAddress: '02:42:ac:11:00:05' });
+    expect(body.NetworkingConfig?.EndpointsConfig).toEqual({
+      front: {
+        Aliases: ['web'],
+        IPAMConfig: { IPv4Address: '172.28.0.5', IPv6Address: 'fd00::5', LinkLocalIPs: ['169.254.8.8'] },
+        MacAddress: '02:42:ac:11:00:05',
+        DriverOpts: { 'com.example.a': 'b' },
+      },
+    });
+  });
+
+  test('a network is made with what its file says, and with what says whose it is', () => {
+    const labels = { mine: 'yes' };
+    expect(networkBody({ name: 'app', labels })).toEqual({
+      ...{ Name: 'app', Driver: 'bridge', CheckDuplicate: true, Labels: labels },
+    });
+    const body = networkBody({
+      ...{ name: 'lan', labels, notes: { config: 'x' } },
+      settings: {
+        ...{
+          driver: 'macvlan',
+          options: { parent: 'eth0' },
+          internal: true,
+          ipv6: false,
+          labels: { mine: 'no', a: 'b' },
+        },
+        subnets: [{ subnet: '10.0.0.0/24', range: '10.0.0.64/26', gateway: '10.0.0.1', reserved: { nas: '10.0.0.2' } }],
+      },
+    });
+    expect(body).toEqual({
+      ...{ Name: 'lan', Driver: 'macvlan', CheckDuplicate: true, Options: { parent: 'eth0' }, Internal: true },
+      ...{ EnableIPv6: false, Labels: { mine: 'yes', a: 'b', config: 'x' } },
+      IPAM: {
+        Driver: 'default',
+        Config: [
+          {
+            ...{ Subnet: '10.0.0.0/24', IPRange: '10.0.0.64/26', Gateway: '10.0.0.1' },
+            AuxiliaryAddresses: { nas: '10.0.0.2' },
+          },
+        ],
+      },
+    });
   });
 });
 

@@ -1,6 +1,6 @@
 /** What only a real engine can show: that a specification arrives in the container as it was meant. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -29,7 +29,7 @@ describeReal('A real engine', missingDocker(), () => {
     engine = await sharedEngine();
     docker = engine.docker;
     folder = await mkdtemp(join(tmpdir(), 'floatlab-real-docker-'));
-    await docker.ensureNetwork(network, labels, patientCall());
+    await docker.ensureNetwork({ name: network, labels }, patientCall());
   });
   afterEach(async () => {
     for (const { id } of await docker.containers(labels, patientCall())) await docker.remove(id, patientCall());
@@ -48,8 +48,7 @@ describeReal('A real engine', missingDocker(), () => {
         environment: [],
         ports: [],
         mounts: [],
-        network,
-        aliases: [],
+        networks: [{ name: network, aliases: [] }],
         labels,
         ...some,
       },
@@ -107,12 +106,40 @@ describeReal('A real engine', missingDocker(), () => {
   });
 
   test('puts a container into the network of its node, or into none', async () => {
-    const inHost = await start({ settings: { network: 'host' }, aliases: [] });
+    const inHost = await start({ settings: { network: 'host' }, networks: [] });
     const { Networks } = (await dockerAt(engine.socketPath).getContainer(inHost).inspect()).NetworkSettings;
     expect(Object.keys(Networks)).toEqual(['host']);
-    expect(await says(inHost, 'ls', '/sys/class/net')).toContain('docker0');
-    const alone = await start({ settings: { network: 'none' }, aliases: [] });
+    expect(await says(inHost, 'ls', '-l', '/proc/self/ns/net')).toContain(await readlink('/proc/self/ns/net'));
+    const alone = await start({ settings: { network: 'none' }, networks: [] });
     expect(await says(alone, 'ls', '/sys/class/net')).toBe('lo');
+  });
+
+  test('puts a container into several networks, with an address of its own, and lets nothing out of an inner one', async () => {
+    const [inner, fixed] = [`${run}-inner`, `${run}-fixed`];
+    // Of the range that this engine has for itself: what the packet filter of the machine lets through.
+    const { IPAM } = await dockerAt(engine.socketPath).getNetwork(network).inspect();
+    const part = `${IPAM?.Config?.[0]?.Subnet?.split('.').slice(0, 2).join('.')}.77`;
+    const subnets = [{ subnet: `${part}.0/24`, gateway: `${part}.1` }];
+    await docker.ensureNetwork({ name: inner, labels, settings: { internal: true } }, patientCall());
+    await docker.ensureNetwork({ name: fixed, labels, settings: { subnets } }, patientCall());
+    const mac = '02:42:0a:00:77:09';
+    const both = { name: fixed, aliases: ['site'], ipv4: `${part}.9`, mac };
+    const serving = ['sh', '-c', 'echo found > /srv/index.html; exec httpd -f -p 80 -h /srv'];
+    const server = await start({ networks: [both], command: serving });
+    await docker.connect(server, { name: inner, aliases: ['behind'] }, patientCall());
+    const found = (await docker.inspect(server, patientCall()))?.networks;
+    expect(found).toEqual([fixed, inner].toSorted());
+    expect(await says(server, 'cat', '/sys/class/net/eth0/address')).toBe(mac);
+    const shut = await start({ networks: [{ name: inner }] });
+    await vi.waitFor(
+      async () => expect(await says(shut, 'wget', '-q', '-O', '-', 'http://behind/')).toBe('found'),
+      10_000,
+    );
+    expect(await says(shut, 'ip', 'route')).not.toContain('default');
+    const other = await start({ networks: [{ name: fixed }] });
+    expect(await says(other, 'wget', '-q', '-O', '-', `http://${part}.9/`)).toBe('found');
+    for (const id of [server, shut, other]) await docker.remove(id, patientCall());
+    for (const name of [inner, fixed]) await docker.removeNetwork(name, labels, patientCall());
   });
 
   test('mounts folders and files, read-only where asked to', async () => {
@@ -140,7 +167,7 @@ describeReal('A real engine', missingDocker(), () => {
 
   test('lets containers of one network find each other by their aliases', async () => {
     await start({
-      aliases: ['web', 'www'],
+      networks: [{ name: network, aliases: ['web', 'www'] }],
       command: ['sh', '-c', 'echo found > /srv/index.html; exec httpd -f -p 80 -h /srv'],
     });
     const other = await start({});

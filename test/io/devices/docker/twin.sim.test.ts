@@ -29,13 +29,12 @@ const spec = (name: string, some: Partial<ContainerSpec> = {}): ContainerSpec =>
   labels: { app: name },
   ports: [],
   mounts: [{ source: `/pool/${name}`, target: '/data', readOnly: false }],
-  network: 'net',
-  aliases: [],
+  networks: [{ name: 'net', aliases: [] }],
   ...some,
 });
 
 async function run(docker: DockerPort, made: ContainerSpec): Promise<string> {
-  await docker.ensureNetwork('net', {}, call());
+  await docker.ensureNetwork({ name: 'net', labels: {} }, call());
   const id = await docker.create(made, call());
   await docker.start(id, call());
   return id;
@@ -81,6 +80,7 @@ describe('a fault', () => {
     await docker.importImage((async function* () {})(), 'own:1', [], call());
     await docker.imageFolder('app:1', '/data', call());
     await docker.networks({}, call());
+    await docker.connect(id, { name: 'net' }, call());
     await docker.containers({}, call());
     await docker.inspect(id, call());
     await docker.stats(id, call());
@@ -100,6 +100,7 @@ describe('a fault', () => {
       containers: true,
       inspect: true,
       create: true,
+      connect: true,
       start: true,
       stop: true,
       remove: true,
@@ -261,7 +262,9 @@ describe('a run', () => {
           const asked = call({ timeoutMs: chance.pick([50, 60_000]) });
           const work = {
             create: () =>
-              docker.ensureNetwork('net', {}, asked).then(() => docker.create(spec(name, { ports: [port] }), asked)),
+              docker
+                .ensureNetwork({ name: 'net', labels: {} }, asked)
+                .then(() => docker.create(spec(name, { ports: [port] }), asked)),
             start: () => docker.start(name, asked),
             stop: () => docker.stop(name, 500, asked),
             remove: () => docker.remove(name, asked),

@@ -75,7 +75,7 @@ describeReal('The welcome app', missingDocker(), () => {
   beforeAll(async () => {
     ({ docker } = await sharedEngine());
     site = await mkdtemp(join(tmpdir(), 'floatlab-welcome-site-'));
-    await docker.ensureNetwork(network, label, patientCall());
+    await docker.ensureNetwork({ name: network, labels: label }, patientCall());
   });
   afterEach(async () => {
     for (const { id } of await docker.containers(label, patientCall())) await docker.remove(id, patientCall());
@@ -113,8 +113,7 @@ describeReal('The welcome app', missingDocker(), () => {
         ports: [{ published, target, protocol: 'tcp' }],
         mounts: [{ source: site, target: web.volumes[0]?.split(':')[1] ?? '', readOnly: false }],
         healthcheck: { test: web.healthcheck.test, intervalMs: 500, timeoutMs: 3000, retries: 3 },
-        network,
-        aliases: [],
+        networks: [{ name: network, aliases: [] }],
       },
       patientCall(),
     );

@@ -12,6 +12,8 @@ const imageHealthcheck = { test: ['CMD', 'true'] };
 export class SimContainer {
   readonly id: string;
   readonly spec: ContainerSpec;
+  /** Those that it is in, by name. */
+  readonly networks: Set<string>;
   readonly lines: LogLine[] = [];
   state: ContainerInfo['state'] = 'created';
   health: ContainerInfo['health'] = 'none';
@@ -38,6 +40,7 @@ export class SimContainer {
   }) {
     this.id = options.id;
     this.spec = options.spec;
+    this.networks = new Set(options.spec.networks.slice(0, 1).map(({ name }) => name));
     this.#clock = options.clock;
     this.#onHealth = () => options.onHealth(this);
     this.#onEnd = () => options.onEnd(this);
@@ -67,6 +70,7 @@ export class SimContainer {
       startedAt: this.startedAt,
       oomKilled: this.oomKilled,
       restartPolicy: 'no',
+      networks: [...this.networks].toSorted(),
     };
   }
 

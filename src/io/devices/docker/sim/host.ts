@@ -10,7 +10,16 @@ import type { SeededRandom } from '../../random/sim.ts';
 import { engineError } from '../errors.ts';
 import { checkedName, checkedReference } from '../names.ts';
 import { hasLabels, networkInUse } from '../networks.ts';
-import type { ContainerInfo, ContainerPort, ContainerSpec, EngineEvent, LabelFilter, NetworkInfo } from '../port.ts';
+import type {
+  ContainerInfo,
+  ContainerNetwork,
+  ContainerPort,
+  ContainerSpec,
+  EngineEvent,
+  LabelFilter,
+  NetworkInfo,
+  NetworkSpec,
+} from '../port.ts';
 import { Queue } from '../queue.ts';
 import { normalReference } from '../reference.ts';
 import type { About } from '../within.ts';
@@ -74,10 +83,10 @@ export class SimHost {
   }
 
   /** @throws NAME_IN_USE */
-  ensureNetwork(name: string, labels: Readonly<Record<string, string>>, notes: Readonly<Record<string, string>>): void {
+  ensureNetwork({ name, labels, notes, settings }: NetworkSpec): void {
     const known = this.#networks.get(name);
     if (known && !hasLabels(known, labels)) throw networkInUse(name);
-    if (!known) this.#networks.set(name, { ...notes, ...labels });
+    if (!known) this.#networks.set(name, { ...settings?.labels, ...notes, ...labels });
   }
 
   /** By name. */
@@ -92,7 +101,7 @@ export class SimHost {
   removeNetwork(name: string, labels: Readonly<Record<string, string>>): void {
     const known = this.#networks.get(name);
     if (!known || !hasLabels(known, labels)) return;
-    const isUsed = this.all().some(({ isRunning, spec }) => isRunning && spec.network === name);
+    const isUsed = this.all().some(({ isRunning, networks }) => isRunning && networks.has(name));
     const about = { op: 'docker network rm', target: name };
     if (isUsed) throw refusal(about, 403, `${name} has active endpoints`);
     this.#networks.delete(name);
@@ -138,13 +147,22 @@ export class SimHost {
     return container.id;
   }
 
+  /** @throws MISSING */
+  connect(id: string, { name }: ContainerNetwork): void {
+    const about = { op: 'docker network connect', target: id };
+    const container = this.mustFind(id, about);
+    if (!this.#networks.has(name)) throw refusal(about, 404, `network ${name} not found`);
+    container.networks.add(name);
+  }
+
   /** @throws MISSING, PORT_IN_USE, CONTAINER_FAILED */
   start(id: string): void {
     const about = { op: 'docker start', target: id };
     const container = this.mustFind(id, about);
     if (container.isRunning) return;
     const { spec, command } = container;
-    if (!this.#networks.has(spec.network)) throw refusal(about, 404, `network ${spec.network} not found`);
+    const gone = [...container.networks].find((name) => !this.#networks.has(name));
+    if (gone !== undefined) throw refusal(about, 404, `network ${gone} not found`);
     const running = this.all().filter(({ isRunning }) => isRunning);
     const taken = spec.ports.find((port) => running.some((other) => other.spec.ports.some((its) => clash(port, its))));
     if (taken) {
