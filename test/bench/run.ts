@@ -2,6 +2,8 @@
 import { cpus, totalmem } from 'node:os';
 import { formatSize } from '#events/values/size.ts';
 import { benchAppend } from './append.ts';
+import { benchCompose } from './compose.ts';
+import { benchComposeEdit } from './compose-edit.ts';
 import { benchFold } from './fold.ts';
 import { benchIdle } from './idle.ts';
 import { benchLive } from './live.ts';
@@ -40,5 +42,7 @@ show(await benchLive());
 show(await benchIdle(isQuick ? 5 : 60));
 show(benchRaftCore(isQuick ? 20_000 : 200_000, isQuick ? 3 : 5));
 show(benchRetention());
+show(benchCompose(isQuick ? 5 : 15));
+show(benchComposeEdit(isQuick ? 5 : 15));
 show(await benchRaftStorage());
 show(await benchSnapshots((isQuick ? 8 : 64) * 2 ** 20, isQuick ? 2 : 5));

@@ -1,0 +1,3 @@
+import { editLaws } from './laws.ts';
+
+editLaws(25);
