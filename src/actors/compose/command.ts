@@ -5,15 +5,15 @@
  */
 import type { Place, Reading } from './reading.ts';
 import { splitWords } from './shell-words.ts';
-import { isEmpty, itemsAt, textAt, written } from './values.ts';
+import { isEmpty, itemsAt, stringAt, written } from './values.ts';
 
 export function commandAt(reading: Reading, place: Place): readonly string[] | undefined {
   if (isEmpty(place)) return undefined;
   if (place.node.kind === 'list') {
-    const words = (itemsAt(reading, place) ?? []).map((item) => textAt(reading, item));
+    const words = (itemsAt(reading, place) ?? []).map((item) => stringAt(reading, item));
     return words.every((word) => word !== undefined) ? words : undefined;
   }
-  const text = textAt(reading, place, 'text or a list');
+  const text = stringAt(reading, place, 'text or a list');
   if (text === undefined) return undefined;
   const words = splitWords(text);
   if (!('what' in words)) return words;

@@ -4,14 +4,15 @@
  * with the app.
  */
 import type { Mount } from '#events/app.ts';
-import { containerPath, insideFolder } from '#events/values/path.ts';
+import { containerPath } from '#events/values/path.ts';
 import { keysAt } from './keys.ts';
 import { quoted } from './locate.ts';
 import { appFolderVolume, type BundleFile } from './model.ts';
 import { checkComposeName } from './names.ts';
+import { pathFrom } from './project/paths.ts';
 import type { Place, Reading } from './reading.ts';
 import { nearest } from './suggest.ts';
-import { booleanAt, entriesAt, isEmpty, itemsAt, textAt, written, type KeyedPlace } from './values.ts';
+import { booleanAt, entriesAt, isEmpty, itemsAt, stringAt, textAt, written, type KeyedPlace } from './values.ts';
 
 export type FileKind = 'configs' | 'secrets';
 
@@ -85,7 +86,7 @@ function declaredAt(reading: Reading, entry: KeyedPlace, kind: FileKind): Declar
   }
   const at = keys.get(source) as Place;
   if (source === 'file') return fileAt(reading, at);
-  const text = source === 'content' ? textAt(reading, at) : variableAt(reading, at);
+  const text = source === 'content' ? stringAt(reading, at) : variableAt(reading, at);
   if (text === undefined) return undefined;
   const path = madePath(kind, entry.key);
   // As Docker has it: the program of the container need not be root.
@@ -95,7 +96,7 @@ function declaredAt(reading: Reading, entry: KeyedPlace, kind: FileKind): Declar
 function fileAt(reading: Reading, place: Place): DeclaredFile {
   const text = textAt(reading, place, 'a path beside the compose file');
   if (text === undefined) return undefined;
-  const subpath = insideFolder(text);
+  const subpath = pathFrom(reading, place.at, text);
   if (subpath === undefined || subpath === '.' || subpath.length > 1024)
     return reading.report(
       place,
@@ -115,7 +116,7 @@ function fileAt(reading: Reading, place: Place): DeclaredFile {
 function variableAt(reading: Reading, place: Place): string | undefined {
   const name = textAt(reading, place, 'the name of a variable');
   if (name === undefined) return undefined;
-  const value = reading.variables.get(name);
+  const value = reading.sourceAt(place.at).scope.variables.get(name);
   if (value !== undefined) return value;
   return reading.report(
     place,

@@ -3,18 +3,17 @@
  * `environment` over them. A key without a value takes it from the `.env` file; compose would also look into the
  * shell of the person, which the lab does not see.
  */
-import { insideFolder } from '#events/values/path.ts';
 import { decodeText } from './decode.ts';
 import { readEnvFile, type EnvFile, type EnvFormat } from './env-file.ts';
 import { keysAt } from './keys.ts';
 import { quoted } from './locate.ts';
+import { pathFrom } from './project/paths.ts';
+import type { Scope } from './project/sources.ts';
 import type { Place, Reading } from './reading.ts';
-import { booleanAt, entriesOf, isEmpty, itemsAt, textAt, written, wrongType } from './values.ts';
+import { booleanAt, entriesOf, isEmpty, itemsAt, stringAt, textAt, written, wrongType } from './values.ts';
 
 /** What the services of one app share while it is read. */
 export interface Environments {
-  /** Read once, however many services name the same file. */
-  readonly files: Map<string, EnvFile | undefined>;
   /** Characters of all environments so far. */
   chars: number;
 }
@@ -30,7 +29,7 @@ export function environmentAt(
   all: Environments,
 ): readonly string[] {
   const variables = new Map<string, string>();
-  if (envFile && !isEmpty(envFile)) readEnvFiles(reading, envFile, variables, all);
+  if (envFile && !isEmpty(envFile)) readEnvFiles(reading, envFile, variables);
   if (environment && !isEmpty(environment)) readVariables(reading, environment, variables);
   for (const [key, value] of variables) all.chars += key.length + value.length;
   const place = environment ?? envFile;
@@ -61,7 +60,7 @@ function readVariables(reading: Reading, place: Place, into: Map<string, string>
     return;
   }
   for (const item of itemsAt(reading, place) ?? []) {
-    const text = textAt(reading, item, 'KEY=value');
+    const text = stringAt(reading, item, 'KEY=value');
     if (text === undefined) continue;
     const equals = text.indexOf('=');
     const key = equals === -1 ? text : text.slice(0, equals);
@@ -84,7 +83,7 @@ function checkKey(reading: Reading, at: Pick<Place, 'path' | 'at'>, key: string,
 
 function inherited(reading: Reading, at: Pick<Place, 'path' | 'at'>, key: string): string | undefined {
   return (
-    reading.variables.get(key) ??
+    reading.sourceAt(at.at).scope.variables.get(key) ??
     reading.report(
       at,
       'This variable has no value, and the environment of your shell does not reach the lab.',
@@ -93,12 +92,12 @@ function inherited(reading: Reading, at: Pick<Place, 'path' | 'at'>, key: string
   );
 }
 
-function readEnvFiles(reading: Reading, place: Place, into: Map<string, string>, all: Environments): void {
+function readEnvFiles(reading: Reading, place: Place, into: Map<string, string>): void {
   const items = place.node.kind === 'list' ? (itemsAt(reading, place) ?? []) : [place];
   for (const item of items) {
     const wanted = item.node.kind === 'map' ? readLongForm(reading, item) : readShortForm(reading, item);
     if (!wanted) continue;
-    const file = loadEnvFile(reading, wanted, all);
+    const file = loadEnvFile(reading, wanted);
     for (const [key, value] of file?.variables ?? []) into.set(key, value);
     if (into.size > maxVariables) return;
   }
@@ -109,11 +108,13 @@ interface Wanted {
   readonly path: string;
   readonly required: boolean;
   readonly format: EnvFormat;
+  /** Whether the person may say that it is not required. */
+  readonly mayBeMissing?: true;
 }
 
 function readShortForm(reading: Reading, item: Place): Wanted | undefined {
-  const path = pathAt(reading, item);
-  return path === undefined ? undefined : { place: item, path, required: true, format: 'compose' };
+  const path = textFileAt(reading, item);
+  return path === undefined ? undefined : { place: item, path, required: true, format: 'compose', mayBeMissing: true };
 }
 
 export const envFileKeys = { of: 'an env_file', read: ['path', 'required', 'format'] } as const;
@@ -122,11 +123,11 @@ function readLongForm(reading: Reading, item: Place): Wanted | undefined {
   const keys = keysAt(reading, item, envFileKeys);
   const place = keys?.get('path');
   if (!keys || !place) return reading.report(item, 'This env_file has no `path`.', 'Write path: ./app.env.');
-  const path = pathAt(reading, place);
+  const path = textFileAt(reading, place);
   const requiredAt = keys.get('required');
   const required = requiredAt ? booleanAt(reading, requiredAt) : true;
   const formatAt = keys.get('format');
-  const format = formatAt && !isEmpty(formatAt) ? textAt(reading, formatAt) : 'compose';
+  const format = formatAt ? stringAt(reading, formatAt) : 'compose';
   if (format !== undefined && format !== 'raw' && format !== 'compose') {
     return reading.report(
       formatAt ?? item,
@@ -135,13 +136,14 @@ function readLongForm(reading: Reading, item: Place): Wanted | undefined {
     );
   }
   if (path === undefined || required === undefined || format === undefined) return undefined;
-  return { place, path, required, format };
+  return { place, path, required, format, mayBeMissing: true };
 }
 
-function pathAt(reading: Reading, place: Place): string | undefined {
+/** Of a file that is read as text: an env file, a file of labels. @returns where it is among those handed in */
+export function textFileAt(reading: Reading, place: Place): string | undefined {
   const text = textAt(reading, place, 'the path of a file');
   if (text === undefined) return undefined;
-  const path = insideFolder(text);
+  const path = pathFrom(reading, place.at, text);
   if (path !== undefined && path !== '.') return path;
   return reading.report(
     place,
@@ -150,36 +152,54 @@ function pathAt(reading: Reading, place: Place): string | undefined {
   );
 }
 
-function loadEnvFile(
+/** Reads a file and reports it when it is missing, and the lines that are wrong. */
+export function loadEnvFile(
   reading: Reading,
-  { place, path, required, format }: Wanted,
-  all: Environments,
+  { place, path, required, format, mayBeMissing }: Wanted,
+  scope = reading.sourceAt(place.at).scope,
 ): EnvFile | undefined {
   reading.named.add(path);
   const file = reading.files.get(path);
-  if (!file) {
-    if (required) {
-      reading.report(
-        place,
-        `The file ${written(place)} is not there.`,
-        'Create it beside the compose file, or write `required: false`.',
-      );
-    }
-    return undefined;
-  }
-  const key = `${format}:${path}`;
-  if (!all.files.has(key)) all.files.set(key, parseEnvFile(reading, path, file.content, format));
-  return all.files.get(key);
+  if (file) return parseEnvFile(reading, path, file.content, format, scope);
+  if (reading.present.has(path))
+    return reading.report(place, `${written(place)} is a folder, not a file.`, 'Name a file in it.');
+  if (required)
+    reading.report(
+      place,
+      `The file ${written(place)} is not there.`,
+      mayBeMissing
+        ? 'Create it beside the compose file, or write `required: false`.'
+        : 'Create it beside the compose file, or correct its path.',
+    );
+  return undefined;
 }
 
-/** Reads a file and reports the lines that are wrong. */
-export function parseEnvFile(reading: Reading, path: string, content: string, format: EnvFormat): EnvFile | undefined {
+/** Reads a file, once for each scope, and reports the lines that are wrong. */
+export function parseEnvFile(
+  reading: Reading,
+  path: string,
+  content: string,
+  format: EnvFormat,
+  { variables, envFiles }: Scope,
+): EnvFile | undefined {
+  const key = `${format}:${path}`;
+  if (envFiles.has(key)) return envFiles.get(key);
+  envFiles.set(key, undefined);
   const text = decodeText(content);
   if (text === undefined) {
     reading.reportIn(path, 1, 'This file is not UTF-8 text of at most 1 MiB.', 'Save it as UTF-8.');
     return undefined;
   }
-  const read = readEnvFile(text, format, (name) => reading.variables.get(name));
+  reading.envFileChars += text.length;
+  if (reading.envFileChars > maxEnvFileChars) {
+    reading.reportIn(path, 1, 'The env files are longer than 16 MiB together.', 'Name fewer of them.');
+    return undefined;
+  }
+  const read = readEnvFile(text, format, (name) => variables.get(name));
   for (const { line, message, hint } of read.problems) reading.reportIn(path, line, message, hint);
+  envFiles.set(key, read);
   return read;
 }
+
+/** Each counts once for each scope that it is read in. */
+const maxEnvFileChars = 16 * 2 ** 20;

@@ -2,7 +2,7 @@
 import { keysAt } from './keys.ts';
 import type { BundleService } from './model.ts';
 import type { Place, Reading } from './reading.ts';
-import { booleanAt, durationAt, isEmpty, itemsAt, numberAt, textAt } from './values.ts';
+import { booleanAt, durationAt, isEmpty, itemsAt, numberAt, stringAt } from './values.ts';
 
 export type Healthcheck = NonNullable<BundleService['healthcheck']>;
 
@@ -11,6 +11,7 @@ export const isDisabled = (check: Healthcheck): boolean => check.test[0] === 'NO
 export const healthcheckKeys = {
   of: 'a healthcheck',
   read: ['test', 'disable', 'interval', 'timeout', 'start_period', 'retries'],
+  mayBeEmpty: [],
   unread: { start_interval: 'Remove it; `interval` counts from the start.' },
   extensions: true,
 } as const;
@@ -56,13 +57,13 @@ export function healthcheckAt(reading: Reading, place: Place): Healthcheck | und
 
 function readTest(reading: Reading, place: Place): readonly string[] | undefined {
   if (place.node.kind !== 'list') {
-    const text = textAt(reading, place, 'text or a list');
+    const text = stringAt(reading, place, 'text or a list');
     if (text === undefined) return undefined;
     return text.trim() === '' ? empty(reading, place) : ['CMD-SHELL', text];
   }
   const words: string[] = [];
   for (const item of itemsAt(reading, place) ?? []) {
-    const word = textAt(reading, item);
+    const word = stringAt(reading, item);
     if (word === undefined) return undefined;
     words.push(word);
   }

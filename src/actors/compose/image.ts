@@ -3,7 +3,7 @@
  * Taken apart by hand, because one expression for all of it can take very long on hostile text.
  */
 import type { Place, Reading } from './reading.ts';
-import { textAt, written } from './values.ts';
+import { stringAt, written } from './values.ts';
 
 const hostPart = /^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$/;
 const pathPart = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
@@ -11,7 +11,7 @@ const tagRule = /^\w[\w.-]{0,127}$/;
 const digestRule = /^[A-Za-z][A-Za-z0-9]*(?:[+._-][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,256}$/;
 
 export function imageAt(reading: Reading, place: Place): string | undefined {
-  const text = textAt(reading, place, 'the name of an image');
+  const text = stringAt(reading, place, 'the name of an image');
   if (text === undefined) return undefined;
   if (text === '') return reading.report(place, 'The name of this image is empty.', 'Write it like `nginx:1.27`.');
   const wrong = checkImage(text);

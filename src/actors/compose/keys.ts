@@ -5,7 +5,7 @@
 import { quoted } from './locate.ts';
 import type { Place, Reading } from './reading.ts';
 import { nearest } from './suggest.ts';
-import { entriesAt, type KeyedPlace } from './values.ts';
+import { entriesAt, isEmpty, type KeyedPlace } from './values.ts';
 
 interface KnownKeys<K extends string> {
   /** For sentences: `services`, `a healthcheck`. */
@@ -13,6 +13,8 @@ interface KnownKeys<K extends string> {
   readonly read: readonly K[];
   /** Keys of compose that are not read yet, with what to do instead; empty for the usual hint. */
   readonly unread?: Readonly<Record<string, string>>;
+  /** Keys that need no value; undefined: whoever reads them says so. */
+  readonly mayBeEmpty?: readonly K[];
   /** Whether `x-…` keys are ignored here. */
   readonly extensions?: boolean;
 }
@@ -26,10 +28,20 @@ export function keysAt<K extends string>(reading: Reading, place: Place, known: 
   const keys = new Map<K, KeyedPlace>();
   for (const entry of entries) {
     const isUnread = known.unread !== undefined && Object.hasOwn(known.unread, entry.key);
-    if ((known.read as readonly string[]).includes(entry.key)) keys.set(entry.key as K, entry);
-    else if (isUnread || !known.extensions || !entry.key.startsWith('x-')) refuseKey(reading, entry, known);
+    if ((known.read as readonly string[]).includes(entry.key)) {
+      const isRefused = known.mayBeEmpty && !known.mayBeEmpty.includes(entry.key as K) && isEmpty(entry);
+      keys.set(entry.key as K, isRefused ? refuseEmpty(reading, entry) : entry);
+    } else if (isUnread || !known.extensions || !entry.key.startsWith('x-')) refuseKey(reading, entry, known);
   }
   return keys;
+}
+
+/** @returns the entry as one that nobody has to report again */
+function refuseEmpty(reading: Reading, entry: KeyedPlace): KeyedPlace {
+  const { key, path, keyAt, node } = entry;
+  if (node.kind !== 'scalar' || node.unknown) return entry;
+  reading.report({ path, at: keyAt }, `${quoted(key)} has no value.`, 'Write one, or remove the key.');
+  return { ...entry, node: { ...node, unknown: true } };
 }
 
 function refuseKey(reading: Reading, entry: KeyedPlace, known: KnownKeys<string>): void {

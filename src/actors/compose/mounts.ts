@@ -8,6 +8,7 @@ import { containerPath, insideFolder } from '#events/values/path.ts';
 import { keysAt } from './keys.ts';
 import { quoted } from './locate.ts';
 import { appFolderVolume } from './model.ts';
+import { pathFrom } from './project/paths.ts';
 import type { Place, Reading } from './reading.ts';
 import { nearest } from './suggest.ts';
 import { booleanAt, isEmpty, itemsAt, textAt, written } from './values.ts';
@@ -76,7 +77,7 @@ function readOptions(reading: Reading, place: Place, options: string | undefined
 type Source = Pick<Mount, 'volume' | 'subpath'>;
 
 function bindSource(reading: Reading, place: Place, source: string): Source | undefined {
-  const subpath = insideFolder(source);
+  const subpath = pathFrom(reading, place.at, source);
   if (subpath === undefined || subpath.length > 1024) {
     return reading.report(
       place,

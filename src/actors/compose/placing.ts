@@ -2,14 +2,13 @@
 import { isName, labelKey, labelValue } from '#events/values/name.ts';
 import { formatSize, maxVolumeBytes, parseSize } from '#events/values/size.ts';
 import type { VolumeConstraints } from '#events/volume.ts';
+import type { volumeExtension } from './extension-keys.ts';
 import type { Place, Reading } from './reading.ts';
 import { entriesAt, isEmpty, textAt, written } from './values.ts';
 
-export const placingKeys = ['nodes', 'pool', 'driver', 'grow-to'] as const;
-
 /** @param keys of `x-floatlab`, at the top or of a volume */
 export function constraintsAt(reading: Reading, keys: ReadonlyMap<string, Place>): VolumeConstraints | undefined {
-  const at = (key: (typeof placingKeys)[number]): Place | undefined => keys.get(key);
+  const at = (key: keyof typeof volumeExtension): Place | undefined => keys.get(key);
   const [nodes, pool, driver] = [at('nodes'), at('pool'), at('driver')];
   const labels = nodes && labelsAt(reading, nodes);
   const poolName = pool && poolAt(reading, pool);

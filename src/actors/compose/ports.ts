@@ -32,7 +32,7 @@ export function portsAt(reading: Reading, place: Place): readonly PlacedPort[] {
 }
 
 /** `[host:]published:target[/protocol]`, where both ports may be ranges. */
-const shortRule = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):)?(\d+(?:-\d+)?):(\d+(?:-\d+)?)(?:\/([a-zA-Z]+))?$/;
+export const shortRule = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):)?(\d+(?:-\d+)?):(\d+(?:-\d+)?)(?:\/([a-zA-Z]+))?$/;
 /** The same without `published`. */
 const targetOnly = /^(?:(?:\[[0-9a-fA-F:.]+\]|\d+\.[0-9.]+)?:{1,2})?\d+(?:-\d+)?(?:\/[a-zA-Z]+)?$/;
 

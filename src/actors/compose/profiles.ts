@@ -29,7 +29,7 @@ interface Profiled {
  * required, and then does not wait.
  */
 export function chosen<T extends Profiled>(reading: Reading, services: readonly T[]): readonly T[] {
-  const asked = (reading.variables.get(profilesVariable) ?? '').split(',').map((name) => name.trim());
+  const asked = (reading.main.scope.variables.get(profilesVariable) ?? '').split(',').map((name) => name.trim());
   const isThere = ({ profiles }: T): boolean =>
     profiles.length === 0 || asked.includes('*') || profiles.some((name) => asked.includes(name));
   const missing = new Map(services.filter((one) => !isThere(one)).map((one) => [one.name, one.profiles]));

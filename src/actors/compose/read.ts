@@ -1,9 +1,10 @@
 /**
- * Reads a compose file: text in, a specification and a bundle out, or findings that say what is wrong, where, and
- * what to do. Pure: the files beside it are handed in.
+ * Reads the compose files of an app: text in, a specification and a bundle out, or findings that say what is wrong, where,
+ * and what to do. Pure: the files beside the first one are handed in.
  *
  * ```text
- * text ─ tree (aliases, merges, places) ─ keys (interpolated, checked one by one) ─ checks across services ─ spec, bundle
+ * texts ─ trees (aliases, places) ─ one tree (project/: extends, includes, overrides) ─ keys (interpolated, checked one by one)
+ *       ─ checks across services ─ spec, bundle
  * ```
  *
  * Nothing is dropped silently: what FloatLab does not read is refused. Whatever the text, reading ends soon: its
@@ -14,23 +15,24 @@ import { declaredFilesAt, madeFiles, type DeclaredFiles } from './declared-files
 import { checkCircles } from './depends-on.ts';
 import { parseEnvFile } from './environment.ts';
 import { keysAt, type Keys } from './keys.ts';
-import { sourceOf } from './locate.ts';
 import type { ComposeApp, ComposeInput, ComposeResult } from './model.ts';
 import { checkComposeName, checkName, slugOf } from './names.ts';
+import { networksAt, type DeclaredNetworks } from './networks/declared.ts';
 import { checkPortClashes } from './ports.ts';
 import { chosen, noteLeftOut, profilesVariable } from './profiles.ts';
+import { maxComposeChars, Project } from './project/load.ts';
+import { dotEnv } from './project/sources.ts';
 import { startReading, type Place, type Reading } from './reading.ts';
-import { serviceAt, type ReadService } from './service.ts';
+import { serviceAt, type ReadService, type Surroundings } from './service.ts';
 import { settingsOf, toBundle, toSpec, usesFolder } from './to-spec.ts';
 import { nearest } from './suggest.ts';
-import { parseTree } from './tree.ts';
-import { entriesAt, textAt, written } from './values.ts';
+import { topKeys } from './top-keys.ts';
+import { emptyAt } from './tree.ts';
+import { entriesAt, stringAt, written } from './values.ts';
 import { volumesAt, type DeclaredVolume } from './volumes.ts';
 import { appExtensionAt, type AppExtension } from './x-floatlab.ts';
 
-export const maxComposeChars = 2 ** 20;
 const maxServices = 200;
-const dotEnv = '.env';
 
 /** @returns the app, or at least one and at most 50 findings, sorted by position */
 export function readCompose(input: ComposeInput): ComposeResult {
@@ -40,19 +42,22 @@ export function readCompose(input: ComposeInput): ComposeResult {
 }
 
 /**
- * The paths beside the compose file that it names, and `.env`: what to hand in before it is read. A path may be a file,
- * a folder (of which everything is meant), or nothing. Variables in a path count when `.env` is handed in already.
+ * The paths beside the first file that it and the others name, and `.env`: what to hand in before they are read. A path
+ * may be a file, a folder (of which everything is meant), or nothing. Variables in a path count when `.env` is handed in
+ * already, and a compose file names others only once it is: whoever hands them in asks again.
  */
 export function namedPaths(input: ComposeInput): readonly string[] {
   const reading = newReading(input);
-  readApp(reading);
+  readApp(reading, { evenIncomplete: true });
   return [...new Set([dotEnv, ...reading.named])].toSorted();
 }
 
 /** What the app is called by its file, also where that has findings elsewhere; undefined when it does not say. */
 export function namedApp(input: ComposeInput): string | undefined {
   const reading = newReading(input);
-  const tree = input.text.length > maxComposeChars ? undefined : parseTree(input.text, () => undefined);
+  const project = new Project(reading);
+  const files = input.text.length > maxComposeChars ? undefined : project.start();
+  const tree = files && project.merge(files.map(({ root }) => root));
   if (!tree) return undefined;
   readDotEnv(reading);
   const keys = keysAt(reading, { path: '', at: tree.at, node: tree }, topKeys);
@@ -60,26 +65,19 @@ export function namedApp(input: ComposeInput): string | undefined {
   return keys && readName(reading, keys, extensionAt ? appExtensionAt(reading, extensionAt) : { volumes: {} });
 }
 
-function newReading({ fileName, text, files }: ComposeInput): Reading {
-  return startReading(sourceOf(fileName, text), new Map(Object.entries(files)));
-}
+const newReading = ({ fileName, text, files }: ComposeInput): Reading =>
+  startReading(fileName, text, new Map(Object.entries(files)));
 
-const top: Place = { path: '', at: 0, node: { kind: 'scalar', at: 0, end: 0, size: 1, value: null, text: '' } };
+const top: Place = { path: '', at: 0, node: emptyAt(0) };
 
-export const topKeys = {
-  of: 'a compose file',
-  read: ['name', 'version', 'services', 'volumes', 'configs', 'secrets', 'x-floatlab'],
-  unread: {
-    include: 'Copy what it brings in.',
-    models: '',
-    networks: 'Remove it: services of one app share a network of their own.',
-  },
-  extensions: true,
-} as const;
 type TopKeys = Keys<(typeof topKeys.read)[number]>;
 
-function readApp(reading: Reading): Omit<ComposeApp, 'notes'> | undefined {
-  const { text } = reading.source;
+/** @param options whether to go on where files are missing: what stands in them is missed then, too */
+function readApp(
+  reading: Reading,
+  { evenIncomplete = false }: { readonly evenIncomplete?: boolean } = {},
+): Omit<ComposeApp, 'notes'> | undefined {
+  const { text } = reading.main;
   if (text.length > maxComposeChars) {
     return reading.report(top, 'A compose file has at most 1 MiB.', 'Put large values into files beside it.');
   }
@@ -88,12 +86,15 @@ function readApp(reading: Reading): Omit<ComposeApp, 'notes'> | undefined {
       reading.report(top, 'A file was handed in whose path is not inside the folder of the compose file.');
     }
   }
-  const tree = parseTree(text, (at, message, hint) => reading.report({ path: '', at }, message, hint));
-  if (!tree) return undefined;
+  const project = new Project(reading);
+  const started = project.start();
+  if (!started) return undefined;
   readDotEnv(reading);
+  const tree = project.merge(started.map((file) => project.complete(file)));
+  if (!tree || !(project.isComplete || evenIncomplete)) return undefined;
   const keys = keysAt(reading, { path: '', at: tree.at, node: tree }, topKeys);
   if (!keys) return undefined;
-  if (tree.kind === 'map') noteMisspelt(reading, tree.entries);
+  noteMisspelt(reading, tree.entries);
 
   const extensionAt = keys.get('x-floatlab');
   const serviceNames = namesOf(keys.get('services'));
@@ -106,14 +107,20 @@ function readApp(reading: Reading): Omit<ComposeApp, 'notes'> | undefined {
     configs: configsAt ? declaredFilesAt(reading, configsAt, 'configs') : new Map(),
     secrets: secretsAt ? declaredFilesAt(reading, secretsAt, 'secrets') : new Map(),
   };
-  const services = readServices(reading, keys, new Set(volumes.keys()), files);
+  const networksPlace = keys.get('networks');
+  const networks: DeclaredNetworks = networksPlace ? networksAt(reading, networksPlace) : new Map();
+  const services = readServices(reading, keys, {
+    volumes: new Set(volumes.keys()),
+    files,
+    networks: new Set(networks.keys()),
+  });
   noteUnused(reading, volumes, services);
   for (const settings of [...(usesFolder(services) ? [{}] : []), ...[...volumes.values()].map((one) => one.settings)])
     checkGrowth(reading, settingsOf(settings, extension.volumes));
   return {
     name,
     spec: toSpec(services, volumes, extension),
-    bundle: toBundle(services, new Map([...reading.files, ...madeFiles(files)])),
+    bundle: toBundle(services, networks, new Map([...reading.files, ...madeFiles(files)])),
   };
 }
 
@@ -132,18 +139,20 @@ const namesOf = (place: Place | undefined): ReadonlySet<string> =>
 
 function readDotEnv(reading: Reading): void {
   const file = reading.files.get(dotEnv);
-  const variables = file && parseEnvFile(reading, dotEnv, file.content, 'compose')?.variables;
-  for (const [name, value] of variables ?? []) reading.variables.set(name, value);
+  const { scope } = reading.main;
+  const read = file && parseEnvFile(reading, dotEnv, file.content, 'compose', scope);
+  for (const [name, value] of read?.variables ?? []) scope.variables.set(name, value);
 }
 
 function readName(reading: Reading, keys: TopKeys, extension: AppExtension): string | undefined {
   const version = keys.get('version');
   if (version) {
     const at = { path: version.path, at: version.keyAt };
+    stringAt(reading, version);
     reading.note(at, '`version` is obsolete and changes nothing.', 'Remove it.');
   }
   const place = keys.get('name');
-  const name = place && textAt(reading, place, 'the name of the app');
+  const name = place && stringAt(reading, place, 'the name of the app');
   if (!place) return extension.title === undefined ? undefined : slugOf(extension.title);
   if (name === undefined) return undefined;
   const isPlain = place.node.kind === 'scalar' && place.node.text === name;
@@ -156,8 +165,7 @@ function readName(reading: Reading, keys: TopKeys, extension: AppExtension): str
 function readServices(
   reading: Reading,
   keys: TopKeys,
-  volumes: ReadonlySet<string>,
-  files: DeclaredFiles,
+  declared: Pick<Surroundings, 'volumes' | 'files' | 'networks'>,
 ): readonly ReadService[] {
   const place = keys.get('services');
   if (!place) {
@@ -172,9 +180,8 @@ function readServices(
   }
   const around = {
     services: new Set(entries.map(({ key }) => key)),
-    volumes,
-    environments: { files: new Map(), chars: 0 },
-    files,
+    environments: { chars: 0 },
+    ...declared,
   };
   const all: ReadService[] = [];
   for (const entry of entries) {

@@ -1,14 +1,17 @@
 /**
- * One reading of one compose file: where findings are collected and variables are looked up. Readers of keys take a
- * `Place` (a value and its path) and report what is wrong there; they return undefined then, and go on elsewhere, so
- * that a person sees everything that is wrong at once.
+ * One reading of the compose files of one app: where findings are collected and variables are looked up. Readers of keys
+ * take a `Place` (a value and its path) and report what is wrong there; they return undefined then, and go on elsewhere,
+ * so that a person sees everything that is wrong at once.
+ *
+ * A place tells by its offset in which file it is: findings, variables and relative paths follow that file.
  *
  * Messages quote the file as it is written, never a value after interpolation: those may be secrets.
  */
 import { interpolate, maxExpandedChars, type InterpolationProblem } from './interpolate.ts';
-import { frameAt, positionOf, quoted, type Source } from './locate.ts';
-import type { BundleFile, Finding } from './model.ts';
-import type { Node, ScalarNode } from './tree.ts';
+import { frameAt, positionOf, quoted } from './locate.ts';
+import type { Finding, HandedIn } from './model.ts';
+import { Sources, startScope, type ProjectSource } from './project/sources.ts';
+import { startParsing, type Node, type Parsing, type ScalarNode } from './tree.ts';
 
 const maxFindings = 50;
 
@@ -23,15 +26,20 @@ export interface Place {
 type Hint = string | (() => string | undefined);
 
 export interface Reading {
-  readonly source: Source;
+  /** The first file, which all the others are found from. */
+  readonly main: ProjectSource;
+  readonly sources: Sources;
+  readonly parsing: Parsing;
+  /** Characters of the env files that were read so far. */
+  envFileChars: number;
   /** The files that were handed in, by normalized path. */
-  readonly files: ReadonlyMap<string, Omit<BundleFile, 'path'>>;
+  readonly files: ReadonlyMap<string, HandedIn>;
   /** Their paths, and those of the folders that hold them. */
   readonly present: ReadonlySet<string>;
-  /** Paths beside the compose file that it names, whether they were handed in or not. */
+  /** Paths beside the first file that any file names, whether they were handed in or not. */
   readonly named: Set<string>;
-  /** From the `.env` file. */
-  readonly variables: Map<string, string>;
+  /** What holds for the file in which this place is. */
+  sourceAt(at: number): ProjectSource;
   /** Reports a finding. @returns undefined, for `return report(…)` */
   report(place: Pick<Place, 'path' | 'at'>, message: string, hint?: Hint): undefined;
   note(place: Pick<Place, 'path' | 'at'>, message: string, hint?: Hint): void;
@@ -39,6 +47,8 @@ export interface Reading {
   reportIn(file: string, line: number, message: string, hint: string): void;
   /** @returns the text with its variables replaced, or undefined after a report */
   expand(place: Place, scalar: ScalarNode): string | undefined;
+  /** The same for looking at a value before it is read: as it is written where it cannot be expanded, no report. */
+  peek(scalar: ScalarNode): string;
   failed(): boolean;
   /** Sorted by position, without duplicates, at most 50. */
   findings(): readonly Finding[];
@@ -52,24 +62,32 @@ interface Report {
   readonly hint: Hint | undefined;
 }
 
-/** All texts of one file after interpolation, together. */
+/** All texts after interpolation, together. */
 const maxExpandedTotal = 16 * 2 ** 20;
 
-export function startReading(source: Source, files: Reading['files']): Reading {
+export function startReading(fileName: string, text: string, files: Reading['files']): Reading {
   const reports: Report[] = [];
   const noted: Report[] = [];
   const elsewhere: Finding[] = [];
-  const variables = new Map<string, string>();
+  const sources = new Sources();
+  const main = sources.add({ fileName, text, folder: '.', scope: startScope() });
   let expandedTotal = 0;
 
-  const lookup = (name: string): string | undefined => variables.get(name);
+  const expanded = (scalar: ScalarNode): string | InterpolationProblem => {
+    if (!scalar.text.includes('$')) return scalar.text;
+    const { variables } = sources.at(scalar.at).scope;
+    return interpolate(scalar.text, (name) => variables.get(name));
+  };
 
   const reading: Reading = {
-    source,
+    main,
+    sources,
+    parsing: startParsing(),
+    envFileChars: 0,
     files,
     present: new Set([...files.keys()].flatMap(withParents)),
     named: new Set(),
-    variables,
+    sourceAt: (at) => sources.at(at),
     report({ path, at }, message, hint) {
       reports.push({ path, at, message, hint });
       return undefined;
@@ -81,20 +99,27 @@ export function startReading(source: Source, files: Reading['files']): Reading {
       elsewhere.push({ path: '', file, line, column: 1, message, hint, frame: '' });
     },
     expand(place, scalar) {
-      const expanded = interpolate(scalar.text, lookup);
-      if (typeof expanded !== 'string') {
-        const at = offsetInside(source.text, scalar, expanded.at);
-        return reading.report({ path: place.path, at }, ...explain(expanded));
+      const found = expanded(scalar);
+      if (typeof found !== 'string') {
+        const at = offsetInside(sources.at(scalar.at), scalar, found.at);
+        return reading.report({ path: place.path, at }, ...explain(found, sources.at(scalar.at)));
       }
-      expandedTotal += expanded.length;
+      expandedTotal += found.length;
       if (expandedTotal > maxExpandedTotal) {
         return reading.report(place, 'With its variables written out the file is longer than 16 MiB.');
       }
-      return expanded;
+      return found;
+    },
+    peek(scalar) {
+      if (expandedTotal > maxExpandedTotal) return scalar.text;
+      const found = expanded(scalar);
+      if (typeof found !== 'string') return scalar.text;
+      expandedTotal += found.length;
+      return found;
     },
     failed: () => reports.length + elsewhere.length > 0,
-    findings: () => [...located(source, reports), ...sortedByPlace(elsewhere)].slice(0, maxFindings),
-    notes: () => located(source, noted),
+    findings: () => [...located(sources, reports), ...sortedByPlace(elsewhere)].slice(0, maxFindings),
+    notes: () => located(sources, noted),
   };
   return reading;
 }
@@ -107,7 +132,7 @@ export function withParents(path: string): readonly string[] {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function located(source: Source, reports: readonly Report[]): Finding[] {
+function located(sources: Sources, reports: readonly Report[]): Finding[] {
   const seen = new Set<string>();
   const findings: Finding[] = [];
   const sorted = reports.toSorted((a, b) => a.at - b.at || compare(a.path, b.path) || compare(a.message, b.message));
@@ -116,29 +141,38 @@ function located(source: Source, reports: readonly Report[]): Finding[] {
     if (seen.has(`${at} ${message}`)) continue;
     seen.add(`${at} ${message}`);
     const found = typeof hint === 'function' ? hint() : hint;
+    const source = sources.at(at);
+    const offset = at - source.base;
     findings.push({
       path,
       file: source.fileName,
-      ...positionOf(source, at),
+      ...positionOf(source, offset),
       message,
       ...(found === undefined ? {} : { hint: found }),
-      frame: frameAt(source, at),
+      frame: frameAt(source, offset),
     });
     if (findings.length === maxFindings) break;
   }
   return findings;
 }
 
-const sortedByPlace = (findings: readonly Finding[]): readonly Finding[] =>
-  findings.toSorted((a, b) => compare(a.file, b.file) || a.line - b.line);
+/** A file that is read in several scopes is wrong once. */
+function sortedByPlace(findings: readonly Finding[]): readonly Finding[] {
+  const known = new Map(findings.map((finding) => [`${finding.file}:${finding.line} ${finding.message}`, finding]));
+  return [...known.values()].toSorted((a, b) => compare(a.file, b.file) || a.line - b.line);
+}
 
 /** The place of one character of a scalar, where it stands in the file as it is in the value; else its start. */
-function offsetInside(text: string, scalar: ScalarNode, at: number): number {
-  const found = text.slice(scalar.at, scalar.end).indexOf(scalar.text);
+function offsetInside({ text, base }: ProjectSource, scalar: ScalarNode, at: number): number {
+  const found = text.slice(scalar.at - base, scalar.end - base).indexOf(scalar.text);
   return found === -1 ? scalar.at : scalar.at + found + at;
 }
 
-function explain({ kind, name, written }: InterpolationProblem): [message: string, hint: string] {
+function explain(
+  { kind, name, written }: InterpolationProblem,
+  { folder }: ProjectSource,
+): [message: string, hint: string] {
+  const where = folder === '.' ? 'the file .env beside the compose file' : `the file .env, or ${folder}/.env`;
   switch (kind) {
     case 'syntax':
       return ['This `$` does not begin a variable.', 'Write `${NAME}` for a variable, or `$$` for a dollar sign.'];
@@ -147,12 +181,12 @@ function explain({ kind, name, written }: InterpolationProblem): [message: strin
     case 'unset':
       return [
         `Variable ${quoted(name)} is not set.`,
-        `Write ${name}=… into the file .env beside the compose file, or give a default: \${${name}:-value}.`,
+        `Write ${name}=… into ${where}, or give a default: \${${name}:-value}.`,
       ];
     case 'required':
       return [
         `Variable ${quoted(name)} is not set${written === '' ? '' : `: ${quoted(written).slice(1, -1)}`}.`,
-        `Write ${name}=… into the file .env beside the compose file.`,
+        `Write ${name}=… into ${where}.`,
       ];
     case 'length':
       return [`This is longer than ${maxExpandedChars / 1024} KiB.`, 'Put it into a file and mount that.'];

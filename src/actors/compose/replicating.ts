@@ -8,8 +8,6 @@ import type { Place, Reading } from './reading.ts';
 import { isPlain } from './snapshotting.ts';
 import { durationAt, numberAt, textAt, written } from './values.ts';
 
-export const replicatingKeys = ['replicas', 'replicate', 'max-data-loss'] as const;
-
 const leastLossMs = 1000;
 
 /** @param keys of `x-floatlab`, at the top or of a volume @returns undefined when nothing is said, or 0 are wanted */

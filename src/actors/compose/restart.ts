@@ -1,4 +1,4 @@
-/** `restart`: when Docker starts a container again. YAML of old reads a bare `no` as false: both are accepted. */
+/** `restart`: when Docker starts a container again. A bare `no` is text: YAML of old reads it as false. */
 import type { ServiceSpec } from '#events/app.ts';
 import type { Place, Reading } from './reading.ts';
 import { isEmpty, textAt, written } from './values.ts';
@@ -8,7 +8,7 @@ type Restart = ServiceSpec['restart'];
 export function restartAt(reading: Reading, place: Place): Restart {
   const never: Restart = { condition: 'no' };
   if (isEmpty(place)) return never;
-  const text = place.node.kind === 'scalar' && place.node.value === false ? 'no' : textAt(reading, place);
+  const text = textAt(reading, place, 'a restart policy');
   if (text === undefined) return never;
   if (text === 'no' || text === 'always' || text === 'unless-stopped' || text === 'on-failure') {
     return { condition: text };

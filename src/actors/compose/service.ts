@@ -8,16 +8,21 @@ import { dependsOnAt, type PlacedDependency } from './depends-on.ts';
 import { environmentAt, type Environments } from './environment.ts';
 import { healthcheckAt, isDisabled } from './healthcheck.ts';
 import { imageAt } from './image.ts';
-import { keysAt } from './keys.ts';
-import { labelsAt } from './labels.ts';
+import { formAt } from './container/lists.ts';
+import { keysAt, type Keys } from './keys.ts';
+import { labelFilesAt, labelsAt } from './labels.ts';
+import { quoted } from './locate.ts';
 import type { BundleService } from './model.ts';
 import { mountsAt } from './mounts.ts';
+import { mac } from './networks/address.ts';
+import { defaultNetwork, takenNetworksAt, type TakenNetworks } from './networks/taken.ts';
 import { portsAt, type PlacedPort } from './ports.ts';
 import { profilesAt } from './profiles.ts';
 import type { Place, Reading } from './reading.ts';
 import { restartAt } from './restart.ts';
 import { unreadServiceKeys } from './service-keys.ts';
-import type { KeyedPlace } from './values.ts';
+import { nearest } from './suggest.ts';
+import { isEmpty, optional, type KeyedPlace } from './values.ts';
 
 export interface ReadService {
   readonly name: string;
@@ -35,17 +40,20 @@ export interface ReadService {
 }
 
 /** What a service may refer to. */
-interface Surroundings {
+export interface Surroundings {
   readonly services: ReadonlySet<string>;
   readonly volumes: ReadonlySet<string>;
   readonly environments: Environments;
   readonly files: DeclaredFiles;
+  /** Their keys. */
+  readonly networks: ReadonlySet<string>;
 }
 
 export const serviceKeys = {
   of: 'services',
   read: [
     'image',
+    'extends',
     'command',
     'entrypoint',
     'environment',
@@ -56,12 +64,16 @@ export const serviceKeys = {
     'healthcheck',
     'depends_on',
     'labels',
+    'label_file',
     'configs',
     'secrets',
     'profiles',
     'deploy',
+    'networks',
+    'mac_address',
     ...containerKeys,
   ],
+  mayBeEmpty: ['command', 'entrypoint', 'deploy', 'develop'],
   unread: unreadServiceKeys,
   extensions: true,
 } as const;
@@ -75,7 +87,8 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
     return at ? reader(at) : otherwise;
   };
   const image = read('image', (at) => imageAt(reading, at), undefined);
-  if (!keys.has('image')) missingImage(reading, place);
+  // What could not be extended was told, and may have one.
+  if (!keys.has('image') && !keys.has('extends')) missingImage(reading, place, around.services);
   const command = read('command', (at) => commandAt(reading, at), undefined);
   const entrypoint = read('entrypoint', (at) => commandAt(reading, at), undefined);
   const healthcheck = read('healthcheck', (at) => healthcheckAt(reading, at), undefined);
@@ -86,9 +99,13 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
     const at = keys.get(kind);
     if (at) addMounts(reading, at, mounts, takenFilesAt(reading, at, kind, around.files[kind]));
   }
-  const labels = read('labels', (at) => labelsAt(reading, at), {});
+  const labels = {
+    ...read('label_file', (at) => labelFilesAt(reading, at), {}),
+    ...read('labels', (at) => labelsAt(reading, at), {}),
+  };
   const deploy = read<Deploy>('deploy', (at) => deployAt(reading, at), { settings: {} });
   const settings = containerSettingsAt(reading, keys, deploy.settings);
+  const networks = networksOf(reading, keys, around.networks);
   return {
     name: place.key,
     place: { path: place.path, at: place.keyAt },
@@ -106,8 +123,30 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
       labels,
       ...(healthcheck === undefined ? {} : { healthcheck }),
       ...(settings === undefined ? {} : { settings }),
+      ...(networks === undefined ? {} : { networks }),
     },
   };
+}
+
+/** The address of the service itself is that in the first of its networks. */
+function networksOf(
+  reading: Reading,
+  keys: Keys<(typeof serviceKeys.read)[number]>,
+  declared: ReadonlySet<string>,
+): TakenNetworks | undefined {
+  const [at, mode, macAt] = [keys.get('networks'), keys.get('network_mode'), keys.get('mac_address')];
+  const excluded = at && !isEmpty(at) ? at : macAt;
+  if (mode && excluded)
+    reading.report(
+      { path: excluded.path, at: excluded.keyAt },
+      'With `network_mode` the service is in no network of the app.',
+      'Remove one of the two.',
+    );
+  const taken = optional(at, (place) => takenNetworksAt(reading, place, declared));
+  const address = optional(macAt, (place) => formAt(reading, place, mac));
+  if (address === undefined) return taken;
+  const [[first, endpoint] = [defaultNetwork, {}] as const, ...others] = Object.entries(taken ?? {});
+  return Object.fromEntries([[first, { mac: address, ...endpoint }], ...others]);
 }
 
 function addMounts(reading: Reading, place: Place, mounts: Mount[], more: readonly Mount[]): void {
@@ -132,11 +171,12 @@ function noteEmptyCommand(
   );
 }
 
-function missingImage(reading: Reading, place: KeyedPlace): void {
+function missingImage(reading: Reading, place: KeyedPlace, services: ReadonlySet<string>): void {
   if (place.node.kind === 'map' && place.node.entries.has('build')) return;
-  reading.report(
-    { path: place.path, at: place.keyAt },
-    'This service has no `image`.',
-    'Add for example image: nginx:1.27.',
-  );
+  reading.report({ path: place.path, at: place.keyAt }, 'This service has no `image`.', () => {
+    // An override names a service of the files before it: a slip there is a service of its own.
+    const others = [...services].filter((name) => name !== place.key);
+    const meant = reading.sourceAt(place.keyAt) === reading.main ? undefined : nearest(place.key, others);
+    return meant === undefined ? 'Add for example image: nginx:1.27.' : `Did you mean ${quoted(meant)}?`;
+  });
 }

@@ -10,18 +10,20 @@ import {
   type SnapshotOnChange,
 } from '#events/values/snapshotting.ts';
 import { formatDuration, parseDuration } from '#events/values/duration.ts';
+import { parseKeep } from '#events/values/keep.ts';
 import { checkCron } from '../schedule/next.ts';
 import { commandAt } from './command.ts';
+import { hookExtension, hooksExtension, keysOf, onChangeExtension, snapshotExtension } from './extension-keys.ts';
 import { keysAt } from './keys.ts';
 import { quoted } from './locate.ts';
 import type { Place, Reading } from './reading.ts';
 import { nearest } from './suggest.ts';
 import { booleanAt, isEmpty, itemsAt, textAt, written } from './values.ts';
 
-export const snapshotKeys = { of: 'snapshot', read: ['schedule', 'on-change'] } as const;
-export const onChangeKeys = { of: 'on-change', read: ['settle', 'at-most-every'] } as const;
-export const hooksKeys = { of: 'hooks', read: ['before', 'after', 'on-failure'] } as const;
-export const hookKeys = { of: 'a hook', read: ['service', 'command', 'timeout'] } as const;
+export const snapshotKeys = { of: 'snapshot', read: keysOf(snapshotExtension) } as const;
+export const onChangeKeys = { of: 'on-change', read: keysOf(onChangeExtension) } as const;
+export const hooksKeys = { of: 'hooks', read: keysOf(hooksExtension) } as const;
+export const hookKeys = { of: 'a hook', read: keysOf(hookExtension) } as const;
 
 export interface SnapshotSettings {
   readonly schedule?: string;
@@ -39,7 +41,7 @@ export function snapshotAt(reading: Reading, place: Place): SnapshotSettings {
   return { ...(cron === undefined ? {} : { schedule: cron }), ...(changes === undefined ? {} : { onChange: changes }) };
 }
 
-function cronAt(reading: Reading, at: Place): string | undefined {
+export function cronAt(reading: Reading, at: Place): string | undefined {
   const text = textAt(reading, at, 'five fields such as "0 * * * *"');
   if (text === undefined) return undefined;
   const cron = text.trim().replace(/\s+/g, ' ');
@@ -49,6 +51,21 @@ function cronAt(reading: Reading, at: Place): string | undefined {
     at,
     isPlain(at, text) ? wrong : `${written(at)} is not a schedule.`,
     'Write for example "0 * * * *" for every hour, or "30 2 * * *" for every night.',
+  );
+}
+
+export function keepAt(reading: Reading, place: Place): string | undefined {
+  const text = textAt(reading, place, 'a policy such as "24h:1h 14d:1d"');
+  if (text === undefined) return undefined;
+  const keep = text.trim().replace(/\s+/g, ' ');
+  const wrong = parseKeep(keep);
+  if (keep.length <= 256 && typeof wrong !== 'string') return keep;
+  return reading.report(
+    place,
+    typeof wrong === 'string' && isPlain(place, text)
+      ? `\`keep\` cannot be read: ${wrong}.`
+      : `${written(place)} is not a policy.`,
+    'Write span:interval, span:all or last:n, separated by spaces: "24h:1h 14d:1d last:3".',
   );
 }
 

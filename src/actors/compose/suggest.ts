@@ -18,6 +18,10 @@ export function nearest(written: string, words: Iterable<string>): string | unde
   return best;
 }
 
+/** The word that a hint says was meant: ``Did you mean `volumes`?``; undefined when it says something else. */
+export const meantBy = (hint: string | undefined): string | undefined =>
+  /^Did you mean (`?)([^`\s]+)\1\?$/.exec(hint ?? '')?.[2];
+
 /** Optimal string alignment: insertions, deletions, replacements, and swaps of neighbours. */
 function mistakes(a: string, b: string): number {
   let beforeLast: number[] = [];

@@ -1,6 +1,8 @@
 /** What was read becomes what is stored: the specification for the log, the bundle for the node. Everything is valid by now. */
 import type { AppSpec, ServiceSpec } from '#events/app.ts';
 import { appFolderVolume, type Bundle, type BundleFile } from './model.ts';
+import type { DeclaredNetworks } from './networks/declared.ts';
+import { defaultNetwork } from './networks/taken.ts';
 import { withParents, type Reading } from './reading.ts';
 import type { ReadService } from './service.ts';
 import type { DeclaredVolume } from './volumes.ts';
@@ -26,13 +28,14 @@ export function toSpec(
 ): AppSpec {
   const { volumes: defaults, ...shown } = extension;
   const volume = (settings: VolumeSettings): AppSpec['volumes'][string] => {
-    const { snapshotOnChange, replicas, growToAt: _, ...spec } = settingsOf(settings, defaults);
+    const { snapshotOnChange, replicas, backup, growToAt: _, ...spec } = settingsOf(settings, defaults);
     const constraints = { ...defaults.constraints, ...settings.constraints };
     return {
       ...spec,
       ...(Object.keys(constraints).length === 0 ? {} : { constraints }),
       ...(snapshotOnChange ? { snapshotOnChange } : {}),
       ...(replicas ? { replicas } : {}),
+      ...(backup ? { backup } : {}),
     };
   };
   return {
@@ -55,17 +58,24 @@ const serviceSpec = ({ bundle, ports, mounts, restart, dependencies, health }: R
 });
 
 /** Files come along when a bind mount names them, or a folder that holds them. */
-export function toBundle(services: readonly ReadService[], files: Reading['files']): Bundle {
+export function toBundle(
+  services: readonly ReadService[],
+  networks: DeclaredNetworks,
+  files: Reading['files'],
+): Bundle {
   const mounted = new Set<string>();
   for (const { mounts } of services) {
     for (const { volume, subpath } of mounts) if (volume === appFolderVolume) mounted.add(subpath);
   }
+  const taken = new Set(services.flatMap(({ bundle }) => Object.keys(bundle.networks ?? { [defaultNetwork]: {} })));
+  const used = [...networks].filter(([key]) => taken.has(key)).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const bundled: BundleFile[] = [];
   for (const [path, { content, mode }] of files) {
     if (withParents(path).some((parent) => mounted.has(parent))) bundled.push({ path, content, mode });
   }
   return {
     services: Object.fromEntries(services.map(({ name, bundle }) => [name, bundle])),
+    ...(used.length === 0 ? {} : { networks: Object.fromEntries(used) }),
     files: bundled.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
   };
 }

@@ -42,6 +42,7 @@ function checkVolumeName(reading: Reading, at: Pick<Place, 'path' | 'at'>, name:
 export const volumeKeys = {
   of: 'a volume',
   read: ['labels', 'driver', 'x-floatlab', 'external'],
+  mayBeEmpty: ['x-floatlab'],
   unread: {
     name: 'Remove it: FloatLab names a volume after its app.',
     driver_opts: 'Remove it: FloatLab makes the volume itself. Its size is `x-floatlab: {size: 5GiB}`.',

@@ -3,20 +3,22 @@
  * are, when they are snapshotted and how long snapshots are kept; on one volume: what differs there.
  */
 import type { AppSpec } from '#events/app.ts';
-import { parseKeep } from '#events/values/keep.ts';
 import { formatSize, maxVolumeBytes, minVolumeBytes, parseSize } from '#events/values/size.ts';
+import { backupAt } from './backing-up.ts';
+import { appExtension, keysOf, volumeExtension } from './extension-keys.ts';
 import { keysAt } from './keys.ts';
-import { constraintsAt, growToAt, placingKeys } from './placing.ts';
+import { constraintsAt, growToAt } from './placing.ts';
 import type { Place, Reading } from './reading.ts';
-import { replicasAt, replicatingKeys } from './replicating.ts';
-import { hooksAt, isPlain, snapshotAt } from './snapshotting.ts';
-import { textAt, written } from './values.ts';
+import { replicasAt } from './replicating.ts';
+import { hooksAt, keepAt, snapshotAt } from './snapshotting.ts';
+import { optional, textAt, written } from './values.ts';
 
 type VolumeSpec = AppSpec['volumes'][string];
-export type VolumeSettings = Partial<Omit<VolumeSpec, 'snapshotOnChange' | 'replicas'>> & {
+export type VolumeSettings = Partial<Omit<VolumeSpec, 'snapshotOnChange' | 'replicas' | 'backup'>> & {
   /** False: not although the top of the file says so. */
   readonly snapshotOnChange?: VolumeSpec['snapshotOnChange'] | false;
   readonly replicas?: VolumeSpec['replicas'] | false;
+  readonly backup?: VolumeSpec['backup'] | false;
   /** Where that is said, for what can be judged only with the size. */
   readonly growToAt?: Place;
 };
@@ -26,11 +28,11 @@ export interface AppExtension extends Pick<AppSpec, 'title' | 'icon' | 'url'> {
 
 export const volumeExtensionKeys = {
   of: 'x-floatlab of a volume',
-  read: ['size', 'snapshot', 'keep', 'hooks', ...placingKeys, ...replicatingKeys],
+  read: keysOf(volumeExtension),
 } as const;
 export const appExtensionKeys = {
   of: 'x-floatlab',
-  read: ['name', 'icon', 'url', ...volumeExtensionKeys.read],
+  read: keysOf(appExtension),
 } as const;
 
 /** @param services of the file; undefined: nobody asks whether a hook has one */
@@ -53,9 +55,6 @@ export function volumeExtensionAt(reading: Reading, place: Place, services: Read
   return keys ? volumeSettings(reading, keys, services) : {};
 }
 
-const optional = <T>(place: Place | undefined, read: (at: Place) => T | undefined): T | undefined =>
-  place && read(place);
-
 /** @param keys the keys of either map */
 function volumeSettings(
   reading: Reading,
@@ -69,6 +68,7 @@ function volumeSettings(
   const constraints = constraintsAt(reading, keys);
   const hooks = optional(keys.get('hooks'), (at) => hooksAt(reading, at, services));
   const replicas = replicasAt(reading, keys);
+  const backup = optional(keys.get('backup'), (at) => backupAt(reading, at));
   return {
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
     ...(schedule === undefined ? {} : { schedule }),
@@ -78,6 +78,7 @@ function volumeSettings(
     ...(growToBytes === undefined ? {} : { growToBytes, growToAt: keys.get('grow-to') as Place }),
     ...(constraints === undefined ? {} : { constraints }),
     ...(replicas === undefined ? {} : { replicas }),
+    ...(backup === undefined ? {} : { backup }),
   };
 }
 
@@ -120,20 +121,5 @@ function sizeAt(reading: Reading, place: Place): number | undefined {
     place,
     `${written(place)} is too ${bytes < minVolumeBytes ? 'small' : 'large'} for a volume.`,
     `Choose from ${formatSize(minVolumeBytes)} to ${formatSize(maxVolumeBytes)}.`,
-  );
-}
-
-function keepAt(reading: Reading, place: Place): string | undefined {
-  const text = textAt(reading, place, 'a policy such as "24h:1h 14d:1d"');
-  if (text === undefined) return undefined;
-  const keep = text.trim().replace(/\s+/g, ' ');
-  const wrong = parseKeep(keep);
-  if (keep.length <= 256 && typeof wrong !== 'string') return keep;
-  return reading.report(
-    place,
-    typeof wrong === 'string' && isPlain(place, text)
-      ? `\`keep\` cannot be read: ${wrong}.`
-      : `${written(place)} is not a policy.`,
-    'Write span:interval, span:all or last:n, separated by spaces: "24h:1h 14d:1d last:3".',
   );
 }

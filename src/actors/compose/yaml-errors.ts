@@ -21,7 +21,7 @@ const advice: Readonly<Record<string, readonly [message: string, hint: string]>>
     'A map cannot begin here.',
     'Look for a second `: ` on this line, and put the value into quotes.',
   ],
-  TAG_RESOLVE_FAILED: ['FloatLab does not read YAML tags such as `!reset`.', 'Remove the tag.'],
+  TAG_RESOLVE_FAILED: ['FloatLab reads no YAML tags but `!reset` and `!override`.', 'Remove the tag.'],
   BAD_ALIAS: ['This alias or anchor is not valid.', 'Give it a name of letters and digits.'],
 };
 

@@ -97,6 +97,27 @@ describe('a revision without files', () => {
   });
 });
 
+describe('an override', () => {
+  const over = (text: string) => ({ ...file(text), override: 1 });
+  test('is a file of the revision: whoever sends none goes on with it', () => {
+    const lab = TestLab.ready();
+    const text = 'name: photos\nservices: { web: { image: nginx } }\n';
+    const change = over('services: { web: { image: "caddy:2", labels: { a: b } } }');
+    lab.must('deploy-app', { compose: text, files: { 'compose.override.yaml': change } });
+    expect(bundleOf(lab).services['web']).toMatchObject({ image: 'caddy:2' });
+    lab.must('deploy-app', { compose: `${text}x-more: 1\n` });
+    expect(bundleOf(lab).services['web']).toMatchObject({ image: 'caddy:2', labels: { a: 'b' } });
+    lab.must('deploy-app', { compose: text, files: {} });
+    expect(bundleOf(lab).services['web']).toMatchObject({ image: 'nginx' });
+  });
+  test('may name the app', () => {
+    const lab = TestLab.ready();
+    const files = { 'a.yaml': over('name: wiki') };
+    lab.must('deploy-app', { compose: 'name: photos\nservices: { web: { image: nginx } }\n', files });
+    expect(lab.lab.byName('app', 'default', 'wiki')).toBeDefined();
+  });
+});
+
 describe('files', () => {
   test('come back as they were, and the same files are the same bytes', () => {
     expect(unpackFiles(packFiles(files))).toEqual(files);

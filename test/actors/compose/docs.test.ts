@@ -6,8 +6,13 @@ import { dependencyKeys } from '#actors/compose/depends-on.ts';
 import { envFileKeys } from '#actors/compose/environment.ts';
 import { healthcheckKeys } from '#actors/compose/healthcheck.ts';
 import { mountKeys, mountVolumeKeys } from '#actors/compose/mounts.ts';
+import { ipamKeys, networkKeys, subnetKeys } from '#actors/compose/networks/declared.ts';
+import { takenNetworkKeys } from '#actors/compose/networks/taken.ts';
 import { portKeys } from '#actors/compose/ports.ts';
-import { readCompose, topKeys } from '#actors/compose/read.ts';
+import { backupKeys } from '#actors/compose/backing-up.ts';
+import { extendsKeys } from '#actors/compose/project/extends.ts';
+import { includeKeys } from '#actors/compose/project/include.ts';
+import { readCompose } from '#actors/compose/read.ts';
 import {
   deployKeys,
   limitKeys,
@@ -17,6 +22,7 @@ import {
 } from '#actors/compose/container/deploy.ts';
 import { containerKeys } from '#actors/compose/container/settings.ts';
 import { serviceKeys } from '#actors/compose/service.ts';
+import { topKeys } from '#actors/compose/top-keys.ts';
 import { volumeKeys } from '#actors/compose/volumes.ts';
 import { hookKeys, hooksKeys, onChangeKeys, snapshotKeys } from '#actors/compose/snapshotting.ts';
 import { appExtensionKeys, volumeExtensionKeys } from '#actors/compose/x-floatlab.ts';
@@ -51,6 +57,7 @@ test.each<readonly [string, { readonly read: readonly string[]; readonly unread?
   ['Dependencies', dependencyKeys],
   ['Env files', envFileKeys],
   ['Volumes', volumeKeys],
+  ['Several files', includeKeys],
 ])('"%s" names every key that is read, and every one that is refused', (heading, { read, unread = {} }) => {
   expect(sorted(tables(heading)[0] ?? [])).toEqual(sorted(read));
   expect(sorted(refused(heading))).toEqual(sorted(Object.keys(unread)));
@@ -74,6 +81,16 @@ test('"Deploy" names every key, and those of what is in it', () => {
   expect(sorted(refused('Deploy'))).toEqual(sorted(Object.keys(deployKeys.unread)));
 });
 
+test('"Networks" names every key of a network, and of how a service is in it', () => {
+  const [declared = [], taken = []] = tables('Networks');
+  expect(sorted(declared)).toEqual(sorted(networkKeys.read));
+  expect(sorted(refused('Networks'))).toEqual(sorted(Object.keys(networkKeys.unread)));
+  for (const key of [...ipamKeys.read, ...subnetKeys.read, ...Object.keys(ipamKeys.unread)])
+    expect(section('Networks')).toContain(`\`${key}\``);
+  expect(sorted(taken)).toEqual(sorted(takenNetworkKeys.read));
+  for (const key of Object.keys(takenNetworkKeys.unread)) expect(section('Networks')).toContain(`\`${key}\``);
+});
+
 test('"Mounts" names every key of a mount and of its volume', () => {
   expect(sorted(tables('Mounts')[0] ?? [])).toEqual(sorted(mountKeys.read));
   expect(section('Mounts')).toContain(`\`${mountVolumeKeys.read.join(', ')}\``);
@@ -85,8 +102,12 @@ test('"x-floatlab" names every key at the top and on a volume', () => {
   const [top = [], volume = []] = tables('x-floatlab');
   expect(sorted(top)).toEqual(sorted(appExtensionKeys.read));
   expect(sorted(volume)).toEqual(sorted(volumeExtensionKeys.read));
-  for (const { read } of [snapshotKeys, onChangeKeys, hooksKeys, hookKeys])
+  for (const { read } of [snapshotKeys, onChangeKeys, hooksKeys, hookKeys, backupKeys])
     for (const key of read) expect(section('x-floatlab')).toContain(`\`${key}\``);
+});
+
+test('"Several files" names the keys of extends', () => {
+  for (const key of extendsKeys.read) expect(section('Several files')).toMatch(new RegExp(`extends: \\{.*${key}:`));
 });
 
 test('the example is valid, and has no notes', () => {

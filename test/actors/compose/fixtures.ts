@@ -1,19 +1,25 @@
 /** Compose files on disk, as the reader takes them: everything beside the file is handed in. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { ComposeInput } from '#actors/compose/model.ts';
+import type { ComposeInput, HandedIn } from '#actors/compose/model.ts';
 
 export const fixtures = join(import.meta.dirname, '../../fixtures/compose');
 
 export const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-export const input = (text: string, files: Readonly<Record<string, string>> = {}): ComposeInput => ({
-  fileName: 'compose.yaml',
-  text,
-  files: Object.fromEntries(
-    Object.entries(files).map(([path, content]) => [path, { content: base64(content), mode: 0o644 }]),
-  ),
-});
+/** Files called `….override.yaml` in the folder itself are overrides, in the order in which they are given. */
+export function input(text: string, files: Readonly<Record<string, string>> = {}): ComposeInput {
+  let overrides = 0;
+  const handedIn = Object.entries(files).map(([path, content]): [string, HandedIn] => [
+    path,
+    {
+      content: base64(content),
+      mode: 0o644,
+      ...(/^[^/]+\.override\.yaml$/.test(path) ? { override: ++overrides } : {}),
+    },
+  ]);
+  return { fileName: 'compose.yaml', text, files: Object.fromEntries(handedIn) };
+}
 
 /** A folder with a `compose.yaml` and what it names. */
 export function inputFromFolder(folder: string): ComposeInput {

@@ -55,7 +55,11 @@ describe('command and entrypoint', () => {
   });
   test('are split like a shell would, or taken as a list', () => {
     expect(service(`command: 'a "b c" $$HOME'`)?.command).toEqual(['a', 'b c', '$HOME']);
-    expect(service('command: [sleep, 1.50, "a b"]')?.command).toEqual(['sleep', '1.50', 'a b']);
+    expect(service('command: [sleep, "1.50", "a b"]')?.command).toEqual(['sleep', '1.50', 'a b']);
+    // Another reader makes 1.5 of it.
+    expect(messages('services: {web: {image: nginx, command: [sleep, 1.50]}}')).toEqual([
+      '`services.web.command[1]` must be text, but is a number.',
+    ]);
   });
 });
 
@@ -101,8 +105,6 @@ describe('restart', () => {
   test.each([
     ['restart: no', { condition: 'no' }],
     ['restart: "no"', { condition: 'no' }],
-    ['restart: false', { condition: 'no' }],
-    ['restart: ', { condition: 'no' }],
     ['restart: on-failure', { condition: 'on-failure' }],
     ['restart: on-failure:3', { condition: 'on-failure', maxRetries: 3 }],
     ['restart: on-failure:0', { condition: 'on-failure' }],
@@ -110,6 +112,10 @@ describe('restart', () => {
     ['labels: {}', { condition: 'no' }],
   ])('%s', (yaml, restart) => {
     expect(read(`services: {web: {image: nginx, ${yaml}}}`).spec.services['web']?.restart).toEqual(restart);
+  });
+  test('has to be said in words', () => {
+    expect(messages('services: {web: {image: nginx, restart: false}}')).toEqual(['`false` is not a restart policy.']);
+    expect(messages('services: {web: {image: nginx, restart: }}')).toEqual(['`restart` has no value.']);
   });
 });
 
@@ -152,6 +158,31 @@ describe('the volumes of an app', () => {
     expect(replicasOf('{replicas: 2, max-data-loss: 1h}')).toMatchObject({ count: 2, maxDataLossMs: 3_600_000 });
     const short = 'services: {web: {image: a, volumes: ["a:/a"]}}\nvolumes: {a: {x-floatlab: {max-data-loss: 10ms}}}';
     expect(findingsOf(readCompose(input(short))).map(({ hint }) => hint)).toEqual(['Choose from 1s to 365d.']);
+  });
+
+  test('are backed up as the top of the file says, unless they say otherwise', () => {
+    const says = '{target: usb, schedule: "30  3 * * *", keep: "14d:1d  8w:1w", test-restore: 30d}';
+    const backup = { target: 'usb', schedule: '30 3 * * *', keep: '14d:1d 8w:1w', testRestoreEveryMs: 30 * 86_400_000 };
+    const all = volumes(
+      `x-floatlab: {backup: ${says}}\nvolumes: {a: , b: {x-floatlab: {backup: false}}, ` +
+        'c: {x-floatlab: {backup: {target: attic, schedule: "0 * * * *"}}}}',
+    );
+    expect([all['a']?.backup, all['b']?.backup]).toEqual([backup, undefined]);
+    expect(all['c']?.backup).toEqual({ target: 'attic', schedule: '0 * * * *' });
+  });
+  test.each([
+    ['true', 'where to, and when'],
+    ['{target: usb}', 'needs a schedule'],
+    ['{schedule: "0 * * * *"}', 'needs a target'],
+    ['{target: "Not A Name", schedule: "0 * * * *"}', 'not the name of a backup target'],
+    ['{target: usb, schedule: often}', 'five fields'],
+    ['{target: usb, schedule: "0 * * * *", keep: some}', 'keep'],
+    ['{target: usb, schedule: "0 * * * *", test-restore: 5m}', 'too short'],
+    ['{target: usb, schedule: "0 * * * *", tset-restore: 5d}', 'not a key of backup'],
+  ])('are not backed up by %s, which is said', (says, what) => {
+    const file = `services: {web: {image: a, volumes: ["a:/a"]}}\nvolumes: {a: {x-floatlab: {backup: ${says}}}}`;
+    const [finding] = findingsOf(readCompose(input(file)));
+    expect(finding?.message).toContain(what);
   });
 
   test('are snapshotted when they change, but for those that say no', () => {
