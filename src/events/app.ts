@@ -6,6 +6,7 @@
  */
 import * as z from 'zod';
 import { asItWas, event, type Upcast } from './define.ts';
+import { volumeBackup } from './values/backing-up.ts';
 import { keep } from './values/keep.ts';
 import { blobRef, metadata, problem } from './values/metadata.ts';
 import { serviceName } from './values/name.ts';
@@ -65,6 +66,7 @@ const appVolumeSpec = z.strictObject({
   snapshotOnChange: snapshotOnChange.exactOptional(),
   hooks: snapshotHooks.exactOptional(),
   replicas: volumeReplicas.exactOptional(),
+  backup: volumeBackup.exactOptional(),
 });
 
 export const appSpec = z.strictObject({
@@ -96,8 +98,8 @@ const filesUnknown: Upcast = (data: object) => ({ ...data, files: null });
 const justBegun: Upcast = (data: object) => ({ ...data, lasts: false });
 
 export const appEvents = {
-  'app.created': event(3, z.strictObject({ metadata, ...revision }), { 1: filesUnknown, 2: asItWas }),
-  'app.updated': event(3, z.strictObject(revision), { 1: filesUnknown, 2: asItWas }),
+  'app.created': event(4, z.strictObject({ metadata, ...revision }), { 1: filesUnknown, 2: asItWas, 3: asItWas }),
+  'app.updated': event(4, z.strictObject(revision), { 1: filesUnknown, 2: asItWas, 3: asItWas }),
   'app.start-requested': event(1, z.strictObject({})),
   'app.started': event(1, z.strictObject({})),
   'app.degraded': event(1, z.strictObject({ service: serviceName, problem })),

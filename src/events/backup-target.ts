@@ -4,13 +4,12 @@
  */
 import * as z from 'zod';
 import { event } from './define.ts';
+import { verifyInterval } from './values/backing-up.ts';
 import { keep } from './values/keep.ts';
 import { name } from './values/name.ts';
 import { blobRef, metadata, problem } from './values/metadata.ts';
 import { volumeSize } from './values/size.ts';
 import { nodeRef, poolName } from './volume.ts';
-
-const hourMs = 3_600_000;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'not a SHA-256: it has 64 hex digits');
 
@@ -73,10 +72,6 @@ export const lending = z.strictObject({
 });
 export type TargetStore = z.infer<typeof targetStore>;
 
-export const verifyInterval = z
-  .int()
-  .min(hourMs)
-  .max(3660 * 24 * hourMs);
 export const transferLimit = z
   .int()
   .min(16 * 1024)

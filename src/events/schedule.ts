@@ -3,9 +3,10 @@ import * as z from 'zod';
 import { backupTargetRef } from './backup-target.ts';
 import { timeZone } from './cluster.ts';
 import { asItWas, event } from './define.ts';
+import { backupTerms } from './values/backing-up.ts';
 import { metadata } from './values/metadata.ts';
 import { poolRef } from './values/pool.ts';
-import { appRef, volumeRef } from './volume.ts';
+import { appRef, volumeKey, volumeRef } from './volume.ts';
 
 export const scheduleSpec = z
   .strictObject({
@@ -19,8 +20,11 @@ export const scheduleSpec = z
     app: appRef.exactOptional(),
     /** A scrub is of a pool. */
     pool: poolRef.exactOptional(),
+    /** Only these volumes of the app, as its compose file calls them. */
+    volumes: z.array(volumeKey).min(1).exactOptional(),
     /** Where a backup goes. */
     target: backupTargetRef.exactOptional(),
+    ...backupTerms,
   })
   .refine(
     ({ action, volume, app, pool, target }) =>
@@ -34,10 +38,11 @@ export type ScheduleSpec = z.infer<typeof scheduleSpec>;
 const dueAt = z.int().min(0);
 
 export const scheduleEvents = {
-  'schedule.created': event(2, z.strictObject({ metadata, spec: scheduleSpec, dueAt, app: appRef.exactOptional() }), {
+  'schedule.created': event(3, z.strictObject({ metadata, spec: scheduleSpec, dueAt, app: appRef.exactOptional() }), {
     1: asItWas,
+    2: asItWas,
   }),
-  'schedule.changed': event(2, z.strictObject({ spec: scheduleSpec, dueAt }), { 1: asItWas }),
+  'schedule.changed': event(3, z.strictObject({ spec: scheduleSpec, dueAt }), { 1: asItWas, 2: asItWas }),
   /** `missed` counts earlier runs that could not happen; they are made up for by this one. */
   'schedule.fired': event(1, z.strictObject({ scheduledFor: z.int().min(0), missed: z.int().min(0), dueAt })),
   'schedule.suspended': event(1, z.strictObject({})),

@@ -3,9 +3,26 @@ import { name } from '#events/values/name.ts';
 import { relativePath } from '#events/values/path.ts';
 import { appRef } from '#events/volume.ts';
 import * as z from 'zod';
+import { maxComposeFiles } from '../compose/model.ts';
 import { defaultNamespace, target } from '../drafting.ts';
 
 const maxComposeBytes = 2 ** 20;
+
+const path = z
+  .array(z.union([z.string().min(1).max(256), z.int().min(0).max(10_000)]))
+  .min(1)
+  .max(20);
+const scalar = z.union([z.string().max(65_536), z.number(), z.boolean(), z.null()]);
+/** A value of a key, or a map or list of those. */
+const value = z.union([scalar, z.array(scalar).max(1000), z.record(z.string().max(256), scalar)]);
+
+const composeEdit = z.discriminatedUnion('do', [
+  /** The keys above it are made where they are missing. */
+  z.strictObject({ do: z.literal('set'), path, value }),
+  z.strictObject({ do: z.literal('insert'), path, value }),
+  z.strictObject({ do: z.literal('remove'), path }),
+  z.strictObject({ do: z.literal('rename'), path, key: z.string().min(1).max(256) }),
+]);
 
 export const appCommands = {
   /** Creates the app or brings it to this compose file; the same file again changes nothing. */
@@ -17,15 +34,29 @@ export const appCommands = {
     compose: z.string().max(maxComposeBytes, 'a compose file has at most 1 MiB'),
     /**
      * Files that the compose file names, by their path beside it; content in base64. Left out: those of the last
-     * revision; `{}`: none.
+     * revision; `{}`: none. A compose file with `override` is merged over the first one, as the how-manieth.
      */
     files: z
       .record(
         relativePath,
-        z.strictObject({ content: z.base64().max(2 ** 22), mode: z.int().min(0).max(0o777).default(0o644) }),
+        z.strictObject({
+          content: z.base64().max(2 ** 22),
+          mode: z.int().min(0).max(0o777).default(0o644),
+          override: z.int().min(1).max(maxComposeFiles).exactOptional(),
+        }),
       )
       .exactOptional(),
     start: z.boolean().default(true),
+  }),
+  /**
+   * Changes single values of the stored compose file: comments, order and style stay, and so do the files beside it. All
+   * of the edits are made, or none.
+   */
+  'edit-app': z.strictObject({
+    ...target,
+    /** The one that was looked at: when somebody has deployed another one since, nothing is changed. */
+    revision: z.int().min(1),
+    edits: z.array(composeEdit).min(1).max(50),
   }),
   'start-app': z.strictObject(target),
   'stop-app': z.strictObject(target),

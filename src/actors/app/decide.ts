@@ -8,6 +8,7 @@ import { discardOf } from '../volume/deletion.ts';
 import type { appCommands } from './commands.ts';
 import { liveInstance, wantsToRun } from './actor.ts';
 import { deploy, deployReads } from './deploy.ts';
+import { editApp, editReads } from './edit.ts';
 import { refuseTakenPorts } from './ports.ts';
 
 const write = ({ namespace }: { namespace: string }) => ({ verb: 'write', kind: 'app', namespace }) as const;
@@ -15,6 +16,7 @@ const govern = () => ({ verb: 'govern', kind: 'app' }) as const;
 
 export const appDecisions: Decisions<keyof typeof appCommands> = {
   'deploy-app': { scope: write, reads: deployReads, decide: deploy },
+  'edit-app': { scope: write, reads: editReads, decide: editApp },
 
   'start-app': {
     scope: write,

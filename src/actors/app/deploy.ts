@@ -11,6 +11,7 @@ import type { ActorState, Ask, Decision, LabView } from '../actor.ts';
 import type { Commands } from '../commands.ts';
 import type { Bundle } from '../compose/model.ts';
 import { namedApp, readCompose } from '../compose/read.ts';
+import { problemWords } from '../compose/render.ts';
 import { draft, drafts, newMetadata, startOperation, unchanged } from '../drafting.ts';
 import { namespaceExists, noNamespace } from '../namespace/decide.ts';
 import { reject, type Rejection } from '../rejection.ts';
@@ -48,14 +49,8 @@ export function deploy(ask: Ask<Input>, lab: LabView): Decision {
   const { files } = found;
   const read = readCompose({ fileName: input.fileName, text: input.compose, files });
   if ('findings' in read) {
-    const count = read.findings.length;
-    return {
-      rejected: {
-        code: 'COMPOSE_INVALID',
-        explain: `${input.fileName} has ${count} ${count === 1 ? 'problem' : 'problems'}.`,
-        findings: read.findings,
-      },
-    };
+    const { findings } = read;
+    return { rejected: { code: 'COMPOSE_INVALID', explain: problemWords(findings), findings } };
   }
   const name = input.name ?? read.app.name;
   if (name === undefined) {

@@ -18,6 +18,7 @@ import { detachmentOf } from '../volume/decide.ts';
 import { deletionOf } from '../volume/deletion.ts';
 import { isLost } from '../volume/volume.ts';
 import { isSameSpec, misplacedBy } from '../volume/spec.ts';
+import { planBackups } from './backups.ts';
 
 interface Planned {
   readonly streams: Record<string, StreamId<'volume'>>;
@@ -99,11 +100,18 @@ export function planVolumes(ask: Asked, lab: LabView, app: Planning): Planned | 
   const what = `the volumes of app ${app.name}`;
   const tooLarge =
     refuseConstraints(what, placings, lab) ?? refuseTooLarge(what, newBytes, lab) ?? refuseGrowth(what, growths, lab);
-  return tooLarge ?? { streams, drafts: [...planned, ...givenUp(app.existing, streams, replaced, lab)] };
+  if (tooLarge) return tooLarge;
+  const backups = planBackups(ask, lab, { ...app, volumes: streams }, n);
+  if ('rejected' in backups) return backups;
+  const gone = givenUp(app.existing, streams, replaced, lab);
+  return { streams, drafts: [...planned, ...gone, ...backups.drafts] };
 }
 
 /** What the file says, and what only a person can have said; a volume that was made larger by hand stays as large. */
-function specOf({ schedule: _, ...wanted }: AppSpec['volumes'][string], known: VolumeSpec | undefined): VolumeSpec {
+function specOf(
+  { schedule: _, backup: __, ...wanted }: AppSpec['volumes'][string],
+  known: VolumeSpec | undefined,
+): VolumeSpec {
   const sizeBytes = Math.max(wanted.sizeBytes, known?.sizeBytes ?? 0);
   if (!known) return { ...wanted, sizeBytes };
   const { owner, mode, recordSizeBytes, compression, replicas } = known;

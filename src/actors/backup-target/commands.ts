@@ -7,8 +7,8 @@ import {
   lending,
   poolStore,
   transferLimit,
-  verifyInterval,
 } from '#events/backup-target.ts';
+import { verifyInterval } from '#events/values/backing-up.ts';
 import { keep } from '#events/values/keep.ts';
 import { problem } from '#events/values/metadata.ts';
 import { name } from '#events/values/name.ts';

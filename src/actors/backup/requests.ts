@@ -51,9 +51,11 @@ export function backUpApp(ask: Ask<Commands['back-up-app']>, lab: LabView): Deci
   );
 }
 
-/** Sorted by what the app calls them. */
-export function volumesOf(app: StreamId<'app'>, lab: LabView): readonly Volume[] {
-  const known = Object.entries(lab.get(app)?.context.volumes ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
+/** Sorted by what the app calls them. @param keys only these */
+export function volumesOf(app: StreamId<'app'>, lab: LabView, keys?: readonly string[]): readonly Volume[] {
+  const known = Object.entries(lab.get(app)?.context.volumes ?? {})
+    .filter(([key]) => keys === undefined || keys.includes(key))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
   return known.flatMap(([, stream]) => lab.get(stream) ?? []);
 }
 

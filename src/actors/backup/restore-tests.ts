@@ -14,6 +14,7 @@ import { isLeaving, leftOf } from '../placement/capacity.ts';
 import { poolStream } from '../pool/stream.ts';
 import { reject } from '../rejection.ts';
 import { scratchBytes, seriesOf } from './known.ts';
+import { isTested, termsOf } from './terms.ts';
 
 type Backup = ActorState<'backup'>;
 
@@ -79,8 +80,7 @@ export function nextRestoreTest(
   target: ActorState<'backup-target'>,
   lab: LabView,
 ): { readonly backup: StreamId<'backup'>; readonly dueAt: number } | undefined {
-  const every = target.context.spec.testRestoreEveryMs;
-  if (every === undefined) return undefined;
+  if (!isTested(target, lab)) return undefined;
   const series = new Map<string, Backup[]>();
   for (const backup of lab.referrers(target.stream, 'backup')) {
     if (backup.state === 'testing') return undefined;
@@ -95,7 +95,8 @@ export function nextRestoreTest(
     const [newest] = backups
       .filter(({ state }) => state === 'verified')
       .toSorted((a, b) => (b.context.takenAt ?? 0) - (a.context.takenAt ?? 0));
-    if (!newest) continue;
+    const every = termsOf(backups, target, lab).testRestoreEveryMs;
+    if (!newest || every === undefined) continue;
     const dueAt = dueAtOf(newest, backups, every);
     if (dueAt !== undefined && (!next || dueAt < next.dueAt)) next = { backup: newest.stream, dueAt };
   }

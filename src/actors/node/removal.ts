@@ -11,6 +11,7 @@ import type { AnyDraft } from '#events/envelope.ts';
 import { nodeOfPeer } from '#events/values/peer.ts';
 import type { ActorState, Ask, LabView } from '../actor.ts';
 import { clusterStream } from '../cluster/stream.ts';
+import { homeOf } from '../backup-target/known.ts';
 import type { Decisions } from '../commands.ts';
 import { counted } from '../counted.ts';
 import { draft, drafts, startOperation, systemNamespace, unchanged } from '../drafting.ts';
@@ -47,6 +48,7 @@ export const removalDecisions: Decisions<'leave-node' | 'remove-node' | 'finish-
         }
         return (
           refuseHolding(node, lab, 'Move or remove them first.') ??
+          refuseKeeping(node, lab, '') ??
           refuseLostVote(node, lab) ??
           drafts(departure(ask, 'leave-node', node, 'left', lab))
         );
@@ -74,7 +76,8 @@ export const removalDecisions: Decisions<'leave-node' | 'remove-node' | 'finish-
         const hint =
           `Remove or move them first: their data would be lost. If the machine is lost with its disks: ` +
           `floatlab node rm ${input.name} --force.`;
-        return refuseHolding(node, lab, hint) ?? drafts(ends);
+        const anyway = ` If the machine is lost with its disks: floatlab node rm ${input.name} --force.`;
+        return refuseHolding(node, lab, hint) ?? refuseKeeping(node, lab, anyway) ?? drafts(ends);
       }),
   },
 
@@ -130,6 +133,23 @@ function refuseHolding(node: Node, lab: LabView, hint: string): { readonly rejec
   );
 }
 
+/** Backups that are on it alone. */
+const targetsOn = (node: Node, lab: LabView): readonly ActorState<'backup-target'>[] =>
+  lab.list('backup-target').filter((target) => homeOf(target) === node.stream);
+
+function refuseKeeping(node: Node, lab: LabView, anyway: string): { readonly rejected: Rejection } | undefined {
+  const [first] = targetsOn(node, lab);
+  if (!first) return undefined;
+  const { name } = first.context.metadata;
+  const backups = lab.referrers(first.stream, 'backup').length;
+  return reject(
+    'NOT_EMPTY',
+    `Node ${node.context.metadata.name} holds backup target ${name}${backups === 0 ? '' : `, with ${counted(backups, 'backup')}`}.`,
+    `Back up to another target, then let the lab forget this one: floatlab backup target rm ${name} (what lies there ` +
+      `stays, and is found again by a node that has it).${anyway}`,
+  );
+}
+
 const heldWords = (volumes: number, instances: number): string =>
   [
     ...(volumes > 0 ? [counted(volumes, 'volume')] : []),
@@ -146,6 +166,7 @@ function lossOf(node: Node, ends: readonly AnyDraft[], lab: LabView) {
   const instances = lab.referrers(node.stream, 'instance');
   const because = `node ${name} was removed`;
   const bereft = appsOf(volumes, lab);
+  const targets = targetsOn(node, lab);
   const moving = instances
     .map(({ context }) => lab.get(context.app))
     .filter((app) => app !== undefined && !bereft.has(app.stream) && ['running', 'degraded'].includes(app.state))
@@ -168,6 +189,9 @@ function lossOf(node: Node, ends: readonly AnyDraft[], lab: LabView) {
       ...(bereft.size === 0
         ? []
         : [`Without their volumes apps would fail: ${namesOf([...bereft.values()].map(({ app }) => app))}.`]),
+      ...(targets.length === 0
+        ? []
+        : [`Nobody would reach the backups in ${namesOf(targets)} any more, unless another node gets their disks.`]),
       ...(moving.length === 0 ? [] : [`Apps would start on other nodes: ${namesOf(moving)}.`]),
       `Switch the machine off first: FloatLab does not reach it, and what still runs there goes on.`,
     ],

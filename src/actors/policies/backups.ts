@@ -10,6 +10,7 @@ import type { ActorState, LabView } from '../actor.ts';
 import { homeOf, isThinnedHere, keeperOf } from '../backup-target/known.ts';
 import { counts, isUnderWay, seriesOf } from '../backup/known.ts';
 import { lostScratch, nextRestoreTest } from '../backup/restore-tests.ts';
+import { termsOf } from '../backup/terms.ts';
 import { decideRetention } from '../retention/decide.ts';
 import type { Policy, Proposal } from './policy.ts';
 
@@ -37,6 +38,11 @@ export const backupsPolicy: Policy = {
         return after?.final ? [] : [event.stream];
       case 'snapshot':
         return lab.referrers(event.stream, 'backup').map(({ stream }) => stream);
+      case 'schedule': {
+        // What it says of its backups may be new.
+        const seen = [before, after] as readonly (ActorState<'schedule'> | undefined)[];
+        return event.type === 'schedule.fired' ? [] : seen.flatMap((schedule) => schedule?.context.spec.target ?? []);
+      }
       case 'node':
         return before?.state === after?.state
           ? []
@@ -175,8 +181,8 @@ function ofTarget(target: Target, lab: LabView, now: number): readonly Proposal[
 }
 
 /** Only what was read back counts as kept: a backup that nobody could read must not drive out one that is good. */
-function expired({ stream, context }: Target, lab: LabView, now: number): readonly Proposal[] {
-  const rules = context.spec.keep === undefined ? 'none' : parseKeep(context.spec.keep);
+function expired(target: Target, lab: LabView, now: number): readonly Proposal[] {
+  const { stream, context } = target;
   const all = lab.referrers(stream, 'backup');
   const byVolume = new Map<string, Backup[]>();
   for (const backup of all) {
@@ -184,6 +190,8 @@ function expired({ stream, context }: Target, lab: LabView, now: number): readon
     byVolume.set(key, [...(byVolume.get(key) ?? []), backup]);
   }
   const gone = [...byVolume.values()].flatMap((backups) => {
+    const { keep } = termsOf(backups, target, lab);
+    const rules = keep === undefined ? 'none' : parseKeep(keep);
     const good = backups.filter((backup) => counts(backup));
     // What is known to come back stays, until another one is known to.
     const proven = good
@@ -215,7 +223,7 @@ function expired({ stream, context }: Target, lab: LabView, now: number): readon
       .toSorted((a, b) => b.context.requestedAt - a.context.requestedAt)
       .slice(keptFailures)
       .map((backup) => ({ id: backup.stream as string, reason: 'it failed, and later ones did not' }));
-    return [...verdicts.filter(({ keep }) => !keep), ...failed];
+    return [...verdicts.filter((verdict) => !verdict.keep), ...failed];
   });
   if (gone.length === 0) return [];
   return [

@@ -8,8 +8,8 @@ import { draft } from '../drafting.ts';
 
 type Volume = ActorState<'volume'>;
 
-const volumesIn = (spec: ScheduleSpec, lab: LabView): readonly Volume[] => {
-  if (spec.app !== undefined) return volumesOf(spec.app, lab);
+export const volumesIn = (spec: ScheduleSpec, lab: LabView): readonly Volume[] => {
+  if (spec.app !== undefined) return volumesOf(spec.app, lab, spec.volumes);
   const volume = spec.volume && lab.get(spec.volume);
   return volume ? [volume] : [];
 };

@@ -19,18 +19,23 @@ export interface ScheduleRow {
   /** The same where it is a volume. */
   readonly volume: Ref | null;
   readonly app: Ref | null;
+  /** Of an app: only these of its volumes, as its compose file calls them; null: all. */
+  readonly only: readonly string[] | null;
   readonly dueAt: number;
   readonly lastRunAt: number | null;
   readonly missed: number;
-  /** Of backups: where they go. */
+  /** Of backups: where they go, */
   readonly target: Ref | null;
+  /** and what is said of them there; null: what their target says. */
+  readonly keep: string | null;
+  readonly testRestoreEveryMs: number | null;
   /** Of backups: when the newest that was read back was taken, once that is too old; 0: there is none. */
   readonly behindSince: number | null;
 }
 
 export const schedulesView = defineProjection<ScheduleRow>({
   name: 'schedules',
-  version: 4,
+  version: 5,
   keeps: 'table',
   apply: (rows, { event, after }, lab) => {
     if (event.type === 'app.created') {
@@ -55,10 +60,13 @@ export const schedulesView = defineProjection<ScheduleRow>({
       of: targetOf(context.spec, lab),
       volume: refTo(lab, context.spec.volume),
       app: refTo(lab, context.app),
+      only: context.spec.volumes ?? null,
       dueAt: context.dueAt,
       lastRunAt: context.lastRunAt,
       missed: context.missed,
       target: refTo(lab, context.spec.target),
+      keep: context.spec.keep ?? null,
+      testRestoreEveryMs: context.spec.testRestoreEveryMs ?? null,
       behindSince: context.behindSince,
     });
   },

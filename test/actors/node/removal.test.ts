@@ -222,6 +222,44 @@ describe('a node that is removed', () => {
   });
 });
 
+describe('a node that backups lie on', () => {
+  const target = (store: { readonly kind: 'directory'; readonly path: string; readonly node?: string }) => {
+    const door = new Door();
+    door.member('vega', '2');
+    door.lab.must('add-backup-target', { name: 'usb', store });
+    return door;
+  };
+  const onVega = { kind: 'directory', path: '/mnt/usb', node: 'vega' } as const;
+
+  test('neither leaves nor is removed before somebody has said what becomes of them', () => {
+    const door = target(onVega);
+    const refused = {
+      code: 'NOT_EMPTY',
+      explain: 'Node vega holds backup target usb.',
+      hint: expect.stringContaining('floatlab backup target rm usb'),
+    };
+    expect(door.lab.run('leave-node', { name: 'vega' }).rejected).toMatchObject(refused);
+    door.down('vega');
+    const { rejected } = door.lab.run('remove-node', { name: 'vega' });
+    expect(rejected).toMatchObject(refused);
+    expect(rejected?.hint).toContain('floatlab node rm vega --force');
+    door.lab.must('remove-backup-target', { name: 'usb' });
+    expect(door.lab.types('remove-node', { name: 'vega' })).toEqual(['node.removed']);
+  });
+
+  test('is removed all the same when its machine is lost, and the plan says what nobody reaches then', () => {
+    const door = target(onVega);
+    door.down('vega');
+    expect(door.lab.types('remove-node', { name: 'vega', force: true })).toContain('node.removed');
+    expect(door.lab.changes.join(' ')).toContain('the backups in usb');
+  });
+
+  test('may go when others reach them, too', () => {
+    const door = target({ kind: 'directory', path: '/mnt/share' });
+    expect(door.lab.types('leave-node', { name: 'vega' })).toEqual(['node.left']);
+  });
+});
+
 describe('a node that is removed with what it holds', () => {
   const lost = (prepare: (door: Door) => void = () => {}): Door => {
     const door = new Door();

@@ -1,4 +1,5 @@
 /** Schedules: what happens again and again. */
+import { formatDuration } from '#events/values/duration.ts';
 import type { ScheduleRow } from '#projections/views/schedules.ts';
 import type { Command } from 'commander';
 import { agree, change, checkOptions } from '../change.ts';
@@ -104,6 +105,9 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
       ['namespace', row.namespace === 'default' ? null : row.namespace],
       ['state', row.state],
       ['does', `${row.action} of ${targetWords(row.of)}${row.target ? ` to ${row.target.name}` : ''}`],
+      ['volumes', row.only?.join(', ')],
+      ['keeps', row.keep],
+      ['test restore', row.testRestoreEveryMs === null ? null : `every ${formatDuration(row.testRestoreEveryMs)}`],
       ['behind', behindWords(row)],
       ['cron', `${row.cron} (${row.timeZone ?? 'in the time zone of the lab'})`],
       ['next', row.state === 'active' ? `${momentWords(row.dueAt)}, ${ago(row.dueAt)}` : null],

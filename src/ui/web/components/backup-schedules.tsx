@@ -23,10 +23,11 @@ export function BackupSchedules({ rows }: { readonly rows: readonly ScheduleRow[
       id: 'of',
       title: 'Backs up',
       width: 'minmax(110px, 1fr)',
-      cell: ({ namespace, of }) =>
+      cell: ({ namespace, of, only }) =>
         of.id.startsWith('app:') ? (
           <span className="among">
-            <AppLink namespace={namespace} name={of.name} /> <span className="faint">as a set</span>
+            <AppLink namespace={namespace} name={of.name} />{' '}
+            <span className="faint">{only === null ? 'as a set' : only.join(', ')}</span>
           </span>
         ) : (
           <VolumeLink namespace={namespace} name={of.name} />
@@ -53,8 +54,9 @@ export function BackupSchedules({ rows }: { readonly rows: readonly ScheduleRow[
       id: 'keeps',
       title: 'Keeps there',
       width: 'minmax(110px, 1fr)',
-      cell: ({ target }) => {
-        const { keep, verifyEveryMs } = targets.get(target?.id ?? '') ?? {};
+      cell: ({ target, keep: own }) => {
+        const { keep: usual, verifyEveryMs } = targets.get(target?.id ?? '') ?? {};
+        const keep = own ?? usual;
         return (
           <>
             {keep ? <code>{keep}</code> : 'all'}
