@@ -73,6 +73,8 @@ export const snapshotEvents = {
   ),
   'snapshot.taken': event(2, snapshotFact, { 1: asItWas }),
   'snapshot.failed': event(1, z.strictObject({ problem })),
+  /** Its note is another one, or none. */
+  'snapshot.noted': event(1, z.strictObject({ note: z.string().min(1).max(500).nullable() })),
   'snapshot.removal-requested': event(1, z.strictObject({ because: z.string().max(500) })),
   'snapshot.removed': event(1, z.strictObject({})),
   /** What it is of has moved, and left it behind with the dataset that it belongs to. */

@@ -5,11 +5,10 @@
 import type { ActorState, LabView, Step } from '#actors/actor.ts';
 import { clusterStream } from '#actors/cluster/stream.ts';
 import { halfRolledBack } from '#actors/volume/deletion.ts';
-import { lossHint } from '#actors/volume/loss.ts';
+import { mendHint } from '#actors/volume/mending.ts';
 import { isLost } from '#actors/volume/volume.ts';
 import type { LabEvent, StreamId } from '#events/envelope.ts';
 import { clockWords } from '#events/values/clock.ts';
-import type { Problem } from '#events/values/metadata.ts';
 import { formatSize } from '#events/values/size.ts';
 import type { Fill } from '#events/volume.ts';
 import {
@@ -65,7 +64,7 @@ export type Alert = Pick<AlertRow, 'rule' | 'severity' | 'message' | 'hint'> & {
 
 export const alertsProjection = defineProjection<AlertRow>({
   name: 'alerts',
-  version: 7,
+  version: 8,
   keeps: 'table',
   apply: (rows, step, lab) => {
     const { event, before, after } = step;
@@ -190,13 +189,6 @@ function appAlerts(app: ActorState<'app'>, name: string, lab: LabView): readonly
   return alerts;
 }
 
-/** An adoption may have named what is not there: no retry helps, and what was adopted is not deleted. */
-function failureHint({ state, context }: ActorState<'volume'>, { hint }: Problem, name: string): string {
-  const mend = hint ?? `Mend the cause, then: floatlab volume retry ${name}.`;
-  if (state !== 'failed' || context.failedIn !== 'adopting') return mend;
-  return `${mend} Or let it go: floatlab volume release ${name}.`;
-}
-
 function volumeAlerts(volume: ActorState<'volume'>, name: string, lab: LabView): readonly Alert[] {
   const { problem, drift, full, app } = volume.context;
   const waiting = waitingOf(volume, lab);
@@ -209,7 +201,7 @@ function volumeAlerts(volume: ActorState<'volume'>, name: string, lab: LabView):
       message: isLost(volume.context)
         ? problem.message
         : `Volume ${name} ${isMissing ? 'is missing' : 'failed'}: ${problem.message}`,
-      hint: isLost(volume.context) ? lossHint(volume) : failureHint(volume, problem, name),
+      hint: mendHint(volume),
     });
   }
   // Of an app's volume the app says that it has no place.
@@ -303,7 +295,7 @@ function nodeAlerts({ state, context }: ActorState<'node'>, name: string): reado
     part: pool,
     severity: 'critical',
     message: `Pool ${pool} of node ${name} is nearly full: ${fillWords(full)}.`,
-    hint: 'Remove snapshots or volumes, or make the pool larger.',
+    hint: `Make it larger (floatlab pool grow ${name}/${pool}), or remove snapshots or volumes.`,
   }));
   // A witness needs no engine.
   if (context.facts.engine === null && context.role !== 'witness') {

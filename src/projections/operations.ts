@@ -72,7 +72,7 @@ function targetsOf({ before, after }: Step, lab: LabView): readonly StreamId[] {
 }
 
 /** For a place, or for the node that has to do it: it is not taken back meanwhile, and goes on when that is there. */
-function waitsOf(target: ActorState | undefined, lab: LabView): Problem | null {
+export function waitsOf(target: ActorState | undefined, lab: LabView): Problem | null {
   const delay = waitingOf(target, lab)?.problem;
   if (delay || !target || target.final) return delay ?? null;
   if (target.kind === 'app') {

@@ -108,9 +108,19 @@ function hintOf(problem: PoolProblem, title: string, lab: LabView, { context }: 
     case 'pool-stopped':
     case 'pool-unavailable':
       return `${problem.repair} If it is gone for good, give it up with its volumes: floatlab pool forget ${title} --force.`;
+    case 'pool-read-only':
+      return `${problem.repair}${writableAgain(context)}`;
     default:
       return problem.repair;
   }
+}
+
+/** How its file system is opened for writing once more. After an error the kernel refuses to do that in place. */
+function writableAgain({ driver, where }: ActorState<'pool'>['context']): string {
+  if (where === null) return '';
+  const [zpool = where] = where.split('/');
+  if (driver === 'zfs') return ` By one command: zpool export ${zpool} && zpool import ${zpool}.`;
+  return ` Where it was no error, one command does: mount -o remount,rw ${where}.`;
 }
 
 /** The part of an alert's id, for rules that have several. */

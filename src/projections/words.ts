@@ -177,6 +177,10 @@ const words: Words = {
     `${snapshot(about)} ${about.v('was', 'would be')} taken${troubleWords(hookTrouble(hooks))}.`,
   'snapshot.failed': ({ data }, about) =>
     `${snapshot(about)} ${about.v('failed', 'would fail')}: ${data.problem.message}`,
+  'snapshot.noted': ({ data: { note } }, about) =>
+    note === null
+      ? `The note of ${snapshotWords(about)} ${about.v('was', 'would be')} taken away.`
+      : `The note of ${snapshotWords(about)} ${about.v('is', 'would be')} now “${note}”.`,
   'snapshot.removal-requested': ({ data }, about) =>
     `${snapshot(about)} ${about.v('goes', 'would go')}: ${data.because}.`,
   'snapshot.removed': (_, about) => `${snapshot(about)} ${about.v('was', 'would be')} removed.`,
@@ -263,8 +267,10 @@ const handoverNode = (actor: ActorState): StreamId<'node'> =>
 const percent = ({ usedBytes, sizeBytes }: Fill): string =>
   sizeBytes === 0 ? '100 %' : `${Math.floor((100 * usedBytes) / sizeBytes)} %`;
 
-const snapshot = ({ name, lab, actor }: About): string =>
-  `Snapshot ${name} of ${nameOf(lab, (actor as ActorState<'snapshot'>).context.volume)}`;
+const snapshot = (about: About): string => `S${snapshotWords(about).slice(1)}`;
+
+const snapshotWords = ({ name, lab, actor }: About): string =>
+  `snapshot ${name} of ${nameOf(lab, (actor as ActorState<'snapshot'>).context.volume)}`;
 
 const troubleWords = (trouble: string | undefined): string => (trouble === undefined ? '' : `; ${trouble}`);
 

@@ -4,11 +4,13 @@ import { TestLab } from '#test/actors/test-lab.ts';
 import { volumeLife } from './volume-life.ts';
 import { handover } from './handover.ts';
 import { backups } from './backups.ts';
+import { composeBackups } from './compose-backups.ts';
 import { dataLoss } from './data-loss.ts';
 import { lostPool } from './lost-pool.ts';
 import { pools } from './pools.ts';
 import { replicas } from './replicas.ts';
 import { restoreTests } from './restore-tests.ts';
+import { snapshotNotes } from './snapshot-notes.ts';
 import { snapshotting } from './snapshotting.ts';
 import { transfers } from './transfers.ts';
 
@@ -133,6 +135,8 @@ export function history(): readonly LabEvent[] {
   backups(lab);
   restoreTests(lab);
   dataLoss(lab);
+  snapshotNotes(lab);
+  composeBackups(lab);
   farewell(lab);
   return lab.events;
 }

@@ -70,7 +70,7 @@ describe('an alert', () => {
     const problem = { code: 'MISSING', message: 'there is no /pool/old', hint: 'Look whether that is its path.' };
     lab.must('report-volume-failed', { volume, visit: lab.visit(volume), problem }, 'node:atlas');
     expect(alerts(lab).map(({ hint }) => hint)).toEqual([
-      'Look whether that is its path. Or let it go: floatlab volume release old.',
+      'Look whether that is its path. Then: floatlab volume retry old. Or let it go: floatlab volume release old.',
     ]);
   });
 

@@ -31,6 +31,8 @@ export const snapshotCommands = {
       .min(1)
       .max(1000),
   }),
+  /** Another note, or none. */
+  'note-snapshot': z.strictObject({ ...target, snapshot: name, note: z.string().max(500).nullable() }),
   'remove-snapshot': z.strictObject({ ...target, snapshot: name }),
   'prune-snapshots': z.strictObject({
     volume: volumeRef,

@@ -1,7 +1,7 @@
 import { streamOf, type StreamId } from '#events/envelope.ts';
-import type { LabView } from '../actor.ts';
+import type { ActorState, Decision, LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
-import { draft, drafts, nameTaken, startOperation, withNamed, withVisit } from '../drafting.ts';
+import { draft, drafts, nameTaken, startOperation, unchanged, withNamed, withVisit } from '../drafting.ts';
 import { reject } from '../rejection.ts';
 import { readersOf } from '../backup/known.ts';
 import { needersOf } from '../replica/known.ts';
@@ -42,6 +42,16 @@ const isNeeded = (snapshot: StreamId<'snapshot'>, lab: LabView): boolean => {
   return known !== undefined && needersOf(known, lab).length > 0;
 };
 
+const snapshotNamed = (volume: ActorState<'volume'>, named: string, lab: LabView) =>
+  lab.referrers(volume.stream, 'snapshot').find(({ context }) => context.metadata.name === named);
+
+const noSnapshot = ({ name, snapshot }: { readonly name: string; readonly snapshot: string }): Decision =>
+  reject(
+    'NOT_FOUND',
+    `Volume ${name} has no snapshot ${snapshot}.`,
+    `floatlab volume snapshots ${name} shows what there is.`,
+  );
+
 export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
   'take-snapshot': {
     scope: write,
@@ -70,22 +80,34 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
 
   'take-app-snapshot': { scope: write, decide: takeAppSnapshot },
 
+  'note-snapshot': {
+    scope: write,
+    decide: ({ input }, lab) =>
+      withNamed(lab, 'volume', input, (volume) => {
+        const found = snapshotNamed(volume, input.snapshot, lab);
+        if (!found) return noSnapshot(input);
+        // What is only blanks tells nobody anything.
+        const note = input.note?.trim() || null;
+        if (note === found.context.note) return unchanged;
+        if (found.state === 'removing') {
+          return reject(
+            'NOT_NOW',
+            `Snapshot ${input.snapshot} of volume ${input.name} is being removed.`,
+            `floatlab volume snapshots ${input.name} shows those that stay.`,
+          );
+        }
+        return drafts(draft(found.stream, 'snapshot.noted', { note }));
+      }),
+  },
+
   'request-change-snapshots': { scope: reportedBy, decide: requestChangeSnapshots },
 
   'remove-snapshot': {
     scope: write,
     decide: (ask, lab) =>
       withNamed(lab, 'volume', ask.input, (volume) => {
-        const found = lab
-          .referrers(volume.stream, 'snapshot')
-          .find(({ context }) => context.metadata.name === ask.input.snapshot);
-        if (!found) {
-          return reject(
-            'NOT_FOUND',
-            `Volume ${ask.input.name} has no snapshot ${ask.input.snapshot}.`,
-            `floatlab volume snapshots ${ask.input.name} shows what there is.`,
-          );
-        }
+        const found = snapshotNamed(volume, ask.input.snapshot, lab);
+        if (!found) return noSnapshot(ask.input);
         const clones = clonesUnderWay(found.stream, lab).map(({ context }) => context.metadata.name);
         if (clones.length > 0) {
           return reject(

@@ -59,6 +59,7 @@ export const snapshotMachine = setup({
   initial: 'taking',
   on: {
     'snapshot.left-behind': { actions: assign(({ event }) => ({ volume: event.data.volume })) },
+    'snapshot.noted': { actions: assign(({ event }) => ({ note: event.data.note })) },
   },
   states: {
     taking: {

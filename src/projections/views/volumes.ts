@@ -2,6 +2,7 @@
 import type { ActorState, LabView } from '#actors/actor.ts';
 import type { StreamId } from '#events/envelope.ts';
 import type { VolumeConstraints } from '#events/volume.ts';
+import { mendHint } from '#actors/volume/mending.ts';
 import type { Lineage } from '#actors/volume/lineage.ts';
 import type { Problem } from '#events/values/metadata.ts';
 import type { VolumeReplicas } from '#events/values/replication.ts';
@@ -71,7 +72,7 @@ export interface VolumeReplica {
 
 export const volumesView = defineProjection<VolumeRow>({
   name: 'volumes',
-  version: 6,
+  version: 7,
   keeps: 'table',
   apply: (rows, { event, before, after }, lab) => {
     if (after?.kind === 'volume') {
@@ -163,13 +164,20 @@ function rowOf(volume: ActorState<'volume'>, lab: LabView): Omit<VolumeRow, 'sna
     node: refTo(lab, context.node),
     pool: context.pool,
     path: context.path,
-    problem: context.problem,
+    problem: problemOf(volume),
     delay: context.delay,
     discarded: context.discarded,
     origin: refTo(lab, context.origin?.volume ?? null),
     replication: context.spec.replicas ?? null,
     replicas: replicasOf(volume.stream, lab),
   };
+}
+
+/** With what repairs it. */
+function problemOf(volume: ActorState<'volume'>): Problem | null {
+  const { problem } = volume.context;
+  const hint = mendHint(volume);
+  return problem && hint !== null ? { ...problem, hint } : problem;
 }
 
 function moveOf({ move, handover }: ActorState<'volume'>['context'], lab: LabView): VolumeRow['move'] {

@@ -102,6 +102,10 @@ const table: Partial<Record<CommandName, Row>> = {
     missing: [at('none', '/snapshots'), {}],
     conflict: [at('busy', '/snapshots'), {}],
   },
+  'note-snapshot': {
+    nothing: [at('data', '/snapshots/monday'), { note: null }],
+    missing: [at('data', '/snapshots/none'), { note: null }],
+  },
   'remove-snapshot': { missing: [at('data', '/snapshots/none')] },
   'rollback-volume': {
     missing: [at('data', '/rollback'), { snapshot: 'none' }],

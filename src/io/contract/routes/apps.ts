@@ -13,8 +13,25 @@ export const appsRoutes: readonly Route[] = [
   special('validate-compose', 'post', '/api/v1/compose/validate', 'apps', 'Check a compose file without an app', {
     body: validateComposeBody,
   }),
+  special(
+    'compose-schema',
+    'get',
+    '/api/v1/compose/schema.json',
+    'apps',
+    'The JSON schema of compose files, for editors',
+    {
+      open: true,
+    },
+  ),
   show('apps', app, 'apps', 'Show an app'),
   special('compose-file', 'get', `${app}/compose`, 'apps', 'The compose file, byte for byte'),
+  command(
+    'edit-app',
+    'patch',
+    `${app}/compose`,
+    'apps',
+    'Change single values of its compose file, which keeps its comments',
+  ),
   special('app-logs', 'get', `${app}/logs`, 'apps', 'Log lines of its services, newest last', {
     query: {
       service: 'Only this service',

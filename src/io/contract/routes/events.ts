@@ -13,4 +13,18 @@ export const eventsRoutes: readonly Route[] = [
   special('object-history', 'get', '/api/v1/history/{stream}', 'events', 'Events of one object, newest first', {
     query: { before: 'Only events before this index', limit: 'At most 1000 (default 100)' },
   }),
+  special(
+    'why',
+    'get',
+    '/api/v1/why',
+    'events',
+    'Why an object is as it is: what it waits for, what is wrong with what repairs it, and what led here',
+    {
+      query: {
+        item: 'Its name, its id, or volume@snapshot',
+        kind: 'Where several are called so',
+        namespace: 'Of its name; default when it is left out',
+      },
+    },
+  ),
 ];

@@ -84,6 +84,14 @@ export const volumesRoutes: readonly Route[] = [
     'volumes',
     'Take a set of snapshots, one of each volume of an app, around its hooks',
   ),
+  command(
+    'note-snapshot',
+    'patch',
+    `${volume}/snapshots/{snapshot}`,
+    'volumes',
+    'Give a snapshot another note; null takes it away',
+    false,
+  ),
   command('remove-snapshot', 'delete', `${volume}/snapshots/{snapshot}`, 'volumes', 'Remove a snapshot'),
   command(
     'rollback-volume',

@@ -26,6 +26,7 @@ import { safe } from '../output/safe.ts';
 import { paintState } from '../output/style.ts';
 import { counted, momentWords, orDash } from '../output/words.ts';
 import { readRows } from '../rows.ts';
+import { addNote } from './snapshot-note.ts';
 
 /** @param group the commands of volumes */
 export function addSnapshotCommands(program: Command, group: Command, cli: Cli): void {
@@ -42,6 +43,7 @@ export function addSnapshotCommands(program: Command, group: Command, cli: Cli):
     'floatlab volume snapshot photos-db --as before-upgrade --note "version 2"',
   );
 
+  addNote(group, cli);
   addTake(program, cli);
 
   const snapshots = group.command('snapshots').description('list the snapshots of a volume, oldest first');

@@ -1,6 +1,14 @@
 /** Where a volume can go back to: figures, the timeline, the table. */
 import { Menu } from '@mantine/core';
-import { IconArrowBackUp, IconCamera, IconDots, IconFolder, IconGitCompare, IconTrash } from '@tabler/icons-react';
+import {
+  IconArrowBackUp,
+  IconCamera,
+  IconDots,
+  IconFolder,
+  IconGitCompare,
+  IconNote,
+  IconTrash,
+} from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { isOnLine } from '#actors/volume/lineage.ts';
@@ -16,13 +24,14 @@ import { Time } from '../../components/time.tsx';
 import { momentOf, reasonWords } from '../../format/snapshot-words.ts';
 import { useView } from '../../live/use-view.ts';
 import { Figures } from './figures.tsx';
+import { NoteSnapshot } from './note-snapshot.tsx';
 import { Rollback } from './rollback.tsx';
 import { Timeline } from './timeline.tsx';
 import { useVolume } from './use-volume.ts';
 import { TakeSnapshot } from './take-snapshot.tsx';
 import classes from './snapshots.module.css';
 
-type Dialog = { readonly do: 'rollback' | 'remove'; readonly snapshot: SnapshotRow } | { readonly do: 'take' };
+type Dialog = { readonly do: 'rollback' | 'remove' | 'note'; readonly snapshot: SnapshotRow } | { readonly do: 'take' };
 
 export function VolumeSnapshots() {
   const volume = useVolume();
@@ -82,6 +91,9 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
       {dialog?.do === 'take' && <TakeSnapshot of={volume} onClose={() => setDialog(undefined)} />}
       {dialog?.do === 'rollback' && (
         <Rollback volume={volume} snapshot={dialog.snapshot} snapshots={rows} onClose={() => setDialog(undefined)} />
+      )}
+      {dialog?.do === 'note' && (
+        <NoteSnapshot volume={volume} snapshot={dialog.snapshot} onClose={() => setDialog(undefined)} />
       )}
       {dialog?.do === 'remove' && (
         <RemoveSnapshot volume={volume} snapshot={dialog.snapshot} onClose={() => setDialog(undefined)} />
@@ -186,6 +198,13 @@ function RowActions({ row, volume, setDialog }: RowActionsProps) {
               </Menu.Item>
             </>
           )}
+          <ActionItem
+            icon={<IconNote size={16} />}
+            refused={going}
+            onClick={() => setDialog({ do: 'note', snapshot: row })}
+          >
+            Note…
+          </ActionItem>
           <ActionItem
             danger
             icon={<IconTrash size={16} />}
