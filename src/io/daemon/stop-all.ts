@@ -155,6 +155,8 @@ async function stop(
     fence: () => undefined,
     caughtUp: () => Promise.resolve(),
     report: () => Promise.resolve(),
+    // Neither stopping nor halting leaves anything for later.
+    afterwards: () => undefined,
     judge: () => {
       throw new Error('no pool is looked at here');
     },

@@ -11,7 +11,7 @@ import { presentedBy, whyNot } from './auth/sessions.ts';
 import { isCollected, isOpen } from './openapi.ts';
 import type { HttpEnv, Parts, RouteContext } from './parts.ts';
 import { asProblem, fail, failed, problemResponse } from './problems.ts';
-import { appLogs, composeFile, validateCompose } from './routes/app.ts';
+import { appLogs, composeFile, composeSchemaAnswer, validateCompose } from './routes/app.ts';
 import { attachBackupTarget, backupFiles, backupKit } from './routes/backups.ts';
 import { clusterStatus, transferLeadership } from './routes/cluster.ts';
 import { commandHandler, isCommandRoute } from './routes/command.ts';
@@ -30,6 +30,7 @@ import { setDisk, setPower, simulatedMachines } from './routes/simulation.ts';
 import { health, metrics, openApi, ready } from './routes/system.ts';
 import { deleteObject, getObject, headObject, listObjects, putObject } from './routes/vaults.ts';
 import { isViewRoute, viewHandler } from './routes/view.ts';
+import { why } from './routes/why.ts';
 import { safeHeaders } from './static/policy.ts';
 import { serveWeb } from './static/serve.ts';
 import type { WebFile } from './static/web-files.ts';
@@ -127,10 +128,14 @@ function answers(parts: Parts): Answer {
         return composeFile(parts, c);
       case 'validate-compose':
         return validateCompose(parts, c);
+      case 'compose-schema':
+        return composeSchemaAnswer(c);
       case 'app-logs':
         return appLogs(parts, c);
       case 'object-history':
         return objectHistory(parts, c);
+      case 'why':
+        return why(parts, c);
       case 'events':
         return events(parts, c);
       case 'wait-operation':

@@ -1,23 +1,29 @@
 /**
- * The compose file and what travels with it: `.env`, env files, and the files and small folders that it mounts. Only
+ * The compose file and what travels with it: overrides, what it includes and extends, `.env`, env files, and the files and
+ * small folders that it mounts. Only
  * what lies in the folder of the compose file is read, links included; nothing else of this machine is sent.
  */
 import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { slugOf } from '#actors/compose/names.ts';
-import { maxComposeChars, namedPaths, readCompose } from '#actors/compose/read.ts';
-import type { ComposeInput, ComposeResult } from '#actors/compose/model.ts';
+import { maxComposeChars } from '#actors/compose/project/load.ts';
+import { namedPaths, readCompose } from '#actors/compose/read.ts';
+import type { ComposeInput, ComposeResult, HandedIn } from '#actors/compose/model.ts';
 import { formatSize } from '#events/values/size.ts';
 import { CliError, reasonOf, usageError } from './errors.ts';
+import { readText as readPiped } from './stdin.ts';
+import type { World } from './world.ts';
 
 const usualNames = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
+/** Taken beside one of those: `compose.override.yaml` … */
+const overrideNames = usualNames.map((name) => name.replace(/(?=\.ya?ml$)/, '.override'));
 
 /** Of one file, and of all together: what one request can carry. */
 export const maxFileBytes = 3 * 2 ** 20;
 export const maxTotalBytes = 5 * 2 ** 20;
 const maxFiles = 1000;
 
-type Files = Record<string, { readonly content: string; readonly mode: number }>;
+type Files = Record<string, HandedIn>;
 
 export interface Collected {
   readonly input: ComposeInput;
@@ -27,33 +33,61 @@ export interface Collected {
   readonly folderName: string | undefined;
 }
 
-/** @param without paths that stay here although the file names them @throws CliError */
+/**
+ * @param named one file, or several of which each is merged over those before it; undefined: the usual one of this folder
+ * @param without paths that stay here although the file names them
+ * @param world for the file `-`, which is what is piped in, in this folder
+ * @throws CliError
+ */
 export async function collectCompose(
   cwd: string,
-  file: string | undefined,
+  named: string | readonly string[] | undefined,
   without: readonly string[] = [],
+  world?: Pick<World, 'stdin'>,
 ): Promise<Collected> {
-  const path = resolve(cwd, file ?? (await usualFile(cwd)));
-  const text = await readText(path);
+  const [file, ...overrides] = named === undefined ? await usualFiles(cwd) : [named].flat();
+  const piped = file === '-' ? world : undefined;
+  const path = resolve(cwd, piped ? (usualNames[0] ?? '') : (file ?? ''));
+  const text = piped ? await readPiped(piped) : await readComposeText(path);
   const folder = await realpath(dirname(path));
   const fileName = basename(path);
   const left = new Set(without.map((one) => relative(folder, resolve(folder, one))));
   const taken = new Collection(folder, left);
   // `.env` first: its variables may stand in the other paths.
   await taken.add('.env');
-  for (const named of namedPaths({ fileName, text, files: taken.files })) await taken.add(named);
+  for (const [n, one] of overrides.entries()) await taken.addOverride(resolve(cwd, one), n + 1);
+  const asked = new Set<string>();
+  // A file that was taken may name others.
+  for (let more: readonly string[] = ['.env']; more.length > 0;) {
+    more = namedPaths({ fileName, text, files: taken.files }).filter((one) => !asked.has(one));
+    for (const one of more) await taken.add(one);
+    for (const one of more) asked.add(one);
+  }
   const input = { fileName, text, files: taken.files };
   return { input, read: readCompose(input), folderName: slugOf(basename(folder)) };
 }
 
-async function usualFile(cwd: string): Promise<string> {
-  for (const name of usualNames) {
-    if (await stat(resolve(cwd, name)).catch(() => undefined)) return name;
-  }
-  throw usageError(`There is no ${usualNames[0]} in this folder.`, 'Name the file: -f path/to/compose.yaml.');
+/** The path of the file that is named, or of the usual one. @throws CliError where there is none */
+export async function findCompose(cwd: string, named: string | undefined): Promise<string> {
+  const [file = ''] = named === undefined ? await usualFiles(cwd) : [named];
+  return resolve(cwd, file);
 }
 
-async function readText(path: string): Promise<string> {
+/** The compose file of this folder, and its override where there is one. */
+async function usualFiles(cwd: string): Promise<readonly string[]> {
+  const first = async (names: readonly string[]): Promise<string | undefined> => {
+    for (const name of names) if (await stat(resolve(cwd, name)).catch(() => undefined)) return name;
+    return undefined;
+  };
+  const file = await first(usualNames);
+  if (file === undefined)
+    throw usageError(`There is no ${usualNames[0]} in this folder.`, 'Name the file: -f path/to/compose.yaml.');
+  const override = await first(overrideNames);
+  return override === undefined ? [file] : [file, override];
+}
+
+/** @throws CliError where it cannot be read, is too long, or is no text */
+export async function readComposeText(path: string): Promise<string> {
   let bytes: Buffer;
   try {
     bytes = await readFile(path);
@@ -77,6 +111,24 @@ class Collection {
   constructor(folder: string, without: ReadonlySet<string>) {
     this.#folder = folder;
     this.#without = without;
+  }
+
+  /** A compose file over the first one. @param path where it is on this machine */
+  async addOverride(path: string, order: number): Promise<void> {
+    const folder = await realpath(dirname(path)).catch((error: unknown) => {
+      throw usageError(`${path} cannot be read: ${reasonOf(error)}.`);
+    });
+    const inside = relative(this.#folder, join(folder, basename(path)));
+    if (inside.startsWith('..'))
+      throw usageError(
+        `${path} is outside the folder of the first compose file, ${this.#folder}.`,
+        'Copy it there: only that folder is sent to the lab.',
+      );
+    if (this.#without.has(inside)) return;
+    await readComposeText(path);
+    await this.add(inside);
+    const file = this.files[inside];
+    if (file) this.files[inside] = { ...file, override: order };
   }
 
   /** A file, a folder of which everything is meant, or nothing: what is missing is found by whoever reads the file. */

@@ -37,6 +37,9 @@ export const outputOptions = (command: Command, quiet = 'print names only'): Com
     )
     .option('-q, --quiet', quiet);
 
+/** For an option that may be given again: all of its values, in their order. */
+export const eachOne = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
 export const namespaceOption = (command: Command): Command =>
   command.option('-n, --namespace <name>', 'the namespace that is meant');
 

@@ -1,6 +1,7 @@
 /** Reading rows for a list: every page, in the namespace that is meant; and columns that several lists share. */
 import type { AnsweredRows } from '#io/contract/replica-loss.ts';
-import type { ListedView, ListOptions } from '#ui/client/rest.ts';
+import type { ListedView } from '#ui/client/rest.ts';
+import type { ListOptions } from '#ui/client/rest-input.ts';
 import type { Cli, Lab } from './cli.ts';
 import { momentOf, type ReadOptions } from './options.ts';
 import type { Column } from './output/table.ts';

@@ -17,3 +17,22 @@ export async function readLines({ stdin }: Pick<World, 'stdin'>): Promise<readon
   const lines = Buffer.concat(chunks).toString('utf8').split(/\r?\n/);
   return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
 }
+
+const mostText = 4 * 2 ** 20;
+
+/** All that is piped in, as text: a compose file. @throws CliError where it is too long, or is no text */
+export async function readText({ stdin }: Pick<World, 'stdin'>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stdin) {
+    const bytes = Buffer.from(chunk as Uint8Array);
+    size += bytes.length;
+    if (size > mostText) throw usageError('What is piped in is larger than a compose file may be: 1 MiB.');
+    chunks.push(bytes);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw usageError('What is piped in is not UTF-8 text.');
+  }
+}

@@ -3,7 +3,7 @@ import type { AttachInput, BackedUpFiles } from '#io/contract/backups.ts';
 import type { CommandAnswer } from '#io/contract/routes.ts';
 import { json } from './errors.ts';
 import { specialRequest, type PlainRequest } from './request.ts';
-import type { Abortable, Named } from './rest.ts';
+import type { Abortable, Named } from './rest-input.ts';
 
 export interface BackupCalls {
   /** The content of the file. */

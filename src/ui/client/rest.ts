@@ -7,12 +7,24 @@
 import type { DiskCandidate, DisksAnswer } from '#io/contract/disks.ts';
 import type { VolumeCandidatesAnswer } from '#io/contract/volume-candidates.ts';
 import type { CommandInputs, CommandName } from '#actors/commands.ts';
-import type { Finding } from '#actors/compose/model.ts';
 import type { ClusterStatus } from '#io/contract/cluster.ts';
 import type { RollbackAnswer } from '#io/contract/rollback.ts';
 import type { DiffAnswer, FilesAnswer, ImportAnswer } from '#io/contract/files.ts';
 import type { AnsweredRows } from '#io/contract/replica-loss.ts';
 import type { RetentionAnswer } from '#io/contract/retention.ts';
+import type {
+  Named,
+  At,
+  Abortable,
+  RunOptions,
+  ListOptions,
+  WhyOf,
+  EventRange,
+  LogRange,
+  ComposeText,
+  ComposeVerdict,
+} from './rest-input.ts';
+import type { WhyAnswer } from '#io/contract/why.ts';
 import type { LiveLogLine } from '#io/contract/live.ts';
 import { pageKeyHeader, indexHeader, staleHeader, type CommandAnswer, type Page } from '#io/contract/routes.ts';
 import type { JoinTokenAnswer, JoinTokenInput } from '#io/contract/routes/admission.ts';
@@ -51,59 +63,6 @@ export type ShownView =
   | 'schedules'
   | 'volumes';
 
-export interface Named {
-  /** Left out: `default`. */
-  readonly namespace?: string | undefined;
-  readonly name: string;
-}
-export interface At {
-  /** An index, or a time in ISO 8601; left out: now. */
-  readonly at?: string | number | undefined;
-}
-export interface Abortable {
-  readonly signal?: AbortSignal | undefined;
-}
-export interface RunOptions extends Abortable {
-  readonly dryRun?: boolean | undefined;
-  readonly idempotencyKey?: string | undefined;
-}
-export interface ListOptions extends At, Abortable {
-  /** What the path needs: the volume of its snapshots. */
-  readonly params?: Readonly<Record<string, string | undefined>>;
-  readonly filters?: Query;
-  /** Rows of one page. */
-  readonly limit?: number | undefined;
-  readonly cursor?: string | undefined;
-}
-export interface EventRange extends Abortable {
-  readonly before?: number | undefined;
-  readonly after?: number | undefined;
-  readonly limit?: number | undefined;
-  readonly correlation?: string | undefined;
-}
-export interface LogRange extends Abortable {
-  readonly service?: string | undefined;
-  readonly tail?: number | undefined;
-  /** Milliseconds since 1970. */
-  readonly since?: number | undefined;
-}
-export interface ComposeText {
-  /** The app that it is for, when the file does not say: without `files`, those of its last revision count. */
-  readonly namespace?: string | undefined;
-  readonly name?: string | undefined;
-  readonly fileName?: string | undefined;
-  readonly compose: string;
-  readonly files?: Readonly<Record<string, { readonly content: string; readonly mode?: number }>> | undefined;
-}
-/** What `validate-compose` finds: `findings` are errors, `notes` change nothing. */
-export interface ComposeVerdict {
-  readonly findings: readonly Finding[];
-  readonly notes: readonly Finding[];
-  readonly name?: string;
-  /** Files of the last revision that would be kept, because none were sent. */
-  readonly files?: readonly string[];
-}
-
 export interface RestClient extends BackupCalls {
   /** @throws ApiError when it is refused, UnreachableError when nobody answers */
   run<N extends CommandName>(command: N, input: CommandInputs[N], options?: RunOptions): Promise<CommandAnswer>;
@@ -129,6 +88,8 @@ export interface RestClient extends BackupCalls {
   events(range?: EventRange): Promise<Page<ActivityRow>>;
   /** Of one object, newest first. */
   history(stream: string, range?: Omit<EventRange, 'after' | 'correlation'>): Promise<Page<ActivityRow>>;
+  /** @throws ApiError NOT_FOUND; INVALID when several are called so */
+  why(of: WhyOf, options?: Abortable): Promise<WhyAnswer>;
   /** @param keep another policy than the one that it has */
   previewRetention(volume: Named, keep: string | undefined, options?: Abortable): Promise<RetentionAnswer>;
   /** @throws ApiError NOT_FOUND when there is no such snapshot to go back to */
@@ -433,6 +394,7 @@ export function createRestClient(options: RestOptions): RestClient {
       (await get<Pick<Page<LiveLogLine>, 'items'>>(specialRequest('app-logs', app, range), signal)).items,
     events: ({ signal, ...range } = {}) => get(specialRequest('events', {}, range), signal),
     history: (stream, { signal, ...range } = {}) => get(specialRequest('object-history', { stream }, range), signal),
+    why: (of, { signal } = {}) => get(specialRequest('why', {}, { ...of }), signal),
     previewRetention: (volume, keep, { signal } = {}) =>
       get(specialRequest('preview-retention', volume, { keep }), signal),
     previewRollback: (volume, snapshot, { signal } = {}) =>

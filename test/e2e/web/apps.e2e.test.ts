@@ -53,6 +53,11 @@ describeWeb(({ open }) => {
         area.value.slice(area.selectionStart, area.selectionStart + 5),
       ),
     ).toBe('prots');
+    // What the finding advises is written at a click, and nothing else changes.
+    await page.getByRole('button', { name: 'Write ports' }).click();
+    expect(await editor.inputValue()).toBe(
+      'name: notes\nservices:\n  web:\n    image: nginx:1.27\n    ports: ["8080:80"]\n',
+    );
     await editor.fill('name: notes\nservices:\n  web:\n    image: nginx:1.27\n    ports: ["8090:80"]\n');
     await shown(page, 'The file is fine.');
     await shown(page, 'App notes would be created.');

@@ -16,6 +16,19 @@ describeWeb(({ open }) => {
     await band.focus();
     await page.keyboard.press('End');
     expect(await band.getAttribute('aria-valuetext')).toContain('by hand');
+    const noted = async (from: string, to: string) => {
+      await row(page, from)
+        .getByRole('button', { name: /^More for/ })
+        .click();
+      await page.getByRole('menuitem', { name: 'Note' }).click();
+      await page.getByLabel('Note', { exact: true }).fill(to);
+      const word = to === '' ? 'Take note away' : 'Save note';
+      await page.getByRole('dialog').getByRole('button', { name: word }).click();
+    };
+    await noted('before the upgrade', 'it went well');
+    await row(page, 'it went well').waitFor(patience);
+    await noted('it went well', '');
+    await row(page, 'it went well').waitFor({ state: 'detached', ...patience });
   });
 
   it('rolls back after saying what happens, and keeps what is replaced', async () => {

@@ -192,6 +192,8 @@ describe('every command', () => {
     ['volume retry archive', 'POST /api/v1/volumes/default/archive/retry', undefined],
     ['volume rm archive --yes', 'DELETE /api/v1/volumes/default/archive', undefined],
     ['volume rollback archive monday --yes', 'POST /api/v1/volumes/default/archive/rollback', { snapshot: 'monday' }],
+    ['volume note archive monday kept', 'PATCH /api/v1/volumes/default/archive/snapshots/monday', { note: 'kept' }],
+    ['volume note archive monday --clear', 'PATCH /api/v1/volumes/default/archive/snapshots/monday', { note: null }],
     ['volume rm-snapshot archive monday --yes', 'DELETE /api/v1/volumes/default/archive/snapshots/monday', undefined],
     ['node cordon atlas', 'POST /api/v1/nodes/atlas/cordon', undefined],
     ['node uncordon atlas', 'POST /api/v1/nodes/atlas/uncordon', undefined],

@@ -51,6 +51,30 @@ describe('with a compose file travel', () => {
     expect(Object.keys(await collected())).toEqual(['.env', 'home.conf']);
   });
 
+  test('the files that it includes and extends, and those that these name', async () => {
+    await write(
+      'compose.yaml',
+      'include: ["team/${TEAM}.yaml"]\nservices: {web: {extends: {file: base.yaml, service: web}}}',
+    );
+    await write('.env', 'TEAM=one\n');
+    await write('base.yaml', 'services: {web: {image: nginx, env_file: base.env}}');
+    await write('base.env', 'A=1');
+    await write('team/one.yaml', 'services: {db: {image: "postgres:${TAG}", label_file: db.labels}}');
+    await write('team/.env', 'TAG=17');
+    await write('team/db.labels', 'a=b');
+    await write('team/other.yaml', 'stays here');
+    const { input, read } = await collectCompose(folder, undefined);
+    expect(Object.keys(input.files).toSorted()).toEqual([
+      '.env',
+      'base.env',
+      'base.yaml',
+      'team/.env',
+      'team/db.labels',
+      'team/one.yaml',
+    ]);
+    expect(read).toMatchObject({ app: { bundle: { services: { db: { image: 'postgres:17', labels: { a: 'b' } } } } } });
+  });
+
   test('their modes', async () => {
     await write('compose.yaml', composeOf('./run.sh:/run.sh'));
     await write('run.sh', '#!/bin/sh\n');
@@ -104,6 +128,35 @@ describe('a compose file', () => {
     expect((await collectCompose(folder, undefined)).input.fileName).toBe('docker-compose.yml');
     await write('compose.yaml', composeOf());
     expect((await collectCompose(folder, undefined)).input.fileName).toBe('compose.yaml');
+  });
+
+  test('has an override beside it by the names that compose knows, unless a file is named', async () => {
+    await write('compose.yaml', 'services: {web: {image: "nginx:1"}}');
+    await write('docker-compose.override.yml', 'services: {web: {image: "nginx:2"}}');
+    const imageOf = async (...args: Parameters<typeof collectCompose>): Promise<unknown> => {
+      const { read } = await collectCompose(...args);
+      return 'app' in read ? read.app.bundle.services['web']?.image : read.findings;
+    };
+    expect(await imageOf(folder, undefined)).toBe('nginx:2');
+    expect(await imageOf(folder, undefined, ['docker-compose.override.yml'])).toBe('nginx:1');
+    expect(await imageOf(folder, 'compose.yaml')).toBe('nginx:1');
+    await write('compose.override.yaml', 'services: {web: {image: "nginx:3"}}');
+    expect(await imageOf(folder, undefined)).toBe('nginx:3');
+  });
+
+  test('may be several, each over those before it, in the folder of the first', async () => {
+    await write('a.yaml', 'services: {web: {image: "nginx:1"}}');
+    await write('more/b.yaml', 'services: {web: {image: "nginx:2", working_dir: /b}}');
+    await write('c.yaml', 'services: {web: {image: "nginx:3"}}');
+    const { input, read } = await collectCompose(folder, ['a.yaml', 'more/b.yaml', 'c.yaml']);
+    expect(input.files).toMatchObject({ 'more/b.yaml': { override: 1 }, 'c.yaml': { override: 2 } });
+    expect(read).toMatchObject({
+      app: { bundle: { services: { web: { image: 'nginx:3', settings: { workingDir: '/b' } } } } },
+    });
+    await expect(collectCompose(folder, ['more/b.yaml', 'a.yaml'])).rejects.toThrow(
+      'is outside the folder of the first compose file',
+    );
+    await expect(collectCompose(folder, ['a.yaml', 'no.yaml'])).rejects.toThrow('no.yaml cannot be read');
   });
 
   test('gives the app the name of its folder', async () => {
@@ -161,6 +214,8 @@ describe('floatlab compose lint', () => {
     ]) {
       expect((await lint(...args)).err, args.join(' ')).toContain('other.yaml is valid');
     }
+    await write('over.yaml', 'services: {web: {image: ""}}');
+    expect((await lint('-f', 'other.yaml', '-f', 'over.yaml')).err).toContain('over.yaml:1:25');
     const { code, err } = await lint('-f', 'other.yaml', 'compose.yaml');
     expect(code).toBe(2);
     expect(err).toContain('Two files are named: compose.yaml and other.yaml (USAGE)');

@@ -149,10 +149,13 @@ export const scheduleRow = (name: string, more: Partial<ScheduleRow> = {}): Sche
   of: { id: 'volume:photos-db', name: 'photos-db' },
   volume: { id: 'volume:photos-db', name: 'photos-db' },
   app: null,
+  only: null,
   dueAt: now + 15 * hourMs,
   lastRunAt: now - 9 * hourMs,
   missed: 0,
   target: null,
+  keep: null,
+  testRestoreEveryMs: null,
   behindSince: null,
   ...more,
 });

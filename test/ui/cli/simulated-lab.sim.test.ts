@@ -1,6 +1,6 @@
 /** The command line against the real API of a simulated lab: what a person does in the first ten minutes. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino from 'pino';
 import { openSimulatedLab } from '#io/daemon/simulated-lab.ts';
@@ -87,6 +87,24 @@ describe('a person with a new lab', () => {
     });
     expect(lines((await floatlab('ps')).out)[1]).toMatch(/^photos +running/);
     expect((await floatlab('app compose photos')).out).toContain('image: ${IMAGE}');
+  });
+
+  test('says what another file would change, and changes nothing', async () => {
+    expect(await floatlab('diff')).toMatchObject({ code: 0, out: '', err: 'There is no difference.\n' });
+    const path = join(folder, 'compose.yaml');
+    const text = await readFile(path, 'utf8');
+    try {
+      await writeFile(path, text.replace('["8080:80"]', '["8081:80"]').replace('db: {}', 'db: {}\n  more: {}'));
+      const { code, out } = await floatlab('diff');
+      expect(code).toBe(1);
+      expect(out).toContain('Create volume photos-more (1 GiB).');
+      expect(out).toMatch(/^Service web: port .*8081.*It is restarted\.$/m);
+      expect(lines(out)).toEqual(expect.arrayContaining(['-    ports: ["8080:80"]', '+    ports: ["8081:80"]']));
+      expect((await floatlab('app compose photos')).out).toContain('8080:80');
+      expect(JSON.parse((await floatlab('diff photos -o json')).out)).toMatchObject({ same: false });
+    } finally {
+      await writeFile(path, text);
+    }
   });
 
   test('reads its log and runs a command in it', async () => {

@@ -3,7 +3,8 @@ import { cronInWords } from '#ui/web/format/cron-words.ts';
 import { backupInWords, labInWords, plain, protectionInWords, replicationInWords } from '#ui/web/format/lab-words.ts';
 import { operationTitle, percent, progressOf, whoOf, count } from '#ui/web/format/who.ts';
 import { operationTone, stateWords, thingTone, thingWords, toneOf } from '#ui/web/format/state.ts';
-import { evidenceLines, operationName, operationOf, shortWhy } from '#ui/web/format/why.ts';
+import { evidenceLines } from '#projections/evidence-words.ts';
+import { operationName, operationOf, shortWhy } from '#ui/web/format/why.ts';
 import { toneOfEvent } from '#ui/web/format/event-tone.ts';
 import { eventTypes } from '#events/registry.ts';
 

@@ -5,6 +5,7 @@ import type { ActorState } from '#actors/actor.ts';
 import { appMeant } from '#actors/app/deploy.ts';
 import { unpackFiles, type Files } from '#actors/app/files.ts';
 import { readCompose } from '#actors/compose/read.ts';
+import { composeSchema } from '#actors/compose/schema.ts';
 import type { LiveLogLine } from '#io/contract/live.ts';
 import { validateComposeBody } from '#io/contract/routes/apps.ts';
 import type { LabPort } from '../../lab/port.ts';
@@ -43,6 +44,12 @@ export async function composeFile(parts: Parts, c: RouteContext): Promise<Respon
     });
   }
   return c.body(new Uint8Array(bytes), 200, { ...etagHeaders(tag), 'content-type': 'text/yaml; charset=utf-8' });
+}
+
+/** Open: it says what is documented, and editors have no session. */
+export function composeSchemaAnswer(c: RouteContext): Response {
+  c.header('cache-control', 'public, max-age=3600');
+  return c.json(composeSchema());
 }
 
 /** As the app would be deployed with it; `files` names those that it would keep from its last revision. */

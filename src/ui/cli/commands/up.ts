@@ -10,7 +10,7 @@ import type { Cli, Lab } from '../cli.ts';
 import { collectCompose } from '../compose-files.ts';
 import { DeployProgress, lineText, type DeployLine } from '../deploy-progress.ts';
 import { failure, shortName, waitFor } from '../operations.ts';
-import { changeOptions, examples, namespaceOption, yesOption, type ChangeOptions } from '../options.ts';
+import { changeOptions, eachOne, examples, namespaceOption, yesOption, type ChangeOptions } from '../options.ts';
 import { formatOf, isStructured, printStructured } from '../output/formats.ts';
 import { printFindings } from '../output/problems.ts';
 import { howItIs } from '../not-running.ts';
@@ -22,7 +22,7 @@ import { planOf } from '../plan.ts';
 import { readRows } from '../rows.ts';
 
 interface UpOptions extends ChangeOptions {
-  readonly file?: string;
+  readonly file?: readonly string[];
   readonly name?: string;
   readonly without?: readonly string[];
   readonly start: boolean;
@@ -34,7 +34,11 @@ export function addUpCommand(program: Command, cli: Cli): void {
   const up = program
     .command('up')
     .description('create an app from a compose file, or bring it to this file')
-    .option('-f, --file <path>', 'the compose file; compose.yaml here when it is left out')
+    .option(
+      '-f, --file <path>',
+      'the compose file; compose.yaml here, with its override, when it is left out; again for a file over it',
+      eachOne,
+    )
     .option('--name <name>', 'name of the app; from the file or its folder when it is left out')
     .option('--without <path...>', 'leave these files and folders here although the file names them')
     .option('--no-start', 'create it and do not start it');

@@ -4,9 +4,10 @@
  */
 import { IconChevronRight } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
+import { evidenceLines } from '#projections/evidence-words.ts';
 import type { ActivityRow } from '#projections/views/activity.ts';
 import { exact } from '../format/time.ts';
-import { evidenceLines, operationName, operationOf, shortWhy } from '../format/why.ts';
+import { operationName, operationOf, shortWhy } from '../format/why.ts';
 import { useZone } from '../live/now.tsx';
 import { toneOfEvent } from '../format/event-tone.ts';
 import { ObjectLink } from './links.tsx';

@@ -6,6 +6,8 @@ import { Button, Checkbox } from '@mantine/core';
 import { IconRocket } from '@tabler/icons-react';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { quickFix } from '#actors/compose/edit/quick-fix.ts';
+import type { Finding } from '#actors/compose/model.ts';
 import { ApiError } from '#ui/client/errors.ts';
 import { rest } from '../live/clients.tsx';
 import { troubleOf, useCommand } from '../live/use-command.ts';
@@ -29,7 +31,9 @@ interface DeployProps {
   readonly onCancel?: () => void;
 }
 
-const settleMs = 400;
+const settleMs = 150;
+/** What is edited here; files that came with it are not. */
+const textFile = 'compose.yaml';
 
 function useSettled<T>(value: T): T {
   const [settled, setSettled] = useState(value);
@@ -52,7 +56,7 @@ export function Deploy({ initial, app, aside, note, onDone, onCancel }: DeployPr
 
   const check = useQuery({
     queryKey: ['validate', settled, app],
-    queryFn: () => rest.validateCompose({ compose: settled, ...app }),
+    queryFn: () => rest.validateCompose({ compose: settled, fileName: textFile, ...app }),
     enabled: !isEmpty,
     placeholderData: keepPreviousData,
     gcTime: 0,
@@ -60,7 +64,7 @@ export function Deploy({ initial, app, aside, note, onDone, onCancel }: DeployPr
   const findings = isEmpty ? [] : (check.data?.findings ?? []);
   const isSound = check.isSuccess && !check.isPlaceholderData && findings.length === 0 && !isEmpty;
   const name = app?.name ?? check.data?.name;
-  const input = { compose: settled, start, ...app };
+  const input = { compose: settled, fileName: textFile, start, ...app };
   const plan = useQuery({
     queryKey: ['plan', 'deploy-app', input],
     queryFn: ({ signal }) => rest.run('deploy-app', input, { dryRun: true, signal }),
@@ -73,6 +77,12 @@ export function Deploy({ initial, app, aside, note, onDone, onCancel }: DeployPr
   const isUnchanged = plan.data?.unchanged === true && isPlanned;
   const label = app ? 'Deploy this revision' : name === undefined ? 'Deploy' : `Deploy ${name}`;
 
+  const fixOf = (finding: Finding) => {
+    // What was found is about the text as it was then.
+    const fix = settled === text && !check.isPlaceholderData ? quickFix(text, finding) : undefined;
+    return fix && { words: `Write \`${fix.word}\``, run: () => setText(fix.text) };
+  };
+
   const deploy = async (): Promise<void> => {
     const answer = await run('deploy-app', input);
     if (!answer) return;
@@ -83,7 +93,12 @@ export function Deploy({ initial, app, aside, note, onDone, onCancel }: DeployPr
   return (
     <div className={classes['deploy']}>
       <div className={classes['left']}>
-        <ComposeEditor value={text} onChange={setText} findings={findings} handle={editor} />
+        <ComposeEditor
+          value={text}
+          onChange={setText}
+          findings={findings.filter(({ file }) => file === textFile)}
+          handle={editor}
+        />
       </div>
       <aside className={classes['right']} aria-label="Check and plan">
         <h2 className="hidden">Check and plan</h2>
@@ -96,12 +111,21 @@ export function Deploy({ initial, app, aside, note, onDone, onCancel }: DeployPr
           error={check.error}
         />
         {findings.length > 0 && (
-          <Findings findings={findings} onGo={(line, column) => editor.current?.goTo(line, column)} />
+          <Findings
+            findings={findings}
+            textFile={textFile}
+            fixOf={fixOf}
+            onGo={(line, column) => editor.current?.goTo(line, column)}
+          />
         )}
         {isSound && check.data && check.data.notes.length > 0 && (
           <details className={classes['notes']}>
             <summary>Worth knowing ({check.data.notes.length})</summary>
-            <Findings findings={check.data.notes} onGo={(line, column) => editor.current?.goTo(line, column)} />
+            <Findings
+              findings={check.data.notes}
+              textFile={textFile}
+              onGo={(line, column) => editor.current?.goTo(line, column)}
+            />
           </details>
         )}
         {!isEmpty && check.data?.files && check.data.files.length > 0 && <KeptFiles files={check.data.files} />}

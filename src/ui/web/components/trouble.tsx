@@ -52,13 +52,31 @@ export const ProblemBox = ({ tone, title, hint, code }: ProblemBoxProps) => (
   </div>
 );
 
+interface Fix {
+  readonly words: string;
+  readonly run: () => void;
+}
+
+const FixButton = ({ fix }: { readonly fix: Fix | undefined }) =>
+  fix && (
+    <button type="button" className={classes['fix']} onClick={fix.run}>
+      <Marked text={fix.words} />
+    </button>
+  );
+
 /** Places in a compose file, each with its source. */
 export const Findings = ({
   findings,
+  textFile,
   onGo,
+  fixOf,
 }: {
   readonly findings: readonly Finding[];
+  /** The file that is edited here: `onGo` leads into it, and other files are only named. */
+  readonly textFile?: string;
   readonly onGo?: (line: number, column: number) => void;
+  /** What can be done about it at once; undefined: nothing that is certain. */
+  readonly fixOf?: (finding: Finding) => Fix | undefined;
 }) => (
   <ul className={classes['findings']}>
     {findings.map((finding, n) => (
@@ -71,8 +89,9 @@ export const Findings = ({
             <Marked text={finding.hint} />
           </div>
         )}
+        {fixOf && finding.file === textFile && <FixButton fix={fixOf(finding)} />}
         <div className={classes['place']}>
-          {onGo ? (
+          {onGo && finding.file === textFile ? (
             <button type="button" onClick={() => onGo(finding.line, finding.column)}>
               {finding.file}:{finding.line}:{finding.column}
             </button>

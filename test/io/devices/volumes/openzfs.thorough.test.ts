@@ -109,6 +109,27 @@ describeReal('volumes on OpenZFS', missingOpenZfs(), () => {
       await pool.tool('zfs', 'destroy', '-r', `${pool.zpool}/${name}`);
   });
 
+  test('what was written since each snapshot is told, and of what is left behind it is unknown', async () => {
+    const bytes = 512 * 1024;
+    await taken(web, 'before');
+    await pool.tool('dd', 'if=/dev/urandom', `of=${pathOf(web)}/since`, 'bs=131072', 'count=4');
+    await taken(web, 'after');
+    await pool.settle();
+    const since = (name: string) => pool.volumes.writtenSince(web, name, patient());
+    const told = (await since('before')) ?? 0;
+    expect(told).toBeGreaterThanOrEqual(bytes);
+    expect(told).toBeLessThan(2 * bytes);
+    expect(await since('after')).toBeLessThan(bytes / 4);
+    const written = await pool.tool('zfs', 'get', '-Hp', '-o', 'value', 'written@before', `${pool.root}/web`);
+    expect(told).toBe(Number(written));
+    expect(await codeOf(since('none'))).toBe('MISSING');
+    await pool.volumes.rollback(web, 'before', 'left', patient());
+    await pool.settle();
+    expect([await since('after'), await since('left')]).toEqual([undefined, undefined]);
+    expect(await since('before')).toBeLessThan(bytes / 4);
+    await pool.volumes.removeSnapshots(web, ['before', 'after', 'left'], patient());
+  });
+
   test('a roll-back keeps what is newer, and paths of snapshots stay', async () => {
     await write(db, 'two');
     await taken(db, 'newer');
