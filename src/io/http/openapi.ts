@@ -12,7 +12,7 @@ import { retentionAnswer } from '#io/contract/retention.ts';
 import { whyAnswer } from '#io/contract/why.ts';
 import { bodySchema, pageKeyHeader, pathParams, routes, sessionCookie, staleHeader } from '#io/contract/routes.ts';
 import type { Route, Special } from '#io/contract/routes/route.ts';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { isCommandRoute, queryFields } from './routes/command.ts';
 import { defaultLimit, isViewRoute, maxLimit } from './routes/view.ts';
 import { jsonSchema, ref, schemas, type Json } from './openapi-schemas.ts';
