@@ -81,7 +81,7 @@ export function composeOf(shape: keyof typeof services, name: string, salt: numb
 
 /** Commands that do well, fail, or hang, around the snapshots of an app. */
 const hooksOf = (service: string, salt: number): string =>
-  `{ before: { service: ${service}, command: [${['true', 'false', 'sleep, "9"'][salt % 3]}], timeout: 4s }, ` +
+  `{ before: { service: ${service}, command: [${['"true"', '"false"', 'sleep, "9"'][salt % 3]}], timeout: 4s }, ` +
   `after: { service: ${service}, command: [echo, on] }, on-failure: ${salt % 2 === 0 ? 'skip' : 'take-anyway'} }`;
 
 /** How those who bring or fetch bytes behave: as they should, or not. */

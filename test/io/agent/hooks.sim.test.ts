@@ -48,7 +48,7 @@ const settled = ({ one, snapshots }: Running): Promise<void> =>
 
 describe('hooks', () => {
   test('run before and after the snapshot, and how they ended is in the fact', async () => {
-    const at = await running('{ before: {service: db, command: [true]}, after: {service: db, command: [echo, on]} }');
+    const at = await running('{ before: {service: db, command: ["true"]}, after: {service: db, command: [echo, on]} }');
     await at.one.must('take-snapshot', { name: 'photos-data' });
     await settled(at);
     expect(at.done).toEqual(['true', 'snapshot', 'echo on']);
@@ -59,7 +59,7 @@ describe('hooks', () => {
   });
 
   test('run once around a set, whose snapshots are told to be one after the other where the pool cannot else', async () => {
-    const at = await running('{ before: {service: db, command: [true]}, after: {service: db, command: [echo, on]} }');
+    const at = await running('{ before: {service: db, command: ["true"]}, after: {service: db, command: [echo, on]} }');
     await at.one.must('take-app-snapshot', { name: 'photos', as: 'both' });
     await settled(at);
     expect(at.done).toEqual(['true', 'snapshot', 'snapshot', 'echo on']);
@@ -70,7 +70,9 @@ describe('hooks', () => {
   });
 
   test('that fail leave no snapshot and a clear problem, and the one after runs all the same', async () => {
-    const at = await running('{ before: {service: db, command: [false]}, after: {service: db, command: [echo, on]} }');
+    const at = await running(
+      '{ before: {service: db, command: ["false"]}, after: {service: db, command: [echo, on]} }',
+    );
     await at.one.must('take-app-snapshot', { name: 'photos' });
     await settled(at);
     expect(at.done).toEqual(['false', 'echo on']);
@@ -82,7 +84,7 @@ describe('hooks', () => {
   });
 
   test('that fail are noted where the snapshot is wanted anyway', async () => {
-    const at = await running('{ before: {service: db, command: [false]}, on-failure: take-anyway }');
+    const at = await running('{ before: {service: db, command: ["false"]}, on-failure: take-anyway }');
     await at.one.must('take-snapshot', { name: 'photos-data' });
     await settled(at);
     expect(at.snapshots()[0]?.context.hooks?.before).toMatchObject({ ended: 'failed', exitCode: 1 });
@@ -114,7 +116,7 @@ describe('hooks', () => {
   });
 
   test('are not run in an app that is stopped', async () => {
-    const at = await running('{ before: {service: db, command: [false]} }');
+    const at = await running('{ before: {service: db, command: ["false"]} }');
     await at.one.must('stop-app', { name: 'photos' });
     await at.one.untilApp('photos', 'stopped');
     await at.one.must('take-snapshot', { name: 'photos-data' });
