@@ -10,9 +10,8 @@ export const isDisabled = (check: Healthcheck): boolean => check.test[0] === 'NO
 
 export const healthcheckKeys = {
   of: 'a healthcheck',
-  read: ['test', 'disable', 'interval', 'timeout', 'start_period', 'retries'],
+  read: ['test', 'disable', 'interval', 'timeout', 'start_period', 'start_interval', 'retries'],
   mayBeEmpty: [],
-  unread: { start_interval: 'Remove it; `interval` counts from the start.' },
   extensions: true,
 } as const;
 
@@ -20,13 +19,17 @@ export function healthcheckAt(reading: Reading, place: Place): Healthcheck | und
   if (isEmpty(place)) return undefined;
   const keys = keysAt(reading, place, healthcheckKeys);
   if (!keys) return undefined;
-  const duration = (key: 'interval' | 'timeout' | 'start_period', minMs: number): number | undefined => {
+  const duration = (
+    key: 'interval' | 'timeout' | 'start_period' | 'start_interval',
+    minMs: number,
+  ): number | undefined => {
     const at = keys.get(key);
     return at && !isEmpty(at) ? durationAt(reading, at, minMs) : undefined;
   };
   const intervalMs = duration('interval', 1);
   const timeoutMs = duration('timeout', 1);
   const startPeriodMs = duration('start_period', 0);
+  const startIntervalMs = duration('start_interval', 1);
   const retriesAt = keys.get('retries');
   const retries = retriesAt && !isEmpty(retriesAt) ? numberAt(reading, retriesAt, 1, 1_000_000) : undefined;
 
@@ -51,6 +54,7 @@ export function healthcheckAt(reading: Reading, place: Place): Healthcheck | und
     ...(intervalMs === undefined ? {} : { intervalMs }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(startPeriodMs === undefined ? {} : { startPeriodMs }),
+    ...(startIntervalMs === undefined ? {} : { startIntervalMs }),
     ...(retries === undefined ? {} : { retries }),
   };
 }

@@ -34,6 +34,8 @@ export interface BundleService {
     readonly intervalMs?: number;
     readonly timeoutMs?: number;
     readonly startPeriodMs?: number;
+    /** Between two checks in that time; engines before 25 take the usual interval. */
+    readonly startIntervalMs?: number;
     readonly retries?: number;
   };
   /** Left out by bundles of versions before, and by services that say nothing of it. */

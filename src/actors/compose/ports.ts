@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { keysAt } from './keys.ts';
 import { clash, portKey } from './port-clash.ts';
 import type { Place, Reading } from './reading.ts';
-import { isEmpty, itemsAt, numberAt, textAt, written } from './values.ts';
+import { isEmpty, itemsAt, numberAt, stringAt, textAt, written } from './values.ts';
 
 /** As many as a service of the specification may have. */
 const maxPorts = 1000;
@@ -105,14 +105,22 @@ function protocolAt(reading: Reading, place: Place, text: string): PublishedPort
 
 export const portKeys = {
   of: 'a port',
-  read: ['target', 'published', 'host_ip', 'protocol', 'mode'],
-  unread: { name: 'Remove it: FloatLab has no use for it.', app_protocol: 'Remove it: FloatLab has no use for it.' },
+  read: ['target', 'published', 'host_ip', 'protocol', 'mode', 'name', 'app_protocol'],
   extensions: true,
 } as const;
 
 function longForm(reading: Reading, place: Place): readonly PublishedPort[] | undefined {
   const keys = keysAt(reading, place, portKeys);
   if (!keys) return undefined;
+  for (const key of ['name', 'app_protocol'] as const) {
+    const at = keys.get(key);
+    if (at && stringAt(reading, at) !== undefined)
+      reading.note(
+        at,
+        `\`${key}\` of a port changes nothing: Docker has no use for it.`,
+        'Remove it, or leave it to other tools.',
+      );
+  }
   const targetAt = keys.get('target');
   if (!targetAt)
     return reading.report(place, 'This port has no `target`.', 'Write the port inside the container: target: 80.');

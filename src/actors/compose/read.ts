@@ -17,6 +17,7 @@ import { parseEnvFile } from './environment.ts';
 import { keysAt, type Keys } from './keys.ts';
 import type { ComposeApp, ComposeInput, ComposeResult } from './model.ts';
 import { checkComposeName, checkName, slugOf } from './names.ts';
+import { withAliases } from './links.ts';
 import { networksAt, type DeclaredNetworks } from './networks/declared.ts';
 import { checkPortClashes } from './ports.ts';
 import { chosen, noteLeftOut, profilesVariable } from './profiles.ts';
@@ -190,7 +191,7 @@ function readServices(
     if (service) all.push(service);
   }
   checkCircles(reading, new Map(all.map(({ name, dependencies }) => [name, dependencies])));
-  const services = chosen(reading, all);
+  const services = withAliases(chosen(reading, all));
   noteLeftOut(reading, all, services);
   if (all.length > 0 && services.length === 0)
     reading.report(

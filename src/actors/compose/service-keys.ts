@@ -10,7 +10,6 @@ export const unreadServiceKeys: Readonly<Record<string, string>> = {
   credential_spec: 'Remove it: it is for Windows.',
   external_links: '',
   isolation: 'Remove it: it is for Windows.',
-  links: 'Remove it: services of one app reach each other by name.',
   models: '',
   platform: '',
   post_start: '',

@@ -11,6 +11,7 @@ import { imageAt } from './image.ts';
 import { formAt } from './container/lists.ts';
 import { keysAt, type Keys } from './keys.ts';
 import { labelFilesAt, labelsAt } from './labels.ts';
+import { linksAt, type Link } from './links.ts';
 import { quoted } from './locate.ts';
 import type { BundleService } from './model.ts';
 import { mountsAt } from './mounts.ts';
@@ -33,6 +34,7 @@ export interface ReadService {
   readonly mounts: readonly Mount[];
   readonly ports: readonly PlacedPort[];
   readonly dependencies: readonly PlacedDependency[];
+  readonly links: readonly Link[];
   readonly restart: ServiceSpec['restart'];
   readonly bundle: BundleService;
   /** A check that is switched off can never be passed. */
@@ -71,6 +73,7 @@ export const serviceKeys = {
     'deploy',
     'networks',
     'mac_address',
+    'links',
     ...containerKeys,
   ],
   mayBeEmpty: ['command', 'entrypoint', 'deploy', 'develop'],
@@ -105,6 +108,7 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
   };
   const deploy = read<Deploy>('deploy', (at) => deployAt(reading, at), { settings: {} });
   const settings = containerSettingsAt(reading, keys, deploy.settings);
+  const links = read('links', (at) => linksAt(reading, at, place.key, around.services), []);
   const networks = networksOf(reading, keys, around.networks);
   return {
     name: place.key,
@@ -112,7 +116,11 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
     profiles: read('profiles', (at) => profilesAt(reading, at), []),
     mounts,
     ports: read('ports', (at) => portsAt(reading, at), []),
-    dependencies: read('depends_on', (at) => dependsOnAt(reading, at, place.key, around.services), []),
+    dependencies: withLinks(
+      read('depends_on', (at) => dependsOnAt(reading, at, place.key, around.services), []),
+      links,
+    ),
+    links,
     restart: deploy.restart ?? read('restart', (at) => restartAt(reading, at), { condition: 'no' }),
     health: healthcheck === undefined ? 'unknown' : isDisabled(healthcheck) ? 'disabled' : 'checked',
     bundle: {
@@ -126,6 +134,15 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
       ...(networks === undefined ? {} : { networks }),
     },
   };
+}
+
+/** Whoever links to a service comes after it. */
+function withLinks(dependencies: readonly PlacedDependency[], links: readonly Link[]): readonly PlacedDependency[] {
+  const all = [...dependencies];
+  for (const { service, place } of links)
+    if (!all.some(({ dependency }) => dependency.service === service))
+      all.push({ dependency: { service, condition: 'service_started', required: true }, place });
+  return all;
 }
 
 /** The address of the service itself is that in the first of its networks. */

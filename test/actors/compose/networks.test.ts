@@ -75,6 +75,39 @@ networks:
   });
 });
 
+describe('links', () => {
+  const db = 'db: {image: postgres}';
+  const linked = (links: string, more = ''): string =>
+    `services: {web: {image: nginx, links: ${links}}, ${db}${more}}\n`;
+
+  test('make what they name come first, and give it further names in all of its networks', () => {
+    const result = read(linked('[db, "db:database"]'));
+    if ('findings' in result) throw new Error('it is read');
+    expect(result.app.spec.services['web']?.dependsOn).toEqual([
+      { service: 'db', condition: 'service_started', required: true },
+    ]);
+    expect(result.app.bundle.services['db']?.networks).toEqual({ default: { aliases: ['database'] } });
+    expect(result.app.notes.map(({ message }) => message)).toEqual([
+      'All services of the app reach it by this name, not this one alone.',
+    ]);
+  });
+
+  test.each([
+    ['[dbb]', '`dbb` does not begin with a service of this app.'],
+    ['[web]', 'A service has no link to itself.'],
+    ['["db:a:b"]', '`db:a:b` is not a link.'],
+    ['["db:a b"]', '`db:a b` is not a link.'],
+  ])('%s is refused', (links, message) => {
+    expect(findingsOf(linked(links))).toEqual([`services.web.links[0]: ${message}`]);
+  });
+
+  test('of two services to each other are a circle', () => {
+    expect(findingsOf('services: {a: {image: x, links: [b]}, b: {image: x, links: [a]}}\n')[0]).toMatch(
+      /each other|circle/i,
+    );
+  });
+});
+
 describe('networks of a service', () => {
   const networksOf = (more: string) => bundleOf(`${web(more)}networks: {a: , b: , c: }\n`).services['web']?.networks;
 

@@ -119,6 +119,18 @@ describe('restart', () => {
   });
 });
 
+describe('what Docker has no use for', () => {
+  test('of a port is noted', () => {
+    const app = read(
+      'services: {web: {image: nginx, ports: [{target: 80, published: 8080, name: web, app_protocol: http}]}}',
+    );
+    expect(app.notes.map(({ message }) => message)).toEqual([
+      '`name` of a port changes nothing: Docker has no use for it.',
+      '`app_protocol` of a port changes nothing: Docker has no use for it.',
+    ]);
+  });
+});
+
 describe('healthcheck', () => {
   test.each([
     ['test: curl x', ['CMD-SHELL', 'curl x'], true],

@@ -11,6 +11,7 @@ import type { SnapshotHook } from '#events/values/snapshotting.ts';
 import { decodeText } from '../decode.ts';
 import type { Plain } from '../edit/value.ts';
 import { appFolderVolume, type BundleService, type ComposeApp } from '../model.ts';
+import { networkFields, takenNetworkFields } from './networks.ts';
 import { settingsKeys } from './settings.ts';
 import { durationText, sizeText } from './size-text.ts';
 
@@ -43,6 +44,9 @@ export function resolvedFile(app: Omit<ComposeApp, 'notes'>, { name = app.name, 
   return escaped({
     ...(name === undefined ? {} : { name }),
     services: Object.fromEntries(services),
+    ...(bundle.networks
+      ? { networks: Object.fromEntries(Object.entries(bundle.networks).map(([key, one]) => [key, networkFields(one)])) }
+      : {}),
     ...(volumes.length === 0
       ? {}
       : {
@@ -75,7 +79,7 @@ function serviceFields(
   bundled: BundleService | undefined,
   shown: (text: string) => string,
 ): Fields {
-  const { command, entrypoint, environment = [], labels = {}, healthcheck, settings } = bundled ?? {};
+  const { command, entrypoint, environment = [], labels = {}, healthcheck, settings, networks } = bundled ?? {};
   const [taken, mounted] = [mounts.filter(isMade), mounts.filter((mount) => !isMade(mount))];
   const { condition, maxRetries } = restart;
   return {
@@ -92,6 +96,7 @@ function serviceFields(
     restart: maxRetries === undefined ? condition : `${condition}:${maxRetries}`,
     ...(healthcheck ? { healthcheck: healthFields(healthcheck) } : {}),
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
+    ...(networks ? { networks: takenNetworkFields(networks) } : {}),
     ...(settings ? settingsKeys(settings) : {}),
   };
 }
@@ -125,8 +130,11 @@ const dependencyFields = ({ service, condition, required }: ServiceSpec['depends
   [service, { condition, ...(required ? {} : { required }) }] as const;
 
 const healthFields = (health: NonNullable<BundleService['healthcheck']>): Fields => {
-  const { test, intervalMs, timeoutMs, startPeriodMs, retries } = health;
-  const spans = { interval: intervalMs, timeout: timeoutMs, start_period: startPeriodMs };
+  const { test, intervalMs, timeoutMs, startPeriodMs, startIntervalMs, retries } = health;
+  const spans = {
+    ...{ interval: intervalMs, timeout: timeoutMs },
+    ...{ start_period: startPeriodMs, start_interval: startIntervalMs },
+  };
   return {
     test,
     ...Object.fromEntries(

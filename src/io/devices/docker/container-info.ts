@@ -51,6 +51,7 @@ function healthcheckOf(check: Partial<HealthConfig> | undefined): Healthcheck | 
     ...(check.Interval ? { intervalMs: ms(check.Interval) } : {}),
     ...(check.Timeout ? { timeoutMs: ms(check.Timeout) } : {}),
     ...(check.StartPeriod ? { startPeriodMs: ms(check.StartPeriod) } : {}),
+    ...(check.StartInterval ? { startIntervalMs: ms(check.StartInterval) } : {}),
     ...(check.Retries ? { retries: check.Retries } : {}),
   };
 }

@@ -79,6 +79,7 @@ function healthConfig(check: Healthcheck): HealthConfig {
     Interval: nanoseconds(check.intervalMs),
     Timeout: nanoseconds(check.timeoutMs),
     StartPeriod: nanoseconds(check.startPeriodMs),
+    ...(check.startIntervalMs !== undefined && { StartInterval: nanoseconds(check.startIntervalMs) }),
     Retries: check.retries ?? 0,
   };
 }

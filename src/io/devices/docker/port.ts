@@ -37,6 +37,8 @@ export interface Healthcheck {
   readonly intervalMs?: number;
   readonly timeoutMs?: number;
   readonly startPeriodMs?: number;
+  /** Between two checks in that time; engines before 25 take the usual interval. */
+  readonly startIntervalMs?: number;
   readonly retries?: number;
 }
 

@@ -33,6 +33,14 @@ test.each(readdirSync(good))('the resolved file of %s is the same app', (name) =
 
 const everything = `
 name: all
+networks:
+  front:
+    driver_opts: { com.example: 'on' }
+    internal: true
+    enable_ipv6: true
+    labels: { a: b }
+    ipam: { config: [{ subnet: 10.9.0.0/24, ip_range: 10.9.0.0/26, gateway: 10.9.0.1, aux_addresses: { nas: 10.9.0.2 } }] }
+  back: { external: true, name: proxy }
 services:
   web:
     image: nginx:\${TAG:-1}
@@ -43,7 +51,11 @@ services:
     volumes: ['data:/data:ro', './conf:/conf', { type: volume, source: data, target: /part, volume: { subpath: x } }]
     depends_on: { db: { condition: service_healthy, required: false } }
     restart: on-failure:3
-    healthcheck: { test: 'curl $$HOST', interval: 1m30s, timeout: 500ms, start_period: 1h, retries: 3 }
+    networks:
+      front: { aliases: [site], ipv4_address: 10.9.0.5, ipv6_address: 'fd00::5', priority: 9 }
+      back: { link_local_ips: [169.254.8.8], driver_opts: { o: 1 } }
+    mac_address: '02:42:ac:11:00:05'
+    healthcheck: { test: 'curl $$HOST', interval: 1m30s, timeout: 500ms, start_period: 1h, start_interval: 5s, retries: 3 }
     labels: [a=b]
     user: '1000:1000'
     group_add: [video]

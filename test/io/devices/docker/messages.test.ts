@@ -45,7 +45,14 @@ describe('a container is made', () => {
         { published: 53, target: 53, protocol: 'udp' },
       ],
       mounts: [{ source: '/pool/photos', target: '/srv', readOnly: true }],
-      healthcheck: { test: ['CMD', 'true'], intervalMs: 1500.5, timeoutMs: 3000, startPeriodMs: 0.5, retries: 3 },
+      healthcheck: {
+        test: ['CMD', 'true'],
+        intervalMs: 1500.5,
+        timeoutMs: 3000,
+        startPeriodMs: 0.5,
+        startIntervalMs: 2000,
+        retries: 3,
+      },
       networks: [{ name: 'app', aliases: ['web', 'photos-web'] }],
       settings: { hostname: 'photos', user: '1000:1000', workingDir: '/srv', stopSignal: 'SIGINT', init: true },
     });
@@ -66,6 +73,7 @@ describe('a container is made', () => {
         Interval: 1_500_500_000,
         Timeout: 3_000_000_000,
         StartPeriod: 500_000,
+        StartInterval: 2_000_000_000,
         Retries: 3,
       },
       HostConfig: {
