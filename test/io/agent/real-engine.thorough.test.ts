@@ -81,7 +81,10 @@ describeReal('An app on a real engine', missingDocker(), () => {
     ...some,
   });
 
-  async function app(services: Record<string, readonly [ServiceSpec, Partial<BundleService>]>) {
+  async function app(
+    services: Record<string, readonly [ServiceSpec, Partial<BundleService>]>,
+    networks: Bundle['networks'] = {},
+  ) {
     folder = await mkdtemp(join(tmpdir(), 'floatlab-agent-app-'));
     paths = {};
     for (const name of ['data', appFolderVolume]) {
@@ -93,6 +96,7 @@ describeReal('An app on a real engine', missingDocker(), () => {
         Object.entries(services).map(([name, [, some]]) => [name, { image, environment: [], labels: {}, ...some }]),
       ),
       files: [],
+      networks,
     };
     const input: InstanceInput = {
       app: 'app:a1b2c3d4e5',
@@ -185,6 +189,42 @@ describeReal('An app on a real engine', missingDocker(), () => {
     await one.start();
     expect(await readdir(root)).toEqual(['made']);
     expect([...(await containers()).keys()]).toEqual(['shop-web-1']);
+  });
+
+  test('of several networks lets those talk to each other that share one, and leaves none behind', async () => {
+    const serving = { command: ['sh', '-c', 'cd /tmp && echo found > index.html && exec httpd -f -p 8080 -h /tmp'] };
+    const idle = { command: ['sleep', '600'] };
+    const one = await app(
+      {
+        db: [service([]), { ...serving, networks: { back: { aliases: ['database'] } } }],
+        web: [service([], { dependsOn: [] }), { ...idle, networks: { back: {}, front: {} } }],
+        cron: [service([]), { ...idle, networks: { front: {} } }],
+      },
+      { back: { internal: true }, front: { name: 'shop-front' } },
+    );
+    await one.start();
+    const inNetworks = [...(await containers()).values()].map(({ name, networks }) => [name, networks]);
+    expect(Object.fromEntries(inNetworks)).toEqual({
+      'shop-cron-1': ['shop-front'],
+      'shop-db-1': ['shop_back'],
+      'shop-web-1': ['shop-front', 'shop_back'],
+    });
+    const asks = async (name: string): Promise<string> => {
+      const command = ['timeout', '5', 'wget', '-q', '-O', '-', 'http://database:8080/'];
+      const session = await docker.exec(name, { command, tty: false }, patientCall());
+      session.endInput();
+      let said = '';
+      for await (const { bytes } of session.output) said += Buffer.from(bytes).toString();
+      return said.trim();
+    };
+    await vi.waitFor(async () => expect(await asks('shop-web-1')).toBe('found'), 15_000);
+    expect(await asks('shop-cron-1')).not.toContain('found');
+    // Once more: all is as it should be.
+    const before = [...(await containers()).values()].map(({ id }) => id);
+    await one.start();
+    expect([...(await containers()).values()].map(({ id }) => id)).toEqual(before);
+    await one.stop();
+    expect(await docker.networks({ [label.app]: null }, patientCall())).toEqual([]);
   });
 
   test('runs programs from a volume whose pool allows neither device nodes nor setuid, also where it is read-only', async () => {

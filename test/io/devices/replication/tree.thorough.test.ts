@@ -1,4 +1,4 @@
-/** The contract of replication file by file, between real pools of different kinds. */
+/** The contract of replication file by file, and all that arrives of files, between real pools of different kinds. */
 import { describe } from 'vitest';
 import { replicationContract, replicationStory } from '#test/contracts/replication.ts';
 import { missingBtrfs } from '#test/pool-fixture.ts';
@@ -12,6 +12,9 @@ import { treeBetween, treeCan } from './tree-under-test.ts';
 const missing = missingBtrfs() ?? missingExt4() ?? missingForTrees();
 
 describeReal('replication of files', missing, () => {
+  everythingArrives('btrfs', 'dir', { fractions: true, attributes: true });
+  everythingArrives('dir', 'btrfs', { fractions: true, attributes: true });
+
   describe('from btrfs to dir', () => {
     replicationContract({ can: treeCan, length: 'short', setup: () => treeBetween('btrfs', 'dir') });
   });
