@@ -3,6 +3,7 @@
  * because those may be secrets.
  */
 import type { AppSpec, Mount, PublishedPort, ServiceSpec } from '#events/app.ts';
+import { defaultNetwork } from '../compose/networks/taken.ts';
 import { portKey } from '../compose/port-clash.ts';
 import { appFolderVolume, type Bundle, type BundleService } from '../compose/model.ts';
 import { withParents } from '../compose/reading.ts';
@@ -39,6 +40,7 @@ export function compareRevisions(before: Revision, after: Revision): RevisionCha
     const what = [
       ...specChanges(old, now),
       ...bundleChanges(before.bundle?.services[service], after.bundle?.services[service]),
+      ...networkChanges(before.bundle, after.bundle, service),
       ...mountedFiles(now.mounts, files),
     ];
     return { service, change: what.length > 0 ? 'changed' : 'same', what };
@@ -113,6 +115,20 @@ function bundleChanges(old: BundleService | undefined, now: BundleService | unde
     ...keyed('setting', { ...old.settings }, { ...now.settings }),
   ];
 }
+
+/** How it is in each of its networks, and how those are made. */
+function networkChanges(before: Bundle | undefined, after: Bundle | undefined, service: string): readonly string[] {
+  if (!before?.services[service] || !after?.services[service]) return [];
+  return keyed('network', networksIn(before, service), networksIn(after, service));
+}
+
+const networksIn = ({ services, networks = {} }: Bundle, service: string): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(services[service]?.networks ?? { [defaultNetwork]: {} }).map(([key, endpoint]) => [
+      key,
+      { endpoint, made: networks[key] ?? {} },
+    ]),
+  );
 
 const byKey = (environment: readonly string[]): Record<string, unknown> =>
   Object.fromEntries(

@@ -36,6 +36,15 @@ describe('what a new revision changes of a service', () => {
     expect(whatOf(web(before), web(after)).join('|')).toBe(what);
   });
 
+  test('is a network that it is in, how it is in it, and how that is made', () => {
+    const inNetworks = (taken: string, made: string): Revision =>
+      revision(`  web: { image: nginx:1.26, ${taken} }\nnetworks: { ${made} }\n`);
+    const before = inNetworks('networks: { a: {}, b: {} }', 'a: {}, b: {}');
+    const after = inNetworks('networks: { b: { aliases: [x] }, c: {}, a: {} }', 'a: { internal: true }, b: {}, c: {}');
+    expect(whatOf(before, after)).toEqual(['network a changed, b changed, c added']);
+    expect(whatOf(web(''), web('networks: [default]'))).toEqual([]);
+  });
+
   test('is its image, from which to which', () => {
     const after = revision('  web: { image: nginx:1.27 }\n');
     expect(whatOf(web(''), after)).toEqual(['image nginx:1.26 → nginx:1.27']);

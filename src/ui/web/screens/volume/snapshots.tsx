@@ -1,14 +1,6 @@
 /** Where a volume can go back to: figures, the timeline, the table. */
 import { Menu } from '@mantine/core';
-import {
-  IconArrowBackUp,
-  IconCamera,
-  IconDots,
-  IconFolder,
-  IconGitCompare,
-  IconNote,
-  IconTrash,
-} from '@tabler/icons-react';
+import { IconArrowBackUp, IconCamera, IconFolder, IconGitCompare, IconNote, IconTrash } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { isOnLine } from '#actors/volume/lineage.ts';
@@ -19,6 +11,7 @@ import { ActionButton, ActionItem } from '../../components/action-button.tsx';
 import { DataTable, type Column } from '../../components/data-table.tsx';
 import { Empty, Loading, Section } from '../../components/page.tsx';
 import { PlanDialog } from '../../components/plan-dialog.tsx';
+import { RowMenu } from '../../components/row-menu.tsx';
 import { State } from '../../components/state.tsx';
 import { Time } from '../../components/time.tsx';
 import { momentOf, reasonWords } from '../../format/snapshot-words.ts';
@@ -175,46 +168,39 @@ function RowActions({ row, volume, setDialog }: RowActionsProps) {
           Roll back
         </ActionButton>
       )}
-      <Menu>
-        <Menu.Target>
-          <button type="button" className={classes['more']} aria-label={`More for ${row.name}`}>
-            <IconDots size={16} />
-          </button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {row.state === 'available' && (
-            <>
-              <Menu.Item
-                leftSection={<IconFolder size={16} />}
-                renderRoot={(props) => <Link {...to} search={{ snapshot: row.name }} {...props} />}
-              >
-                Look into it
-              </Menu.Item>
-              <Menu.Item
-                leftSection={<IconGitCompare size={16} />}
-                renderRoot={(props) => <Link {...to} search={{ snapshot: row.name, compare: 'now' }} {...props} />}
-              >
-                Compare with now
-              </Menu.Item>
-            </>
-          )}
-          <ActionItem
-            icon={<IconNote size={16} />}
-            refused={going}
-            onClick={() => setDialog({ do: 'note', snapshot: row })}
-          >
-            Note…
-          </ActionItem>
-          <ActionItem
-            danger
-            icon={<IconTrash size={16} />}
-            refused={going}
-            onClick={() => setDialog({ do: 'remove', snapshot: row })}
-          >
-            Remove…
-          </ActionItem>
-        </Menu.Dropdown>
-      </Menu>
+      <RowMenu name={row.name}>
+        {row.state === 'available' && (
+          <>
+            <Menu.Item
+              leftSection={<IconFolder size={16} />}
+              renderRoot={(props) => <Link {...to} search={{ snapshot: row.name }} {...props} />}
+            >
+              Look into it
+            </Menu.Item>
+            <Menu.Item
+              leftSection={<IconGitCompare size={16} />}
+              renderRoot={(props) => <Link {...to} search={{ snapshot: row.name, compare: 'now' }} {...props} />}
+            >
+              Compare with now
+            </Menu.Item>
+          </>
+        )}
+        <ActionItem
+          icon={<IconNote size={16} />}
+          refused={going}
+          onClick={() => setDialog({ do: 'note', snapshot: row })}
+        >
+          Note…
+        </ActionItem>
+        <ActionItem
+          danger
+          icon={<IconTrash size={16} />}
+          refused={going}
+          onClick={() => setDialog({ do: 'remove', snapshot: row })}
+        >
+          Remove…
+        </ActionItem>
+      </RowMenu>
     </div>
   );
 }
