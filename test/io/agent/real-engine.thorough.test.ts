@@ -192,7 +192,9 @@ describeReal('An app on a real engine', missingDocker(), () => {
   });
 
   test('of several networks lets those talk to each other that share one, and leaves none behind', async () => {
-    const serving = { command: ['sh', '-c', 'cd /tmp && echo found > index.html && exec httpd -f -p 8080 -h /tmp'] };
+    const serving = {
+      command: ['sh', '-c', 'cd /var/lib/grafana && echo found > index.html && exec httpd -f -p 8080 -h .'],
+    };
     const idle = { command: ['sleep', '600'] };
     const one = await app(
       {
@@ -210,7 +212,7 @@ describeReal('An app on a real engine', missingDocker(), () => {
       'shop-web-1': ['shop-front', 'shop_back'],
     });
     const asks = async (name: string): Promise<string> => {
-      const command = ['timeout', '5', 'wget', '-q', '-O', '-', 'http://database:8080/'];
+      const command = ['sh', '-c', 'wget -q -O - http://database:8080/'];
       const session = await docker.exec(name, { command, tty: false }, patientCall());
       session.endInput();
       let said = '';
