@@ -186,9 +186,10 @@ export async function openZfs(): Promise<ZfsMachine> {
     await stop();
     throw error;
   }
+  const inTurn = fewAtOnce(maxSessions);
   const within: RunCommand = (file, args, options) =>
     // A shell reads the line at the other end.
-    run(join(machine, 'in'), [outside, port, [file, ...args].map(quoted).join(' ')], options);
+    inTurn(() => run(join(machine, 'in'), [outside, port, [file, ...args].map(quoted).join(' ')], options));
   const shell = (script: string, ...args: string[]) => within('sh', ['-c', script, 'sh', ...args], patiently());
   let users = 0;
   return {
@@ -267,6 +268,26 @@ function missingProgram(...programs: string[]): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   const missing = programs.find((program) => !folders.some((folder) => existsSync(join(folder, program))));
   return missing === undefined ? undefined : `the program ${missing}`;
+}
+
+/** The machine has ten sessions, of which streams need some. */
+const maxSessions = 5;
+
+/** @returns what runs works, so many at once, the others in the order in which they came */
+function fewAtOnce(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (work) => {
+    if (running >= most) await new Promise<void>((go) => waiting.push(go));
+    else running++;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running--;
+    }
+  };
 }
 
 const patiently = () => ({
