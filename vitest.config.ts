@@ -57,7 +57,7 @@ export default defineConfig({
     coverage: { include: ['src/**/*.{ts,tsx}'], reporter: ['text-summary', 'html'] },
     projects: [
       project('unit', ['test/**/*.test.ts'], {
-        exclude: ['test/**/*.{sim,int,e2e,thorough}.test.ts'],
+        exclude: ['test/**/*.{sim,int,e2e,thorough,openzfs}.test.ts'],
         // Properties are tried hundreds of times; on a busy machine that takes longer than a person would wait.
         testTimeout: 60_000,
         hookTimeout: 60_000,
@@ -68,6 +68,8 @@ export default defineConfig({
       project('e2e', ['test/**/*.e2e.test.ts'], { ...inBrowsers, ...shared }),
       // On real devices too, and too long for every day: `npm run test:thorough`.
       project('thorough', ['test/**/*.thorough.test.ts'], onDevices),
+      // Where OpenZFS is in an emulated machine, this takes an hour: `npm run test:openzfs`.
+      project('openzfs', ['test/**/*.openzfs.test.ts'], { testTimeout: 900_000, hookTimeout: 300_000 }),
     ],
   },
 });

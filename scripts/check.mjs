@@ -9,8 +9,8 @@ const root = join(import.meta.dirname, '..');
 const tool = (name) => join(root, 'node_modules', '.bin', name);
 
 const steps = [
-  { name: 'types', command: ['tsc', '-p', '.'] },
-  { name: 'lint and rooms', command: ['oxlint', '--deny-warnings'] },
+  // Rules ask for types, so the program is checked on the way: the compiler would do all of it once more.
+  { name: 'types, lint, rooms', command: ['oxlint', '--deny-warnings', '--type-check'] },
   { name: 'dead code', command: ['knip', '--no-progress'] },
   { name: 'format', command: ['oxfmt', '--check', '.'] },
 ];

@@ -3,7 +3,8 @@
  *
  *   npm test                              set up, check, then all tests but the thorough ones
  *   npm run test:thorough                 the thorough ones: what takes too long for every day
- *   npm test -- --only unit,sim           some of: check, unit, sim, int, e2e, thorough
+ *   npm run test:openzfs                  every promise of volumes on OpenZFS: an hour where its machine is emulated
+ *   npm test -- --only unit,sim           some of: check, unit, sim, int, e2e, thorough, openzfs
  *   npm test -- --only int test/io/log    of those only the files whose path holds this
  *
  * The set-up installs what tests on real devices need (see provision.mjs; FLOATLAB_NO_INSTALL=1 forbids it). Where a
@@ -17,16 +18,16 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { check } from './check.mjs';
 import { provision } from './provision.mjs';
-import { hasOpenZfsMachine } from './setup/needs.mjs';
+import { hasOpenZfs } from './setup/needs.mjs';
 import { ensurePackages } from './setup/packages.mjs';
 import { main, Refusal, run, say } from './setup/run.mjs';
 import { oneAtATime } from './setup/turn.mjs';
 
 const root = join(import.meta.dirname, '..');
 const everyDay = ['check', 'unit', 'sim', 'int', 'e2e'];
-const projects = ['unit', 'sim', 'int', 'e2e', 'thorough'];
+const projects = ['unit', 'sim', 'int', 'e2e', 'thorough', 'openzfs'];
 /** They start the built programs, and meet real devices. */
-const onRealThings = ['int', 'e2e', 'thorough'];
+const onRealThings = ['int', 'e2e', 'thorough', 'openzfs'];
 /** No package brings the machine that these need. */
 const openZfsFiles = '**/openzfs.thorough.test.ts';
 
@@ -58,7 +59,7 @@ async function testAll() {
 }
 
 function parse(args) {
-  const all = [...everyDay, 'thorough'];
+  const all = [...everyDay, 'thorough', 'openzfs'];
   const at = args.indexOf('--only');
   if (at < 0) return { only: everyDay, filters: args };
   const only = args[at + 1]?.split(',') ?? [];
@@ -86,7 +87,7 @@ async function runProject(project, filters, reports, { yields = false } = {}) {
   const startedAt = Date.now();
   const args = ['run', '--project', project, '--passWithNoTests', '--reporter=default', '--reporter=json'];
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const leaveOut = project === 'thorough' && !hasOpenZfsMachine() ? [`--exclude=${openZfsFiles}`] : [];
+  const leaveOut = project === 'thorough' && !hasOpenZfs() ? [`--exclude=${openZfsFiles}`] : [];
   const { code, output } = await run(
     process.execPath,
     [vitest, ...args, ...leaveOut, `--outputFile.json=${report}`, ...filters],
@@ -134,7 +135,7 @@ function failure(file, title, messages, mark = '✗') {
 }
 
 const notRunOf = (only) =>
-  only.includes('thorough') && !hasOpenZfsMachine() ? ['not run: OpenZFS, needs FLOATLAB_OPENZFS_VM'] : [];
+  only.includes('thorough') && !hasOpenZfs() ? ['not run: OpenZFS, needs FLOATLAB_OPENZFS_VM'] : [];
 
 function summarize({ checks, runs, seconds, notRun }) {
   const total = (what) => runs.reduce((sum, result) => sum + result[what], 0);
@@ -154,7 +155,7 @@ function summarize({ checks, runs, seconds, notRun }) {
 }
 
 const row = (name, ok, seconds, more) =>
-  `${ok ? '✓' : '✗'} ${name.padEnd(16)}${`${seconds.toFixed(1)} s`.padStart(9)}  ${more}`.trimEnd();
+  `${ok ? '✓' : '✗'} ${name.padEnd(20)}${`${seconds.toFixed(1)} s`.padStart(9)}  ${more}`.trimEnd();
 
 const words = ({ passed, failed, skipped }) =>
   `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;

@@ -3,18 +3,17 @@
  *
  * - zfs-fuse, a daemon of its own for each pool. Its tools find it at fixed paths, so it lives in a mount namespace where
  *   these are private: nothing of it is seen outside, and all of it goes with its processes.
- * - OpenZFS: the kernel of a small virtual machine, which takes some seconds to boot.
+ * - OpenZFS: the kernel of this host, or that of a small virtual machine, which takes some seconds to boot.
  *
  * Commands run where the zfs is; so the driver is given the `run` of the machine.
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { constants, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +26,7 @@ import type { ZfsVolumesOptions } from '#io/devices/volumes/zfs/real.ts';
 import { zfsVolumes } from '#io/devices/volumes/zfs/real.ts';
 import { ensureZfsRoot } from '#io/devices/volumes/zfs/root.ts';
 import { ownMounts } from './own-mounts.ts';
+import { fits, hasHostZfs, hostZfs } from './zfs-host.ts';
 
 /** A kernel, or a daemon, with zfs. */
 export interface ZfsMachine {
@@ -144,16 +144,7 @@ export async function zfsFuse(keep?: string): Promise<ZfsMachine & { readonly pi
     folder: '/run/test',
     write: (path, text) => writeFile(seen(path), text),
     read: (path) => readFile(seen(path), 'utf8').catch(() => undefined),
-    async fits(path, bytes) {
-      try {
-        await writeFile(seen(path), randomBytes(bytes), { flush: true });
-        return true;
-      } catch (error) {
-        const { EDQUOT, ENOSPC } = constants.errno;
-        if ([-EDQUOT, -ENOSPC].includes((error as NodeJS.ErrnoException).errno ?? 0)) return false;
-        throw error;
-      }
-    },
+    fits: (path, bytes) => fits(seen(path), bytes),
     async use(folder) {
       const place = join('/run/test', `user-${++users}`);
       await must('mkdir', place);
@@ -166,8 +157,10 @@ export async function zfsFuse(keep?: string): Promise<ZfsMachine & { readonly pi
   };
 }
 
-/** Boots the machine; it is ended by `dispose`. */
-export async function openZfs(): Promise<ZfsMachine> {
+/** That of this host where its kernel has one; else a machine is booted, which `dispose` ends. */
+export const openZfs = (): Promise<ZfsMachine> => (hasHostZfs() ? hostZfs() : bootedZfs());
+
+async function bootedZfs(): Promise<ZfsMachine> {
   const machine = machineFolder();
   if (machine === undefined) throw new Error('there is no OpenZFS machine');
   const outside = await mkdtemp(join(tmpdir(), 'floatlab-openzfs-'));
@@ -253,6 +246,7 @@ export function missingZfsFuse(): string | undefined {
 
 /** Why there can be no OpenZFS here. */
 export function missingOpenZfs(): string | undefined {
+  if (hasHostZfs()) return missingProgram('zfs', 'zpool');
   if (machineFolder() === undefined) return 'an OpenZFS machine (FLOATLAB_OPENZFS_VM)';
   return missingProgram('qemu-system-x86_64', 'ssh');
 }

@@ -120,7 +120,7 @@ const needs = {
     what: 'qemu-system-x86 and openssh-client',
     why: 'run the machine with OpenZFS in tests',
     // Without the machine itself there is nothing to run.
-    there: () => !hasOpenZfsMachine() || hasPrograms('qemu-system-x86_64', 'ssh'),
+    there: () => exists('/dev/zfs') || !hasOpenZfs() || hasPrograms('qemu-system-x86_64', 'ssh'),
     packages: () => ['qemu-system-x86', 'openssh-client'],
     otherwise: 'Install qemu-system-x86 and openssh-client.',
   },
@@ -187,8 +187,9 @@ function idleForPools(pools) {
 /** What keeps the volumes of a pool, `[NAME=][zfs:|dir:|btrfs:]WHERE`; floatlabd itself judges the rest. */
 export const driverOf = (pool) => /^(?:[^=/:]*=)?(zfs|dir|btrfs):/.exec(pool)?.[1] ?? 'btrfs';
 
-/** A folder with the programs `start` and `in`, as test/zfs-fixture.ts looks for it. */
-export function hasOpenZfsMachine() {
+/** In the kernel here, or in a machine: a folder with the programs `start` and `in`, as test/zfs-fixture.ts looks for it. */
+export function hasOpenZfs() {
+  if (exists('/dev/zfs')) return true;
   const beside = join(import.meta.dirname, '..', '..', '..', 'shared', 'openzfs-vm');
   return [process.env.FLOATLAB_OPENZFS_VM, beside].some(
     (folder) => folder !== undefined && exists(join(folder, 'start')),

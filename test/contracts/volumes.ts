@@ -94,13 +94,15 @@ export interface Expected {
 
 export interface ContractOptions extends Expected {
   readonly setup: () => Promise<VolumesUnderTest>;
+  /** How long a call may take there. */
+  readonly timeoutMs?: number;
   /** Runs of the property test, and commands in each. */
   readonly runs: number;
   readonly commands: number;
 }
 
-export function volumesContract({ setup, runs, commands, ...expected }: ContractOptions): void {
-  const bench = makeBench({ patient, codeOf }, expected);
+export function volumesContract({ setup, timeoutMs, runs, commands, ...expected }: ContractOptions): void {
+  const bench = makeBench({ patient: () => patient(timeoutMs), codeOf }, expected);
   beforeAll(async () => {
     bench.open(await setup());
   });
@@ -120,9 +122,9 @@ export function volumesContract({ setup, runs, commands, ...expected }: Contract
 }
 
 /** For calls that may take their time. */
-export const patient = (): Call => ({
+export const patient = (timeoutMs = 30_000): Call => ({
   signal: new AbortController().signal,
-  timeoutMs: 30_000,
+  timeoutMs,
   progress: () => undefined,
 });
 

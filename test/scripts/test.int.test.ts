@@ -114,8 +114,8 @@ describe('npm test', () => {
   test('fails when a check does, and shows what it said', async () => {
     await packages({ unit: wellDone() }, 'oxlint');
     const { code, stdout, stderr } = await checkout.test([]);
-    expect(stderr).toMatch(/✗ lint and rooms .*\nit is bad/);
-    expect(stdout).toMatch(/✗ lint and rooms/);
+    expect(stderr).toMatch(/✗ types, lint, rooms .*\nit is bad/);
+    expect(stdout).toMatch(/✗ types, lint, rooms/);
     expect(lastLine(stdout)).toBe('2 passed, 0 failed');
     expect(code).toBe(1);
   });

@@ -76,8 +76,12 @@ describe('what a seed has found', () => {
  * seed makes it speak, it is asleep, or the swarm never gets there.
  */
 describe('the checkers notice', () => {
+  const deployed: Action = {
+    quietMs: 0,
+    ask: { name: 'deploy-app', input: { compose: composeOf('pair', 'photos', 0) } },
+  };
   const rolledBack: readonly Action[] = [
-    { quietMs: 0, ask: { name: 'deploy-app', input: { compose: composeOf('pair', 'photos', 0) } } },
+    deployed,
     { quietMs: 40_000, ask: { name: 'take-snapshot', input: { name: 'photos-data', as: 'by-hand-0' } } },
     {
       quietMs: 10_000,
@@ -194,6 +198,10 @@ describe('the checkers notice', () => {
         const { create } = volumes;
         volumes.create = (of, spec, call) => create.call(volumes, of, { ...spec, sizeBytes: 2 ** 26 }, call);
       }),
+      [
+        deployed,
+        { quietMs: 40_000, ask: { name: 'change-volume', input: { name: 'photos-data', sizeBytes: 2 ** 27 } } },
+      ],
     ));
 
   test('a deleted volume whose data stay', () =>
@@ -324,7 +332,15 @@ describe('the checkers notice', () => {
         // The wall clock alone, which an event must not go behind.
         lab.commander.now = () => Math.max(clock.now(), lab.view.at);
       }),
-      19,
+      [
+        deployed,
+        // By an hour.
+        { quietMs: 60_000, fault: 'clock-jump', chance: 0 },
+        ...[1, 2, 3, 4].map((minutes): Action => ({
+          quietMs: minutes * 60_000,
+          ask: { name: 'cordon-node', input: { name: 'atlas' } },
+        })),
+      ],
     ));
 
   test('a disk that acknowledges what it writes half a second later', () =>
@@ -388,6 +404,7 @@ describe('the checkers notice', () => {
         lab.run = (request, signal) =>
           request.name === 'cordon-node' ? new Promise(() => {}) : run.call(lab, request, signal);
       }),
+      [{ quietMs: 1000, ask: { name: 'cordon-node', input: { name: 'atlas' } } }],
     ));
 
   test('a fold of something else than what the log says', () =>

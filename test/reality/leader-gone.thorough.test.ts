@@ -1,4 +1,4 @@
-/** What happens to the one that leads: it dies, it is stopped, nobody reaches it. More of it in `npm run test:thorough`. */
+/** What happens to the one that leads: it dies, it is stopped, nobody reaches it. Worse is in `leader.thorough.test.ts`. */
 import { expect, test } from 'vitest';
 import { until } from './host.ts';
 import { describeLeader } from './leader-lab.ts';
