@@ -118,10 +118,16 @@ describeWeb(({ open }) => {
     await dialog.getByText('Write a number from 0 to 8.').waitFor(patience);
     await dialog.getByLabel('Replicas that the lab keeps').fill('1');
     await dialog.getByLabel('Streams begin only').fill('22:00-06:00');
+    await dialog.getByLabel('Lost at most').fill('1ms');
+    await dialog.getByText('Write a span from a second to a year: 5m.').waitFor(patience);
+    await dialog.getByLabel('Lost at most').fill('10m');
     await dialog.getByRole('button', { name: 'Save' }).click();
-    await shown(page, /The lab keeps 1 replica by itself, .* \(from 22:00 to 06:00\)/);
+    await shown(
+      page,
+      /The lab keeps 1 replica by itself, .* \(from 22:00 to 06:00, an alert when more than 10 m would be lost\)/,
+    );
     expect(backend.asked.find(({ command, dryRun }) => !dryRun && command === 'change-volume')).toMatchObject({
-      input: { replicas: { count: 1, on: 'change', window: { from: '22:00', to: '06:00' } } },
+      input: { replicas: { count: 1, on: 'change', window: { from: '22:00', to: '06:00' }, maxDataLossMs: 600_000 } },
     });
   });
 

@@ -53,6 +53,28 @@ describe('a new target', () => {
     });
   });
 
+  it('in another lab takes the fingerprint as tools show it, and needs the token', () => {
+    const digits = 'AB'.repeat(32);
+    const draft = {
+      ...{ name: 'friend', 'store.endpoint': 'https://vega.example:7400', 'store.vault': 'for-friends' },
+      'store.fingerprint': `SHA256:${digits.replaceAll(/(..)(?=.)/g, '$1:')}`,
+    };
+    expect(targetOf(kind('lab'), draft)).toEqual({ troubles: {} });
+    expect(targetOf(kind('lab'), { ...draft, 'secrets.token': 'T', 'store.appendOnly': 'yes' })).toEqual({
+      input: {
+        name: 'friend',
+        store: {
+          ...{ kind: 'lab', endpoint: 'https://vega.example:7400', vault: 'for-friends', appendOnly: true },
+          fingerprint: digits.toLowerCase(),
+        },
+        secrets: { token: 'T' },
+      },
+    });
+    expect(targetOf(kind('lab'), { ...draft, 'store.fingerprint': 'AB:CD', 'secrets.token': 'T' })).toEqual({
+      troubles: { 'store.fingerprint': 'Write the SHA-256 of its authority: 64 hex digits.' },
+    });
+  });
+
   it('says what is wrong at its field, and nothing of one that is still empty', () => {
     const draft = { name: 'USB', 'store.path': 'mnt/usb', keep: 'for ever', limitBytesPerSecond: 'fast' };
     const read = targetOf(kind('directory'), draft);

@@ -1,9 +1,11 @@
 /** How many replicas the lab keeps of a volume by itself, as a person writes it. */
-import { mostReplicas, replicationWindow, type VolumeReplicas } from '#events/values/replication.ts';
+import { formatDuration, parseDuration } from '#events/values/duration.ts';
+import { maxDataLoss, mostReplicas, replicationWindow, type VolumeReplicas } from '#events/values/replication.ts';
 import { formatSize, parseSize } from '#events/values/size.ts';
 import type { ReplicaChanges } from '#actors/volume/replicating.ts';
 import { cronInWords } from './cron-words.ts';
 import { labelText, parseLabels } from './label-text.ts';
+import { plainSpan } from './volume-draft.ts';
 import { count } from './who.ts';
 
 export interface ReplicationDraft {
@@ -18,6 +20,8 @@ export interface ReplicationDraft {
   /** `22:00-06:00`; empty: at any time. */
   readonly window: string;
   readonly compress: boolean;
+  /** How much of what was written last may be lost: `5m`; empty: nobody says. */
+  readonly mayLose: string;
 }
 
 export const draftOf = (wanted: VolumeReplicas | null): ReplicationDraft => ({
@@ -28,6 +32,7 @@ export const draftOf = (wanted: VolumeReplicas | null): ReplicationDraft => ({
   limit: wanted?.limitBytesPerSecond === undefined ? '' : formatSize(wanted.limitBytesPerSecond).replace(' ', ''),
   window: wanted?.window ? `${wanted.window.from}-${wanted.window.to}` : '',
   compress: wanted?.compress ?? false,
+  mayLose: wanted?.maxDataLossMs === undefined ? '' : plainSpan(wanted.maxDataLossMs),
 });
 
 type ReplicationTroubles = Readonly<Partial<Record<keyof ReplicationDraft, string>>>;
@@ -45,18 +50,20 @@ export function changesIn(
   const nodes = parseLabels(draft.nodes);
   const [from, to, ...rest] = draft.window.trim().split('-');
   const window = draft.window.trim() === '' ? null : replicationWindow.safeParse({ from, to }).data;
+  const mayLose = draft.mayLose.trim() === '' ? 0 : maxDataLoss.safeParse(parseDuration(draft.mayLose.trim())).data;
   const cron = draft.cron.trim();
   const troubles: ReplicationTroubles = {
     ...(replicas >= 0 && replicas <= mostReplicas ? {} : { count: `Write a number from 0 to ${mostReplicas}.` }),
     ...(limit === 0 || (limit !== undefined && limit >= 1024) ? {} : { limit: 'Write a size, at least 1KiB: 10MiB.' }),
     ...(nodes === undefined ? { nodes: 'Write labels as key=value, with commas between.' } : {}),
     ...(window === undefined || rest.length > 0 ? { window: 'Write two times of day: 22:00-06:00.' } : {}),
+    ...(mayLose === undefined ? { mayLose: 'Write a span from a second to a year: 5m.' } : {}),
     ...(cron === '' || cronInWords(cron) !== undefined || cron.split(/\s+/).length === 5
       ? {}
       : { cron: 'Write five fields: 30 2 * * *.' }),
   };
-  if (Object.keys(troubles).length > 0 || limit === undefined || nodes === undefined || window === undefined)
-    return { troubles };
+  if (limit === undefined || nodes === undefined || window === undefined || mayLose === undefined) return { troubles };
+  if (Object.keys(troubles).length > 0) return { troubles };
   if (replicas === 0) return { changes: null };
   const zone = wanted && wanted.on !== 'change' ? wanted.on.timeZone : undefined;
   return {
@@ -68,6 +75,7 @@ export function changesIn(
       limitBytesPerSecond: limit,
       window,
       compress: draft.compress,
+      maxDataLossMs: mayLose,
     },
   };
 }
@@ -81,6 +89,9 @@ export function replicationInWords(wanted: VolumeReplicas | null): string {
       : (cronInWords(wanted.on.cron) ?? `by the schedule ${wanted.on.cron}`);
   const more = [
     ...(wanted.window ? [`from ${wanted.window.from} to ${wanted.window.to}`] : []),
+    ...(wanted.maxDataLossMs === undefined
+      ? []
+      : [`an alert when more than ${formatDuration(wanted.maxDataLossMs)} would be lost`]),
     ...(wanted.limitBytesPerSecond === undefined ? [] : [`at most ${formatSize(wanted.limitBytesPerSecond)}/s`]),
   ];
   const also = more.length === 0 ? '' : ` (${more.join(', ')})`;

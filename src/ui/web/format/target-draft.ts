@@ -44,6 +44,13 @@ const sizeField: Omit<TargetField, 'path'> = {
   wrong: 'Write a number with its unit: 500GiB.',
 };
 
+/** As tools show it, with or without the colons. */
+const plainFingerprint = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/^sha256:/, '')
+    .replaceAll(':', '');
+
 export const targetKinds: readonly TargetKind[] = [
   {
     kind: 'directory',
@@ -107,6 +114,40 @@ export const targetKinds: readonly TargetKind[] = [
       { ...sizeField, path: 'store.sizeBytes' },
     ],
     changes: [{ ...sizeField, path: 'sizeBytes' }],
+  },
+  {
+    kind: 'lab',
+    label: 'Another lab, which lends a place',
+    about: 'That lab keeps what it cannot read. Whoever lends the place knows all of this.',
+    fields: [
+      {
+        path: 'store.endpoint',
+        label: 'Address',
+        placeholder: 'https://vega.example:7400',
+        isNeeded: true,
+        wrong: 'Write https, host and port alone: https://vega.example:7400.',
+      },
+      { path: 'store.vault', label: 'What it calls the place', placeholder: 'for-friends', isNeeded: true },
+      {
+        path: 'store.fingerprint',
+        label: 'Fingerprint of that lab',
+        description: 'Of the certificate of its authority: no other lab is believed.',
+        isNeeded: true,
+        read: plainFingerprint,
+        wrong: 'Write the SHA-256 of its authority: 64 hex digits.',
+      },
+      {
+        path: 'store.appendOnly',
+        label: 'The lab that lends it',
+        as: 'choice',
+        choices: [
+          { value: '', label: 'deletes what is thinned out here' },
+          { value: 'yes', label: 'deletes nothing for us: it thins out itself' },
+        ],
+        read: (text) => text === 'yes',
+      },
+      { path: 'secrets.token', label: 'Token', as: 'secret', isNeeded: true },
+    ],
   },
 ];
 

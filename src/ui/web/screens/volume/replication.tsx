@@ -59,6 +59,12 @@ export function Replication({ volume, onClose }: Props) {
             }
             {...text('cron')}
           />
+          <TextInput
+            label="Lost at most"
+            description="Of what was written last, if this volume went now. When it would be more for a minute, there is an alert. Empty: nobody says."
+            placeholder="5m"
+            {...text('mayLose')}
+          />
           <TextInput label="Only on nodes with the labels" placeholder="zone=attic, disk=ssd" {...text('nodes')} />
           <Checkbox
             label="Each copy in another zone"
