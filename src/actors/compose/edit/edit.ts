@@ -254,6 +254,12 @@ function whyNot(document: Document, edit: Edit): [EditRefused['code'], string] {
     ];
   }
   const last = places.at(-1);
+  // Without its own value a map has the one that it merges.
+  if ((edit.do === 'remove' || edit.do === 'rename') && last?.parent?.kind === 'map') {
+    const merged = last.parent.entries.some(({ merge }) => merge);
+    if (merged)
+      return ['SHARED', `${pathText(edit.path)} stands over what \`<<\` brings in, which would show instead.`];
+  }
   const inside = last && last.node.end > last.node.propsStart ? sharedInside(document, last.node) : undefined;
   if (inside !== undefined) return ['SHARED', `${pathText(edit.path)} holds \`&${inside}\`, which is used elsewhere.`];
   return ['UNWRITABLE', `${pathText(edit.path)} cannot be changed without changing something else.`];

@@ -57,6 +57,13 @@ describe('a value', () => {
     );
   });
 
+  test('that stands over a merged one is not taken away: that one would show', () => {
+    const over = file.replace('    image: "nginx:1"', '    restart: "no"\n    image: "nginx:1"');
+    expect(hunk(over, { do: 'remove', path: web('restart') })).toBe(
+      'SHARED: `services.web.restart` stands over what `<<` brings in, which would show instead.',
+    );
+  });
+
   test('over an alias becomes a map that merges it', () =>
     expect(hunk(file, set(['services', 'db', 'image'], 'postgres'))).toBe(
       '-  db: *common\n+  db:\n+    <<: *common\n+    image: postgres',
