@@ -43,6 +43,9 @@ export function missingDocker(): string | undefined {
   return isExecutable(debianBusybox) ? undefined : 'busybox-static';
 }
 
+/** What this machine lacks of a program, for `describeReal`. */
+export const missingProgram = (name: string): string | undefined => (hasProgram(name) ? undefined : name);
+
 function hasProgram(name: string): boolean {
   const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
   return folders.some((folder) => isExecutable(join(folder, name)));

@@ -185,6 +185,7 @@ async function bootedZfs(): Promise<ZfsMachine> {
     inTurn(() => run(join(machine, 'in'), [outside, port, [file, ...args].map(quoted).join(' ')], options));
   const shell = (script: string, ...args: string[]) => within('sh', ['-c', script, 'sh', ...args], patiently());
   let users = 0;
+  let random: Promise<unknown> | undefined;
   return {
     kind: 'OpenZFS',
     run: within,
@@ -199,9 +200,12 @@ async function bootedZfs(): Promise<ZfsMachine> {
       return ran.exitCode === 0 ? ran.stdout : undefined;
     },
     async fits(path, bytes) {
-      const size = 4096;
+      // Chance costs an emulated machine more than writing does, and so do small blocks: it is made once.
+      random ??= within('dd', ['if=/dev/urandom', `of=${randomFile}`, 'bs=1048576', 'count=64'], atLeisure());
+      await random;
+      const size = bytes % largeBlock === 0 ? largeBlock : 4096;
       const blocks = [`bs=${bytes < size ? bytes : size}`, `count=${Math.max(1, Math.ceil(bytes / size))}`];
-      const ran = await within('dd', ['if=/dev/urandom', `of=${path}`, ...blocks, 'conv=fsync'], patiently());
+      const ran = await within('dd', [`if=${randomFile}`, `of=${path}`, ...blocks, 'conv=fsync'], atLeisure());
       if (ran.exitCode === 0) return true;
       if (/quota exceeded|No space left/.test(ran.stderr)) return false;
       throw new Error(ran.stderr);
@@ -283,6 +287,11 @@ function fewAtOnce(most: number): <T>(work: () => Promise<T>) => Promise<T> {
     }
   };
 }
+
+const randomFile = '/run/test-random';
+const largeBlock = 128 * 1024;
+
+const atLeisure = () => ({ ...patiently(), timeoutMs: 300_000 });
 
 const patiently = () => ({
   signal: new AbortController().signal,

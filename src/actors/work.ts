@@ -8,6 +8,7 @@ import type { TargetSpec } from '#events/backup-target.ts';
 import type { Index, StreamId } from '#events/envelope.ts';
 import type { ServiceStatus } from '#events/instance.ts';
 import type { PoolStorageSpec } from '#events/pool.ts';
+import type { ImagePin } from '#events/values/image.ts';
 import type { PoolDriver, PoolLayout } from '#events/values/pool.ts';
 import type { SnapshotHooks } from '#events/values/snapshotting.ts';
 import type { VolumeSpec } from '#events/volume.ts';
@@ -33,6 +34,8 @@ export interface InstanceInput {
   readonly revision: number;
   readonly spec: AppSpec;
   readonly bundle: string;
+  /** What the images of its services are, as far as that was found out. */
+  readonly images: Readonly<Record<string, ImagePin>>;
   /** Where each volume of the specification is on the node, */
   readonly paths: Readonly<Record<string, string>>;
   /** and what it is there. */
@@ -198,6 +201,7 @@ export interface WorkInput {
     readonly erase: boolean;
   };
   'replace-pool-device': PoolInput & { readonly old: string; readonly by: string; readonly erase: boolean };
+  'clear-pool': PoolInput;
   'scrub-pool': PoolInput & { readonly action: 'start' | 'pause' | 'cancel' };
   'restore-files': DatasetInput & RestoreInput;
   /** To whoever comes for it. */

@@ -31,7 +31,7 @@ export type ServiceStatus = z.infer<typeof serviceStatus>;
 export const instanceEvents = {
   /** What it runs is in the assignment itself: the app may have moved on to another revision before this one stops. */
   'instance.assigned': event(
-    1,
+    2,
     z.strictObject({
       metadata,
       app: appRef,
@@ -41,6 +41,7 @@ export const instanceEvents = {
       bundle: blobRef,
       volumes: z.record(volumeKey, volumeRef),
     }),
+    { 1: asItWas },
   ),
   'instance.started': event(2, z.strictObject({ services: z.record(serviceName, serviceStatus) }), { 1: asItWas }),
   'instance.service-changed': event(2, z.strictObject({ service: serviceName, status: serviceStatus }), { 1: asItWas }),

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { asItWas, event } from './define.ts';
 import { metadata } from './values/metadata.ts';
 import { labels } from './values/name.ts';
+import { hostPath } from './values/path.ts';
 import { incarnation, nodeRole, sha256, versionRange } from './values/peer.ts';
 import { poolAbilities, poolDriver } from './values/pool.ts';
 import { fill, poolName } from './volume.ts';
@@ -30,6 +31,13 @@ const deviceFacts = z.strictObject({
   rotational: z.boolean(),
 });
 
+/** A file system of another machine that is mounted here. */
+const shareFacts = z.strictObject({
+  path: hostPath,
+  source: z.string().min(1).max(1024),
+  type: z.string().min(1).max(64),
+});
+
 /** Facts change rarely (a new disk, a new engine); figures that move all the time are never events. */
 export const nodeFacts = z.strictObject({
   architecture: z.string().max(32),
@@ -41,6 +49,7 @@ export const nodeFacts = z.strictObject({
   pools: z.array(poolFacts).max(256),
   version: z.string().max(64),
   devices: z.array(deviceFacts).max(256).exactOptional(),
+  shares: z.array(shareFacts).max(64).exactOptional(),
   /** What its version of FloatLab can do; unknown of nodes that never said. */
   supports: z.strictObject({ protocol: versionRange, fold: versionRange }).exactOptional(),
 });
@@ -61,12 +70,15 @@ const joining = {
 export const nodeEvents = {
   /** Before schema 2 a lab was one machine, which had to prove itself to nobody. */
   'node.joined': event(
-    3,
+    4,
     z.strictObject({ ...joining, keySha256: sha256.exactOptional(), incarnation: incarnation.exactOptional() }),
-    { 1: asItWas, 2: asItWas },
+    { 1: asItWas, 2: asItWas, 3: asItWas },
   ),
   /** Without a token: it waits until a person says yes or no. */
-  'node.asked-to-join': event(2, z.strictObject({ ...joining, keySha256: sha256, incarnation }), { 1: asItWas }),
+  'node.asked-to-join': event(3, z.strictObject({ ...joining, keySha256: sha256, incarnation }), {
+    1: asItWas,
+    2: asItWas,
+  }),
   /** It may join as soon as it asks again. */
   'node.approved': event(1, z.strictObject({})),
   'node.refused': event(1, z.strictObject({ because: z.string().max(500).exactOptional() })),
@@ -74,16 +86,16 @@ export const nodeEvents = {
   'node.rekeyed': event(1, z.strictObject({ keySha256: sha256, incarnation: incarnation.exactOptional() })),
   /** It lost its disk and is back: the same node to the lab, another peer to the consensus group. */
   'node.replaced': event(
-    2,
+    3,
     z.strictObject({ incarnation, keySha256: sha256, addresses: nodeAddresses, port: nodePort, facts: nodeFacts }),
-    { 1: asItWas },
+    { 1: asItWas, 2: asItWas },
   ),
   'node.labelled': event(1, z.strictObject({ labels })),
   'node.role-changed': event(1, z.strictObject({ role: nodeRole })),
   'node.facts-changed': event(
-    3,
+    4,
     z.strictObject({ addresses: nodeAddresses, facts: nodeFacts, port: nodePort.exactOptional() }),
-    { 1: asItWas, 2: asItWas },
+    { 1: asItWas, 2: asItWas, 3: asItWas },
   ),
   /** Null: the leader never heard of it. */
   'node.went-down': event(2, z.strictObject({ lastSeenAt: z.int().min(0).nullable() }), { 1: asItWas }),

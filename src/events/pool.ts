@@ -140,6 +140,8 @@ export const poolEvents = {
     z.strictObject({ old: z.string().min(1).max(1024), by: devicePath, erase: z.boolean() }),
   ),
   'pool.scrub-requested': event(1, z.strictObject({ action: scrubAction })),
+  /** It is to forget the errors that it counted, to go on where it stopped, and to take writes again. */
+  'pool.clearing-requested': event(1, empty),
   /** What was asked of it is done. */
   'pool.changed': event(1, z.strictObject({ status: poolStatus })),
   /** What was asked of it was not done; it goes on as it is. */

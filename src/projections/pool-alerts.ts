@@ -100,27 +100,20 @@ function hintOf(problem: PoolProblem, title: string, lab: LabView, { context }: 
     case 'disk-worn':
       return `Replace it: floatlab pool replace ${title} ${device} --by NEW. floatlab pool candidates ${node} shows what is free.`;
     case 'device-errors':
-      return `See whether more come: floatlab pool scrub ${title}. If they do: floatlab pool replace ${title} ${device} --by NEW.`;
+      return `See whether more come: floatlab pool scrub ${title}. If they do: floatlab pool replace ${title} ${device} --by NEW. If not: floatlab pool clear ${title}.`;
     case 'scrub-old':
     case 'scrub-paused':
       return `Scrub it: floatlab pool scrub ${title}.`;
-    case 'pool-missing':
     case 'pool-stopped':
+      return `Look at cables and power, then: floatlab pool clear ${title}. If it is gone for good, give it up with its volumes: floatlab pool forget ${title} --force.`;
+    case 'pool-missing':
     case 'pool-unavailable':
       return `${problem.repair} If it is gone for good, give it up with its volumes: floatlab pool forget ${title} --force.`;
     case 'pool-read-only':
-      return `${problem.repair}${writableAgain(context)}`;
+      return `See with dmesg what happened, then: floatlab pool clear ${title}.`;
     default:
       return problem.repair;
   }
-}
-
-/** How its file system is opened for writing once more. After an error the kernel refuses to do that in place. */
-function writableAgain({ driver, where }: ActorState<'pool'>['context']): string {
-  if (where === null) return '';
-  const [zpool = where] = where.split('/');
-  if (driver === 'zfs') return ` By one command: zpool export ${zpool} && zpool import ${zpool}.`;
-  return ` Where it was no error, one command does: mount -o remount,rw ${where}.`;
 }
 
 /** The part of an alert's id, for rules that have several. */

@@ -40,6 +40,8 @@ export const poolWords: PoolWords = {
     const [has, would] = scrubVerbs[data.action];
     return `Pool ${title(about)} ${about.v(has, would)}.`;
   },
+  'pool.clearing-requested': (_, about) =>
+    `Pool ${title(about)} ${about.v('forgets', 'would forget')} its counted errors, and ${about.v('takes', 'would take')} writes again.`,
   'pool.changed': ({ data }, about) =>
     `What was asked of pool ${title(about)} ${about.v('is', 'would be')} done: it ${about.v('is', 'would be')} ${data.status.state}.`,
   'pool.change-failed': ({ data }, about) =>

@@ -188,6 +188,28 @@ const words: Words = {
     `${snapshot({ ...about, actor: about.before ?? about.actor })} ${about.v('stays', 'would stay')} with ${nameOf(about.lab, data.volume)}.`,
   'app.created': (_, { name, v }) => `App ${name} ${v('was', 'would be')} created.`,
   'app.updated': (_, { name, v }) => `App ${name} ${v('got', 'would get')} a new revision.`,
+  'app.images-pinned': ({ data }, { name, v }) =>
+    `The images of app ${name} ${v('are', 'would be')} known: ${Object.entries(data.images)
+      .map(([service, { image, digest, ids }]) => `${service} is ${image} ${shortHash(digest ?? ids[0])}`)
+      .join(', ')}.`,
+  'app.images-renewed': ({ data }, { name, v }) =>
+    `App ${name} ${v('got', 'would get')} new images: ${Object.entries(data.images)
+      .map(([service, pin]) => (pin ? `${service} is ${pin.image} ${shortHash(pin.digest)}` : service))
+      .join(', ')}.`,
+  'app.images-check-requested': (_, { name, v }) =>
+    `The registries ${v('are', 'would be')} asked for newer images of app ${name}.`,
+  'app.images-checked': ({ data }, { name, v }) =>
+    data.unanswered.length === 0
+      ? `The registries ${v('said', 'would say')} what they have for app ${name}.`
+      : `Not every registry ${v('said', 'would say')} what it has for app ${name}: ${data.unanswered.join(', ')}.`,
+  'app.tied': ({ data }, { name, lab, v }) =>
+    `App ${name} ${v('has', 'would have')} data outside of its volumes on ${nameOf(lab, data.node)}: it ${v('runs', 'would run')} there and nowhere else.`,
+  'app.standby-chosen': ({ data }, { name, lab, v }) =>
+    data.nodes.length === 0
+      ? `No other node ${v('gets', 'would get')} the images of app ${name}.`
+      : `App ${name} may have to run on ${data.nodes.map((node) => nameOf(lab, node)).join(', ')}: its images ${v('go', 'would go')} there.`,
+  'app.images-held': ({ data }, { name, lab, v }) =>
+    `The images of app ${name} ${v('are', 'would be')} ready on ${nameOf(lab, data.node)}.`,
   'app.start-requested': (_, { name, v }) => `App ${name} ${v('starts', 'would start')}.`,
   'app.started': (_, { name, v }) => `App ${name} ${v('runs', 'would run')}.`,
   'app.degraded': ({ data }, { name, v }) => `App ${name} ${v('is', 'would be')} degraded: ${data.problem.message}`,
@@ -263,6 +285,9 @@ function isMoving(lab: LabView, volume: `volume:${string}`): boolean {
 
 const handoverNode = (actor: ActorState): StreamId<'node'> =>
   (actor as ActorState<'volume'>).context.handover?.node ?? 'node:';
+
+/** Enough to tell two images apart. */
+const shortHash = (hash: string | undefined): string => hash?.slice(hash.indexOf(':') + 1).slice(0, 12) ?? '';
 
 const percent = ({ usedBytes, sizeBytes }: Fill): string =>
   sizeBytes === 0 ? '100 %' : `${Math.floor((100 * usedBytes) / sizeBytes)} %`;

@@ -156,7 +156,7 @@ export class TestLab {
           services.map((service) => [service, { state: 'running' as const, container: 'c1', restarts: 0 }]),
         ),
       },
-      'node:atlas',
+      (this.lab.get(instance)?.context.node ?? 'node:atlas') as Principal,
     );
   }
 

@@ -1,5 +1,6 @@
 /** What every container engine promises, real or simulated. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { differencesOf } from '#actors/compose/inspected/compare.ts';
 import type { Call } from '#io/devices/call.ts';
 import { type Clock, sleep } from '#io/devices/clock/port.ts';
 import type {
@@ -133,6 +134,64 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
         await expectCode(port.pull(subject.unknown, call()), 'IMAGE_NOT_FOUND');
       });
 
+      test('what its registry has under a name is a digest, by which it can be pulled, whatever the name means later', async () => {
+        const digest = await port.registryDigest(subject.pullable, call());
+        expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+        await port.pull(subject.pullable, call());
+        const repository = subject.pullable.slice(0, subject.pullable.lastIndexOf(':'));
+        const pulled = await port.image(subject.pullable, call());
+        expect(pulled?.repoDigests).toContain(`${repository}@${digest}`);
+        expect(pulled?.tags).toContain(subject.pullable);
+        expect((await port.image(`${repository}@${digest}`, call()))?.id).toBe(pulled?.id);
+        await expectCode(port.registryDigest(subject.unknown, call()), 'IMAGE_NOT_FOUND');
+      });
+
+      test('an image is listed, gets another name, and goes name by name', async () => {
+        await port.importImage(subject.tar(), 'floatlab/named:1', [], call());
+        const { id = '', createdAt = 0 } = (await port.image('floatlab/named:1', call())) ?? {};
+        expect(Math.abs(createdAt - subject.clock.now())).toBeLessThan(60_000);
+        await port.tagImage(id, 'floatlab/named:2', call());
+        const listed = (await port.images(call())).find((one) => one.id === id);
+        expect(listed?.tags).toEqual(['floatlab/named:1', 'floatlab/named:2']);
+        await port.removeImage('floatlab/named:1', call());
+        expect((await port.image(id, call()))?.tags).toEqual(['floatlab/named:2']);
+        for (let n = 0; n < 2; n++) await port.removeImage('floatlab/named:2', call());
+        expect(await port.image(id, call())).toBeUndefined();
+        await expectCode(port.tagImage(id, 'floatlab/named:3', call()), 'IMAGE_NOT_FOUND');
+      });
+
+      test('an image of which a container was made stays', async () => {
+        await port.importImage(subject.tar(), 'floatlab/held:1', ['CMD ["true"]'], call());
+        const { id: image = '' } = (await port.image('floatlab/held:1', call())) ?? {};
+        const { command: _, ...made } = spec({ image });
+        const container = await port.create(made, call());
+        await expectCode(port.removeImage(image, call()), 'BUSY');
+        await port.remove(container, call());
+        await port.removeImage(image, call());
+      });
+
+      test('an image is saved by its id and is the same where it is loaded; half of one is none', async () => {
+        await port.importImage(subject.tar(), 'floatlab/saved:1', [], call());
+        const { id = '' } = (await port.image('floatlab/saved:1', call())) ?? {};
+        const pieces: Uint8Array[] = [];
+        for await (const piece of await port.saveImage(id, call())) pieces.push(piece);
+        const saved = Buffer.concat(pieces);
+        await port.removeImage('floatlab/saved:1', call());
+        expect(await port.image(id, call())).toBeUndefined();
+        const bytes = async function* (upTo: number, failure?: Error): AsyncGenerator<Uint8Array> {
+          for (let at = 0; at < upTo; at += 4096) yield saved.subarray(at, Math.min(at + 4096, upTo));
+          if (failure) throw failure;
+        };
+        const half = Math.floor(saved.length / 2);
+        await expectCode(port.loadImage(bytes(half), call()), 'DAMAGED');
+        await expectCode(port.loadImage(bytes(half, new Error('the link is cut')), call()), 'FAILED');
+        expect(await port.image(id, call())).toBeUndefined();
+        await port.loadImage(bytes(saved.length), call());
+        expect(await port.image(id, call())).toMatchObject({ id, tags: [], repoDigests: [] });
+        await port.removeImage(id, call());
+        await expectCode(port.saveImage(id, call()), 'IMAGE_NOT_FOUND');
+      });
+
       test('an image can be made from a tar', async () => {
         await port.importImage(subject.tar(), 'floatlab/imported:1', ['CMD ["true"]'], call());
         expect(await port.image('floatlab/imported:1', call())).toBeDefined();
@@ -190,6 +249,52 @@ export function dockerContract(title: string, make: () => Promise<DockerUnderTes
         const made = spec();
         const id = await port.create(made, call());
         expect((await info(made.name)).id).toBe(id);
+      });
+
+      test('one that is examined is what it was made from, beside what its image brings', async () => {
+        const made = spec({
+          command: ['sleep', '600'],
+          environment: ['TOKEN=a b', 'EMPTY='],
+          labels: { tier: 'web' },
+          ports: [{ hostIp: '127.0.0.1', published: await subject.freePort(), target: 80, protocol: 'tcp' }],
+          healthcheck: { test: ['CMD', 'true'], intervalMs: 90_000, retries: 4 },
+          networks: [{ name: network, aliases: ['site', 'www'] }],
+          settings: {
+            ...{ user: '1000:1000', workingDir: '/tmp', hostname: 'web', init: true, readOnlyRoot: true },
+            ...{ capAdd: ['NET_ADMIN'], capDrop: ['MKNOD'], extraHosts: ['nas:192.168.1.5'], dns: ['1.1.1.1'] },
+            ...{ memoryBytes: 2 ** 27, cpus: 0.5, pidsLimit: 100, stopGraceMs: 90_000, stopSignal: 'SIGINT' },
+            ...{ ulimits: { nofile: { soft: 100, hard: 200 } }, tmpfs: { '/run': 'size=64m' }, aliases: ['front'] },
+            expose: ['9000/udp'],
+            logging: { driver: 'json-file', options: { 'max-size': '1m' } },
+          },
+        });
+        const found = await port.examine(await port.create(made, call()), call());
+        const image = await port.imageDefaults(found?.imageId ?? '', call());
+        if (!found || !image) throw new Error('it is not there');
+        const { name, image: reference, labels, ports, command = [], environment, settings = {} } = made;
+        const bundle = {
+          ...{ image: reference, command, environment, labels, settings },
+          ...(made.healthcheck && { healthcheck: made.healthcheck }),
+          networks: { own: { aliases: ['site', 'www'] } },
+        };
+        const wanted = {
+          service: name,
+          spec: {
+            ...{ image: reference, ports: [...ports], mounts: [], dependsOn: [], hasHealthcheck: true },
+            restart: { condition: 'no' } as const,
+          },
+          bundle: { ...bundle, settings: { ...settings, aliases: [] } },
+          networks: { own: { name: network } },
+        };
+        const around = { project: run, folder: undefined };
+        expect(differencesOf(wanted, found, image, around)).toEqual([]);
+        const other = { ...wanted, bundle: { ...wanted.bundle, environment: ['TOKEN=c'] } };
+        expect(differencesOf(other, found, image, around).map(({ key }) => key)).toEqual([
+          'environment.EMPTY',
+          'environment.TOKEN',
+        ]);
+        expect(await port.examine(`${run}-none`, call())).toBeUndefined();
+        expect(await port.imageDefaults('floatlab/never-made:1', call())).toBeUndefined();
       });
 
       test('one that ends by itself tells its exit code, and can be started again', async () => {

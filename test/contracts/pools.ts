@@ -27,6 +27,8 @@ export interface PoolsUnderTest {
   fill(pool: string): Promise<void>;
   /** Spoils what the pool has on a device, behind its back. */
   corrupt(device: string): Promise<void>;
+  /** Has the pool `tank` take no writes, as after a careless mount or import; undefined where the rig cannot. */
+  readonly forbidWrites: (() => Promise<void>) | undefined;
   /** Takes a device away from the pool that runs; undefined where the rig cannot. */
   readonly lose: ((device: string) => Promise<void>) | undefined;
   readonly canPause: boolean;
@@ -243,6 +245,23 @@ export function poolsContract(
       expect(after.sizeBytes).toBeGreaterThan((before.sizeBytes ?? 0) * 1.5);
       const again = await it.reopen().addDevices('tank', more, patient());
       expect(disksOf(again)).toHaveLength(4);
+    });
+
+    test('forgets the errors that it counted, once and again', async () => {
+      const before = await report();
+      const after = await it.admin.clear('tank', patient());
+      expect(after.state).toBe(before.state);
+      for (const { errors } of disksOf(after)) expect(errors).toEqual({ reads: 0, writes: 0, checksums: 0 });
+      expect(disksOf(await it.reopen().clear('tank', patient()))).toEqual(disksOf(after));
+      expect(await code(it.admin.clear('nowhere', patient()))).toBe('POOL_MISSING');
+    });
+
+    test('that takes no writes takes them again', async () => {
+      if (!it.forbidWrites) return;
+      await it.forbidWrites();
+      await expect(it.fill('tank')).rejects.toThrow();
+      expect((await it.admin.clear('tank', patient())).readOnly ?? false).toBe(false);
+      await it.fill('tank');
     });
 
     test('that grows without need stays as it is', async () => {

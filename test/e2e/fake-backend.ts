@@ -14,8 +14,9 @@ import { decideRetention } from '#actors/retention/decide.ts';
 import { readCompose } from '#actors/compose/read.ts';
 import type { StreamId } from '#events/envelope.ts';
 import { parseKeep } from '#events/values/keep.ts';
-import type { BackedUpFiles } from '#io/contract/backups.ts';
+import type { BackedUpFiles, BackupContentAnswer, BackupEntry } from '#io/contract/backups.ts';
 import type { RetentionAnswer } from '#io/contract/retention.ts';
+import type { AdoptableProject, AdoptionPlanAnswer, ProjectsAnswer } from '#io/contract/adoption.ts';
 import type { VolumeCandidateRow } from '#io/contract/volume-candidates.ts';
 import type { RollbackAnswer } from '#io/contract/rollback.ts';
 import { liveProtocol, pageKeyProtocol, type LiveLogLine, type ToClient, type ToServer } from '#io/contract/live.ts';
@@ -93,6 +94,9 @@ export class FakeBackend {
   power: Map<string, 'on' | 'off'> | undefined;
   /** What lies in every pool and could be adopted. */
   candidates: readonly VolumeCandidateRow[] = [];
+  /** What runs beside the lab, on whichever node. */
+  projects: AdoptableProject[] = [];
+  adoptionPlan: AdoptionPlanAnswer | undefined;
   /** What is in every backup beside the volume. */
   backedUpFiles: BackedUpFiles = { compose: null, files: {} };
   /** Targets of other labs that somebody opened, as they were asked for. */
@@ -338,6 +342,8 @@ export class FakeBackend {
         return JSON.stringify({ floatlabBackupKit: 1, lab: 'home', targets: [] });
       case 'backup-files':
         return this.backedUpFiles;
+      case 'list-backup-content':
+        return this.#backupContent(query['path'] ?? '');
       case 'attach-backup-target': {
         this.attached.push(body);
         return { index: this.lab.index, unchanged: false, dryRun: false, events: [] };
@@ -346,6 +352,13 @@ export class FakeBackend {
         return this.#operation(params['id'] ?? '');
       case 'list-volume-candidates':
         return { items: this.candidates, truncated: false };
+      case 'list-projects':
+        return { items: this.projects } satisfies ProjectsAnswer;
+      case 'plan-adoption': {
+        const plan = this.adoptionPlan;
+        if (!plan) throw new Refusal('NOT_FOUND', 'Nothing of that name runs there.');
+        return plan;
+      }
       case 'list-disks':
         return { items: fakeDisks };
       case 'simulated-machines':
@@ -361,6 +374,17 @@ export class FakeBackend {
   }
 
   /** Once it has ended. */
+  /** The same folders in every backup. */
+  #backupContent(path: string): BackupContentAnswer {
+    const folders: Readonly<Record<string, readonly BackupEntry[]>> = {
+      '': [inBackup('drafts', 2), inBackup('index.db', 0)],
+      drafts: [inBackup('2025.txt', 0), inBackup('2026.txt', 0)],
+    };
+    const items = folders[path];
+    if (!items) throw new Refusal('NOT_FOUND', `The backup has no ${path}.`);
+    return { path, self: { bytes: 4096, entries: items.length }, items: [...items] };
+  }
+
   async #operation(id: string): Promise<unknown> {
     for (;;) {
       const row = this.lab.rows('operations').find(([, one]) => fits(one, { id }))?.[1] as OperationRow | undefined;
@@ -703,3 +727,5 @@ const fakeDisks = [
   fakeDisk('/dev/sdd', 'free'),
   fakeDisk('/dev/sde', 'holds-data', ['ext4 "old-backup"']),
 ];
+
+const inBackup = (name: string, entries: number): BackupEntry => ({ name, bytes: 1024 * (1 + entries), entries });

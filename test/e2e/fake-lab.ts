@@ -525,9 +525,11 @@ function success(order: WorkOrder, lab: Lab, now: number): [CommandName, unknown
     case 'grow-pool':
     case 'add-pool-devices':
     case 'replace-pool-device':
+    case 'clear-pool':
     case 'scrub-pool': {
       const { status, scrub } = lab.get(subject as `pool:${string}`)?.context ?? {};
-      return ['report-pool-changed', { pool: subject, visit, status, scrub }];
+      const now = order.work === 'clear-pool' && status ? { ...status, problems: [] } : status;
+      return ['report-pool-changed', { pool: subject, visit, status: now, scrub }];
     }
     case 'restore-files':
       return [

@@ -230,6 +230,7 @@ function poolsOf(random: SeededRandom): readonly (() => Ask)[] {
       name: 'replace-pool-device',
       input: { ...target, device: random.pick(['/dev/sda', '/dev/sdc']), by: disk, erase: true },
     }),
+    () => ({ name: 'clear-pool', input: target }),
     () => ({ name: 'scrub-pool', input: { ...target, action: random.pick(['start', 'start', 'pause', 'cancel']) } }),
     () => ({
       name: 'adopt-pool',

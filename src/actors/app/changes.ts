@@ -2,7 +2,7 @@
  * What is different between two revisions of an app, service by service: pure, and never a value of an environment,
  * because those may be secrets.
  */
-import type { AppSpec, Mount, PublishedPort, ServiceSpec } from '#events/app.ts';
+import { isVolumeMount, type AppSpec, type Mount, type PublishedPort, type ServiceSpec } from '#events/app.ts';
 import { defaultNetwork } from '../compose/networks/taken.ts';
 import { portKey } from '../compose/port-clash.ts';
 import { appFolderVolume, type Bundle, type BundleService } from '../compose/model.ts';
@@ -84,6 +84,7 @@ function specChanges(old: ServiceSpec, now: ServiceSpec): readonly string[] {
     ...portChanges(old.ports, now.ports),
     ...keyed('mount', byTarget(old.mounts), byTarget(now.mounts)),
     ...(sameJson(old.restart, now.restart) ? [] : [`restart ${restartWords(old)} → ${restartWords(now)}`]),
+    ...(old.platform === now.platform ? [] : ['platform']),
     ...(sameJson(old.dependsOn, now.dependsOn) ? [] : ['what it depends on']),
   ];
 }
@@ -142,7 +143,9 @@ const mountedFiles = (
   mounts: readonly Mount[],
   files: readonly { readonly key: string; readonly change: Change }[],
 ): readonly string[] => {
-  const mounted = new Set(mounts.filter(({ volume }) => volume === appFolderVolume).map(({ subpath }) => subpath));
+  const mounted = new Set(
+    mounts.filter(isVolumeMount).flatMap(({ volume, subpath }) => (volume === appFolderVolume ? [subpath] : [])),
+  );
   return listed(
     'file',
     files.filter(({ key }) => withParents(key).some((path) => mounted.has(path))),

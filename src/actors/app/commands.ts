@@ -1,7 +1,8 @@
+import { imageId, offeredImage } from '#events/values/image.ts';
 import { problem } from '#events/values/metadata.ts';
-import { name } from '#events/values/name.ts';
+import { name, serviceName } from '#events/values/name.ts';
 import { relativePath } from '#events/values/path.ts';
-import { appRef } from '#events/volume.ts';
+import { appRef, nodeRef, volumeKey } from '#events/volume.ts';
 import * as z from 'zod';
 import { maxComposeFiles } from '../compose/model.ts';
 import { defaultNamespace, target } from '../drafting.ts';
@@ -47,6 +48,8 @@ export const appCommands = {
       )
       .exactOptional(),
     start: z.boolean().default(true),
+    /** Volumes, by their keys in the file, that are there already and nobody's: taken as they are, with what they hold. */
+    attach: z.array(volumeKey).max(200).exactOptional(),
   }),
   /**
    * Changes single values of the stored compose file: comments, order and style stay, and so do the files beside it. All
@@ -58,10 +61,33 @@ export const appCommands = {
     revision: z.int().min(1),
     edits: z.array(composeEdit).min(1).max(50),
   }),
+  /** What it uses of a machine, outside of volumes, lies on this node, too: a person's word, which nothing can check. */
+  'tie-app': z.strictObject({ ...target, node: name }),
   'start-app': z.strictObject(target),
   'stop-app': z.strictObject(target),
   'restart-app': z.strictObject(target),
   'remove-app': z.strictObject({ ...target, withVolumes: z.boolean().default(false) }),
+  /** Goes on with the images that its registries have now under the names in its file; its files stay as they are. */
+  'update-app': z.strictObject({
+    ...target,
+    /** Left out: all that have another one. */
+    services: z.array(serviceName).min(1).max(1000).exactOptional(),
+  }),
+  'choose-standby': z.strictObject({ app: appRef, nodes: z.array(nodeRef).max(16) }),
+  'report-images-held': z.strictObject({
+    app: appRef,
+    node: nodeRef,
+    revision: z.int().min(1),
+    images: z.record(serviceName, imageId),
+  }),
+  /** Asks the registries what they have under the names in its file; nothing changes. */
+  'check-app-images': z.strictObject(target),
+  'request-image-check': z.strictObject({ app: appRef }),
+  'report-app-images': z.strictObject({
+    app: appRef,
+    images: z.record(serviceName, offeredImage),
+    unanswered: z.array(serviceName).max(1000).default([]),
+  }),
   'delay-app': z.strictObject({ app: appRef, problem, lasts: z.boolean().default(false) }),
   'finish-app': z.strictObject({ app: appRef }),
 };

@@ -9,7 +9,10 @@ import type { appCommands } from './commands.ts';
 import { liveInstance, wantsToRun } from './actor.ts';
 import { deploy, deployReads } from './deploy.ts';
 import { editApp, editReads } from './edit.ts';
+import { usedOnly } from './external-volumes.ts';
+import { askForImages, newImages, reportImages } from './images.ts';
 import { refuseTakenPorts } from './ports.ts';
+import { tieApp } from './ties.ts';
 
 const write = ({ namespace }: { namespace: string }) => ({ verb: 'write', kind: 'app', namespace }) as const;
 const govern = () => ({ verb: 'govern', kind: 'app' }) as const;
@@ -17,6 +20,11 @@ const govern = () => ({ verb: 'govern', kind: 'app' }) as const;
 export const appDecisions: Decisions<keyof typeof appCommands> = {
   'deploy-app': { scope: write, reads: deployReads, decide: deploy },
   'edit-app': { scope: write, reads: editReads, decide: editApp },
+
+  'tie-app': {
+    scope: write,
+    decide: (ask, lab) => withNamed(lab, 'app', ask.input, (app) => tieApp(ask, app, lab)),
+  },
 
   'start-app': {
     scope: write,
@@ -79,6 +87,30 @@ export const appDecisions: Decisions<keyof typeof appCommands> = {
       ),
   },
 
+  'update-app': {
+    scope: write,
+    decide: (ask, lab) => withNamed(lab, 'app', ask.input, (app) => newImages(ask, app)),
+  },
+  'check-app-images': {
+    scope: write,
+    decide: ({ input }, lab) => withNamed(lab, 'app', input, (app) => askForImages(app)),
+  },
+  'request-image-check': { scope: govern, decide: ({ input }, lab) => askForImages(lab.get(input.app)) },
+  'choose-standby': {
+    scope: govern,
+    decide: ({ input }) => drafts(draft(input.app, 'app.standby-chosen', { nodes: input.nodes })),
+  },
+  'report-images-held': {
+    scope: ({ node }) => ({ verb: 'report', kind: 'app', node }),
+    decide: ({ input: { app, revision, ...held } }, lab) =>
+      lab.get(app)?.context.revision === revision ? drafts(draft(app, 'app.images-held', held)) : unchanged,
+  },
+  'report-app-images': {
+    // Any node can ask a registry, wherever the app is.
+    scope: () => ({ verb: 'report', kind: 'app' }),
+    decide: ({ input }, lab) => reportImages(input, lab.get(input.app)),
+  },
+
   'delay-app': {
     scope: govern,
     decide: ({ input: { app, ...delay } }) => drafts(draft(app, 'app.delayed', delay)),
@@ -119,11 +151,13 @@ export function afterInstance(app: ActorState<'app'>, lab: LabView, now: number)
 function removalOf(app: ActorState<'app'>, withVolumes: boolean, lab: LabView, now: number): readonly AnyDraft[] {
   const taken = new Set<string>();
   const volumes = lab.referrers(app.stream, 'volume');
+  const foreign = usedOnly(app);
+  const own = volumes.filter(({ stream }) => !foreign.has(stream));
   const schedules = lab.referrers(app.stream, 'schedule');
   return [
     ...schedules.map((schedule) => draft(schedule.stream, 'schedule.removed', {})),
     ...volumes.map((volume) => detachmentOf(volume, app)),
-    ...(withVolumes ? volumes.flatMap((volume) => removeWithApp(volume, lab, now, taken)) : []).filter(
+    ...(withVolumes ? own.flatMap((volume) => removeWithApp(volume, lab, now, taken)) : []).filter(
       ({ stream }) => !schedules.some((schedule) => schedule.stream === stream),
     ),
     draft(app.stream, 'app.removed', {}),

@@ -19,6 +19,7 @@ import { liveInstance, wantsToRun } from './actor.ts';
 import { changeWords, compareRevisions } from './changes.ts';
 import { packFiles, unpackFiles, type Files } from './files.ts';
 import { refuseTakenPorts } from './ports.ts';
+import { refusePlacement } from './ties.ts';
 import { planVolumes } from './volumes.ts';
 
 type Input = Commands['deploy-app'];
@@ -100,6 +101,8 @@ function revise(ask: Ask<Input>, lab: LabView, { name, existing, files, spec, bu
     return reject('NOT_NOW', `App ${name} is being removed.`, 'Try again when it is gone.');
   }
   const stream = existing?.stream ?? streamOf('app', ask.id(1));
+  const misplaced = refusePlacement(name, spec, existing, lab);
+  if (misplaced) return misplaced;
   const volumes = planVolumes(ask, lab, { stream, name, spec, existing });
   if ('rejected' in volumes) return volumes;
 

@@ -1,5 +1,6 @@
 import type { AppSpec } from '#events/app.ts';
 import type { EventOf, LabEvent, StreamId } from '#events/envelope.ts';
+import type { ImagePin, OfferedImage } from '#events/values/image.ts';
 import type { Metadata, Problem } from '#events/values/metadata.ts';
 import { assign, setup } from 'xstate';
 
@@ -22,6 +23,22 @@ export interface App {
   /** Volume of the lab for each volume of the specification. */
   readonly volumes: Readonly<Record<string, StreamId<'volume'>>>;
   readonly revision: number;
+  /** Where its data outside of volumes lies (`placement/external.ts`): where it was first placed, or a person has said. */
+  readonly tiedTo: StreamId<'node'> | null;
+  /** What the images of its services are, by service; without one it has not been started with this text yet. */
+  readonly images: Readonly<Record<string, ImagePin>>;
+  /** Nodes that may have to run it next, */
+  readonly standby: readonly StreamId<'node'>[];
+  /** and the ids of the images that are ready there, by node and service. */
+  readonly held: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** What their registries last had under the same names, by service, */
+  readonly offered: Readonly<Record<string, OfferedImage>>;
+  /** and when that was asked, in milliseconds since 1970. */
+  readonly imagesCheckedAt: number | null;
+  /** Services whose registries did not answer then, sorted. */
+  readonly unanswered: readonly string[];
+  /** Since when somebody waits for an answer, in milliseconds since 1970. */
+  readonly imagesAskedAt: number | null;
   readonly problem: Problem | null;
   /** The service that `problem` is about. */
   readonly failedService: string | null;
@@ -51,7 +68,31 @@ export const appMachine = setup({
   },
   actions: {
     revise: assign(({ context, event }) =>
-      event.type === 'app.updated' ? { ...event.data, ...nothingWrong, revision: context.revision + 1 } : {},
+      event.type === 'app.updated' ? { ...revised(context, event.data), ...nothingWrong } : {},
+    ),
+    tie: assign(({ event }) => (event.type === 'app.tied' ? { tiedTo: event.data.node } : {})),
+    pinImages: assign(({ context, event }) =>
+      event.type === 'app.images-pinned' ? { images: { ...context.images, ...event.data.images } } : {},
+    ),
+    offerImages: assign(({ context, event }) =>
+      event.type === 'app.images-checked'
+        ? {
+            offered: { ...context.offered, ...event.data.images },
+            imagesCheckedAt: event.at,
+            imagesAskedAt: null,
+            unanswered: event.data.unanswered.toSorted(),
+          }
+        : {},
+    ),
+    renewImages: assign(({ context, event }) =>
+      event.type === 'app.images-renewed'
+        ? {
+            ...nothingWrong,
+            held: {},
+            images: renewed(context.images, event.data.images),
+            revision: context.revision + 1,
+          }
+        : {},
     ),
     fail: assign(({ event }) =>
       event.type === 'app.failed' || event.type === 'app.degraded'
@@ -80,11 +121,27 @@ export const appMachine = setup({
     files: data.files,
     volumes: data.volumes,
     revision: 1,
+    tiedTo: null,
+    images: {},
+    standby: [],
+    held: {},
+    offered: {},
+    imagesCheckedAt: null,
+    unanswered: [],
+    imagesAskedAt: null,
     ...nothingWrong,
     removesVolumes: false,
   }),
   initial: 'stopped',
   on: {
+    'app.images-pinned': { actions: 'pinImages' },
+    'app.standby-chosen': { actions: assign(({ event }) => ({ standby: event.data.nodes })) },
+    'app.images-held': {
+      actions: assign(({ context, event }) => ({ held: { ...context.held, [event.data.node]: event.data.images } })),
+    },
+    'app.tied': { actions: 'tie' },
+    'app.images-check-requested': { actions: assign(({ event }) => ({ imagesAskedAt: event.at })) },
+    'app.images-checked': { actions: 'offerImages' },
     'app.removal-requested': {
       target: '.removing',
       actions: ['clear', assign(({ event }) => ({ removesVolumes: event.data.withVolumes }))],
@@ -95,6 +152,7 @@ export const appMachine = setup({
       on: {
         'app.start-requested': 'starting',
         'app.updated': { actions: 'revise' },
+        'app.images-renewed': { actions: 'renewImages' },
       },
     },
     starting: {
@@ -103,6 +161,7 @@ export const appMachine = setup({
         'app.failed': { target: 'failed', actions: 'fail' },
         'app.delayed': { actions: 'delay' },
         'app.updated': { target: 'updating', actions: 'revise' },
+        'app.images-renewed': { target: 'updating', actions: 'renewImages' },
         'app.paused': { target: 'paused', actions: 'pause' },
         'app.stop-requested': { target: 'stopping', actions: 'clear' },
       },
@@ -112,6 +171,7 @@ export const appMachine = setup({
         'app.degraded': { target: 'degraded', actions: 'fail' },
         'app.failed': { target: 'failed', actions: 'fail' },
         'app.updated': { target: 'updating', actions: 'revise' },
+        'app.images-renewed': { target: 'updating', actions: 'renewImages' },
         'app.paused': { target: 'paused', actions: 'pause' },
         'app.stop-requested': { target: 'stopping', actions: 'clear' },
       },
@@ -122,6 +182,7 @@ export const appMachine = setup({
         'app.degraded': { actions: 'fail' },
         'app.failed': { target: 'failed', actions: 'fail' },
         'app.updated': { target: 'updating', actions: 'revise' },
+        'app.images-renewed': { target: 'updating', actions: 'renewImages' },
         'app.paused': { target: 'paused', actions: 'pause' },
         'app.stop-requested': { target: 'stopping', actions: 'clear' },
       },
@@ -132,6 +193,7 @@ export const appMachine = setup({
         'app.failed': { target: 'failed', actions: 'fail' },
         'app.delayed': { actions: 'delay' },
         'app.updated': { actions: 'revise' },
+        'app.images-renewed': { actions: 'renewImages' },
         'app.paused': { target: 'paused', actions: 'pause' },
         'app.stop-requested': { target: 'stopping', actions: 'clear' },
       },
@@ -140,6 +202,7 @@ export const appMachine = setup({
       on: {
         'app.start-requested': { target: 'starting', actions: 'clear' },
         'app.updated': { target: 'updating', actions: 'revise' },
+        'app.images-renewed': { target: 'updating', actions: 'renewImages' },
         'app.paused': { target: 'paused', actions: 'pause' },
         'app.stop-requested': { target: 'stopping', actions: 'clear' },
       },
@@ -149,13 +212,21 @@ export const appMachine = setup({
         'app.resumed': { target: 'starting', actions: 'clear' },
         'app.failed': { target: 'failed', actions: 'fail' },
         'app.stop-requested': { target: 'stopping', actions: 'clear' },
-        'app.updated': { actions: assign(({ context, event }) => ({ ...event.data, revision: context.revision + 1 })) },
+        'app.updated': { actions: assign(({ context, event }) => revised(context, event.data)) },
+        'app.images-renewed': {
+          actions: assign(({ context, event }) => ({
+            held: {},
+            images: renewed(context.images, event.data.images),
+            revision: context.revision + 1,
+          })),
+        },
       },
     },
     stopping: {
       on: {
         'app.stopped': { target: 'stopped', actions: 'clear' },
         'app.updated': { actions: 'revise' },
+        'app.images-renewed': { actions: 'renewImages' },
       },
     },
     removing: {
@@ -168,3 +239,17 @@ export const appMachine = setup({
     removed: { type: 'final' },
   },
 });
+
+/** Pins hold for the text that they are of: a service with another image is found out anew. */
+function revised(app: App, data: EventOf<'app.updated'>['data']) {
+  const same = <T extends { readonly image: string }>(of: Readonly<Record<string, T>>): Record<string, T> =>
+    Object.fromEntries(
+      Object.entries(of).filter(([service, { image }]) => data.spec.services[service]?.image === image),
+    );
+  return { ...data, held: {}, images: same(app.images), offered: same(app.offered), revision: app.revision + 1 };
+}
+
+function renewed(known: App['images'], images: EventOf<'app.images-renewed'>['data']['images']): App['images'] {
+  const after = Object.entries({ ...known, ...images }).filter(([, pin]) => pin !== null);
+  return Object.fromEntries(after) as App['images'];
+}

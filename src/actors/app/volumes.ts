@@ -19,6 +19,7 @@ import { deletionOf } from '../volume/deletion.ts';
 import { isLost } from '../volume/volume.ts';
 import { isSameSpec, misplacedBy } from '../volume/spec.ts';
 import { planBackups } from './backups.ts';
+import { attachExternal } from './external-volumes.ts';
 
 interface Planned {
   readonly streams: Record<string, StreamId<'volume'>>;
@@ -33,7 +34,7 @@ interface Planning {
 }
 
 type Refusal = { readonly rejected: Rejection };
-type Asked = Ask<{ readonly namespace: string }>;
+type Asked = Ask<{ readonly namespace: string; readonly attach?: readonly string[] }>;
 
 export function planVolumes(ask: Asked, lab: LabView, app: Planning): Planned | Refusal {
   const { namespace } = ask.input;
@@ -47,8 +48,30 @@ export function planVolumes(ask: Asked, lab: LabView, app: Planning): Planned | 
   /** Volumes that were lost, in whose place new ones come, and names of schedules that go with them. */
   const replaced = new Set<StreamId>();
   const leaving = new Set<string>();
+  const unknown = ask.input.attach?.find((key) => !Object.hasOwn(app.spec.volumes, key));
+  if (unknown !== undefined) {
+    const keys = Object.keys(app.spec.volumes).join(', ') || 'none';
+    return reject('INVALID', `The compose file has no volume ${unknown} to attach.`, `Its volumes are: ${keys}.`);
+  }
   let n = 2;
   for (const [key, wanted] of Object.entries(app.spec.volumes)) {
+    if (wanted.external) {
+      const used = attachExternal(wanted.external, { ...app, namespace }, lab);
+      if ('rejected' in used) return used;
+      const { volume } = used;
+      const twin = Object.entries(streams).find(([, stream]) => stream === volume.stream)?.[0];
+      if (twin !== undefined) {
+        const { name } = wanted.external;
+        return reject('INVALID', `Volumes ${twin} and ${key} are both ${name}.`, 'Mount one of them twice instead.');
+      }
+      streams[key] = volume.stream;
+      planned.push(...used.drafts);
+      if (volume.state === 'unplaced') newBytes.push(promisedTo(volume.context.spec));
+      placings.push(
+        volume.state === 'unplaced' ? volume.context.spec : { constraints: volume.context.spec.constraints },
+      );
+      continue;
+    }
     const name = volumeName(app.name, key);
     const wrong = checkName(app.name, key, name, names.get(name));
     if (wrong) return wrong;
@@ -68,7 +91,7 @@ export function planVolumes(ask: Asked, lab: LabView, app: Planning): Planned | 
     const stream = volume?.stream ?? streamOf('volume', id);
     streams[key] = stream;
     if (volume) {
-      const taken = takeOver(volume, app, spec, lab);
+      const taken = takeOver(volume, app, { spec, isMeant: ask.input.attach?.includes(key) ?? false }, lab);
       if ('rejected' in taken) return taken;
       planned.push(...taken.drafts);
     } else {
@@ -109,7 +132,7 @@ export function planVolumes(ask: Asked, lab: LabView, app: Planning): Planned | 
 
 /** What the file says, and what only a person can have said; a volume that was made larger by hand stays as large. */
 function specOf(
-  { schedule: _, backup: __, ...wanted }: AppSpec['volumes'][string],
+  { schedule: _, backup: __, external: ___, ...wanted }: AppSpec['volumes'][string],
   known: VolumeSpec | undefined,
 ): VolumeSpec {
   const sizeBytes = Math.max(wanted.sizeBytes, known?.sizeBytes ?? 0);
@@ -154,7 +177,7 @@ const isOwn = ({ context }: ActorState<'volume'>, app: Planning): boolean =>
 function takeOver(
   volume: ActorState<'volume'>,
   app: Planning,
-  spec: VolumeSpec,
+  { spec, isMeant }: { readonly spec: VolumeSpec; readonly isMeant: boolean },
   lab: LabView,
 ): { readonly drafts: readonly AnyDraft[] } | Refusal {
   const { stream, state, context } = volume;
@@ -174,7 +197,7 @@ function takeOver(
     const other = lab.get(owner)?.context.metadata.name ?? 'another app';
     return reject('VOLUME_IN_USE', `Volume ${name} is in use by app ${other}.`, 'Rename the app or the volume.');
   }
-  if (owner === null && context.formerly?.app !== app.name) return strange(name, context.formerly);
+  if (owner === null && context.formerly?.app !== app.name && !isMeant) return strange(name, context.formerly);
   const isOther = !isSameSpec(spec, context.spec);
   return {
     drafts: [
@@ -191,7 +214,7 @@ function strange(name: string, formerly: ActorState<'volume'>['context']['former
   return reject(
     'NAME_TAKEN',
     `There is already a volume ${name}, and ${whose}.`,
-    `Rename the app or the volume in the compose file, or delete what is there: floatlab volume rm ${name}.`,
+    `If it is meant, deploy with --attach; else rename the app or the volume in the compose file, or delete what is there: floatlab volume rm ${name}.`,
   );
 }
 

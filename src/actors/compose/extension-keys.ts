@@ -134,11 +134,23 @@ export const volumeExtension = {
   },
 } as const satisfies Record<string, ExtensionKey>;
 
+export const placementExtension = {
+  node: { meaning: 'the node on which the app runs, by its name', schema: text('atlas') },
+  shares: {
+    meaning: 'mount points that show the same on each node that has them: `[/mnt/media]`',
+    schema: { type: 'array', items: { type: 'string' } },
+  },
+} as const satisfies Record<string, ExtensionKey>;
+
 /** At the top of a file alone. */
 const shownExtension = {
   name: { meaning: 'title of the app, as people read it', schema: { type: ['string', 'number', 'boolean'] } },
   icon: { meaning: 'web address of its icon', schema: text('https://photos.lab/icon.svg') },
   url: { meaning: 'where it is opened', schema: text('https://photos.lab') },
+  placement: {
+    meaning: '`node`: where the app runs; `shares`: see [mounts](#mounts)',
+    schema: map(placementExtension, { type: ['object', 'null'] }),
+  },
 } as const satisfies Record<string, ExtensionKey>;
 
 export const appExtension = { ...shownExtension, ...volumeExtension } as const satisfies Record<string, ExtensionKey>;

@@ -10,10 +10,12 @@
  * Nothing is dropped silently: what FloatLab does not read is refused. Whatever the text, reading ends soon: its
  * length, parts, values, services, environments and expanded characters are all limited.
  */
+import { isVolumeMount } from '#events/app.ts';
 import { insideFolder } from '#events/values/path.ts';
 import { declaredFilesAt, madeFiles, type DeclaredFiles } from './declared-files.ts';
 import { checkCircles } from './depends-on.ts';
 import { parseEnvFile } from './environment.ts';
+import { noteExternalData } from './host-binds.ts';
 import { keysAt, type Keys } from './keys.ts';
 import type { ComposeApp, ComposeInput, ComposeResult } from './model.ts';
 import { checkComposeName, checkName, slugOf } from './names.ts';
@@ -30,6 +32,7 @@ import { nearest } from './suggest.ts';
 import { topKeys } from './top-keys.ts';
 import { emptyAt } from './tree.ts';
 import { entriesAt, stringAt, written } from './values.ts';
+import { withVolumesFrom } from './volumes-from.ts';
 import { volumesAt, type DeclaredVolume } from './volumes.ts';
 import { appExtensionAt, type AppExtension } from './x-floatlab.ts';
 
@@ -111,11 +114,12 @@ function readApp(
   const networksPlace = keys.get('networks');
   const networks: DeclaredNetworks = networksPlace ? networksAt(reading, networksPlace) : new Map();
   const services = readServices(reading, keys, {
-    volumes: new Set(volumes.keys()),
+    volumes,
     files,
     networks: new Set(networks.keys()),
   });
   noteUnused(reading, volumes, services);
+  noteExternalData(reading, extension.placement);
   for (const settings of [...(usesFolder(services) ? [{}] : []), ...[...volumes.values()].map((one) => one.settings)])
     checkGrowth(reading, settingsOf(settings, extension.volumes));
   return {
@@ -191,7 +195,7 @@ function readServices(
     if (service) all.push(service);
   }
   checkCircles(reading, new Map(all.map(({ name, dependencies }) => [name, dependencies])));
-  const services = withAliases(chosen(reading, all));
+  const services = withVolumesFrom(withAliases(chosen(reading, all)));
   noteLeftOut(reading, all, services);
   if (all.length > 0 && services.length === 0)
     reading.report(
@@ -242,8 +246,9 @@ function noteUnused(
   volumes: ReadonlyMap<string, DeclaredVolume>,
   services: readonly ReadService[],
 ): void {
-  const used = new Set(services.flatMap(({ mounts }) => mounts.map(({ volume }) => volume)));
-  for (const [name, { place }] of volumes) {
-    if (!used.has(name)) reading.note(place, 'No service mounts this volume.', 'Mount it, or remove it.');
+  const used = new Set(services.flatMap(({ mounts }) => mounts.filter(isVolumeMount).map(({ volume }) => volume)));
+  for (const [name, { place, host }] of volumes) {
+    if (!used.has(name) && host === undefined)
+      reading.note(place, 'No service mounts this volume.', 'Mount it, or remove it.');
   }
 }

@@ -38,6 +38,8 @@ export interface Reading {
   readonly present: ReadonlySet<string>;
   /** Paths beside the first file that any file names, whether they were handed in or not. */
   readonly named: Set<string>;
+  /** Binds of paths of a node. */
+  readonly hosts: { readonly place: Pick<Place, 'path' | 'at'>; readonly host: string; readonly readOnly: boolean }[];
   /** What holds for the file in which this place is. */
   sourceAt(at: number): ProjectSource;
   /** Reports a finding. @returns undefined, for `return report(…)` */
@@ -87,6 +89,7 @@ export function startReading(fileName: string, text: string, files: Reading['fil
     files,
     present: new Set([...files.keys()].flatMap(withParents)),
     named: new Set(),
+    hosts: [],
     sourceAt: (at) => sources.at(at),
     report({ path, at }, message, hint) {
       reports.push({ path, at, message, hint });

@@ -11,12 +11,10 @@ export const unreadServiceKeys: Readonly<Record<string, string>> = {
   external_links: '',
   isolation: 'Remove it: it is for Windows.',
   models: '',
-  platform: '',
   post_start: '',
   pre_stop: '',
   provider: '',
   pull_refresh_after: '',
   use_api_socket: '',
-  volumes_from: 'Mount the same named volume in both services.',
   'x-floatlab': 'Write it at the top of the file, or on a volume.',
 };

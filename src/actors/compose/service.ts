@@ -14,7 +14,10 @@ import { labelFilesAt, labelsAt } from './labels.ts';
 import { linksAt, type Link } from './links.ts';
 import { quoted } from './locate.ts';
 import type { BundleService } from './model.ts';
-import { mountsAt } from './mounts.ts';
+import type { ContainerSettings } from '#events/values/container-settings.ts';
+import { mountsAt, noMounts, type ReadMounts } from './mounts.ts';
+import { volumesFromAt, type VolumesFrom } from './volumes-from.ts';
+import type { DeclaredVolume } from './volumes.ts';
 import { mac } from './networks/address.ts';
 import { defaultNetwork, takenNetworksAt, type TakenNetworks } from './networks/taken.ts';
 import { portsAt, type PlacedPort } from './ports.ts';
@@ -23,7 +26,7 @@ import type { Place, Reading } from './reading.ts';
 import { restartAt } from './restart.ts';
 import { unreadServiceKeys } from './service-keys.ts';
 import { nearest } from './suggest.ts';
-import { isEmpty, optional, type KeyedPlace } from './values.ts';
+import { type KeyedPlace, isEmpty, optional, stringAt, written } from './values.ts';
 
 export interface ReadService {
   readonly name: string;
@@ -35,7 +38,9 @@ export interface ReadService {
   readonly ports: readonly PlacedPort[];
   readonly dependencies: readonly PlacedDependency[];
   readonly links: readonly Link[];
+  readonly volumesFrom: readonly VolumesFrom[];
   readonly restart: ServiceSpec['restart'];
+  readonly platform: string | undefined;
   readonly bundle: BundleService;
   /** A check that is switched off can never be passed. */
   readonly health: 'checked' | 'disabled' | 'unknown';
@@ -44,7 +49,7 @@ export interface ReadService {
 /** What a service may refer to. */
 export interface Surroundings {
   readonly services: ReadonlySet<string>;
-  readonly volumes: ReadonlySet<string>;
+  readonly volumes: ReadonlyMap<string, DeclaredVolume>;
   readonly environments: Environments;
   readonly files: DeclaredFiles;
   /** Their keys. */
@@ -74,6 +79,8 @@ export const serviceKeys = {
     'networks',
     'mac_address',
     'links',
+    'platform',
+    'volumes_from',
     ...containerKeys,
   ],
   mayBeEmpty: ['command', 'entrypoint', 'deploy', 'develop'],
@@ -97,7 +104,8 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
   const healthcheck = read('healthcheck', (at) => healthcheckAt(reading, at), undefined);
   const environment = environmentAt(reading, keys.get('environment'), keys.get('env_file'), around.environments);
   noteEmptyCommand(reading, keys.get('command'), command, entrypoint);
-  const mounts = [...read('volumes', (at) => mountsAt(reading, at, around.volumes), [])];
+  const mounted = read('volumes', (at) => mountsAt(reading, at, around.volumes, place.key), noMounts);
+  const mounts = [...mounted.mounts];
   for (const kind of ['configs', 'secrets'] as const) {
     const at = keys.get(kind);
     if (at) addMounts(reading, at, mounts, takenFilesAt(reading, at, kind, around.files[kind]));
@@ -107,8 +115,9 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
     ...read('labels', (at) => labelsAt(reading, at), {}),
   };
   const deploy = read<Deploy>('deploy', (at) => deployAt(reading, at), { settings: {} });
-  const settings = containerSettingsAt(reading, keys, deploy.settings);
+  const settings = withTmpfs(containerSettingsAt(reading, keys, deploy.settings), mounted.tmpfs);
   const links = read('links', (at) => linksAt(reading, at, place.key, around.services), []);
+  const volumesFrom = read('volumes_from', (at) => volumesFromAt(reading, at, place.key, around.services), []);
   const networks = networksOf(reading, keys, around.networks);
   return {
     name: place.key,
@@ -118,9 +127,15 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
     ports: read('ports', (at) => portsAt(reading, at), []),
     dependencies: withLinks(
       read('depends_on', (at) => dependsOnAt(reading, at, place.key, around.services), []),
-      links,
+      [
+        ...links,
+        ...volumesFrom,
+        ...networkOwner(reading, keys.get('network_mode'), settings?.network, place.key, around.services),
+      ],
     ),
     links,
+    volumesFrom,
+    platform: read('platform', (at) => platformAt(reading, at), undefined),
     restart: deploy.restart ?? read('restart', (at) => restartAt(reading, at), { condition: 'no' }),
     health: healthcheck === undefined ? 'unknown' : isDisabled(healthcheck) ? 'disabled' : 'checked',
     bundle: {
@@ -136,8 +151,56 @@ export function serviceAt(reading: Reading, place: KeyedPlace, around: Surroundi
   };
 }
 
-/** Whoever links to a service comes after it. */
-function withLinks(dependencies: readonly PlacedDependency[], links: readonly Link[]): readonly PlacedDependency[] {
+/** Folders in memory stand in `volumes`, too. */
+const withTmpfs = (
+  settings: ContainerSettings | undefined,
+  tmpfs: ReadMounts['tmpfs'],
+): ContainerSettings | undefined =>
+  Object.keys(tmpfs).length === 0 ? settings : { ...settings, tmpfs: { ...settings?.tmpfs, ...tmpfs } };
+
+/** `linux/arm64`; the system may be left out, as in Docker. */
+function platformAt(reading: Reading, place: Place): string | undefined {
+  const text = stringAt(reading, place, 'a platform');
+  if (text === undefined) return undefined;
+  const platform = (text.includes('/') ? text : `linux/${text}`).toLowerCase().replace('linux/arm64/v8', 'linux/arm64');
+  if (/^linux\/[a-z0-9]{2,16}(?:\/v[0-9]{1,2})?$/.test(platform)) return platform;
+  return reading.report(
+    place,
+    `${written(place)} is no platform that a node can be.`,
+    'Write for example linux/amd64 or linux/arm64, or leave it out.',
+  );
+}
+
+/** The service whose network this one shares: it comes first. */
+function networkOwner(
+  reading: Reading,
+  place: Place | undefined,
+  network: ContainerSettings['network'],
+  own: string,
+  services: ReadonlySet<string>,
+): readonly Pick<Link, 'service' | 'place'>[] {
+  const service = network?.startsWith('service:') ? network.slice('service:'.length) : undefined;
+  if (!place || service === undefined) return [];
+  if (services.has(service) && service !== own) return [{ service, place }];
+  reading.report(
+    place,
+    service === own ? 'A service cannot share its own network.' : `${written(place)} is no service of this file.`,
+    () => {
+      const meant = nearest(
+        service,
+        [...services].filter((name) => name !== own),
+      );
+      return meant === undefined ? 'Name another service of this file.' : `Did you mean service:${meant}?`;
+    },
+  );
+  return [];
+}
+
+/** Whoever links to a service, or shares its network, comes after it. */
+function withLinks(
+  dependencies: readonly PlacedDependency[],
+  links: readonly Pick<Link, 'service' | 'place'>[],
+): readonly PlacedDependency[] {
   const all = [...dependencies];
   for (const { service, place } of links)
     if (!all.some(({ dependency }) => dependency.service === service))

@@ -1,5 +1,5 @@
 /** What was read becomes what is stored: the specification for the log, the bundle for the node. Everything is valid by now. */
-import type { AppSpec, ServiceSpec } from '#events/app.ts';
+import { isVolumeMount, type AppSpec, type ServiceSpec } from '#events/app.ts';
 import { appFolderVolume, type Bundle, type BundleFile } from './model.ts';
 import type { DeclaredNetworks } from './networks/declared.ts';
 import { defaultNetwork } from './networks/taken.ts';
@@ -19,7 +19,7 @@ export const settingsOf = (settings: VolumeSettings, defaults: VolumeSettings) =
 
 /** Whether the folder of the compose file is a volume, too: of that the file can say what it says of all. */
 export const usesFolder = (services: readonly ReadService[]): boolean =>
-  services.some(({ mounts }) => mounts.some(({ volume }) => volume === appFolderVolume));
+  services.some(({ mounts }) => mounts.some((mount) => isVolumeMount(mount) && mount.volume === appFolderVolume));
 
 export function toSpec(
   services: readonly ReadService[],
@@ -42,19 +42,36 @@ export function toSpec(
     ...shown,
     services: Object.fromEntries(services.map((service) => [service.name, serviceSpec(service)])),
     volumes: Object.fromEntries([
-      ...[...volumes].map(([name, { settings }]) => [name, volume(settings)] as const),
+      ...[...volumes]
+        .filter(([, { host }]) => host === undefined)
+        .map(([name, { settings, external }]) =>
+          external
+            ? ([name, { sizeBytes: defaultVolumeBytes, external }] as const)
+            : ([name, volume(settings)] as const),
+        ),
+      ...unnamed(services, volumes).map((name) => [name, volume({})] as const),
       ...(usesFolder(services) ? [[appFolderVolume, volume({})] as const] : []),
     ]),
   };
 }
 
-const serviceSpec = ({ bundle, ports, mounts, restart, dependencies, health }: ReadService): ServiceSpec => ({
+/** Volumes that the file gave no name: mounted, and declared nowhere. Sorted. */
+const unnamed = (
+  services: readonly ReadService[],
+  declared: ReadonlyMap<string, DeclaredVolume>,
+): readonly string[] => {
+  const mounted = services.flatMap(({ mounts }) => mounts.filter(isVolumeMount).map(({ volume }) => volume));
+  return [...new Set(mounted)].filter((name) => name !== appFolderVolume && !declared.has(name)).toSorted();
+};
+
+const serviceSpec = ({ bundle, ports, mounts, restart, dependencies, health, platform }: ReadService): ServiceSpec => ({
   image: bundle.image,
   ports: ports.map(({ port }) => port),
   mounts: [...mounts],
   restart,
   dependsOn: dependencies.map(({ dependency }) => dependency),
   hasHealthcheck: health === 'checked',
+  ...(platform === undefined ? {} : { platform }),
 });
 
 /** Files come along when a bind mount names them, or a folder that holds them. */
@@ -65,7 +82,8 @@ export function toBundle(
 ): Bundle {
   const mounted = new Set<string>();
   for (const { mounts } of services) {
-    for (const { volume, subpath } of mounts) if (volume === appFolderVolume) mounted.add(subpath);
+    for (const { volume, subpath } of mounts.filter(isVolumeMount))
+      if (volume === appFolderVolume) mounted.add(subpath);
   }
   const taken = new Set(services.flatMap(({ bundle }) => Object.keys(bundle.networks ?? { [defaultNetwork]: {} })));
   const used = [...networks].filter(([key]) => taken.has(key)).toSorted(([a], [b]) => (a < b ? -1 : 1));

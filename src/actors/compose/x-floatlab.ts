@@ -7,6 +7,7 @@ import { formatSize, maxVolumeBytes, minVolumeBytes, parseSize } from '#events/v
 import { backupAt } from './backing-up.ts';
 import { appExtension, keysOf, volumeExtension } from './extension-keys.ts';
 import { keysAt } from './keys.ts';
+import { placementAt } from './placement.ts';
 import { constraintsAt, growToAt } from './placing.ts';
 import type { Place, Reading } from './reading.ts';
 import { replicasAt } from './replicating.ts';
@@ -22,7 +23,7 @@ export type VolumeSettings = Partial<Omit<VolumeSpec, 'snapshotOnChange' | 'repl
   /** Where that is said, for what can be judged only with the size. */
   readonly growToAt?: Place;
 };
-export interface AppExtension extends Pick<AppSpec, 'title' | 'icon' | 'url'> {
+export interface AppExtension extends Pick<AppSpec, 'title' | 'icon' | 'url' | 'placement'> {
   readonly volumes: VolumeSettings;
 }
 
@@ -42,10 +43,12 @@ export function appExtensionAt(reading: Reading, place: Place, services?: Readon
   const title = optional(keys.get('name'), (at) => titleAt(reading, at));
   const icon = optional(keys.get('icon'), (at) => urlAt(reading, at));
   const url = optional(keys.get('url'), (at) => urlAt(reading, at));
+  const placement = optional(keys.get('placement'), (at) => placementAt(reading, at));
   return {
     ...(title === undefined ? {} : { title }),
     ...(icon === undefined ? {} : { icon }),
     ...(url === undefined ? {} : { url }),
+    ...(placement === undefined || Object.keys(placement).length === 0 ? {} : { placement }),
     volumes: volumeSettings(reading, keys, services),
   };
 }

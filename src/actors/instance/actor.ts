@@ -14,7 +14,8 @@ function input(instance: ActorState<'instance'>, lab: LabView): InstanceInput {
     if (dataset) datasets[key] = dataset;
   }
   const { namespace, name: appName } = metadata;
-  return { app, namespace, appName, revision, spec, bundle, paths, datasets, services };
+  const images = lab.get(app)?.context.images ?? {};
+  return { app, namespace, appName, revision, spec, bundle, images, paths, datasets, services };
 }
 
 export const instanceActor: ActorDef<'instance'> = {

@@ -1,4 +1,5 @@
 import { serviceStatus } from '#events/instance.ts';
+import { imagePin } from '#events/values/image.ts';
 import { problem } from '#events/values/metadata.ts';
 import { serviceName } from '#events/values/name.ts';
 import { appRef, nodeRef } from '#events/volume.ts';
@@ -21,6 +22,8 @@ export const instanceCommands = {
     services: z.record(serviceName, serviceStatus),
     warnings,
   }),
+  /** What the images of its services are; said before the first container of them is made. */
+  'report-images': z.strictObject({ ...report, images: z.record(serviceName, imagePin) }),
   'report-instance-failed': z.strictObject({ ...report, problem, service: serviceName.exactOptional() }),
   'report-instance-halted': z.strictObject(report),
   'report-instance-stopped': z.strictObject({ ...report, warnings }),

@@ -4,9 +4,11 @@ import type { Problem } from '#events/values/metadata.ts';
 import type { ActorState, LabView } from '../actor.ts';
 import { liveInstance } from '../app/actor.ts';
 import { afterInstance } from '../app/decide.ts';
+import { pinsOf } from '../app/images.ts';
 import type { Commands, Decisions } from '../commands.ts';
 import { draft, drafts, missing, newMetadata, withVisit } from '../drafting.ts';
 import { isDeparting } from '../node/known.ts';
+import { externalData, tieRefusal, tiesOf } from '../placement/external.ts';
 import { reject } from '../rejection.ts';
 import type { instanceCommands } from './commands.ts';
 
@@ -41,8 +43,13 @@ export const instanceDecisions: Decisions<keyof typeof instanceCommands> = {
         if (volume?.state !== 'ready') return reject('NOT_NOW', `${stream} is ${volume?.state ?? 'gone'}.`);
         if (volume.context.node !== input.node) return reject('NOT_NOW', `${stream} is on another node.`);
       }
+      const refused = tieRefusal(tiesOf(app, lab), node);
+      if (refused !== undefined) return reject('NOT_NOW', `${node.context.metadata.name} ${refused}.`);
       const { name, namespace } = app.context.metadata;
+      const { spec, tiedTo } = app.context;
       return drafts(
+        // From here on its data is there.
+        tiedTo === null && externalData(spec).length > 0 ? draft(app.stream, 'app.tied', { node: node.stream }) : [],
         draft(streamOf('instance', id(0)), 'instance.assigned', {
           metadata: newMetadata(id(0), name, namespace),
           app: input.app,
@@ -74,6 +81,12 @@ export const instanceDecisions: Decisions<keyof typeof instanceCommands> = {
           isWanted ? draft(app.stream, 'app.started', {}) : [],
         );
       }),
+  },
+
+  'report-images': {
+    scope: reported,
+    decide: ({ input }, lab) =>
+      withVisit(lab, input.instance, input.visit, ({ context }) => pinsOf(lab.get(context.app), input.images)),
   },
 
   'report-instance-failed': {

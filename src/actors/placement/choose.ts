@@ -12,6 +12,7 @@ import { portHeldOn } from '../app/ports.ts';
 import { portKey } from '../compose/port-clash.ts';
 import { isDeparting, isMember, runsApps } from '../node/known.ts';
 import { isLeaving, leftOf } from './capacity.ts';
+import { tieRefusal, type Ties } from './external.ts';
 import { nodeRefusal, placeRefusal, poolRefusal, type Placing } from './constraints.ts';
 
 /** A volume that wants a place. */
@@ -25,6 +26,8 @@ export interface Wish {
   readonly needs: readonly Need[];
   /** Nodes that already hold data of the app; empty: any. */
   readonly only: readonly StreamId<'node'>[];
+  /** What ties an app to nodes besides its volumes. */
+  readonly ties?: Ties;
   /** What an app publishes there. */
   readonly publishes?: { readonly app: StreamId<'app'>; readonly ports: readonly PublishedPort[] };
 }
@@ -87,6 +90,8 @@ function refusal(node: ActorState<'node'>, wish: Wish, rooms: readonly Room[]): 
   if (node.state !== 'up') return 'does not answer';
   if (wish.only.length > 1) return 'the volumes of the app are on several nodes';
   if (wish.only.length === 1 && wish.only[0] !== node.stream) return 'does not hold the volumes of the app';
+  const tied = wish.ties && tieRefusal(wish.ties, node);
+  if (tied !== undefined) return tied;
   // An app whose data is here goes on here, even when the node gets nothing new.
   if (node.context.cordoned && wish.only.length === 0) return 'is cordoned';
   if (node.context.facts.engine === null) return 'has no container engine';

@@ -11,6 +11,7 @@ import type { App } from '../app/machine.ts';
 import { portsOf } from '../app/ports.ts';
 import { promisedTo } from '../placement/capacity.ts';
 import { choose, type Choice, type Need } from '../placement/choose.ts';
+import { tiesOf } from '../placement/external.ts';
 import { isLost } from '../volume/volume.ts';
 import type { Policy, Proposal } from './policy.ts';
 
@@ -104,6 +105,7 @@ function placeApp(app: ActorState<'app'>, lab: LabView, now: number): readonly P
   const choice = choose(lab, {
     needs: unplaced.map(needOf),
     only: [...new Set(placed.map(({ context }) => context.node))].filter((node) => node !== null),
+    ties: tiesOf(app, lab),
     publishes: { app: app.stream, ports: portsOf(app.context.spec) },
   });
   if (!choice.node) return delayApp(app, nothingFits(choice), evidenceOf(choice), now);

@@ -5,6 +5,7 @@ import { fullnessPolicy } from './fullness.ts';
 import { handoverPolicy } from './handover.ts';
 import { livenessPolicy } from './liveness.ts';
 import { membershipPolicy } from './membership.ts';
+import { newerImagesPolicy } from './newer-images.ts';
 import { operationsPolicy } from './operations.ts';
 import { placementPolicy } from './placement.ts';
 import type { Policy } from './policy.ts';
@@ -13,6 +14,7 @@ import { replicationPolicy } from './replication.ts';
 import { retentionPolicy } from './retention.ts';
 import { rolloutPolicy } from './rollout.ts';
 import { schedulesPolicy } from './schedules.ts';
+import { standbyPolicy } from './standby.ts';
 import { transfersPolicy } from './transfers.ts';
 import { upgradePolicy } from './upgrade.ts';
 
@@ -32,4 +34,6 @@ export const policies: readonly Policy[] = [
   replicationPolicy,
   backupsPolicy,
   dataLossPolicy,
+  newerImagesPolicy,
+  standbyPolicy,
 ];

@@ -22,6 +22,7 @@ export const poolActor: ActorDef<'pool'> = {
     'grow-pool': (pool) => changeOf(pool, 'grow'),
     'add-pool-devices': (pool) => changeOf(pool, 'add'),
     'replace-pool-device': (pool) => changeOf(pool, 'replace'),
+    'clear-pool': ({ context }) => ({ pool: context.metadata.name }),
     'scrub-pool': (pool) => changeOf(pool, 'scrub'),
   },
 };

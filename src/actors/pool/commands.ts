@@ -56,6 +56,7 @@ export const poolCommands = {
     by: devicePath,
     erase: z.boolean().default(false),
   }),
+  'clear-pool': z.strictObject(target),
   'scrub-pool': z.strictObject({ ...target, action: scrubAction.default('start') }),
 
   /** What its node has found; only what is new becomes an event. */

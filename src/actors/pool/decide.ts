@@ -106,6 +106,17 @@ export const poolDecisions: Decisions<keyof typeof poolCommands> = {
       }),
   },
 
+  'clear-pool': {
+    scope: write,
+    decide: (ask, lab) =>
+      withWorkingPool(lab, ask.input, (pool, title) =>
+        drafts(
+          startOperation(ask, 'clear-pool', pool.stream, title, systemNamespace),
+          draft(pool.stream, 'pool.clearing-requested', {}),
+        ),
+      ),
+  },
+
   'add-pool-devices': {
     scope: write,
     decide: (ask, lab) =>

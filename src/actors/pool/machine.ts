@@ -88,6 +88,7 @@ const resting = {
   'pool.devices-requested': { target: 'adding', actions: 'begin' },
   'pool.replacement-requested': { target: 'replacing', actions: 'begin' },
   'pool.scrub-requested': { target: 'setting-scrub', actions: 'begin' },
+  'pool.clearing-requested': { target: 'clearing', actions: 'begin' },
   'pool.release-requested': 'releasing',
   'pool.lost': lost,
   'pool.forgotten': 'forgotten',
@@ -112,7 +113,7 @@ const beginning = {
  *   creating, adopting ──▶ online ⇄ degraded ⇄ unavailable ──▶ releasing ──▶ forgotten
  *      │         ▲            │ ▲
  *      ▼         │            ▼ │
- *     failed ────┘         growing, adding, replacing, setting-scrub
+ *     failed ────┘         growing, adding, replacing, setting-scrub, clearing
  *
  * `online`, `degraded` and `unavailable` are what its node has found; a pool that its node found goes through none of the
  * others first. A scrub goes on in any of them: to start, pause or cancel it is a matter of a moment.
@@ -166,6 +167,7 @@ export const poolMachine = setup({
     adding: { meta: { work: 'add-pool-devices' }, on: working },
     replacing: { meta: { work: 'replace-pool-device' }, on: working },
     'setting-scrub': { meta: { work: 'scrub-pool' }, on: working },
+    clearing: { meta: { work: 'clear-pool' }, on: working },
     failed: {
       on: {
         'pool.lost': lost,

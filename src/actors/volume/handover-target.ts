@@ -4,6 +4,7 @@ import type { ActorState, Ask, LabView } from '../actor.ts';
 import { portsOf } from '../app/ports.ts';
 import type { Commands } from '../commands.ts';
 import { choose } from '../placement/choose.ts';
+import { tiesOf } from '../placement/external.ts';
 import { placeRefusal } from '../placement/constraints.ts';
 import { chooseReplica } from '../placement/replicas.ts';
 import { reject } from '../rejection.ts';
@@ -62,6 +63,7 @@ function refuseApp({ stream, context }: Volume, node: Node, lab: LabView): Refus
   const { candidates } = choose(lab, {
     needs: [],
     only: [node.stream],
+    ties: tiesOf(app, lab),
     publishes: { app: app.stream, ports: portsOf(app.context.spec) },
   });
   const refused = candidates.find((one) => one.node === node.stream)?.refused;

@@ -29,8 +29,8 @@ export interface ContainerSettings {
   readonly uts?: 'host';
   readonly cgroup?: 'host' | 'private';
   readonly userns?: 'host';
-  /** In place of the network of the app. */
-  readonly network?: 'host' | 'none';
+  /** In place of the networks of the app: that of the node, none, or that of another service. */
+  readonly network?: 'host' | 'none' | `service:${string}`;
 
   readonly devices?: readonly DeviceMapping[];
   readonly deviceCgroupRules?: readonly string[];

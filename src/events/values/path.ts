@@ -1,4 +1,4 @@
-/** Paths inside an app's own folder or a container. Never a way out of it. */
+/** Paths inside an app's own folder, in a container, and of a node. Never a way out of a folder. */
 import * as z from 'zod';
 
 // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
@@ -26,3 +26,19 @@ export const containerPath = z
     (path) => path.startsWith('/') && !control.test(path) && !path.includes(':') && !path.split('/').includes('..'),
     'not an absolute path: begin with "/", without "..", ":" and control characters',
   );
+
+/** @returns the path of a node without `.`, empty parts and a slash at its end, or undefined when it is not absolute */
+export function normalHostPath(path: string): string | undefined {
+  if (!path.startsWith('/') || path.includes('\\') || control.test(path)) return undefined;
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  return parts.some((part) => part === '..' || part.length > 255) ? undefined : `/${parts.join('/')}`;
+}
+
+export const hostPath = z
+  .string()
+  .max(1024)
+  .refine((path) => normalHostPath(path) === path, 'not a normalized absolute path of a node');
+
+/** Whether the path is this folder, or lies in it. Both normalized and absolute. */
+export const isWithin = (path: string, folder: string): boolean =>
+  path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);

@@ -2,11 +2,20 @@
 import { foldVersions, protocolVersions } from '#actors/versions.ts';
 import type { NodeFacts } from '#events/node.ts';
 import type { Call } from '../devices/call.ts';
+import type { HostShare } from '../devices/host/port.ts';
 import type { PoolInfo } from '../devices/volumes/port.ts';
 import type { Ports } from './worker.ts';
 
 /** As many as fit into an event. */
 const mostDevices = 256;
+
+const mostShares = 64;
+const longestSource = 1024;
+
+const shareFacts = ({ path, source, type }: HostShare): HostShare => ({
+  ...{ path, type },
+  source: source.slice(0, longestSource) || type,
+});
 
 export async function factsOf(
   ports: Pick<Ports, 'host' | 'docker' | 'volumes'>,
@@ -31,6 +40,7 @@ export async function factsOf(
       })),
     version,
     devices: host.devices.slice(0, mostDevices).map((device) => ({ ...device })),
+    ...(host.shares.length === 0 ? {} : { shares: host.shares.slice(0, mostShares).map(shareFacts) }),
     supports: { protocol: protocolVersions, fold: foldVersions },
   };
 }

@@ -18,6 +18,7 @@ import type { ReplicationPort } from '../devices/replication/port.ts';
 import type { TreePort } from '../devices/tree/port.ts';
 import type { VolumePort } from '../devices/volumes/port.ts';
 import type { Handover } from './handover.ts';
+import type { ImageSource } from './images/source.ts';
 import type { ReplicaSource } from './replica-source.ts';
 import type { Leftovers } from './leftovers.ts';
 
@@ -35,6 +36,8 @@ export interface Ports {
   readonly replication: ReplicationPort;
   /** The nodes of the volumes whose replicas are here. */
   readonly sources: ReplicaSource;
+  /** What other nodes have of images. */
+  readonly images: ImageSource;
   /** Where what is exported and imported passes. */
   readonly handover: Handover;
   /** Where backups go. */

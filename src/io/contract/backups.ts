@@ -10,6 +10,27 @@ export interface BackedUpFiles {
   readonly files: Readonly<Record<string, { readonly content: string; readonly mode: number }>>;
 }
 
+/** In a folder of a backup. */
+const inBackup = {
+  /** In the tar, with heads and padding, and with all that is below it. */
+  bytes: z.number(),
+  /** How many there are below it; 0 also of a folder that is empty. */
+  entries: z.int(),
+};
+export const backupEntry = z.object({ name: z.string(), ...inBackup });
+export type BackupEntry = z.infer<typeof backupEntry>;
+
+/** Answer of `list-backup-content`. */
+export const backupContentAnswer = z.object({
+  path: z.string(),
+  self: z.object(inBackup),
+  /** By name, in the order of bytes. */
+  items: z.array(backupEntry),
+  /** For the next page; absent at the end. */
+  cursor: z.string().exactOptional(),
+});
+export type BackupContentAnswer = z.infer<typeof backupContentAnswer>;
+
 const maxKitBytes = 2 ** 20;
 
 export const attachBody = z.strictObject({

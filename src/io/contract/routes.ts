@@ -8,6 +8,7 @@
 import { commandSchemas } from '#actors/commands.ts';
 import * as z from 'zod';
 import { admissionRoutes } from './routes/admission.ts';
+import { adoptionRoutes } from './routes/adoption.ts';
 import { appsRoutes } from './routes/apps.ts';
 import { backupsRoutes } from './routes/backups.ts';
 import { clusterRoutes } from './routes/cluster.ts';
@@ -30,6 +31,7 @@ export const routes: readonly Route[] = [
   ...labRoutes,
   ...nodesRoutes,
   ...poolsRoutes,
+  ...adoptionRoutes,
   ...clusterRoutes,
   ...admissionRoutes,
   ...appsRoutes,

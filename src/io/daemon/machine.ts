@@ -21,12 +21,13 @@ import { chooseEngine, chosenDocker } from './choose-engine.ts';
 import { startOwnEngine, type Engine } from './engine.ts';
 import { keepEngine } from './engine-keeper.ts';
 import { rememberEngine } from './engine-memory.ts';
+import { ownFolders } from './own-folders.ts';
 import { openPools } from './pools.ts';
 import type { Settings } from './settings.ts';
 import { ensureWelcomeImage } from './welcome-image.ts';
 
 export interface Machine {
-  readonly ports: Omit<Ports, 'backups' | 'blobs' | 'clock' | 'handover' | 'sources'>;
+  readonly ports: Omit<Ports, 'backups' | 'blobs' | 'clock' | 'handover' | 'images' | 'sources'>;
   /** Another engine than before: what was in the old one is not here. */
   readonly hasOtherEngine: boolean;
   readonly notes: readonly string[];
@@ -71,7 +72,7 @@ export async function openMachine(
       volumes,
       replication,
       pools: nodePools,
-      files: realFiles,
+      files: realFiles(() => ownFolders(dataDir, nodePools.list())),
       tree: realTree,
       host: realHost(),
       marks: realMarks,
@@ -98,7 +99,7 @@ export const openWitness = ({ dataDir }: Settings): Machine => ({
     volumes: btrfsVolumes({ pools: [] }),
     replication: replicationByPool([]),
     pools: noPools,
-    files: realFiles,
+    files: realFiles(),
     tree: realTree,
     host: realHost(),
     marks: realMarks,

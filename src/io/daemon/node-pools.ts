@@ -299,6 +299,13 @@ export async function openNodePools(
       await lookAlsoAt(pool, [what.by]);
       return changed(pool, admin.replace(adminName(pool), what, call));
     },
+    clear: async (name, call) => {
+      const pool = find('clear', name);
+      // One that has stopped cannot be opened before it goes on.
+      const report = await changed(pool, adminOf('clear', pool).clear(adminName(pool), call));
+      await openings.ensure(name, call);
+      return report;
+    },
     scrub: async (name, action, call) => {
       const pool = await withOpen('scrub', name, call);
       return adminOf('scrub', pool).scrub(adminName(pool), action, call);

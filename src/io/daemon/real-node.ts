@@ -11,6 +11,7 @@ import { attestationFile } from '../devices/attestations/real.ts';
 import { realBootTime } from '../devices/boot-time/real.ts';
 import { realClock } from '../devices/clock/real.ts';
 import { IoError } from '../devices/error.ts';
+import { realPlaces } from '../devices/places/real.ts';
 import { realRandom } from '../devices/random/real.ts';
 import type { Readiness } from '../http/parts.ts';
 import { isLoopback } from '../http/auth/hosts.ts';
@@ -164,6 +165,7 @@ async function openLab(
       name: ini.node.name,
       ports: machine.ports,
       boot: { id: bootId, time: realBootTime },
+      places: realPlaces(),
       attestations: attestationFile(join(dataDir, 'attestations'), warn),
       link: {
         keySha256: keys.keySha256,
@@ -228,6 +230,7 @@ async function openServer(
     files: wired.files,
     disks: wired.disks,
     adoptable: wired.adoptable,
+    adoption: wired.adoption,
     blobs,
     log,
     credentials: administrator.credentials,

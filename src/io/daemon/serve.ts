@@ -18,6 +18,7 @@ type Given = Pick<
   | 'files'
   | 'disks'
   | 'adoptable'
+  | 'adoption'
   | 'cluster'
   | 'snapshots'
   | 'backups'

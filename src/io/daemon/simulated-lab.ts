@@ -37,7 +37,7 @@ export async function openSimulatedLab(
     diskLatencyMs: 1,
     onBroken,
   });
-  const { lab, containers, files, disks, adoptable, backupFiles, vaults, nodes } = await world.start();
+  const { lab, containers, files, disks, adoptable, adoption, backupFiles, vaults, nodes } = await world.start();
   const password = makePassword();
   const server = await serve({
     settings,
@@ -46,6 +46,7 @@ export async function openSimulatedLab(
     files,
     disks,
     adoptable,
+    adoption,
     backups: { files: backupFiles, vaults },
     blobs: world.blobs,
     log,

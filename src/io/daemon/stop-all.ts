@@ -23,6 +23,7 @@ import { IoError } from '../devices/error.ts';
 import { realContent } from '../devices/content/real.ts';
 import { noPools } from '../devices/pools/node-pools.ts';
 import { realFiles } from '../devices/files/real.ts';
+import { imagesAmong } from '../agent/images/source.ts';
 import { replicaSource } from '../agent/replica-source.ts';
 import { Handover } from '../agent/handover.ts';
 import { realTree } from '../devices/tree/real.ts';
@@ -134,8 +135,9 @@ async function stop(
     volumes: btrfsVolumes({ pools: [] }),
     replication: replicationByPool([]),
     sources: replicaSource(lab, () => undefined, realClock),
+    images: imagesAmong(lab, streamOf('node', 'none'), () => undefined),
     pools: noPools,
-    files: realFiles,
+    files: realFiles(),
     tree: realTree,
     host: realHost(),
     marks: realMarks,

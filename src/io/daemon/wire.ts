@@ -6,11 +6,15 @@ import type { Logger } from 'pino';
 import { streamOf, type StreamId } from '#events/envelope.ts';
 import { Agent } from '../agent/agent.ts';
 import { Attester } from '../agent/attester.ts';
+import type { AdoptionPorts } from '../agent/adoption/adoption.ts';
 import { appContainers } from '../agent/app-containers.ts';
 import { backupFiles, type BackupFiles } from '../agent/backup-files.ts';
 import { ChangeWatch } from '../agent/change-watch.ts';
 import { VolumeLooks } from '../agent/volume-looks.ts';
 import { Handover } from '../agent/handover.ts';
+import { ImageChecks } from '../agent/images/checks.ts';
+import { Prefetch } from '../agent/images/prefetch.ts';
+import { imagesAmong } from '../agent/images/source.ts';
 import { Presence, type NodeLink } from '../agent/presence.ts';
 import { ReplicaLag, type Boot } from '../agent/replica-lag.ts';
 import { replicaSource } from '../agent/replica-source.ts';
@@ -20,14 +24,17 @@ import type { AttestationStore } from '../devices/attestations/port.ts';
 import { backupKeyOf } from '../devices/backup/format/keys.ts';
 import type { BackupTargets } from '../devices/backup/targets/port.ts';
 import { realTargets } from '../devices/backup/targets/real.ts';
+import type { PlacesPort } from '../devices/places/port.ts';
 import type { Random } from '../devices/random/port.ts';
 import type { Clock } from '../devices/clock/port.ts';
 import { nodeDisks, remoteDisks } from '../lab/disks.ts';
 import { nodeVolumes, remoteVolumes } from '../lab/volume-candidates.ts';
-import type { AppContainers, NodeDisks, NodeVolumes, VolumeFiles } from '../lab/port.ts';
+import { nodeAdoption, remoteAdoption } from '../lab/adoption.ts';
+import type { AppContainers, NodeAdoption, NodeDisks, NodeVolumes, VolumeFiles } from '../lab/port.ts';
 import type { Folded } from '../lab/folded.ts';
 import { remoteContainers } from '../lab/remote-containers.ts';
 import { remoteFiles } from '../lab/remote-files.ts';
+import { remoteImages } from '../lab/remote-images.ts';
 import { vaults, type VaultPort } from '../lab/vaults.ts';
 import { remoteStores } from '../lab/remote-stores.ts';
 import { remoteStreams } from '../lab/remote-streams.ts';
@@ -44,11 +51,13 @@ import type { NodeIni } from './node-ini.ts';
 export interface NodeParts {
   readonly id: string;
   readonly name: string;
-  readonly ports: Omit<Ports, 'backups' | 'blobs' | 'clock' | 'handover' | 'sources'>;
+  readonly ports: Omit<Ports, 'backups' | 'blobs' | 'clock' | 'handover' | 'images' | 'sources'>;
   readonly link?: NodeLink;
   /** Of its machine. */
   readonly boot: Boot;
   readonly attestations: AttestationStore;
+  /** Paths that others look after. */
+  readonly places: PlacesPort;
 }
 
 /** What a lab is read from. */
@@ -99,6 +108,7 @@ export interface WiredLab {
   readonly files: VolumeFiles;
   readonly disks: NodeDisks;
   readonly adoptable: NodeVolumes;
+  readonly adoption: NodeAdoption;
   readonly backupFiles: BackupFiles;
   readonly vaults: VaultPort;
   /** By name. */
@@ -135,7 +145,8 @@ export async function wireLab(wiring: LabWiring): Promise<WiredLab> {
       const handover = new Handover(wiring.clock);
       trees.set(streamOf('node', parts.id), { ...parts.ports, handover });
       const backups = wiring.backups(parts);
-      const node = nodeRun(parts, lab, { ...wiring, attesters }, { handover, sources, backups });
+      const images = imagesAmong(lab.view, streamOf('node', parts.id), (of) => dockers.get(of));
+      const node = nodeRun(parts, lab, { ...wiring, attesters }, { handover, images, sources, backups });
       nodes.set(parts.name, node);
       stops.push(() => node.stop());
       await node.start();
@@ -146,6 +157,7 @@ export async function wireLab(wiring: LabWiring): Promise<WiredLab> {
       files: volumeFiles(lab.view, (node) => trees.get(node)),
       disks: nodeDisks((node) => wiring.nodes.find(({ id }) => streamOf('node', id) === node)?.ports.pools),
       adoptable: nodeVolumes((node) => wiring.nodes.find(({ id }) => streamOf('node', id) === node)?.ports.volumes),
+      adoption: nodeAdoption((node) => adoptionPorts(wiring.nodes.find(({ id }) => streamOf('node', id) === node))),
       backupFiles: backupFiles(lab.view, { backups: wiring.backups(first ?? { name: 'nobody' }), blobs: wiring.blobs }),
       vaults: vaults({ lab: lab.view, backups: wiring.backups(first ?? { name: 'nobody' }), clock: wiring.clock }),
       nodes,
@@ -207,7 +219,8 @@ export async function wireNode(wiring: NodeWiring): Promise<WiredLab> {
       elsewhere: remoteStores({ lab: lab.view, others, volumes: node.ports.volumes }),
     });
     const services = { clock, random, log, blobs, version: wiring.version, attesters };
-    const run = nodeRun(node, lab, services, { handover, sources, backups });
+    const images = remoteImages({ docker: node.ports.docker, lab: lab.view, others, clock });
+    const run = nodeRun(node, lab, services, { handover, images, sources, backups });
     stops.push(() => run.stop());
     await run.start();
     const local = appContainers(lab.view, (of) => (of === self ? node.ports.docker : undefined));
@@ -227,6 +240,11 @@ export async function wireNode(wiring: NodeWiring): Promise<WiredLab> {
         lab: lab.view,
         others,
       }),
+      adoption: remoteAdoption({
+        local: nodeAdoption((of) => (of === self ? adoptionPorts(node) : undefined)),
+        lab: lab.view,
+        others,
+      }),
       backupFiles: backupFiles(lab.view, { backups, blobs }),
       vaults: vaults({ lab: lab.view, backups, clock }),
       nodes: new Map([[node.name, run]]),
@@ -242,6 +260,9 @@ export async function wireNode(wiring: NodeWiring): Promise<WiredLab> {
     throw error;
   }
 }
+
+const adoptionPorts = (node: NodeParts | undefined): AdoptionPorts | undefined =>
+  node && { node: node.name, docker: node.ports.docker, volumes: node.ports.volumes, places: node.places };
 
 async function opened(stores: LabStores & { readonly node?: string }) {
   const { clock, random, log } = stores;
@@ -275,7 +296,7 @@ function nodeRun(
   { id, name, ports, link, boot, attestations }: NodeParts,
   lab: RunningLab,
   wiring: NodeServices,
-  between: Pick<Ports, 'backups' | 'handover' | 'sources'>,
+  between: Pick<Ports, 'backups' | 'handover' | 'images' | 'sources'>,
 ): NodeRun {
   const { random, log, version, clock, blobs, attesters } = wiring;
   const node = streamOf('node', id);
@@ -306,6 +327,12 @@ function nodeRun(
       });
       lag.start();
       running.push(() => lag.stop());
+      const checks = new ImageChecks({ node, lab, ports: full, random, log: log.child({ node: name }) });
+      checks.start();
+      running.push(() => checks.stop());
+      const prefetch = new Prefetch({ node, lab, ports: full, random, log: log.child({ node: name }) });
+      prefetch.start();
+      running.push(() => prefetch.stop());
       const looks = new VolumeLooks({ node, lab, ports: full, random, log: log.child({ node: name }) });
       looks.start();
       running.push(() => looks.stop());

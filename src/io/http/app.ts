@@ -13,6 +13,7 @@ import type { HttpEnv, Parts, RouteContext } from './parts.ts';
 import { asProblem, fail, failed, problemResponse } from './problems.ts';
 import { appLogs, composeFile, composeSchemaAnswer, validateCompose } from './routes/app.ts';
 import { attachBackupTarget, backupFiles, backupKit } from './routes/backups.ts';
+import { listBackupContent, readBackupContent } from './routes/backup-content.ts';
 import { clusterStatus, transferLeadership } from './routes/cluster.ts';
 import { commandHandler, isCommandRoute } from './routes/command.ts';
 import { events, objectHistory } from './routes/events.ts';
@@ -22,6 +23,7 @@ import { UsedKeys } from './routes/idempotency.ts';
 import { makeJoinToken } from './routes/join-token.ts';
 import { saveSnapshot } from './routes/snapshot.ts';
 import { waitOperation } from './routes/operation.ts';
+import { listProjects, planAdoption } from './routes/adoption.ts';
 import { listDisks, listVolumeCandidates, showPool } from './routes/pools.ts';
 import { previewRetention } from './routes/retention.ts';
 import { previewRollback } from './routes/rollback.ts';
@@ -166,6 +168,10 @@ function answers(parts: Parts): Answer {
         return listDisks(parts, c);
       case 'list-volume-candidates':
         return listVolumeCandidates(parts, c);
+      case 'list-projects':
+        return listProjects(parts, c);
+      case 'plan-adoption':
+        return planAdoption(parts, c);
       case 'show-pool':
         return showPool(parts, c);
       case 'cluster-status':
@@ -184,6 +190,10 @@ function answers(parts: Parts): Answer {
         return attachBackupTarget(parts, c);
       case 'backup-files':
         return backupFiles(parts, c);
+      case 'list-backup-content':
+        return listBackupContent(parts, c);
+      case 'read-backup-content':
+        return readBackupContent(parts, c);
       case 'list-vault-objects':
         return listObjects(parts, c);
       case 'head-vault-object':

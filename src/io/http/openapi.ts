@@ -6,7 +6,9 @@ import { liveProtocol, pageKeyProtocol } from '#io/contract/live.ts';
 import { problemCodes, statusOf, type ProblemClass } from '#io/contract/problem.ts';
 import { rollbackAnswer } from '#io/contract/rollback.ts';
 import { diffAnswer, filesAnswer, importAnswer } from '#io/contract/files.ts';
+import { backupContentAnswer } from '#io/contract/backups.ts';
 import { disksAnswer } from '#io/contract/disks.ts';
+import { adoptionPlanAnswer, projectsAnswer } from '#io/contract/adoption.ts';
 import { volumeCandidatesAnswer } from '#io/contract/volume-candidates.ts';
 import { retentionAnswer } from '#io/contract/retention.ts';
 import { whyAnswer } from '#io/contract/why.ts';
@@ -287,6 +289,8 @@ const specialAnswers: Readonly<Record<Special, Record<string, Json>>> = {
     },
   },
   'list-disks': { 200: json('The disks of the node', jsonSchema(disksAnswer)) },
+  'list-projects': { 200: json('What runs there beside the lab', jsonSchema(projectsAnswer)) },
+  'plan-adoption': { 200: json('The plan', jsonSchema(adoptionPlanAnswer)) },
   'list-volume-candidates': {
     200: json('What could be adopted', jsonSchema(volumeCandidatesAnswer)),
   },
@@ -303,6 +307,13 @@ const specialAnswers: Readonly<Record<Special, Record<string, Json>>> = {
       required: ['compose', 'files'],
       properties: { compose: { type: ['string', 'null'] }, files: { type: 'object' } },
     }),
+  },
+  'list-backup-content': { 200: json('A page of a folder', jsonSchema(backupContentAnswer)) },
+  'read-backup-content': {
+    200: {
+      description: 'The tar. One that ends early is not whole: it has no end',
+      content: { 'application/x-tar': { schema: { type: 'string', format: 'binary' } } },
+    },
   },
   'set-disk': { 200: json('The machine', ref('SimulatedMachine')) },
   'simulated-machines': {
@@ -329,7 +340,8 @@ function problemsOf(route: Route): Record<string, Json> {
     if (action.special === 'sign-in' || action.special === 'change-password') classes.push('limited');
     if (action.special === 'transfer-leadership') classes.push('missing', 'conflict', 'refused', 'unknown');
     if (action.special === 'make-join-token') classes.push('conflict', 'refused', 'unknown');
-    if (['backup-kit', 'backup-files'].includes(action.special)) classes.push('missing', 'conflict', 'unknown');
+    if (['backup-kit', 'backup-files', 'list-backup-content', 'read-backup-content'].includes(action.special))
+      classes.push('missing', 'conflict', 'unknown');
     if (action.special.includes('-vault-object'))
       classes.push('unauthenticated', 'invalid', 'forbidden', 'missing', 'conflict');
     if (action.special === 'attach-backup-target') classes.push('missing', 'conflict', 'refused', 'unknown');

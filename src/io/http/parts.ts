@@ -9,6 +9,7 @@ import type {
   AppContainers,
   ClusterPort,
   LabPort,
+  NodeAdoption,
   NodeDisks,
   NodeVolumes,
   SnapshotPort,
@@ -47,6 +48,8 @@ export interface Parts {
   readonly containers: AppContainers;
   /** Undefined where nodes have no disks to speak of. */
   readonly disks?: NodeDisks | undefined;
+  /** Undefined where nodes have no engines to speak of. */
+  readonly adoption?: NodeAdoption | undefined;
   /** Undefined where nothing has volumes. */
   readonly adoptable?: NodeVolumes | undefined;
   /** Undefined where nothing has volumes. */

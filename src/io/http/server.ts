@@ -15,6 +15,7 @@ import type {
   AppContainers,
   ClusterPort,
   LabPort,
+  NodeAdoption,
   NodeDisks,
   NodeVolumes,
   SnapshotPort,
@@ -48,6 +49,7 @@ export interface HttpServerOptions {
   readonly lab: LabPort;
   readonly containers: AppContainers;
   readonly disks?: NodeDisks | undefined;
+  readonly adoption?: NodeAdoption | undefined;
   readonly adoptable?: NodeVolumes | undefined;
   readonly files?: VolumeFiles | undefined;
   /** The nodes as a group; left out where all of them share one log, as in a simulated lab. */
@@ -116,6 +118,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     lab,
     containers: options.containers,
     disks: options.disks,
+    adoption: options.adoption,
     adoptable: options.adoptable,
     files: options.files,
     cluster: options.cluster,

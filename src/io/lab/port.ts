@@ -3,6 +3,7 @@ import type { Index, LabEvent, Principal, StreamId } from '#events/envelope.ts';
 import type { Rejection } from '#actors/rejection.ts';
 import type { LabView } from '#actors/actor.ts';
 import type { ClusterStatus } from '#io/contract/cluster.ts';
+import type { AdoptionPlanAnswer, ProjectsAnswer } from '#io/contract/adoption.ts';
 import type { DiskCandidate } from '#io/contract/disks.ts';
 import type { VolumeCandidatesAnswer } from '#io/contract/volume-candidates.ts';
 import type { LiveLogLine, ObservedView } from '#io/contract/live.ts';
@@ -155,6 +156,14 @@ export interface NodeDisks {
 export interface NodeVolumes {
   /** What could be adopted. @throws IoError when the node does not answer, or its pool is not there */
   candidates(node: StreamId<'node'>, pool: string, call: Call): Promise<VolumeCandidatesAnswer>;
+}
+
+/** What runs on nodes beside the lab, as it is now. Whoever asks has been authorized: plans hold environments. */
+export interface NodeAdoption {
+  /** @throws IoError when the node or its engine does not answer */
+  projects(node: StreamId<'node'>, call: Call): Promise<ProjectsAnswer>;
+  /** What would become of one. @throws IoError MISSING, and when the node or its engine does not answer */
+  plan(node: StreamId<'node'>, project: string, call: Call): Promise<AdoptionPlanAnswer>;
 }
 
 /** The nodes of the lab as a group, seen from this one. */

@@ -6,6 +6,7 @@ import type { Clock } from '../devices/clock/port.ts';
 import type { ContentPort } from '../devices/content/port.ts';
 import { simContent } from '../devices/content/sim.ts';
 import { simDocker, type SimDocker, type SimOp } from '../devices/docker/sim.ts';
+import { SimRegistry } from '../devices/docker/sim/registry.ts';
 import { simFiles, type SimFiles } from '../devices/files/sim.ts';
 import { simHost, type SimHost } from '../devices/host/sim.ts';
 import type { MarksPort } from '../devices/marks/port.ts';
@@ -16,6 +17,7 @@ import type { TreePort } from '../devices/tree/port.ts';
 import { simTree } from '../devices/tree/sim.ts';
 import { simVolumes, type SimVolumes } from '../devices/volumes/sim.ts';
 import type { SimDriver } from '../devices/volumes/sim/pools.ts';
+import { simPlaces, type SimPlaces } from '../devices/places/sim.ts';
 import { simNodePools, type SimNodePools } from './pools.ts';
 
 export interface SimMachine {
@@ -31,6 +33,8 @@ export interface SimMachine {
   readonly pools: SimNodePools;
   readonly bootTime: BootTime;
   readonly attestations: AttestationStore;
+  /** Beside what the lab looks after. */
+  readonly places: SimPlaces;
 }
 
 /** How a machine's clock runs: 1.05 is five percent too fast; and what it shows at the beginning. */
@@ -69,6 +73,9 @@ const disksOf = (driver: SimDriver): readonly SimDisk[] => [
 
 const disk = (name: string, sizeGiB: number): SimDisk => ({ path: `/dev/${name}`, sizeBytes: sizeGiB * GiB });
 
+/** A world of its own: every image exists but those whose name says that it does not. */
+export const worldRegistry = (): SimRegistry => new SimRegistry((reference) => !reference.includes('missing'));
+
 /** @param stallChance how often the engine takes seconds to make something */
 export function simMachine(
   n: number,
@@ -76,6 +83,7 @@ export function simMachine(
   random: SeededRandom,
   stallChance: number,
   drift: Drift = { rate: 1, aheadMs: 0 },
+  registry = worldRegistry(),
 ): SimMachine {
   const name = machineName(n);
   const load = random.fork(`${name}/load`);
@@ -83,8 +91,7 @@ export function simMachine(
     clock,
     random: random.fork(`${name}/docker`),
     images: ['floatlab/welcome:latest'],
-    // A world of its own: every image exists but those whose name says that it does not.
-    pullable: (reference) => !reference.includes('missing'),
+    registry,
     // An engine whose disk is busy carries out late what it was asked to make, whether anybody still waits or not.
     stallMs: (op) => (makes.has(op) && load.chance(stallChance) ? load.below(6000) : 0),
   });
@@ -114,7 +121,7 @@ export function simMachine(
     name,
     docker,
     volumes,
-    files: simFiles(),
+    files: simFiles([where]),
     tree: simTree(volumes),
     marks: simMarks(volumes),
     content: simContent({ volumes, clock, random: random.fork(`${name}/content`) }),
@@ -128,5 +135,6 @@ export function simMachine(
     host: simHost({ clock, random: random.fork(`${name}/host`), name }),
     bootTime: bootTimeOf(clock, drift),
     attestations: simAttestations(),
+    places: simPlaces(),
   };
 }

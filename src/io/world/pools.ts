@@ -218,6 +218,7 @@ export function simNodePools(options: SimNodePoolsOptions): SimNodePools {
     addDevices: async (name, more, call) => resized(name, await sim.addDevices(name, more, call)),
     replace: async (name, what, call) => resized(name, await sim.replace(name, what, call)),
     scrub: (name, action, call) => sim.scrub(name, action, call),
+    clear: async (name, call) => resized(name, await sim.clear(name, call)),
   };
 }
 

@@ -13,7 +13,7 @@ import { storeWatermark } from '../log/single/watermark.ts';
 import { SimDisk, type Crash } from '../stores/sim.ts';
 import { SimBlobs } from './blobs.ts';
 import { Gate } from './gate.ts';
-import { simMachine, type Drift, type SimMachine } from './host.ts';
+import { simMachine, worldRegistry, type Drift, type SimMachine } from './host.ts';
 import { worldReplication } from './replication.ts';
 
 const worldKey = new Uint8Array(32).fill(1);
@@ -43,6 +43,8 @@ export class World {
   readonly machines: readonly SimMachine[];
   readonly random: SeededRandom;
   /** Where backups go: it outlives all machines. */
+  /** Where images come from. */
+  readonly registry = worldRegistry();
   readonly targets: SimTargets;
   readonly #options: WorldOptions;
   readonly #disks: { readonly log: SimDisk; readonly state: SimDisk; readonly watermark: SimDisk };
@@ -58,7 +60,7 @@ export class World {
     const { clock } = options;
     this.targets = options.targets ?? new SimTargets();
     this.machines = Array.from({ length: options.nodes }, (_, n) =>
-      simMachine(n, clock, this.random, options.stallChance ?? 0, options.drifts?.(n)),
+      simMachine(n, clock, this.random, options.stallChance ?? 0, options.drifts?.(n), this.registry),
     );
     const disk = (name: string, rotation = 0): SimDisk =>
       new SimDisk({ clock, random: this.random.fork(`disk/${name}`), latencyMs: options.diskLatencyMs, rotation });
@@ -107,6 +109,7 @@ export class World {
         ports: this.#portsOf(machine, gate),
         boot: { id: `boot-${this.#boots}`, time: machine.bootTime },
         attestations: gate.through(machine.attestations),
+        places: gate.through(machine.places.port),
       })),
       backups: ({ name }) =>
         gate.through(

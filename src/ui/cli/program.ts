@@ -1,6 +1,7 @@
 /** All commands, and one run of them: arguments in, an exit code out. Errors are printed here and nowhere else. */
 import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.ts';
+import { addAdoptCommands } from './commands/adopt.ts';
 import { addAlertCommands } from './commands/alert.ts';
 import { addAppCommands } from './commands/app.ts';
 import { addBackupCommands } from './commands/backup.ts';
@@ -96,6 +97,7 @@ export function buildProgram(cli: Cli, version: string): Command {
   addBackupCommands(program, cli);
   addNodeCommands(program, cli);
   addPoolCommands(program, cli);
+  addAdoptCommands(program, cli);
   addClusterCommands(program, cli);
   addNamespaceCommands(program, cli);
   addScheduleCommands(program, cli);

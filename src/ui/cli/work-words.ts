@@ -23,6 +23,7 @@ const words: Readonly<Record<WorkName, string>> = {
   'grow-pool': 'growing a pool',
   'add-pool-devices': 'adding devices to a pool',
   'replace-pool-device': 'replacing a device of a pool',
+  'clear-pool': 'clearing the errors of a pool',
   'scrub-pool': 'telling a pool to scrub',
   'restore-files': 'restoring files',
   'export-files': 'exporting files',

@@ -1,5 +1,5 @@
 /** What the client asks of backups beside rows and commands. */
-import type { AttachInput, BackedUpFiles } from '#io/contract/backups.ts';
+import type { AttachInput, BackedUpFiles, BackupContentAnswer } from '#io/contract/backups.ts';
 import type { CommandAnswer } from '#io/contract/routes.ts';
 import { json } from './errors.ts';
 import { specialRequest, type PlainRequest } from './request.ts';
@@ -11,6 +11,14 @@ export interface BackupCalls {
   /** Not repeated by itself: whether it took effect is seen in the list. */
   attachBackupTarget(input: AttachInput, options?: Abortable): Promise<CommandAnswer>;
   backupFiles(backup: Named, options?: Abortable): Promise<BackedUpFiles>;
+  /** A page of what is in a folder of it. */
+  backupContent(backup: Named, options?: BackupContentOptions): Promise<BackupContentAnswer>;
+}
+
+interface BackupContentOptions extends Abortable {
+  readonly path?: string;
+  readonly limit?: number;
+  readonly cursor?: string | undefined;
 }
 
 type Send = (
@@ -27,4 +35,9 @@ export const backupCalls = (send: Send, baseUrl: string): BackupCalls => ({
     ),
   backupFiles: async (backup, { signal } = {}) =>
     json<BackedUpFiles>(await send(specialRequest('backup-files', backup, {}), { signal, repeatable: true }), baseUrl),
+  backupContent: async (backup, { signal, ...where } = {}) =>
+    json<BackupContentAnswer>(
+      await send(specialRequest('list-backup-content', backup, where), { signal, repeatable: true }),
+      baseUrl,
+    ),
 });

@@ -5,6 +5,7 @@
  * and takes effect once. Whoever must know what became of a lost command passes a key of their own and asks again.
  */
 import type { DiskCandidate, DisksAnswer } from '#io/contract/disks.ts';
+import type { AdoptionPlanAnswer, ProjectsAnswer } from '#io/contract/adoption.ts';
 import type { VolumeCandidatesAnswer } from '#io/contract/volume-candidates.ts';
 import type { CommandInputs, CommandName } from '#actors/commands.ts';
 import type { ClusterStatus } from '#io/contract/cluster.ts';
@@ -108,6 +109,8 @@ export interface RestClient extends BackupCalls {
     options?: Omit<FilesOptions, 'snapshot'>,
   ): Promise<DiffAnswer>;
   /** A file; a folder as a tar. What is not read to its end is not whole. */
+  /** A tar of a path in a backup. */
+  readBackup(backup: Named, options?: Abortable & { readonly path?: string }): Promise<SavedFile>;
   readFile(volume: Named, options?: Omit<FilesOptions, 'limit' | 'cursor'>): Promise<SavedFile>;
   exportVolume(volume: Named, options?: { readonly snapshot?: string | undefined } & Abortable): Promise<SavedFile>;
   /** What an import would do, and whether it may: nothing is sent. @throws ApiError when it would be refused */
@@ -128,6 +131,10 @@ export interface RestClient extends BackupCalls {
   /** @param node its name */
   disks(node: string, options?: Abortable): Promise<readonly DiskCandidate[]>;
   /** What could be adopted. @param node its name */
+  /** What runs on a node beside the lab. */
+  projects(node: string, options?: Abortable): Promise<ProjectsAnswer>;
+  /** What would become of one of them. */
+  adoptionPlan(node: string, project: string, options?: Abortable): Promise<AdoptionPlanAnswer>;
   volumeCandidates(node: string, pool: string, options?: Abortable): Promise<VolumeCandidatesAnswer>;
   showPool(node: string, name: string, options?: At & Abortable): Promise<ViewRows['pools']>;
   /** Waits until it has ended, however long; `signal` gives up. @param id `operation:…` */
@@ -410,6 +417,8 @@ export function createRestClient(options: RestOptions): RestClient {
     files: (volume, { signal, ...where } = {}) => get(specialRequest('list-files', volume, where), signal),
     diff: (volume, between, { signal, ...where } = {}) =>
       get(specialRequest('diff-files', volume, { ...between, ...where }), signal),
+    readBackup: (backup, { signal, ...where } = {}) =>
+      receive(specialRequest('read-backup-content', backup, where), signal),
     readFile: (volume, { signal, ...where } = {}) => receive(specialRequest('read-file', volume, where), signal),
     exportVolume: (volume, { signal, ...query } = {}) =>
       receive(specialRequest('export-volume', volume, query), signal),
@@ -431,6 +440,9 @@ export function createRestClient(options: RestOptions): RestClient {
       json(await send(specialRequest('set-disk', { name, disk }, {}, { disk: hand }), { repeatable: true }), baseUrl),
     disks: async (node, { signal } = {}) =>
       (await get<DisksAnswer>(specialRequest('list-disks', { node }, {}), signal)).items,
+    projects: (node, { signal } = {}) => get(specialRequest('list-projects', { node }, {}), signal),
+    adoptionPlan: (node, project, { signal } = {}) =>
+      get(specialRequest('plan-adoption', { node, project }, {}), signal),
     volumeCandidates: (node, name, { signal } = {}) =>
       get(specialRequest('list-volume-candidates', { node, name }, {}), signal),
     showPool: (node, name, { at, signal } = {}) =>

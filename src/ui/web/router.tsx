@@ -238,6 +238,11 @@ const nodePools = createRoute({
   path: '/pools',
   component: lazyRouteComponent(() => import('./screens/node/pools.tsx'), 'NodePools'),
 });
+const nodeAdopt = createRoute({
+  getParentRoute: () => node,
+  path: '/adopt',
+  component: lazyRouteComponent(() => import('./screens/node/adopt.tsx'), 'NodeAdopt'),
+});
 const nodeHistory = createRoute({
   getParentRoute: () => node,
   path: '/history',
@@ -296,7 +301,7 @@ const routeTree = rootRoute.addChildren([
   targets,
   target.addChildren([targetBackups, targetHistory, targetWhy]),
   nodes,
-  node.addChildren([nodeOverview, nodePools, nodeHistory, nodeWhy]),
+  node.addChildren([nodeOverview, nodePools, nodeAdopt, nodeHistory, nodeWhy]),
   schedules,
   alerts,
   activity,

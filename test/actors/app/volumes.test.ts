@@ -21,7 +21,7 @@ describe('a volume that was kept', () => {
     expect(lab.run('deploy-app', { compose: app('photos-db', 'data') }).rejected).toEqual({
       code: 'NAME_TAKEN',
       explain: 'There is already a volume photos-db-data, and it holds what app photos kept in its volume db-data.',
-      hint: 'Rename the app or the volume in the compose file, or delete what is there: floatlab volume rm photos-db-data.',
+      hint: 'If it is meant, deploy with --attach; else rename the app or the volume in the compose file, or delete what is there: floatlab volume rm photos-db-data.',
     });
     const volume = lab.volume('photos-db-data');
     expect(lab.types('deploy-app', { compose: app('photos', 'db-data') })).toContain('volume.attached');
@@ -48,6 +48,26 @@ describe('a volume that was kept', () => {
       code: 'NAME_TAKEN',
       explain: 'There is already a volume photos-data, and nothing says that it was made for this app.',
     });
+  });
+
+  test('is taken as it is where a person says that it is meant', () => {
+    const lab = TestLab.ready();
+    lab.must('create-volume', { name: 'photos-data', spec: { sizeBytes: 2 ** 26 } });
+    const volume = lab.volume('photos-data');
+    const attached = { compose: app('photos', 'data'), attach: ['data'] };
+    expect(lab.types('deploy-app', attached)).toContain('volume.attached');
+    expect(lab.lab.get(volume)?.context.app).toBe(lab.app('photos'));
+    expect(lab.run('deploy-app', { compose: app('wiki', 'data'), attach: ['db'] }).rejected).toMatchObject({
+      code: 'INVALID',
+      explain: 'The compose file has no volume db to attach.',
+    });
+  });
+
+  test('is not taken from another app, whoever says so', () => {
+    const lab = TestLab.ready();
+    lab.must('deploy-app', { compose: app('photos', 'db-data') });
+    const other = { compose: app('photos-db', 'data'), attach: ['data'] };
+    expect(lab.run('deploy-app', other).rejected).toMatchObject({ code: 'VOLUME_IN_USE' });
   });
 });
 

@@ -5,13 +5,15 @@ import { declaredFileKeys, takenFileKeys } from '#actors/compose/declared-files.
 import { dependencyKeys } from '#actors/compose/depends-on.ts';
 import { envFileKeys } from '#actors/compose/environment.ts';
 import { healthcheckKeys } from '#actors/compose/healthcheck.ts';
-import { mountKeys, mountVolumeKeys } from '#actors/compose/mounts.ts';
+import { bindKeys } from '#actors/compose/host-binds.ts';
+import { mountKeys, mountTmpfsKeys, mountVolumeKeys } from '#actors/compose/mounts.ts';
 import { ipamKeys, networkKeys, subnetKeys } from '#actors/compose/networks/declared.ts';
 import { takenNetworkKeys } from '#actors/compose/networks/taken.ts';
 import { portKeys } from '#actors/compose/ports.ts';
 import { backupKeys } from '#actors/compose/backing-up.ts';
 import { extendsKeys } from '#actors/compose/project/extends.ts';
 import { includeKeys } from '#actors/compose/project/include.ts';
+import { placementKeys } from '#actors/compose/placement.ts';
 import { readCompose } from '#actors/compose/read.ts';
 import {
   deployKeys,
@@ -94,7 +96,9 @@ test('"Networks" names every key of a network, and of how a service is in it', (
 test('"Mounts" names every key of a mount and of its volume', () => {
   expect(sorted(tables('Mounts')[0] ?? [])).toEqual(sorted(mountKeys.read));
   expect(section('Mounts')).toContain(`\`${mountVolumeKeys.read.join(', ')}\``);
-  const unread = [...Object.keys(mountKeys.unread), 'volume', ...Object.keys(mountVolumeKeys.unread)];
+  for (const key of [...bindKeys.read, ...mountTmpfsKeys.read]) expect(section('Mounts')).toContain(`\`${key}\``);
+  const ofVolume = ['volume', ...Object.keys(mountVolumeKeys.unread)];
+  const unread = [...Object.keys(mountKeys.unread), ...ofVolume, 'bind', ...Object.keys(bindKeys.unread)];
   expect(sorted(refused('Mounts'))).toEqual(sorted(unread));
 });
 
@@ -102,7 +106,7 @@ test('"x-floatlab" names every key at the top and on a volume', () => {
   const [top = [], volume = []] = tables('x-floatlab');
   expect(sorted(top)).toEqual(sorted(appExtensionKeys.read));
   expect(sorted(volume)).toEqual(sorted(volumeExtensionKeys.read));
-  for (const { read } of [snapshotKeys, onChangeKeys, hooksKeys, hookKeys, backupKeys])
+  for (const { read } of [snapshotKeys, onChangeKeys, hooksKeys, hookKeys, backupKeys, placementKeys])
     for (const key of read) expect(section('x-floatlab')).toContain(`\`${key}\``);
 });
 

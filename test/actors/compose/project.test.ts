@@ -236,7 +236,10 @@ describe('extends', () => {
       'common.yaml': 'services: {all: {environment: {C: 1}}}',
     });
     expect(app.bundle.services['web']).toMatchObject({ image: 'nginx:1', environment: ['A=1', 'C=1'] });
-    expect(app.spec.services['web']?.mounts.map(({ subpath }) => subpath)).toEqual(['base/x', 'y']);
+    expect(app.spec.services['web']?.mounts.map((mount) => 'subpath' in mount && mount.subpath)).toEqual([
+      'base/x',
+      'y',
+    ]);
     expect(app.bundle.files.map(({ path }) => path)).toEqual(['base/x/f', 'y/f']);
   });
   test('brings no volumes and services along: what is missing is told where it stands', () => {

@@ -234,7 +234,195 @@ describe('the volumes of an app', () => {
       ),
     );
     expect(app.spec.volumes).toEqual({ folder: { sizeBytes: 2 ** 31 } });
-    expect(app.spec.services['web']?.mounts.map(({ subpath }) => subpath)).toEqual(['.', 'x/y']);
+    expect(app.spec.services['web']?.mounts.map((mount) => 'subpath' in mount && mount.subpath)).toEqual(['.', 'x/y']);
+  });
+});
+
+describe('volumes that the file does not make as usual', () => {
+  const app = (volumes: string, declared = '') =>
+    read(`services: {web: {image: a, volumes: [${volumes}]}}\n${declared === '' ? '' : `volumes: {${declared}}`}`);
+
+  test('have a name of the service and the place when they have none, the same in each revision', () => {
+    const { spec, notes } = app('/data, {type: volume, target: /var/lib/x, read_only: true}');
+    expect(spec.services['web']?.mounts).toEqual([
+      { volume: 'web-data', subpath: '.', target: '/data', readOnly: false },
+      { volume: 'web-var-lib-x', subpath: '.', target: '/var/lib/x', readOnly: true },
+    ]);
+    expect(Object.keys(spec.volumes)).toEqual(['web-data', 'web-var-lib-x']);
+    expect(notes.map(({ message }) => message)).toEqual([
+      'This volume has no name: it is kept as `web-data`.',
+      'This volume has no name: it is kept as `web-var-lib-x`.',
+    ]);
+    const [long] = Object.keys(app(`/${'x'.repeat(200)}`).spec.volumes);
+    const [other] = Object.keys(app(`/${'x'.repeat(201)}`).spec.volumes);
+    expect(long).toHaveLength(40);
+    expect(other).not.toBe(long);
+    expect(messages('services: {web: {image: a, volumes: [/data]}}\nvolumes: {web-data: }')).toEqual([
+      'This volume has no name, and would be called `web-data`, like another one.',
+    ]);
+  });
+
+  test('are folders in memory with type: tmpfs', () => {
+    expect(
+      service(
+        'volumes: [{type: tmpfs, target: /run, tmpfs: {size: 64m, mode: 1777}}, {type: tmpfs, target: /t, read_only: true}], tmpfs: /x',
+      )?.settings?.tmpfs,
+    ).toEqual({ '/run': 'size=67108864,mode=1777', '/t': 'ro', '/x': '' });
+    expect(
+      messages('services: {web: {image: a, volumes: [{type: tmpfs, target: /t, tmpfs: {mode: 9}}]}}'),
+    ).toHaveLength(1);
+    expect(messages('services: {web: {image: a, volumes: [{type: tmpfs, target: /t, source: x}]}}')).toHaveLength(1);
+  });
+
+  test('are folders of a node when their options say so', () => {
+    const { spec } = app(
+      'media:/m:ro, {type: volume, source: media, target: /f, volume: {subpath: films}}',
+      'media: {driver: local, driver_opts: {type: none, o: bind, device: /srv/media/}}',
+    );
+    expect(spec.services['web']?.mounts).toEqual([
+      { host: '/srv/media', target: '/m', readOnly: true },
+      { host: '/srv/media/films', target: '/f', readOnly: false },
+    ]);
+    expect(spec.volumes).toEqual({});
+    for (const options of [
+      '{type: nfs, o: "addr=nas,rw", device: ":/media"}',
+      '{type: tmpfs, device: tmpfs}',
+      '{type: ext4, device: /dev/sdb1}',
+    ])
+      expect(
+        messages(`services: {web: {image: a, volumes: ["m:/m"]}}\nvolumes: {m: {driver_opts: ${options}}}`),
+      ).toHaveLength(1);
+    expect(
+      messages(
+        'services: {web: {image: a, volumes: ["m:/m"]}}\nvolumes: {m: {driver_opts: {type: none, o: bind, device: /etc}}}',
+      ),
+    ).toEqual(['/etc belongs to the system of the node: a container that writes there can take the node down.']);
+  });
+
+  test('are those of the lab when they are external', () => {
+    expect(app('films:/m', 'films: {external: true}').spec.volumes).toEqual({
+      films: { sizeBytes: 2 ** 30, external: { name: 'films' } },
+    });
+    expect(app('my_films:/m', 'my_films: {external: true, name: media/films}').spec.volumes).toEqual({
+      my_films: { sizeBytes: 2 ** 30, external: { namespace: 'media', name: 'films' } },
+    });
+    const wrong = (volume: string) =>
+      messages(`services: {web: {image: a, volumes: ["a_b:/m"]}}\nvolumes: {a_b: ${volume}}`);
+    expect(wrong('{external: true}')).toEqual(['An external volume is one of the lab, and none can have this name.']);
+    expect(wrong('{external: true, name: x, driver: local}')).toEqual([
+      '`driver` says how a volume is made, and this one is there already (external).',
+    ]);
+  });
+});
+
+test('volumes_from mounts what other services mount, where the service mounts nothing itself', () => {
+  const { spec } = read(`services:
+  c: {image: c, volumes_from: ["b:ro"]}
+  a: {image: a, volumes: ["x:/x", "./conf:/conf"]}
+  b: {image: b, volumes_from: [a], volumes: ["y:/x"]}
+volumes: {x: , y: }`);
+  const mount = (volume: string, target: string, readOnly: boolean, subpath = '.') => ({
+    volume,
+    subpath,
+    target,
+    readOnly,
+  });
+  expect(spec.services['b']?.mounts).toEqual([mount('y', '/x', false), mount('folder', '/conf', false, 'conf')]);
+  expect(spec.services['c']?.mounts).toEqual([mount('y', '/x', true), mount('folder', '/conf', true, 'conf')]);
+  expect(spec.services['c']?.dependsOn).toEqual([{ service: 'b', condition: 'service_started', required: true }]);
+  const wrong = (from: string) => messages(`services: {a: {image: a, volumes_from: ["${from}"]}, b: {image: b}}`);
+  for (const from of ['a', 'c', 'container:x', 'b:x', 'b:ro:rw']) expect(wrong(from)).toHaveLength(1);
+  expect(messages('services: {a: {image: a, volumes_from: [b]}, b: {image: b, volumes_from: [a]}}')).not.toEqual([]);
+});
+
+test('platform is the architecture that a node must have', () => {
+  const platform = (text: string) => read(`services: {a: {image: a, platform: ${text}}}`).spec.services['a']?.platform;
+  expect([platform('linux/arm64'), platform('amd64'), platform('linux/arm64/v8'), platform('linux/arm/v7')]).toEqual([
+    ...['linux/arm64', 'linux/amd64', 'linux/arm64', 'linux/arm/v7'],
+  ]);
+  for (const text of ['windows/amd64', 'linux/', '"linux/amd 64"', '"a/b/c/d"', 'darwin/arm64'])
+    expect(messages(`services: {a: {image: a, platform: ${text}}}`)).toHaveLength(1);
+});
+
+describe('the network of another service', () => {
+  const file = (mode: string, more = '') =>
+    `services: {vpn: {image: v, ports: ["8080:80"]}, web: {image: a, network_mode: ${mode}${more}}}`;
+
+  test('is shared with the service that comes first', () => {
+    const { spec, bundle } = read(file('"service:vpn"'));
+    expect(bundle.services['web']?.settings).toEqual({ network: 'service:vpn' });
+    expect(spec.services['web']?.dependsOn).toEqual([{ service: 'vpn', condition: 'service_started', required: true }]);
+    expect(
+      read(file('service:vpn', ', depends_on: {vpn: {condition: service_healthy}}')).spec.services['web']?.dependsOn,
+    ).toEqual([{ service: 'vpn', condition: 'service_healthy', required: true }]);
+  });
+
+  test('is one of a service of the file, and publishes there', () => {
+    expect(messages(file('service:vnp'))).toEqual(['`service:vnp` is no service of this file.']);
+    expect(messages(file('service:web'))).toEqual(['A service cannot share its own network.']);
+    expect(messages(file('container:vpn'))).toEqual([
+      'A container by its name is one of a single machine, and of nobody whom the lab knows.',
+    ]);
+    expect(messages(file('service:vpn', ', ports: ["81:81"], hostname: x'))).toEqual([
+      '`ports` belongs to the network, and that is of another service.',
+      '`hostname` belongs to the network, and that is of another service.',
+    ]);
+    expect(messages(file('service:vpn', ', networks: [default]'))).toHaveLength(1);
+  });
+});
+
+describe('binds of the node', () => {
+  const mounts = (volumes: string, more = '') =>
+    read(`services: {web: {image: a, volumes: [${volumes}]}}\n${more}`).spec.services['web']?.mounts;
+  const notes = (volumes: string, more = '') =>
+    read(`services: {web: {image: a, volumes: [${volumes}]}}\n${more}`).notes.map(({ message }) => message);
+
+  test('are absolute paths: the short form makes a folder of data that is missing, the long form when it says so', () => {
+    expect(mounts('/srv/media//films/:/films:ro')).toEqual([
+      { host: '/srv/media/films', target: '/films', readOnly: true, create: true },
+    ]);
+    expect(mounts('{type: bind, source: /srv/media, target: /m}')).toEqual([
+      { host: '/srv/media', target: '/m', readOnly: false },
+    ]);
+    expect(
+      mounts('{type: bind, source: /srv, target: /m, bind: {create_host_path: true, propagation: rslave}}'),
+    ).toEqual([{ host: '/srv', target: '/m', readOnly: false, create: true, propagation: 'rslave' }]);
+    // A folder in its place would hide that it is missing.
+    expect(mounts('/etc/timezone:/etc/timezone:ro')).toEqual([
+      { host: '/etc/timezone', target: '/etc/timezone', readOnly: true },
+    ]);
+  });
+
+  test('come with a note that tells what follows', () => {
+    expect(notes('/srv/media:/m')).toEqual([
+      'This is data of one machine: the app stays on the node on which it first starts.',
+    ]);
+    expect(notes('/srv/media:/m', 'x-floatlab: {placement: {node: atlas}}')).toEqual([]);
+    expect(notes('/srv/media:/m:ro', 'x-floatlab: {placement: {shares: [/srv/media/]}}')).toEqual([]);
+    expect(notes('/srv/media:/m', 'x-floatlab: {placement: {shares: [/srv]}}')).toEqual([
+      'The app writes into this share, so it stays on the node on which it first starts.',
+    ]);
+    expect(notes('/var/run/docker.sock:/s:ro')).toEqual([
+      'Whoever has the socket of the engine has all rights on the node, read-only or not.',
+    ]);
+    expect(notes('/etc/localtime:/etc/localtime:ro')).toEqual([]);
+  });
+
+  test('are judged by what their variables say, and no value is repeated', () => {
+    const result = readCompose(input('services: {web: {image: a, volumes: ["${DIR}:/d"]}}', { '.env': 'DIR=/etc' }));
+    expect('findings' in result && result.findings[0]?.message).toBe(
+      'This path belongs to the system of the node: a container that writes there can take the node down.',
+    );
+  });
+
+  test('of placement are a node and mount points', () => {
+    expect(
+      read('services: {web: {image: a}}\nx-floatlab: {placement: {node: atlas, shares: [/b, /a, /b/]}}').spec,
+    ).toMatchObject({ placement: { node: 'atlas', shares: ['/a', '/b'] } });
+    const wrong = readCompose(
+      input('services: {web: {image: a}}\nx-floatlab: {placement: {node: At las, shares: [/, x]}}'),
+    );
+    expect('findings' in wrong && wrong.findings).toHaveLength(3);
   });
 });
 

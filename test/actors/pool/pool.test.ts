@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { driversOf, fewestDevices } from '#actors/pool/layouts.ts';
 import { isNews, isScrubNews } from '#actors/pool/news.ts';
+import { workOf } from '#actors/registry.ts';
 import type { PoolStatus } from '#events/pool.ts';
 import { poolLayout } from '#events/values/pool.ts';
+import { Folded } from '#io/lab/folded.ts';
 import { TestLab } from '../test-lab.ts';
 
 const node = 'atlas';
@@ -188,6 +190,39 @@ describe('what a node tells of a pool', () => {
     expect(isScrubNews(running, ended)).toBe(true);
     expect(isScrubNews(ended, { ...ended })).toBe(false);
     expect(isScrubNews(ended, { ...ended, endedAt: 3 })).toBe(true);
+  });
+});
+
+describe('clearing a pool', () => {
+  const stopped: PoolStatus = {
+    ...{ ...well, state: 'unavailable' },
+    problems: [{ code: 'pool-stopped', severity: 'faulty', text: 'It has stopped.', repair: 'Look at its cables.' }],
+  };
+  const alerts = (lab: TestLab): readonly string[] => {
+    const folded = new Folded();
+    for (const event of lab.events) folded.fold(event);
+    return folded.rows('alerts').flatMap(([, { hint, stream: of }]) => (of === stream && hint !== null ? [hint] : []));
+  };
+
+  test('that has stopped is what its alert says, and ends the alert', () => {
+    const lab = withTank();
+    tell(lab, stopped);
+    expect(alerts(lab)).toEqual([expect.stringContaining('floatlab pool clear atlas/tank')]);
+    expect(lab.types('clear-pool', { node, name: 'tank' })).toEqual(['operation.started', 'pool.clearing-requested']);
+    const pool = lab.lab.get(stream);
+    expect(pool && workOf(pool, lab.lab)).toMatchObject({ work: 'clear-pool', input: { pool: 'tank' } });
+    lab.must('report-pool-changed', { pool: stream, visit: lab.visit(stream), status: well, scrub: null }, by);
+    expect(lab.lab.get(stream)).toMatchObject({ state: 'online', context: { problem: null } });
+    expect(alerts(lab)).toEqual([]);
+  });
+
+  test('that does not come about says why, and leaves it as it is', () => {
+    const lab = withTank();
+    tell(lab, stopped);
+    lab.must('clear-pool', { node, name: 'tank' });
+    const problem = { code: 'READ_ONLY', message: 'The kernel refuses.', hint: 'Restart the machine.' };
+    lab.must('report-pool-failed', { pool: stream, visit: lab.visit(stream), problem }, by);
+    expect(lab.lab.get(stream)).toMatchObject({ state: 'unavailable', context: { problem } });
   });
 });
 

@@ -40,7 +40,15 @@ describeWeb(({ open }) => {
     expect(await dialog.getByLabel('Name of the new volume').inputValue()).toBe('letters-restored');
     await dialog.getByLabel('Only this file or folder').fill('../etc');
     await dialog.getByText('A path inside the volume').waitFor(patience);
-    await dialog.getByLabel('Only this file or folder').fill('drafts/');
+    await dialog.getByRole('button', { name: 'Look what is in it' }).click();
+    const content = dialog.getByRole('region', { name: 'What is in the backup' });
+    await content.getByRole('button', { name: 'drafts', exact: true }).click();
+    await content.getByText('2026.txt').waitFor(patience);
+    await content.getByRole('button', { name: 'Up', exact: true }).click();
+    await content.getByRole('button', { name: 'Only drafts' }).click();
+    expect(await dialog.getByLabel('Only this file or folder').inputValue()).toBe('drafts');
+    if (process.env['FLOATLAB_SHOTS'] !== undefined)
+      await page.screenshot({ path: `${process.env['FLOATLAB_SHOTS']}/backup-content.png` });
     await dialog.getByText('Volume letters-restored would be created').waitFor(patience);
     await dialog.getByRole('button', { name: 'Restore into a new volume' }).click();
     await heading(page, 'letters-restored').waitFor(patience);

@@ -71,6 +71,19 @@ describeWeb(({ open }) => {
     await shown(page, /Its pool tank is not well: \/dev\/sdc of the pool tank is unavailable/);
   });
 
+  it('lets a pool go on that takes no writes', async () => {
+    const readOnly = {
+      code: 'pool-read-only',
+      severity: 'faulty',
+      text: 'tank takes no writes.',
+      repair: 'Look.',
+    } as const;
+    const { page, lab } = await open('/nodes/atlas/pools', labWith({ ...well, problems: [readOnly] }));
+    await page.getByRole('button', { name: 'Clear its errors' }).click();
+    await page.getByText('tank takes no writes.').waitFor({ ...patience, state: 'hidden' });
+    expect(lab.view.get(pool)).toMatchObject({ state: 'online', context: { status: { problems: [] } } });
+  });
+
   it('makes a pool of free disks', async () => {
     const { page } = await open('/nodes/atlas/pools', labWith(well));
     await page.getByRole('button', { name: 'Make a pool' }).click();

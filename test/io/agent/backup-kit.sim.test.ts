@@ -73,7 +73,7 @@ test('a lab that is gone comes back in another one: apps, files and volumes', as
     await two.must('restore-backup', { name: metadata.name, as: volumeName });
   await two.until('they are back', () => two.lab.list('transfer').length === 0);
   const stream = two.lab.list('backup')[0]?.stream ?? 'backup:none';
-  const files = await two.await(two.world.wired.backupFiles(stream, new AbortController().signal));
+  const files = await two.await(two.world.wired.backupFiles.app(stream, new AbortController().signal));
   expect(files).toEqual({ compose, files: env });
   await two.must('deploy-app', { compose: files.compose ?? '', files: { ...files.files } });
   await two.untilApp('shop', 'running');

@@ -33,6 +33,7 @@ const order = (services: Record<string, ServiceSpec>, namespace = 'default'): In
     app: 'app:a1',
     namespace,
     appName: 'photos',
+    images: {},
     revision: 1,
     bundle: 'b',
     spec: { services, volumes: {} },

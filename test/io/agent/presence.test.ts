@@ -18,6 +18,7 @@ const facts: HostFacts = {
   kernel: '6.1',
   addresses: ['10.0.0.9'],
   devices: [],
+  shares: [],
 };
 const link: NodeLink = { keySha256: 'a'.repeat(64), incarnation: 'disk-1', port: 7401, addresses: [], role: 'any' };
 

@@ -1,5 +1,17 @@
 /** The agent's work on a real engine and real files: what the simulated ones cannot know better than we do. */
-import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -102,6 +114,7 @@ describeReal('An app on a real engine', missingDocker(), () => {
       app: 'app:a1b2c3d4e5',
       namespace: 'default',
       appName: 'shop',
+      images: {},
       revision: 1,
       bundle: 'ref',
       spec: {
@@ -123,7 +136,7 @@ describeReal('An app on a real engine', missingDocker(), () => {
     } as const;
     const ports = {
       docker,
-      files: realFiles,
+      files: realFiles(),
       clock: realClock,
       blobs: { get: () => Promise.resolve(Buffer.from(JSON.stringify(bundle))) },
     } as unknown as Ports;
@@ -189,6 +202,72 @@ describeReal('An app on a real engine', missingDocker(), () => {
     await one.start();
     expect(await readdir(root)).toEqual(['made']);
     expect([...(await containers()).keys()]).toEqual(['shop-web-1']);
+  });
+
+  test('is given folders of the machine: made where they are missing, and reached by no link', async () => {
+    const host = await mkdtemp(join(tmpdir(), 'floatlab-host-'));
+    try {
+      await chmod(host, 0o755);
+      await writeFile(join(host, 'film'), 'of the machine');
+      const command = ['sh', '-c', 'grep machine /media/film && exec sleep 600'];
+      const one = await app({
+        web: [
+          service([
+            { host, target: '/media', readOnly: true, propagation: 'rprivate' },
+            { host: join(host, 'art', 'covers'), target: '/art', readOnly: false, create: true },
+            { host: '/etc/hostname', target: '/etc/hostname-of-node', readOnly: true },
+          ]),
+          { command },
+        ],
+      });
+      await one.start();
+      expect((await stat(join(host, 'art', 'covers'))).isDirectory()).toBe(true);
+      const info = await docker.inspect('shop-web-1', patientCall());
+      expect(info?.state).toBe('running');
+      await one.stop();
+      // What an app can do that may write there.
+      await rm(join(host, 'art', 'covers'), { recursive: true });
+      await symlink('/etc', join(host, 'art', 'covers'));
+      await expect(one.start()).rejects.toMatchObject({
+        code: 'INVALID',
+        message: expect.stringContaining('is a symbolic link'),
+      });
+    } finally {
+      await rm(host, { recursive: true, force: true });
+    }
+  });
+
+  test('that shares the network of another one is found there, also when that was started anew', async () => {
+    const serving = ['sh', '-c', 'cd /var/lib/grafana && echo found > index.html && exec httpd -f -p 8080 -h .'];
+    const asking = ['sh', '-c', 'while :; do wget -q -O - http://127.0.0.1:8080/; sleep 1; done'];
+    const one = await app({
+      vpn: [service([], { restart: { condition: 'always' } }), { command: serving }],
+      web: [
+        service([], {
+          restart: { condition: 'always' },
+          dependsOn: [{ service: 'vpn', condition: 'service_started', required: true }],
+        }),
+        { command: asking, settings: { network: 'service:vpn' } },
+      ],
+    });
+    await one.start();
+    const found = async (since: number): Promise<boolean> => {
+      const lines = docker.logs('shop-web-1', { follow: false, sinceMs: since }, AbortSignal.timeout(20_000));
+      for await (const { text } of lines) if (text === 'found') return true;
+      return false;
+    };
+    await vi.waitFor(async () => expect(await found(0)).toBe(true), { timeout: 20_000, interval: 500 });
+    one.watch();
+    const before = (await docker.inspect('shop-web-1', patientCall()))?.startedAt ?? 0;
+    await docker.stop('shop-vpn-1', 0, patientCall());
+    await vi.waitFor(
+      async () => {
+        const web = await docker.inspect('shop-web-1', patientCall());
+        expect(web?.startedAt).toBeGreaterThan(before);
+        expect(await found(web?.startedAt ?? 0)).toBe(true);
+      },
+      { timeout: 30_000, interval: 500 },
+    );
   });
 
   test('of several networks lets those talk to each other that share one, and leaves none behind', async () => {
@@ -417,10 +496,12 @@ describeReal('An app on a real engine', missingDocker(), () => {
       expect(after?.startedAt).toBeGreaterThan(before?.startedAt ?? 0);
     }
     // Nobody was told that it had ended; the job has, by itself.
-    const states = one.told.map(({ input }) => {
-      const { service: name, status } = input as { service: string; status: { state: string } };
-      return `${name} ${status.state}`;
-    });
+    const states = one.told
+      .filter(({ name }) => name === 'report-service')
+      .map(({ input }) => {
+        const { service: name, status } = input as { service: string; status: { state: string } };
+        return `${name} ${status.state}`;
+      });
     expect(new Set(states)).toEqual(new Set(['db running', 'job completed']));
   });
 });

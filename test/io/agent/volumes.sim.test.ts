@@ -143,7 +143,7 @@ describe('a new named volume', () => {
     await one.untilApp('shop', 'running');
     await restart(one);
     await one.untilApp('shop', 'running');
-    expect(asked).toEqual(['grafana /var/lib/grafana 0']);
+    expect(asked).toEqual(['grafana:latest /var/lib/grafana 0']);
     const volume = one.instance('shop')?.context.volumes['data'];
     expect(one.files.fills((volume && one.lab.get(volume)?.context.path) ?? '')).toBe(1);
   });

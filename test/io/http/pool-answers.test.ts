@@ -87,6 +87,11 @@ const table: Partial<Record<CommandName, Row>> = {
     conflict: [at('tank', '/replace'), { device: '/dev/sdb', by: '/dev/sda' }],
     invalid: [at('tank', '/replace'), { device: '/dev/sdb', by: 'sdx' }],
   },
+  'clear-pool': {
+    done: [at('tank', '/clear')],
+    missing: [at('none', '/clear')],
+    conflict: [at('busy', '/clear')],
+  },
   'scrub-pool': {
     done: [at('tank', '/scrub'), { action: 'pause' }],
     nothing: [at('tank', '/scrub'), { action: 'start' }],

@@ -18,6 +18,8 @@ import { TestLab } from '#test/actors/test-lab.ts';
 import { objectStoreContract } from '#test/contracts/object-store.ts';
 import { send, startServer } from './test-server.ts';
 
+const none = () => Promise.reject(new Error('there are none'));
+const noBackupFiles = { app: none, list: none, pack: none };
 const { signal } = new AbortController();
 const MiB = 2 ** 20;
 const token = 'the-token-of-the-attic';
@@ -45,7 +47,7 @@ async function lent(more: { quotaBytes?: number; appendOnly?: boolean } = {}) {
   });
   const place = { place: (_: unknown, callSignal: AbortSignal) => openDirStore(folder, callSignal) };
   const backups = {
-    files: () => Promise.reject(new Error('there are none')),
+    files: noBackupFiles,
     vaults: vaults({ lab: lab.lab, backups: place, clock: realClock }),
   };
   const { url } = await startServer({ tls, backups, listen: [{ host: '0.0.0.0', port: 0 }], names: ['localhost'] });

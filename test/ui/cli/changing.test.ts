@@ -43,6 +43,14 @@ describe('a change', () => {
     expect(lab.heard[0]?.headers['idempotency-key']).toMatch(/^[\w-]{36}$/);
   });
 
+  test('that says where data outside of volumes lies names the node', async () => {
+    lab.command('POST /api/v1/apps/default/photos/tie', {});
+    const { code, err } = await floatlab('app tie photos vega');
+    expect(err).toContain('tied to vega');
+    expect(said()).toEqual({ node: 'vega' });
+    expect(code).toBe(0);
+  });
+
   test('is silent with -q', async () => {
     lab.command(stop, { operation });
     expect(await floatlab('app stop photos -y -q')).toMatchObject({ code: 0, out: '', err: '' });

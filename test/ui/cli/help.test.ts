@@ -88,6 +88,7 @@ describe('help', () => {
       'down',
       'app stop',
       'app restart',
+      'app update',
       'app rm',
       'backup restore',
       'backup rm',

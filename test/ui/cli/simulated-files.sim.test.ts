@@ -140,3 +140,39 @@ describe('files of a volume', () => {
     expect((await floatlab('files restore media readme.txt')).code).toBe(2);
   });
 });
+
+describe('what is in a backup', () => {
+  let backup = '';
+  beforeAll(async () => {
+    expect((await floatlab('volume create letters --size 1GiB')).code).toBe(0);
+    await writeFile(
+      join(folder, 'letters.tar'),
+      await tarOf({ 'drafts/a.txt': 'dear', 'drafts/old/b.txt': 'b', 'sent.txt': 'sent' }),
+    );
+    expect((await floatlab('volume import letters --file letters.tar')).code).toBe(0);
+    expect((await floatlab('backup target add shelf --path /mnt/shelf')).code).toBe(0);
+    expect(await floatlab('backup create letters --to shelf')).toMatchObject({ code: 0 });
+    backup = (await floatlab('backup ls --volume letters -q')).out.trim();
+  });
+
+  test('is listed folder by folder', async () => {
+    const { out } = await floatlab(`backup files ${backup}`);
+    expect(lines(out).map((line) => line.split(/\s+/).at(-1))).toEqual(['NAME', 'drafts/', 'sent.txt']);
+    expect((await floatlab(`backup files ${backup} drafts -q`)).out).toBe('a.txt\nold\n');
+    expect((await floatlab(`backup files ${backup} drafts/a.txt -q`)).out).toBe('a.txt\n');
+    const missing = await floatlab(`backup files ${backup} nothing`);
+    expect(missing).toMatchObject({ code: 4 });
+    expect(missing.err).toContain('has no nothing');
+  });
+
+  test('comes as a tar: a folder, or all of it', async () => {
+    expect((await floatlab(`backup get ${backup} drafts --file part.tar`)).code).toBe(0);
+    expect(await namesIn(await readFile(join(folder, 'part.tar')))).toEqual(
+      expect.arrayContaining(['./drafts/a.txt', './drafts/old/b.txt']),
+    );
+    expect(await namesIn(await readFile(join(folder, 'part.tar')))).not.toContain('./sent.txt');
+    expect((await floatlab(`backup get ${backup} / --file all.tar`)).code).toBe(0);
+    expect(await namesIn(await readFile(join(folder, 'all.tar')))).toContain('./sent.txt');
+    expect((await floatlab(`backup get ${backup} gone --file none.tar`)).code).toBe(4);
+  });
+});

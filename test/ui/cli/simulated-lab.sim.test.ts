@@ -64,6 +64,15 @@ describe('a person with a new lab', () => {
     expect(await floatlab(`volume candidates ${nodes[0]}/main`)).toMatchObject({ code: 0, out: '' });
     expect(JSON.parse((await floatlab(`volume candidates ${nodes[0]}/main -o json`)).out)).toEqual([]);
     expect(await floatlab(`volume candidates ${nodes[0]}/none`)).toMatchObject({ code: 4 });
+    expect(await floatlab('adopt scan')).toMatchObject({
+      code: 0,
+      out: '',
+      err: expect.stringContaining('Nothing runs beside the lab') as string,
+    });
+    expect(await floatlab(`adopt plan ${nodes[0]}/shop`)).toMatchObject({
+      code: 4,
+      err: expect.stringContaining(`floatlab adopt scan --node ${nodes[0]}`) as string,
+    });
     const { code, out } = await floatlab('cluster status');
     expect(code).toBe(0);
     expect(out).toContain('nobody: one process decides for all simulated nodes');
@@ -105,6 +114,13 @@ describe('a person with a new lab', () => {
     } finally {
       await writeFile(path, text);
     }
+  });
+
+  test('asks for newer images, of which the registries have none', async () => {
+    const { code, err } = await floatlab('app update photos --yes');
+    expect(err).toContain('runs what its registries have already: nothing to do.');
+    expect(code).toBe(0);
+    expect((await floatlab('ps photos -o wide')).out).toMatch(/web .* nginx:1\.27 +[0-9a-f]{12} /);
   });
 
   test('reads its log and runs a command in it', async () => {

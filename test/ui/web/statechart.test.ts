@@ -25,15 +25,21 @@ describe('statecharts', () => {
   });
 
   it('show what an app accepts, also what it accepts everywhere', () => {
-    expect(acceptedIn(chart('app'), 'stopped').map(({ event, to }) => `${event} → ${to}`)).toEqual([
-      'app.removal-requested → removing',
-      'app.start-requested → starting',
-      'app.updated → stopped',
-    ]);
+    const accepted = acceptedIn(chart('app'), 'stopped').map(({ event, to }) => `${event} → ${to}`);
+    expect(accepted).toEqual(
+      expect.arrayContaining([
+        'app.removal-requested → removing',
+        'app.start-requested → starting',
+        'app.tied → stopped',
+        'app.updated → stopped',
+      ]),
+    );
   });
 
   it('know that a removal is not asked for twice, and that nothing follows the end', () => {
-    expect(acceptedIn(chart('app'), 'removing').map(({ event }) => event)).toEqual(['app.removed']);
+    const accepted = acceptedIn(chart('app'), 'removing');
+    expect(accepted.filter(({ from, to }) => from !== to).map(({ event }) => event)).toEqual(['app.removed']);
+    expect(accepted.map(({ event }) => event)).not.toContain('app.removal-requested');
     expect(acceptedIn(chart('volume'), 'deleted')).toEqual([]);
   });
 

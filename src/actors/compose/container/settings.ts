@@ -1,5 +1,6 @@
 /** All that a service says about how its container is run, key by key. */
 import type { ContainerSettings } from '#events/values/container-settings.ts';
+import { quoted } from '../locate.ts';
 import type { Place, Reading } from '../reading.ts';
 import { booleanAt, durationAt, numberAt, textAt, written, wrongType } from '../values.ts';
 import { deviceRule, devicesAt, gpusAt, loggingAt, tmpfsAt } from './devices.ts';
@@ -88,7 +89,7 @@ const readers = {
   uts: as('uts', (reading, place) => modeAt(reading, place, ['host'])),
   cgroup: as('cgroup', (reading, place) => modeAt(reading, place, ['host', 'private'])),
   userns_mode: as('userns', (reading, place) => modeAt(reading, place, ['host'])),
-  network_mode: as('network', (reading, place) => modeAt(reading, place, ['host', 'none'])),
+  network_mode: as('network', networkModeAt),
 
   devices: as('devices', devicesAt),
   device_cgroup_rules: as('deviceCgroupRules', (reading, place) => listAt(reading, place, deviceRule, 'list')),
@@ -171,6 +172,21 @@ export function containerSettingsAt(
   return isNothing(settings) ? undefined : settings;
 }
 
+function networkModeAt(reading: Reading, place: Place): ContainerSettings['network'] {
+  const text = textAt(reading, place);
+  if (text === undefined || text === 'host' || text === 'none') return text;
+  const service = /^service:(.+)$/.exec(text)?.[1];
+  if (service !== undefined) return `service:${service}`;
+  if (text.startsWith('container:')) {
+    return reading.report(
+      place,
+      'A container by its name is one of a single machine, and of nobody whom the lab knows.',
+      'Name a service of this file: network_mode: service:NAME.',
+    );
+  }
+  return modeAt(reading, place, ['host', 'none']);
+}
+
 const differs = (said: ContainerSettings, deployed: ContainerSettings): boolean =>
   Object.entries(said).some(([name, value]) => {
     const other = deployed[name as keyof ContainerSettings];
@@ -181,7 +197,16 @@ const differs = (said: ContainerSettings, deployed: ContainerSettings): boolean 
 function checkTogether(reading: Reading, keys: ReadonlyMap<string, Place>, settings: ContainerSettings): void {
   const at = (key: string): Place => (keys.get(key) ?? keys.get('deploy')) as Place;
   const { network, memoryBytes, memoryReservationBytes, memorySwapBytes, cpus, cpuQuotaUs, cpuPeriodUs } = settings;
-  if (network !== undefined && keys.has('ports'))
+  const shared = network?.startsWith('service:') ? network.slice('service:'.length) : undefined;
+  if (shared !== undefined) {
+    for (const key of ['ports', 'expose', 'hostname', 'domainname', 'dns', 'dns_opt', 'dns_search', 'extra_hosts'])
+      if (keys.has(key))
+        reading.report(
+          at(key),
+          `\`${key}\` belongs to the network, and that is of another service.`,
+          `Write it in service ${quoted(shared)}, or remove \`network_mode\`.`,
+        );
+  } else if (network !== undefined && keys.has('ports'))
     reading.report(
       at('ports'),
       network === 'host'

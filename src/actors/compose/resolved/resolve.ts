@@ -6,7 +6,15 @@
  * Values of environment variables may be secrets, and so may the content of configs and secrets: they are hidden unless
  * somebody asks for them. Other values are shown, also where a variable of `.env` stood in them.
  */
-import type { AppSpec, Mount, PublishedPort, ServiceSpec } from '#events/app.ts';
+import {
+  isHostMount,
+  isVolumeMount,
+  type AppSpec,
+  type Mount,
+  type PublishedPort,
+  type ServiceSpec,
+  type VolumeMount,
+} from '#events/app.ts';
 import type { SnapshotHook } from '#events/values/snapshotting.ts';
 import { decodeText } from '../decode.ts';
 import type { Plain } from '../edit/value.ts';
@@ -51,7 +59,10 @@ export function resolvedFile(app: Omit<ComposeApp, 'notes'>, { name = app.name, 
       ? {}
       : {
           volumes: Object.fromEntries(
-            volumes.map(([key, volume]) => [key, { 'x-floatlab': volumeFields(volume, folder) }]),
+            volumes.map(([key, volume]) => [
+              key,
+              volume.external ? externalFields(volume.external) : { 'x-floatlab': volumeFields(volume, folder) },
+            ]),
           ),
         }),
     ...(made.length === 0
@@ -68,14 +79,15 @@ export function resolvedFile(app: Omit<ComposeApp, 'notes'>, { name = app.name, 
 /** `.compose/secrets/key` → `secrets.key`: a config and a secret may have one name. */
 const madeName = (path: string): string => path.slice(madeFolder.length).replace('/', '.');
 
-const topFields = ({ title, icon, url }: AppSpec): Fields => ({
+const topFields = ({ title, icon, url, placement }: AppSpec): Fields => ({
   ...(title === undefined ? {} : { name: title }),
   ...(icon === undefined ? {} : { icon }),
   ...(url === undefined ? {} : { url }),
+  ...(placement === undefined ? {} : { placement }),
 });
 
 function serviceFields(
-  { image, ports, mounts, restart, dependsOn }: ServiceSpec,
+  { image, ports, mounts, restart, dependsOn, platform }: ServiceSpec,
   bundled: BundleService | undefined,
   shown: (text: string) => string,
 ): Fields {
@@ -84,6 +96,7 @@ function serviceFields(
   const { condition, maxRetries } = restart;
   return {
     image,
+    ...(platform === undefined ? {} : { platform }),
     ...(entrypoint ? { entrypoint } : {}),
     ...(command ? { command } : {}),
     ...(environment.length === 0 ? {} : { environment: environmentFields(environment, shown) }),
@@ -101,7 +114,8 @@ function serviceFields(
   };
 }
 
-const isMade = ({ volume, subpath }: Mount): boolean => volume === appFolderVolume && subpath.startsWith(madeFolder);
+export const isMade = (mount: Mount): mount is VolumeMount =>
+  isVolumeMount(mount) && mount.volume === appFolderVolume && mount.subpath.startsWith(madeFolder);
 
 const environmentFields = (lines: readonly string[], shown: (text: string) => string): Fields =>
   Object.fromEntries(
@@ -118,8 +132,15 @@ const portFields = ({ hostIp, published, target, protocol }: PublishedPort): Fie
   protocol,
 });
 
-const mountFields = ({ volume, subpath, target, readOnly }: Mount): Fields => {
-  const access = readOnly ? { read_only: true } : {};
+const mountFields = (mount: Mount): Fields => {
+  const { target } = mount;
+  const access = mount.readOnly ? { read_only: true } : {};
+  if (isHostMount(mount)) {
+    const { propagation, create = false } = mount;
+    const bind = { ...(propagation === undefined ? {} : { propagation }), create_host_path: create };
+    return { type: 'bind', source: mount.host, target, ...access, bind };
+  }
+  const { volume, subpath } = mount;
   if (volume === appFolderVolume)
     return { type: 'bind', source: `./${subpath === '.' ? '' : subpath}`, target, ...access };
   const part = subpath === '.' ? {} : { volume: { subpath } };
@@ -175,6 +196,11 @@ function volumeFields(spec: VolumeSpec, defaults: VolumeSpec | undefined): Field
     ...(backup ? { backup: backupFields(backup) } : defaults?.backup ? { backup: false } : {}),
   };
 }
+
+const externalFields = ({ namespace, name }: NonNullable<VolumeSpec['external']>): Fields => ({
+  external: true,
+  name: namespace === undefined ? name : `${namespace}/${name}`,
+});
 
 const backupFields = ({ target, schedule, keep, testRestoreEveryMs }: NonNullable<VolumeSpec['backup']>): Fields => ({
   ...{ target, schedule },

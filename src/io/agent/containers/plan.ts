@@ -2,8 +2,9 @@
 import { idOf } from '#events/envelope.ts';
 import { createHash } from 'node:crypto';
 import { appFolderVolume, type Bundle } from '#actors/compose/model.ts';
+import { isHostMount, isVolumeMount, type HostMount } from '#events/app.ts';
 import { insideFolder } from '#events/values/path.ts';
-import type { ContainerSpec } from '../../devices/docker/port.ts';
+import type { ContainerMount, ContainerSpec } from '../../devices/docker/port.ts';
 import { IoError } from '../../devices/error.ts';
 import { namesFor } from './find.ts';
 import { containerLabels, projectOf, type InstanceOrder } from './labels.ts';
@@ -39,7 +40,19 @@ export function dispensable(services: InstanceOrder['input']['spec']['services']
   return new Set(all.map(([name]) => name).filter((name) => !needed.has(name)));
 }
 
-export function containerSpec(order: InstanceOrder, bundle: Bundle, service: string): ContainerSpec {
+/** The service whose network another one shares (`network_mode: service:NAME`). */
+export function networkOwner(bundle: Bundle, service: string): string | undefined {
+  const network = bundle.services[service]?.settings?.network;
+  return network?.startsWith('service:') ? network.slice('service:'.length) : undefined;
+}
+
+/** @param networkOf the container whose network it shares, where it shares one */
+export function containerSpec(
+  order: InstanceOrder,
+  bundle: Bundle,
+  service: string,
+  networkOf?: string,
+): ContainerSpec {
   const { input } = order;
   const spec = input.spec.services[service];
   const resolved = bundle.services[service];
@@ -50,11 +63,19 @@ export function containerSpec(order: InstanceOrder, bundle: Bundle, service: str
       message: `Service ${service} is not in the bundle of ${input.appName}.`,
     });
   }
-  const mounts = placesOf(order, service).map(({ root, subpath, target, readOnly }) => ({
-    source: subpath === '.' ? root : `${root}/${subpath}`,
-    target,
-    readOnly,
-  }));
+  const mounts: readonly ContainerMount[] = [
+    ...placesOf(order, service).map(({ root, subpath, target, readOnly }) => ({
+      source: subpath === '.' ? root : `${root}/${subpath}`,
+      target,
+      readOnly,
+    })),
+    ...hostMountsOf(order, service).map(({ host, target, readOnly, propagation }) => ({
+      source: host,
+      target,
+      readOnly,
+      ...(propagation === undefined ? {} : { propagation }),
+    })),
+  ];
   const unlabelled: ContainerSpec = {
     name: namesFor(projectOf(input), service, idOf(input.app))[0],
     image: resolved.image,
@@ -67,11 +88,16 @@ export function containerSpec(order: InstanceOrder, bundle: Bundle, service: str
     ...(resolved.healthcheck === undefined ? {} : { healthcheck: resolved.healthcheck }),
     networks: networksOf(order, bundle, service),
     ...(resolved.settings === undefined ? {} : { settings: resolved.settings }),
+    ...(networkOf === undefined ? {} : { networkOf }),
   };
   const config = createHash('sha256').update(JSON.stringify(unlabelled)).digest('hex');
   const ours = containerLabels(order, service, config, resolved.settings?.stopGraceMs);
   return { ...unlabelled, labels: { ...resolved.labels, ...ours } };
 }
+
+/** What a service sees of the node itself. */
+export const hostMountsOf = ({ input }: InstanceOrder, service: string): readonly HostMount[] =>
+  (input.spec.services[service]?.mounts ?? []).filter(isHostMount);
 
 /** What a mount of a service shows: something inside a volume of this node. */
 export interface Place {
@@ -87,7 +113,7 @@ export interface Place {
 }
 
 export const placesOf = ({ input }: InstanceOrder, service: string): readonly Place[] =>
-  (input.spec.services[service]?.mounts ?? []).map(({ volume, subpath, target, readOnly }) => {
+  (input.spec.services[service]?.mounts ?? []).filter(isVolumeMount).map(({ volume, subpath, target, readOnly }) => {
     const root = input.paths[volume];
     if (root === undefined || insideFolder(subpath) === undefined) {
       throw new IoError('MISSING', {

@@ -4,6 +4,7 @@
  */
 import type { Bundle } from '#actors/compose/model.ts';
 import { appFolderVolume } from '#actors/compose/model.ts';
+import { isVolumeMount } from '#events/app.ts';
 import { idOf } from '#events/envelope.ts';
 import type { Problem } from '#events/values/metadata.ts';
 import type { ContainerInfo, ContainerSpec } from '../../devices/docker/port.ts';
@@ -11,27 +12,27 @@ import { IoError } from '../../devices/error.ts';
 import type { KeptFile } from '../../devices/files/port.ts';
 import type { Ports, Run } from '../worker.ts';
 import { findContainers } from './find.ts';
+import { ServiceImages } from './images.ts';
 import { appSelector, label, type InstanceOrder } from './labels.ts';
 import { makeContainer } from './make.ts';
 import { Networks } from './networks.ts';
-import { containerSpec, parseBundle, startOrder } from './plan.ts';
+import { containerSpec, networkOwner, parseBundle, startOrder } from './plan.ts';
 import { removeContainer, stopContainer } from './remove.ts';
 import { checkMounts, fillVolumes } from './volumes.ts';
-
-/** A large image over a slow line. */
-const pullTimeoutMs = 3_600_000;
 
 export class Project {
   readonly order: InstanceOrder;
   readonly #ports: Ports;
   readonly #run: Run;
   readonly #networks: Networks;
+  readonly #images: ServiceImages;
 
   constructor(order: InstanceOrder, ports: Ports, run: Run) {
     this.order = order;
     this.#ports = ports;
     this.#run = run;
     this.#networks = new Networks(order, ports, run);
+    this.#images = new ServiceImages(order, ports, run);
   }
 
   get signal(): AbortSignal {
@@ -102,6 +103,7 @@ export class Project {
     const isFile = new Set(bundle.files.map(({ path }) => path));
     const mounted = Object.values(spec.services)
       .flatMap(({ mounts }) => mounts)
+      .filter(isVolumeMount)
       .flatMap(({ volume, subpath }) => (volume === appFolderVolume ? [subpath] : []));
     const folders = mounted.filter((subpath) => subpath !== '.' && !isFile.has(subpath));
     const files = bundle.files.map(({ path, content, mode }) => ({
@@ -116,7 +118,7 @@ export class Project {
 
   /** The service's container, made if it is missing or of another configuration; not started. */
   async ensureContainer(bundle: Bundle, service: string, existing: ContainerInfo | undefined): Promise<string> {
-    const spec = containerSpec(this.order, bundle, service);
+    const spec = containerSpec(this.order, bundle, service, await this.#networkOf(bundle, service));
     const id = await this.#madeAs(spec, service, existing);
     // Also of one that is there: whoever made it may have been stopped before this.
     for (const network of spec.networks.slice(1)) {
@@ -126,18 +128,34 @@ export class Project {
     return id;
   }
 
+  /** @throws IoError MISSING while there is no container to share it with: it is made first */
+  async #networkOf(bundle: Bundle, service: string): Promise<string | undefined> {
+    const owner = networkOwner(bundle, service);
+    if (owner === undefined) return undefined;
+    const container = (await this.containers()).get(owner);
+    if (container) return container.id;
+    throw new IoError('MISSING', {
+      op: 'share network',
+      target: service,
+      message: `Service ${service} shares the network of ${owner}, which has no container.`,
+      hint: `Look why ${owner} does not run: floatlab logs ${this.order.input.appName} ${owner}.`,
+    });
+  }
+
+  /** Ends a service that is to be started anew. */
+  async stop(container: ContainerInfo): Promise<void> {
+    this.#run.fence();
+    await stopContainer(container, this.#ports.docker, this.#run);
+  }
+
   async #madeAs(spec: ContainerSpec, service: string, existing: ContainerInfo | undefined): Promise<string> {
     if (existing && existing.labels[label.config] === spec.labels[label.config]) return existing.id;
-    const { docker } = this.#ports;
-    if (!(await docker.image(spec.image, this.#run))) {
-      this.#run.progress({ text: `pulling ${spec.image}` });
-      await docker.pull(spec.image, { ...this.#run, timeoutMs: pullTimeoutMs });
-    }
-    await fillVolumes(this.order, service, spec.image, this.#ports, this.#run);
+    const image = await this.#images.ensure(service, spec.image);
+    await fillVolumes(this.order, service, image, this.#ports, this.#run);
     await checkMounts(this.order, service, this.#ports, this.#run);
     this.#run.fence();
     if (existing) await this.#remove(existing);
-    return makeContainer(this.order, spec, this.#ports, this.#run);
+    return makeContainer(this.order, { ...spec, image }, this.#ports, this.#run);
   }
 
   async start(id: string, service: string): Promise<void> {

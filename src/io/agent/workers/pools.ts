@@ -63,6 +63,11 @@ export const poolWorkers: Pick<Workers, PoolWork> = {
     return unlessInUse(order, async () => changed(order, await whetherThere(pools.replace(pool, plan, run)), run));
   },
 
+  'clear-pool': async (order, { pools }, run) => {
+    run.fence();
+    return unlessInUse(order, async () => changed(order, await whetherThere(pools.clear(order.input.pool, run)), run));
+  },
+
   'scrub-pool': async (order, { pools }, run) => {
     const { pool, action } = order.input;
     run.fence();
@@ -125,6 +130,7 @@ export const poolFailures: Pick<Failures, PoolWork> = {
   'grow-pool': poolFailed,
   'add-pool-devices': poolFailed,
   'replace-pool-device': poolFailed,
+  'clear-pool': poolFailed,
   'scrub-pool': poolFailed,
 };
 
@@ -139,5 +145,6 @@ export const poolTimeoutsMs: Readonly<Record<PoolWork, number>> = {
   'grow-pool': 60 * minuteMs,
   'add-pool-devices': weekMs,
   'replace-pool-device': weekMs,
+  'clear-pool': 5 * minuteMs,
   'scrub-pool': 2 * minuteMs,
 };

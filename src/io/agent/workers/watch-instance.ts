@@ -21,7 +21,7 @@ import { asIoError, IoError } from '../../devices/error.ts';
 import { idOf, type StreamId } from '#events/envelope.ts';
 import { label } from '../containers/labels.ts';
 import { endedWithEngine } from '../containers/loss.ts';
-import { startOrder } from '../containers/plan.ts';
+import { networkOwner, startOrder } from '../containers/plan.ts';
 import { Project } from '../containers/project.ts';
 import { isFinished, shouldRestart, statusOf } from '../containers/status.ts';
 import type { Ports, Run, Worker } from '../worker.ts';
@@ -108,8 +108,10 @@ async function look(
     if (!spec) continue;
     const state = watched.get(name) ?? asKnown(project.order.input.services[name]);
     watched.set(name, state);
-    const container = containers.get(name);
-    if (!container && state.isFinished) continue;
+    const found = containers.get(name);
+    if (!found && state.isFinished) continue;
+    const owner = networkOwner(bundle, name);
+    const container = owner === undefined ? found : await cutOff(project, found, containers.get(owner), state);
     const now = ports.clock.monotonicMs();
     // Of the container as it was found; by the end of this look it may be started.
     const wasLost = state.isLost;
@@ -134,6 +136,25 @@ async function look(
     await tell(project, name, wasLost ? { ...status, state: 'restarting' } : status, state, run);
   }
   return nextMs;
+}
+
+/**
+ * A service that shares the network of another one has none any more once that one was started anew: it is stopped, so
+ * that it is started in the new network. It did not end by itself.
+ * @returns the container as it is then
+ */
+async function cutOff(
+  project: Project,
+  container: ContainerInfo | undefined,
+  owner: ContainerInfo | undefined,
+  state: Watched,
+): Promise<ContainerInfo | undefined> {
+  const isRunning = container?.state === 'running' || container?.state === 'paused';
+  if (!isRunning || owner?.state !== 'running') return container;
+  if ((owner.startedAt ?? 0) <= (container.startedAt ?? 0)) return container;
+  await project.stop(container);
+  state.isLost = true;
+  return project.inspect(container.id);
 }
 
 /** What the lab knows of a service, when the watch begins. */

@@ -39,8 +39,11 @@ export const appsRoutes: readonly Route[] = [
       since: 'Lines after this time, in milliseconds since 1970',
     },
   }),
+  command('tie-app', 'post', `${app}/tie`, 'apps', 'Say that its data outside of volumes lies on this node, too'),
   command('start-app', 'post', `${app}/start`, 'apps', 'Start an app'),
   command('stop-app', 'post', `${app}/stop`, 'apps', 'Stop an app'),
   command('restart-app', 'post', `${app}/restart`, 'apps', 'Restart an app'),
+  command('check-app-images', 'post', `${app}/images/check`, 'apps', 'Ask the registries for newer images of an app'),
+  command('update-app', 'post', `${app}/images/update`, 'apps', 'Go on with the newer images of its registries'),
   command('remove-app', 'delete', app, 'apps', 'Remove an app; its volumes are kept unless withVolumes is true'),
 ];

@@ -94,6 +94,21 @@ export const backupsRoutes: readonly Route[] = [
     'backups',
     'The compose file of the app in a backup, and its files',
   ),
+  special('list-backup-content', 'get', `${backup}/content`, 'backups', 'What is in a folder of a backup, by name', {
+    query: {
+      path: 'Of the folder; empty: the root',
+      limit: 'At most so many, 1 to 1000; 500 when it is left out',
+      cursor: 'Of the page before',
+    },
+  }),
+  special(
+    'read-backup-content',
+    'get',
+    `${backup}/archive`,
+    'backups',
+    'A file or folder of a backup as a tar, with its place in the volume',
+    { query: { path: 'Of the file or folder; empty: all of it' } },
+  ),
   command(
     'verify-backup',
     'post',

@@ -34,6 +34,13 @@ export const poolsRoutes: readonly Route[] = [
   command('add-pool-devices', 'post', `${pool}/devices`, 'pools', 'Give a pool more devices'),
   command('replace-pool-device', 'post', `${pool}/replace`, 'pools', 'Put a new device in the place of another one'),
   command(
+    'clear-pool',
+    'post',
+    `${pool}/clear`,
+    'pools',
+    'Forget the errors that a pool has counted, let it go on where it stopped, and take writes again',
+  ),
+  command(
     'scrub-pool',
     'post',
     `${pool}/scrub`,

@@ -26,14 +26,15 @@ export function createBody(spec: ContainerSpec): ContainerCreateOptions {
     ),
     HostConfig: {
       ...hostConfig(settings),
-      NetworkMode: settings.network ?? network?.name ?? 'none',
+      NetworkMode: networkMode(spec),
       RestartPolicy: { Name: 'no' },
       PortBindings: portMap(spec.ports),
-      Mounts: spec.mounts.map(({ source, target, readOnly }): MountConfig[number] => ({
+      Mounts: spec.mounts.map(({ source, target, readOnly, propagation }): MountConfig[number] => ({
         Type: 'bind',
         Source: source,
         Target: target,
         ReadOnly: readOnly,
+        ...(propagation && { BindOptions: { Propagation: propagation } }),
       })),
     },
     ...(network && {
@@ -42,6 +43,11 @@ export function createBody(spec: ContainerSpec): ContainerCreateOptions {
       NetworkingConfig: { EndpointsConfig: { [network.name]: endpointConfig(network) } },
     }),
   };
+}
+
+function networkMode({ settings, networkOf, networks: [network] }: ContainerSpec): string {
+  if (networkOf !== undefined) return `container:${networkOf}`;
+  return settings?.network ?? network?.name ?? 'none';
 }
 
 /** How a container is in a network, as the engine names it. */

@@ -65,7 +65,7 @@ function noAnswer(about: About, { errno, message }: EngineFailure): Verdict {
 }
 
 function answered(about: About, failure: EngineFailure): Verdict {
-  for (const rule of [...common, ...(about.op === 'docker pull' ? pulling : [])]) {
+  for (const rule of [...common, ...(special[about.op] ?? [])]) {
     const match = rule.says.exec(failure.message);
     if (match) return rule.means(about, match, failure.message);
   }
@@ -207,6 +207,27 @@ const pulling: readonly Rule[] = [
     }),
   },
 ];
+
+const loading: readonly Rule[] = [
+  {
+    says: /unexpected EOF|invalid tar|archive\/tar|no such file or directory|invalid manifest|invalid character/,
+    means: (_, __, message) => ({ code: 'DAMAGED', message: `the image did not come whole: ${message}` }),
+  },
+];
+
+const saving: readonly Rule[] = [
+  {
+    says: /failed to get digest .*: no such file or directory/,
+    means: ({ target }) => ({ code: 'IMAGE_NOT_FOUND', message: `image ${target} is not on this machine` }),
+  },
+];
+
+/** What only one kind of request is told. */
+const special: Readonly<Record<string, readonly Rule[]>> = {
+  'docker pull': pulling,
+  'docker load': loading,
+  'docker save': saving,
+};
 
 function byStatus({ op, target }: About, { status = 0, message }: EngineFailure): Verdict {
   if (status === 400) return { code: 'INVALID', message: `the engine refuses ${op} of ${target}: ${message}` };

@@ -10,6 +10,8 @@
  * `create`, `connect`, `start`) is therefore not cancelled once it has begun: it is answered when the engine has answered, or when
  * its time is over, so that whoever cancelled it knows what there is.
  */
+import type { Propagation } from '#events/app.ts';
+import type { ImageDefaults, Inspection } from '#actors/compose/inspected/inspection.ts';
 import type { ContainerSettings } from '#events/values/container-settings.ts';
 import type { EndpointSettings, NetworkSettings } from '#events/values/network-settings.ts';
 import type { Call } from '../call.ts';
@@ -24,11 +26,28 @@ export interface EngineInfo {
   readonly startedAt: number | undefined;
 }
 
-export interface ImageInfo {
+export interface ImageFacts {
   readonly id: string;
+  /** Names that it has here, sorted: `nginx:1.27`. One without is known by its id, and perhaps by digests. */
+  readonly tags: readonly string[];
+  /** By which registries know it: `nginx@sha256:…`, sorted. None: it was built, imported or loaded. */
+  readonly repoDigests: readonly string[];
+  /** When it was made, in milliseconds since 1970; undefined where it does not tell. */
+  readonly createdAt: number | undefined;
   readonly sizeBytes: number;
+}
+
+export interface ImageInfo extends ImageFacts {
   /** The healthcheck that the image declares, if any. */
   readonly hasHealthcheck: boolean;
+}
+
+/** What a registry asks of whoever pulls. Never logged, and in no message. */
+export interface RegistryLogin {
+  /** As references begin with it; `docker.io` for the one that is meant where none is named. */
+  readonly server: string;
+  readonly username: string;
+  readonly password: string;
 }
 
 export interface Healthcheck {
@@ -47,6 +66,8 @@ export interface ContainerMount {
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
+  /** How mounts that come and go below it are seen on the other side; left out: not at all, as engines do it. */
+  readonly propagation?: Propagation;
 }
 
 export interface ContainerPort {
@@ -70,6 +91,8 @@ export interface ContainerSpec {
   /** It is made in the first, which also leads out of it; `connect` puts it into the others. None: `settings.network`. */
   readonly networks: readonly ContainerNetwork[];
   readonly settings?: ContainerSettings;
+  /** Id of the container whose network it shares; it is in none of `networks` then. */
+  readonly networkOf?: string;
 }
 
 /** A network by its name, and how a container is in it. */
@@ -165,9 +188,28 @@ export interface EngineEvent {
 export interface DockerPort {
   /** @throws ENGINE_UNREACHABLE */
   info(call: Call): Promise<EngineInfo>;
+  /** @param reference a name with a tag or a digest, or an id */
   image(reference: string, call: Call): Promise<ImageInfo | undefined>;
+  /** All that have a name, a digest or a container, sorted by id. */
+  images(call: Call): Promise<readonly ImageFacts[]>;
   /** Progress in bytes over all layers. @throws IMAGE_NOT_FOUND, IMAGE_PULL_FAILED */
-  pull(reference: string, call: Call): Promise<void>;
+  pull(reference: string, call: Call, login?: RegistryLogin): Promise<void>;
+  /**
+   * What its registry has under a reference: the digest of the manifest, or of the list of manifests, `sha256:…`.
+   * @throws IMAGE_NOT_FOUND, IMAGE_PULL_FAILED
+   */
+  registryDigest(reference: string, call: Call, login?: RegistryLogin): Promise<string>;
+  /** One more name for an image; another image of that name loses it. @throws IMAGE_NOT_FOUND */
+  tagImage(id: string, reference: string, call: Call): Promise<void>;
+  /** Of one that is not there: done. @throws BUSY while a container is of it */
+  removeImage(reference: string, call: Call): Promise<void>;
+  /**
+   * The image as a tar, layer by layer as the reader takes it; its digests are not in there.
+   * @param id of the image: what is saved by a name would bring that name along @throws IMAGE_NOT_FOUND
+   */
+  saveImage(id: string, call: Call): Promise<AsyncIterable<Uint8Array>>;
+  /** Takes in what `saveImage` gave. A tar that ends early, or whose reading fails, leaves no image. @throws DAMAGED */
+  loadImage(tar: AsyncIterable<Uint8Array>, call: Call): Promise<void>;
   /** Makes an image of one layer from a tar of a root file system. `changes` are Dockerfile lines: CMD, EXPOSE, … */
   importImage(tar: AsyncIterable<Uint8Array>, reference: string, changes: readonly string[], call: Call): Promise<void>;
   /**
@@ -187,6 +229,10 @@ export interface DockerPort {
   /** Running or not, that carry all these labels, sorted by name. */
   containers(labels: LabelFilter, call: Call): Promise<readonly ContainerInfo[]>;
   inspect(id: string, call: Call): Promise<ContainerInfo | undefined>;
+  /** All that a compose file could say of it. */
+  examine(id: string, call: Call): Promise<Inspection | undefined>;
+  /** What a container has of its image without being told. @param image a reference, or its id with `sha256:` */
+  imageDefaults(image: string, call: Call): Promise<ImageDefaults | undefined>;
   /** @throws NAME_IN_USE, IMAGE_NOT_FOUND @returns the id */
   create(spec: ContainerSpec, call: Call): Promise<string>;
   /** Puts it into one more network; of one that it is in: done. @throws MISSING */

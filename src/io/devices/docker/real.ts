@@ -5,19 +5,20 @@
  * needs thought is pure and beside this file: what to send (`create-body`), what the answers mean (`container-info`,
  * `stats`, `engine-event`, `pull-progress`) and how streams are cut into frames and lines.
  */
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { Call } from '../call.ts';
 import { type Clock, sleep } from '../clock/port.ts';
 import { realClock } from '../clock/real.ts';
-import { asIoError } from '../error.ts';
 import { hasLabels, labelFilters, networkBody, networkInUse } from './networks.ts';
 import { containerInfo } from './container-info.ts';
 import { createBody, endpointConfig } from './create-body.ts';
 import { checkedName, checkedReference } from './names.ts';
 import { fromDockerode } from './errors.ts';
 import { openExec } from './exec.ts';
+import { imageDefaultsOf, inspectionOf } from './inspection.ts';
 import { readImageFolder } from './image-folder.ts';
+import { authOf, imageInfo, listedImages, openImage, registryDigest, sendTar } from './images.ts';
 import type { ContainerInfo, DockerPort, NetworkSpec } from './port.ts';
 import { pullProgress } from './pull-progress.ts';
 import { splitReference } from './reference.ts';
@@ -73,18 +74,21 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
       request('docker image inspect', reference, call, (signal) =>
         orUndefined(async () => {
           const path = `/images/${checkedReference(reference)}/json`;
-          const { Id, Size, Config } = await getJson<Docker.ImageInspectInfo>(docker, { path, signal });
-          // `NONE` is how a Dockerfile switches off the healthcheck of its base.
-          const test: readonly string[] = Config?.Healthcheck?.Test ?? [];
-          return { id: Id, sizeBytes: Size, hasHealthcheck: test.length > 0 && test[0] !== 'NONE' };
+          return imageInfo(await getJson<Docker.ImageInspectInfo>(docker, { path, signal }));
         }),
       ),
 
-    pull: (reference, call) =>
+    images: (call) =>
+      request('docker image ls', 'images', call, async (signal) =>
+        listedImages(await getJson<readonly Docker.ImageInfo[]>(docker, { path: '/images/json', signal })),
+      ),
+
+    pull: (reference, call, login) =>
       request('docker pull', reference, call, async (signal) => {
         // The tag apart: a request without one would pull every tag there is.
         const { repository: fromImage, version: tag } = splitReference(checkedReference(reference));
-        const stream = await docker.createImage({ fromImage, tag, abortSignal: signal });
+        const auth = login && { authconfig: authOf(login) };
+        const stream = await docker.createImage({ fromImage, tag, abortSignal: signal, ...auth });
         const sum = pullProgress(reference);
         await finish(stream as Readable, signal, { op: 'docker pull', target: reference }, (message) => {
           const progress = sum(message);
@@ -92,21 +96,42 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
         });
       }),
 
+    registryDigest: (reference, call, login) =>
+      request('docker pull', reference, call, (signal) =>
+        registryDigest(docker, checkedReference(reference), signal, login),
+      ),
+
+    tagImage: (id, reference, call) =>
+      making('docker tag', reference, call, async (abortSignal) => {
+        const { repository: repo, version: tag } = splitReference(checkedReference(reference));
+        await docker.getImage(checkedReference(id)).tag({ repo, tag, abortSignal });
+      }),
+
+    removeImage: (reference, call) =>
+      request('docker rmi', reference, call, (abortSignal) =>
+        unless([404], () => docker.getImage(checkedReference(reference)).remove({ abortSignal })),
+      ),
+
+    saveImage: (id, call) =>
+      // Bounded is how long the engine takes to begin; the reader has as long as it needs.
+      request('docker save', id, call, (signal) => {
+        const path = `/images/${checkedReference(id)}/get`;
+        return openImage(docker, { path, signal: AbortSignal.any([signal, call.signal]) }, id);
+      }),
+
+    loadImage: (tar, call) =>
+      request('docker load', 'image', call, (signal) =>
+        sendTar(tar, { op: 'docker load', target: 'image' }, signal, (body) =>
+          docker.loadImage(body, { quiet: true, abortSignal: signal } as object),
+        ),
+      ),
+
     importImage: (tar, reference, changes, call) =>
       request('docker import', reference, call, async (signal) => {
         const { repository: repo, version: tag } = splitReference(checkedReference(reference));
-        const source = watched(tar);
-        const body = Readable.from(source.bytes, { objectMode: false });
-        try {
-          const given = { repo, tag, changes: [...changes], abortSignal: signal };
-          const stream = await docker.importImage(body, given);
-          await finish(stream as Readable, signal, { op: 'docker import', target: reference }, () => {});
-        } catch (error) {
-          // A file that could not be read must not look like an engine that went away.
-          throw source.failure === undefined ? error : asIoError(source.failure, 'docker import', reference);
-        } finally {
-          body.destroy();
-        }
+        await sendTar(tar, { op: 'docker import', target: reference }, signal, (body) =>
+          docker.importImage(body, { repo, tag, changes: [...changes], abortSignal: signal }),
+        );
       }),
 
     imageFolder: (reference, path, call) =>
@@ -155,6 +180,19 @@ export function dockerOverSocket(options: { readonly socketPath: string; readonl
     },
 
     inspect,
+
+    examine: (id, call) =>
+      request('docker inspect', id, call, (abortSignal) =>
+        orUndefined(async () => inspectionOf(await container(id).inspect({ abortSignal }))),
+      ),
+
+    imageDefaults: (image, call) =>
+      request('docker image inspect', image, call, (signal) =>
+        orUndefined(async () => {
+          const path = `/images/${checkedReference(image)}/json`;
+          return imageDefaultsOf(await getJson<Docker.ImageInspectInfo>(docker, { path, signal }));
+        }),
+      ),
 
     create: (spec, call) =>
       making('docker create', spec.name, call, async (abortSignal) => {
@@ -225,20 +263,6 @@ async function startOf(docker: Docker, signal: AbortSignal): Promise<number | un
     if (statusOf(error) !== undefined) return undefined;
     throw error;
   }
-}
-
-/** The same bytes; `failure` is what their source threw. */
-function watched(tar: AsyncIterable<Uint8Array>): { bytes: AsyncIterable<Uint8Array>; failure: unknown } {
-  async function* read() {
-    try {
-      yield* tar;
-    } catch (error) {
-      source.failure = error;
-      throw error;
-    }
-  }
-  const source = { bytes: read(), failure: undefined as unknown };
-  return source;
 }
 
 const statusOf = (error: unknown): unknown => (error as { statusCode?: unknown } | undefined)?.statusCode;

@@ -6,15 +6,20 @@
  * engine goes away. A request whose caller has gone has its effect in every second case, because that is what callers
  * of a real engine have to reckon with; now and then much later than anybody would think (`stallMs`).
  */
+import { noDefaults } from '#actors/compose/inspected/inspection.ts';
 import type { Call } from '../call.ts';
 import { type Clock, sleep } from '../clock/port.ts';
-import type { IoError } from '../error.ts';
+import { asIoError, type IoError } from '../error.ts';
 import type { SeededRandom } from '../random/sim.ts';
 import { checkedName, checkedReference } from './names.ts';
 import { hasLabels } from './networks.ts';
-import type { ContainerInfo, DockerPort, LogLine, LogOptions, NetworkInfo } from './port.ts';
+import { inspectionOf } from './inspection.ts';
+import type { ContainerInfo, DockerPort, LogLine, LogOptions, NetworkInfo, RegistryLogin } from './port.ts';
 import type { SimContainer } from './sim/container.ts';
 import { simExec } from './sim/exec.ts';
+import { inspectedOf } from './sim/inspected.ts';
+import { factsOf, simImageBytes as imageBytes } from './sim/images.ts';
+import { idOfDigest, SimRegistry } from './sim/registry.ts';
 import { infosOf, refusal, SimHost, unreachable } from './sim/host.ts';
 import { type About, cancelled, toItsEnd, within } from './within.ts';
 
@@ -33,6 +38,8 @@ export interface SimDockerOptions {
   readonly images?: readonly string[];
   /** Whether a registry has the image; without this none has any. */
   readonly pullable?: (reference: string) => boolean;
+  /** Instead of one of its own with all that is pullable: the one that several engines share. */
+  readonly registry?: SimRegistry;
   readonly imageHasHealthcheck?: (reference: string) => boolean;
   /** Without this no image has any folder. */
   readonly imageFolder?: ImageFolder;
@@ -73,6 +80,12 @@ const usualLatencyMs: Readonly<Record<SimOp, readonly [number, number]>> = {
   info: [1, 3],
   imageFolder: [20, 100],
   image: [1, 5],
+  images: [2, 20],
+  registryDigest: [50, 300],
+  tagImage: [2, 10],
+  removeImage: [20, 200],
+  saveImage: [20, 100],
+  loadImage: [50, 200],
   pull: [50, 500],
   importImage: [50, 200],
   ensureNetwork: [5, 100],
@@ -81,6 +94,8 @@ const usualLatencyMs: Readonly<Record<SimOp, readonly [number, number]>> = {
   networks: [2, 20],
   containers: [2, 20],
   inspect: [1, 5],
+  examine: [1, 5],
+  imageDefaults: [1, 5],
   create: [10, 80],
   start: [80, 500],
   stop: [10, 400],
@@ -89,7 +104,6 @@ const usualLatencyMs: Readonly<Record<SimOp, readonly [number, number]>> = {
   stats: [1000, 2000],
 };
 const pullSteps = 10;
-const imageBytes = 40 * 2 ** 20;
 /** The power went: no exit code was ever seen, and the engine says so with this one. */
 const unknownExit = 255;
 
@@ -145,6 +159,7 @@ export function simDocker(options: SimDockerOptions): SimDocker {
   return {
     port: simPort(host, request, {
       ...options,
+      registry: options.registry ?? new SimRegistry(options.pullable ?? (() => false)),
       chance,
       imageHasHealthcheck,
       imageFolder: (reference, path) => folderOf(reference, path),
@@ -174,7 +189,7 @@ export function simDocker(options: SimDockerOptions): SimDocker {
 interface PortOptions {
   readonly clock: Clock;
   readonly chance: SeededRandom;
-  readonly pullable?: (reference: string) => boolean;
+  readonly registry: SimRegistry;
   readonly imageHasHealthcheck: (reference: string) => boolean;
   imageFolder(reference: string, path: string): AsyncIterable<Uint8Array> | undefined;
   /** How long the next of ten steps of a pull takes. */
@@ -182,26 +197,80 @@ interface PortOptions {
 }
 
 function simPort(host: SimHost, request: Request, options: PortOptions): DockerPort {
-  const { clock, chance, pullable = () => false, imageHasHealthcheck, stepMs } = options;
+  const { clock, chance, registry, imageHasHealthcheck, stepMs } = options;
   /** Of what makes something. */
   const making = async <T>(op: SimOp, target: string, call: Call, effect: () => T): Promise<T> =>
     request(op, target, toItsEnd(call, { op: `docker ${op}`, target }), effect);
+  /** @throws IMAGE_NOT_FOUND, IMAGE_PULL_FAILED */
+  const offered = (reference: string, login?: RegistryLogin): string => {
+    const about = { op: 'docker pull', target: checkedReference(reference) };
+    if (!registry.isUp) throw refusal(about, 500, 'dial tcp: lookup registry: no such host');
+    const [server = ''] = reference.split('/');
+    const asked = registry.logins.get(server);
+    if (asked && (login?.username !== asked.username || login.password !== asked.password))
+      throw refusal(about, 401, 'unauthorized: authentication required');
+    const digest = registry.digest(reference);
+    if (digest !== undefined) return digest;
+    throw refusal(about, 404, `manifest for ${reference} not found: manifest unknown`);
+  };
   return {
     info: (call) =>
       request('info', 'engine', call, () => ({ name: 'docker', version: '20.10.24-sim', startedAt: host.upSince })),
 
     image: (reference, call) =>
       request('image', reference, call, () => {
-        const id = host.image(reference);
-        if (id === undefined) return undefined;
-        return { id, sizeBytes: imageBytes, hasHealthcheck: imageHasHealthcheck(reference) };
+        const image = host.images.find(checkedReference(reference));
+        return image && { ...factsOf(image), hasHealthcheck: imageHasHealthcheck(host.images.nameOf(reference)) };
       }),
 
-    pull: (reference, call) =>
+    images: (call) => request('images', 'images', call, () => host.images.facts),
+
+    registryDigest: (reference, call, login) =>
+      request('registryDigest', reference, call, () => offered(reference, login)),
+
+    tagImage: (id, reference, call) =>
+      making('tagImage', reference, call, () => {
+        const image = host.images.find(checkedReference(id));
+        if (!image) throw refusal({ op: 'docker tag', target: id }, 404, `No such image: ${id}`);
+        host.images.tag(image, checkedReference(reference));
+      }),
+
+    removeImage: (reference, call) => request('removeImage', reference, call, () => host.removeImage(reference)),
+
+    saveImage: (id, call) =>
+      request('saveImage', id, call, () => {
+        const about = { op: 'docker save', target: id };
+        const image = host.images.find(checkedReference(id));
+        if (!image) throw refusal(about, 404, `No such image: ${id}`);
+        const { outage } = host;
+        return (async function* () {
+          for (const piece of host.images.save(image)) {
+            await sleep(clock, stepMs(), AbortSignal.any([call.signal, outage]));
+            if (outage.aborted) throw unreachable(about);
+            if (call.signal.aborted) throw cancelled(about);
+            yield piece;
+          }
+        })();
+      }),
+
+    loadImage: (tar, call) =>
+      request('loadImage', 'image', call, async () => {
+        const about = { op: 'docker load', target: 'image' };
+        let saved = '';
+        try {
+          for await (const piece of tar) saved += new TextDecoder().decode(piece);
+        } catch (error) {
+          throw asIoError(error, about.op, about.target);
+        }
+        if (!host.images.load(saved)) throw refusal(about, 500, 'unexpected EOF');
+      }),
+
+    pull: (reference, call, login) =>
       request('pull', reference, call, async (signal) => {
         const about = { op: 'docker pull', target: reference };
-        if (host.image(reference) !== undefined) return;
-        if (!pullable(reference)) throw refusal(about, 404, `manifest for ${reference} not found: manifest unknown`);
+        const digest = offered(reference, login);
+        const id = idOfDigest(digest);
+        if (host.image(reference) === id) return;
         for (let step = 1; step <= pullSteps; step++) {
           await sleep(clock, stepMs(), AbortSignal.any([signal, host.outage]));
           // An engine stops pulling when nobody waits for it any more.
@@ -209,21 +278,21 @@ function simPort(host: SimHost, request: Request, options: PortOptions): DockerP
           if (!host.isUp) throw unreachable(about);
           call.progress({ text: `pulling ${reference}`, done: (imageBytes / pullSteps) * step, total: imageBytes });
         }
-        host.addImage(reference);
+        host.images.addPulled(id, reference, digest, clock.now());
       }),
 
     importImage: (tar, reference, _, call) =>
       request('importImage', reference, call, async () => {
         checkedReference(reference);
         for await (const chunk of tar) void chunk;
-        host.addImage(reference);
+        host.addImported(reference);
       }),
 
     imageFolder: (reference, path, call) =>
       request('imageFolder', reference, call, () => {
         const about = { op: 'docker cp', target: reference };
         if (host.image(reference) === undefined) throw refusal(about, 404, `No such image: ${reference}`);
-        return options.imageFolder(reference, path);
+        return options.imageFolder(host.images.nameOf(reference), path);
       }),
 
     ensureNetwork: (spec, call) =>
@@ -240,6 +309,18 @@ function simPort(host: SimHost, request: Request, options: PortOptions): DockerP
       ),
 
     inspect: (id, call) => request('inspect', id, call, () => host.find(id)?.info),
+
+    examine: (id, call) =>
+      request('examine', id, call, () => {
+        const container = host.find(id);
+        if (!container) return undefined;
+        return inspectionOf(inspectedOf(container.spec, { id: container.id, image: noDefaults }));
+      }),
+
+    imageDefaults: (image, call) =>
+      request('imageDefaults', image, call, () =>
+        image.startsWith('sha256:') || host.image(image) !== undefined ? noDefaults : undefined,
+      ),
 
     create: (spec, call) => making('create', spec.name, call, () => host.create(spec)),
 

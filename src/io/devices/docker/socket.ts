@@ -33,6 +33,8 @@ interface Get {
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  /** For a registry that the engine asks. */
+  readonly authconfig?: object;
 }
 
 /** A plain GET. dockerode's own `inspect` of images and networks takes no signal. */
@@ -44,7 +46,7 @@ export const getJson = <T>(docker: Docker, get: Get): Promise<T> => dial<T>(dock
  */
 export const openStream = (docker: Docker, get: Get): Promise<Readable> => dial<Readable>(docker, get, true);
 
-function dial<T>(docker: Docker, { path, query, signal }: Get, isStream: boolean): Promise<T> {
+function dial<T>(docker: Docker, { path, query, signal, authconfig }: Get, isStream: boolean): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = {
       // A path that ends in "?" is where dockerode puts the query.
@@ -53,6 +55,7 @@ function dial<T>(docker: Docker, { path, query, signal }: Get, isStream: boolean
       method: 'GET',
       isStream,
       abortSignal: signal,
+      ...(authconfig && { authconfig }),
       statusCodes: { 200: true },
     };
     docker.modem.dial(request, (error: unknown, answer: unknown) =>

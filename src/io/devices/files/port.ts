@@ -39,6 +39,16 @@ export interface KeptFile {
   readonly keptAs: string;
 }
 
+/** A path of the machine that a container is to be given. */
+export interface HostPath {
+  /** Absolute, normalized. */
+  readonly path: string;
+  /** A folder is made where nothing is. */
+  readonly create: boolean;
+  /** Of what the system has at a fixed place, which may lie behind links. */
+  readonly mayBeLink: boolean;
+}
+
 export interface FilesPort {
   /**
    * Makes the folders that are missing and writes the files, as the laws say.
@@ -52,6 +62,11 @@ export interface FilesPort {
    * @throws IoError INVALID when a part is a link, MISSING when there is nothing, POOL_MISSING without the root
    */
   check(root: string, path: string, call: Call): Promise<void>;
+  /**
+   * That a path of the machine is really there, and nothing of FloatLab itself: before it is mounted.
+   * @throws IoError MISSING when there is nothing, INVALID when a link is on the way or it is FloatLab's own
+   */
+  checkHost(path: HostPath, call: Call): Promise<void>;
   /**
    * Gives an empty folder the content of a tar, with owners and modes: all of it or, interrupted, nothing that counts;
    * the next call does it anew. Over anything that is there already nothing is written.

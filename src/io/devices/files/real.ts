@@ -1,4 +1,5 @@
 /** Files of volumes on the real file system. How the laws of the port are kept is in `folder.ts` and `notes.ts`. */
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deadline, type Deadline } from '../volumes/deadline.ts';
 import { keyedLock } from '../volumes/lock.ts';
@@ -23,7 +24,8 @@ import {
   type Notes,
   type There,
 } from './notes.ts';
-import type { FilesPort, FileToWrite, WantedFiles } from './port.ts';
+import { isHostLink, isMissing, refuseOwn, resolved } from './host-path.ts';
+import type { FilesPort, FileToWrite, HostPath, WantedFiles } from './port.ts';
 
 /** Larger than any file of a bundle: what an app has grown beyond that is its own. */
 const maxFileBytes = 16 * 2 ** 20;
@@ -31,7 +33,8 @@ const maxFileBytes = 16 * 2 ** 20;
 /** Two services may be given the same volume at the same time. */
 const oneAtATime = keyedLock();
 
-export const realFiles: FilesPort = {
+/** @param ownFolders of FloatLab, absolute and without links; asked at each look, because pools come and go */
+export const realFiles = (ownFolders: () => Promise<readonly string[]> = () => Promise.resolve([])): FilesPort => ({
   ensure: (root, wanted, call) =>
     on('write files', root, call, (within) => inRoot(root, (folder) => ensure(folder, wanted, within))),
 
@@ -39,7 +42,30 @@ export const realFiles: FilesPort = {
 
   fill: (root, content, call) =>
     on('fill', root, call, (within) => inRoot(root, (folder) => fillFolder(folder, content, within))),
-};
+
+  checkHost: (wanted, call) => on('look', wanted.path, call, () => checkHost(wanted, ownFolders)),
+});
+
+async function checkHost(wanted: HostPath, ownFolders: () => Promise<readonly string[]>): Promise<void> {
+  const { path, create, mayBeLink } = wanted;
+  const own = await ownFolders();
+  refuseOwn(path, own);
+  if (mayBeLink) return refuseOwn(await resolved(path), own);
+  const way = partsOf(path.slice(1));
+  await inRoot('/', async (top) => {
+    try {
+      if (create) await makeWay(top, way);
+      await checkPath(top, way);
+    } catch (error) {
+      if (!(error instanceof IoError)) throw error;
+      if (error.code === 'MISSING') throw isMissing(wanted);
+      throw error.code === 'INVALID' && (await isSymlink(error.target)) ? isHostLink(path, error.target) : error;
+    }
+  });
+}
+
+const isSymlink = async (path: string): Promise<boolean> =>
+  (await lstat(path).catch(() => undefined))?.isSymbolicLink() === true;
 
 async function on<T>(op: string, root: string, call: Call, body: (within: Deadline) => Promise<T>): Promise<T> {
   const within = deadline(call, op, root);

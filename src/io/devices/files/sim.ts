@@ -2,7 +2,9 @@
  * Files of the volumes of a simulated machine, in memory, by absolute path; and a hand for a test to do what an app
  * does. They live apart from the content of the simulated volumes: a roll-back does not touch them.
  */
+import { isWithin } from '#events/values/path.ts';
 import { isLink } from './errors.ts';
+import { isHostLink, isMissing, refuseOwn } from './host-path.ts';
 import { hashOf, keptName, keptOf, noted, nothing, other, verdictOn, type Notes } from './notes.ts';
 import type { FilesPort, FileToWrite, KeptFile } from './port.ts';
 
@@ -20,11 +22,12 @@ export interface SimFiles extends FilesPort {
   fills(root: string): number;
 }
 
-export function simFiles(): SimFiles {
+/** @param own folders of FloatLab on that machine */
+export function simFiles(own: readonly string[] = []): SimFiles {
   const things = new Map<string, string | typeof link>();
   const notesOf = new Map<string, Notes>();
   const fills = new Map<string, number>();
-  const at = (root: string, path: string): string => `${root}/${path}`;
+  const at = (root: string, path: string): string => `${root === '/' ? '' : root}/${path}`;
 
   function refuseLinks(root: string, path: string): void {
     const parts = path.split('/');
@@ -59,6 +62,18 @@ export function simFiles(): SimFiles {
       return keptOf(notes, revision).filter(({ keptAs }) => things.has(at(root, keptAs)));
     },
     check: async (root, path) => refuseLinks(root, path),
+    // Things of the machine itself are at `/`, and every machine has its system.
+    checkHost: async ({ path, create, mayBeLink }) => {
+      refuseOwn(path, own);
+      if (mayBeLink) return;
+      const parts = path.slice(1).split('/');
+      const onTheWay = parts.map((_, n) => `/${parts.slice(0, n + 1).join('/')}`);
+      const linked = onTheWay.find((part) => things.get(part) === link);
+      if (linked !== undefined) throw isHostLink(path, linked);
+      const isThere = [...things.keys()].some((thing) => isWithin(thing, path));
+      if (!isThere && !create) throw isMissing({ path });
+      if (!isThere) things.set(path, '');
+    },
     fill: async (root, content) => {
       if (fills.has(root)) return;
       const tar = await content();

@@ -11,6 +11,16 @@ export interface BlockDevice {
   readonly rotational: boolean;
 }
 
+/** A file system of another machine that is mounted here. */
+export interface HostShare {
+  /** Its mount point. */
+  readonly path: string;
+  /** For example `nas:/export/media`. */
+  readonly source: string;
+  /** As the kernel calls it: `nfs4`, `cifs`. */
+  readonly type: string;
+}
+
 export interface HostFacts {
   readonly hostname: string;
   readonly architecture: string;
@@ -21,6 +31,8 @@ export interface HostFacts {
   readonly addresses: readonly string[];
   /** Disks, in the order of their names; none that are made of files or memory. */
   readonly devices: readonly BlockDevice[];
+  /** In the order of their mount points. */
+  readonly shares: readonly HostShare[];
 }
 
 export interface HostUsage {

@@ -20,6 +20,7 @@ import {
   reachableAddresses,
 } from './parse.ts';
 import type { HostFacts, HostPort, HostUsage } from './port.ts';
+import { sharesIn } from './shares.ts';
 
 /** As container images name them, so that an image can be matched with a machine. */
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', ppc64: 'ppc64le' };
@@ -37,9 +38,10 @@ export function realHost(clock: Clock = realClock): HostPort {
   return {
     facts: (call) =>
       attempt('facts', call, async (): Promise<HostFacts> => {
-        const [osRelease, fleeting, devices] = await Promise.all([
+        const [osRelease, fleeting, mountinfo, devices] = await Promise.all([
           readOr('/etc/os-release'),
           readOr('/proc/net/if_inet6'),
+          readOr('/proc/self/mountinfo'),
           blockDevices(),
         ]);
         const addresses = Object.entries(networkInterfaces()).flatMap(([name, list]) =>
@@ -54,6 +56,7 @@ export function realHost(clock: Clock = realClock): HostPort {
           kernel: release(),
           addresses: reachableAddresses(addresses, parseFleetingAddresses(fleeting)),
           devices,
+          shares: sharesIn(mountinfo),
         };
       }),
 

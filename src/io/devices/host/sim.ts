@@ -39,6 +39,7 @@ export function simHost({ clock, random, name, facts: given, fault }: SimHostOpt
     kernel: '6.1.0-42-amd64',
     addresses: [`10.0.${Math.floor(random.next() * 250)}.${1 + Math.floor(random.next() * 250)}`],
     devices: [{ name: 'nvme0n1', sizeBytes: 512 * 10 ** 9, model: 'Simulated SSD', rotational: false }],
+    shares: [],
     ...given,
   };
   let fixed: Partial<HostUsage> = {};

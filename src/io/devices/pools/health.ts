@@ -65,8 +65,6 @@ export function health(report: PoolReport, context: HealthContext): Health {
   return { state, problems: [...faulty, ...warnings] };
 }
 
-const tool = (report: PoolReport): string => (report.driver === 'zfs' ? 'zpool clear' : 'btrfs device stats --reset');
-
 function ofPool(report: PoolReport): readonly HealthProblem[] {
   const { name, state, dataErrors } = report;
   const problems: HealthProblem[] = [];
@@ -75,7 +73,7 @@ function ofPool(report: PoolReport): readonly HealthProblem[] {
       code: 'pool-stopped',
       severity: 'faulty',
       text: `The pool ${name} has stopped all reading and writing, because its disks do not answer.`,
-      repair: 'Look at cables and power, then run zpool clear; what waits for the pool goes on.',
+      repair: 'Look at cables and power, then clear the errors of the pool; what waits for it goes on.',
     });
   } else if (state !== 'online' && state !== 'degraded') {
     problems.push({
@@ -90,7 +88,7 @@ function ofPool(report: PoolReport): readonly HealthProblem[] {
       code: 'pool-read-only',
       severity: 'faulty',
       text: `The pool ${name} takes no writes: its file system has gone read-only, as it does after an error.`,
-      repair: 'Look at the log of the kernel (dmesg) for what happened, then unmount the pool and mount it again.',
+      repair: 'Look at the log of the kernel (dmesg) for what happened, then clear the errors of the pool.',
     });
   }
   if ((dataErrors.count ?? 0) > 0) {
@@ -204,7 +202,7 @@ function ofErrors(report: PoolReport, device: PoolDevice, before: ErrorCounters 
       repair:
         grown > 0
           ? 'It goes on failing: replace it, or at least its cable.'
-          : `Scrub the pool. If no more come, clear them with ${tool(report)}; else replace the device.`,
+          : 'Scrub the pool. If no more come, clear them; else replace the device.',
     },
   ];
 }

@@ -52,6 +52,8 @@ export interface NodePools {
   addDevices(name: string, more: MoreDevices, call: Call): Promise<PoolReport>;
   replace(name: string, what: Replacement, call: Call): Promise<PoolReport>;
   scrub(name: string, action: ScrubAction, call: Call): Promise<void>;
+  /** Also one that cannot be opened; it is opened then. */
+  clear(name: string, call: Call): Promise<PoolReport>;
 }
 
 /** Of a machine that has none and gets none: a witness. */
@@ -67,6 +69,7 @@ export const noPools: NodePools = {
   addDevices: (name) => Promise.reject(without(name)),
   replace: (name) => Promise.reject(without(name)),
   scrub: (name) => Promise.reject(without(name)),
+  clear: (name) => Promise.reject(without(name)),
 };
 
 function without(name: string): IoError {

@@ -76,6 +76,12 @@ export interface PoolAdmin {
    * what does not run: done. @throws BUSY while a device is being filled; UNSUPPORTED: old versions of zfs cannot pause
    */
   scrub(name: string, action: ScrubAction, call: Call): Promise<void>;
+  /**
+   * It forgets the errors that it has counted, goes on where it stopped, and takes writes again. Of one that is well: done.
+   * @throws POOL_MISSING; READ_ONLY when the kernel does not let it be written; BUSY (zfs that was imported read-only must be
+   *   imported anew, and something uses it)
+   */
+  clear(name: string, call: Call): Promise<PoolReport>;
   /** Tells the disks what is free. @throws UNSUPPORTED: the pool lies in a file, or its disks cannot */
   trim(name: string, call: Call): Promise<void>;
 }

@@ -311,6 +311,13 @@ export function simPools(options: SimPoolsOptions): SimPools {
         }
       }),
 
+    clear: (name, call) =>
+      work('clear', name, call, (found) => {
+        const pool = there(found, name);
+        for (const member of pool.members) member.errors = noErrors;
+        return reportOf(pool, seen);
+      }),
+
     trim: (name, call) =>
       work('trim', name, call, (found) => {
         if (!there(found, name).isFile) return;

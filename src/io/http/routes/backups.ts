@@ -94,7 +94,7 @@ export async function backupFiles(parts: Parts, c: RouteContext): Promise<Respon
     throw notFound('backup', name, namespace, false);
   const limit = deadline(parts.clock, readWithinMs, goneWith(parts, c));
   try {
-    const files = await parts.backups.files(row.id, limit.signal);
+    const files = await parts.backups.files.app(row.id, limit.signal);
     c.header('cache-control', 'no-store');
     return c.json(files);
   } catch (error) {

@@ -130,7 +130,7 @@ export function snapshotIn({ lab }: Parts, volume: StreamId<'volume'>, named: st
   });
 }
 
-function pathIn(field: string, text = ''): string {
+export function pathIn(field: string, text = ''): string {
   const parsed = folderPath.safeParse(text);
   if (parsed.success) return parsed.data;
   throw wrongField(
@@ -140,7 +140,7 @@ function pathIn(field: string, text = ''): string {
   );
 }
 
-function pageIn({ limit, cursor }: { readonly limit?: string; readonly cursor?: string }) {
+export function pageIn({ limit, cursor }: { readonly limit?: string; readonly cursor?: string }) {
   return {
     limit: limit === undefined ? defaultLimit : wholeNumber('limit', limit, { min: 1, max: maxLimit }),
     after: cursor === undefined ? {} : { after: pathIn('cursor', cursor) },

@@ -31,6 +31,7 @@ import { safeLines } from '../output/safe.ts';
 import { paintState } from '../output/style.ts';
 import { counted, listed, orDash, shortDuration } from '../output/words.ts';
 import { byName, namespaceColumn, readRows } from '../rows.ts';
+import { addAppUpdate } from './app-update.ts';
 import { printHistory } from './history.ts';
 
 interface RemoveOptions extends ChangeOptions {
@@ -87,6 +88,34 @@ export function addAppCommands(program: Command, cli: Cli): void {
       verb === 'start' ? 'floatlab app start photos --timeout 2m' : `floatlab app ${verb} photos --yes --timeout 2m`,
     );
   }
+
+  addAppUpdate(group, cli);
+
+  const tie = group
+    .command('tie')
+    .description('say that data of an app outside of its volumes lies on this node, too')
+    .argument('<app>')
+    .argument('<node>');
+  tie.action(async (app: string, node: string, options: ChangeOptions) => {
+    const lab = await cli.lab(options);
+    const ref = lab.ref(app, options);
+    await change(
+      cli,
+      lab,
+      options,
+      'tie-app',
+      { ...ref, node },
+      {
+        done: `App ${ref.name} is tied to ${node}: from now on its data outside of volumes is there.`,
+        nothing: `App ${ref.name} is tied to ${node} already.`,
+      },
+    );
+  });
+  examples(
+    namespaceOption(changeOptions(tie)),
+    'floatlab app tie jellyfin vega',
+    'floatlab app tie jellyfin vega --dry-run',
+  );
 
   const remove = group
     .command('rm')
@@ -184,6 +213,7 @@ async function listApps(cli: Cli, options: ReadOptions & { selector?: string }):
       { header: 'LAST SNAPSHOT', value: (row) => snapshotWords(row, volumes, ago) },
       { header: reach.simulated ? 'ADDRESS' : 'URL', value: (row) => orDash(addressOf(row, reach)), whole: true },
       { header: 'REVISION', value: ({ revision }) => String(revision), wide: true, right: true },
+      { header: 'NEWER IMAGES', value: (row) => orDash(listed(newerOf(row))), wide: true },
       { header: 'SERVICES', value: ({ services }) => Object.keys(services).join(','), wide: true },
       { header: 'WHY', value: (row) => orDash(wrongOf(row)?.message), wide: true },
     ],
@@ -219,7 +249,12 @@ function serviceColumns(cli: Cli) {
       value: ({ ports }: NamedService) =>
         orDash(ports.map(({ published, target, protocol }) => `${published}→${target}/${protocol}`).join(', ')),
     },
-    { header: 'IMAGE', value: ({ image }: NamedService) => image },
+    { header: 'IMAGE', value: ({ image, newer }: NamedService) => (newer === null ? image : `${image} (newer there)`) },
+    {
+      header: 'PINNED',
+      value: ({ pin }: NamedService) => orDash(pin?.slice(pin.indexOf(':') + 1).slice(0, 12)),
+      wide: true,
+    },
     { header: 'CONTAINER', value: ({ container }: NamedService) => orDash(container?.slice(0, 12)), wide: true },
   ];
 }
@@ -259,12 +294,22 @@ async function showApp(cli: Cli, options: ReadOptions, app: string): Promise<voi
     ['hint', wrong?.hint && cli.advise(wrong.hint)],
     [reach.simulated ? 'address' : 'url', addressOf(row, reach)],
     ['revision', `${row.revision}${row.instance ? `, epoch ${row.instance.epoch}` : ''}`],
+    ['images ready on', row.imagesOn.length > 0 ? listed(row.imagesOn.map(({ name }) => name)) : null],
+    ['newer images', newerOf(row).length > 0 ? `${listed(newerOf(row))}: floatlab app update ${row.name}` : null],
     ['volumes', listed(row.volumes.map(({ name }) => name))],
+    ['external data', row.external && externalWords(row.external)],
     ['labels', labelWords(row.labels)],
   ]);
   cli.print.data('');
   printTable(cli.print, serviceColumns(cli), servicesOf(row), format === 'wide');
 }
+
+/** Services for which the registry has a newer image. */
+const newerOf = ({ services }: AppRow): readonly string[] =>
+  Object.entries(services).flatMap(([name, { newer }]) => (newer === null ? [] : [name]));
+
+const externalWords = ({ paths, node }: NonNullable<AppRow['external']>): string =>
+  `${listed(paths)}${node ? ` on ${node.name}: it runs nowhere else` : ': it stays on the node on which it first starts'}`;
 
 export const labelWords = (labels: Readonly<Record<string, string>>): string =>
   Object.entries(labels)

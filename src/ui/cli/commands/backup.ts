@@ -19,6 +19,7 @@ import {
 import { refuseExisting } from '../receive.ts';
 import { volumeSizeOf } from '../volume-values.ts';
 import { backedUpApp, restoreApp } from './backup-app.ts';
+import { addBackupContent } from './backup-content.ts';
 import { addBackupLooking } from './backup-look.ts';
 import { addBackupTargetCommands } from './backup-target.ts';
 
@@ -26,6 +27,7 @@ export function addBackupCommands(program: Command, cli: Cli): void {
   const group = program.command('backup').description('copies of volumes outside of the lab, and back');
   addBackupTargetCommands(group, cli);
   addBackupLooking(group, cli);
+  addBackupContent(group, cli);
   addCreate(group, cli);
   addRestore(group, cli);
 

@@ -108,6 +108,17 @@ export function addPoolChanges(group: Command, cli: Cli): void {
   });
   examples(changeOptions(grow), 'floatlab pool grow atlas/tank', 'floatlab pool grow atlas/scratch --size 40GiB');
 
+  const clear = group
+    .command('clear')
+    .description('forget the errors that it has counted, go on where it stopped, take writes again')
+    .argument('<node/pool>');
+  clear.action(async (pool: string, options: ChangeOptions) => {
+    const lab = await cli.lab(options);
+    const words = { done: `Pool ${pool} has no errors counted, and takes writes.`, nothing: `Pool ${pool} is well.` };
+    await change(cli, lab, options, 'clear-pool', poolIn(pool), words);
+  });
+  examples(changeOptions(clear), 'floatlab pool clear atlas/tank', 'floatlab pool clear atlas/tank --dry-run');
+
   const add = group
     .command('add')
     .description('give a pool more devices')

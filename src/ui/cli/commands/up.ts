@@ -26,6 +26,7 @@ interface UpOptions extends ChangeOptions {
   readonly name?: string;
   readonly without?: readonly string[];
   readonly start: boolean;
+  readonly attach?: readonly string[];
 }
 
 type Input = CommandInputs['deploy-app'];
@@ -41,7 +42,8 @@ export function addUpCommand(program: Command, cli: Cli): void {
     )
     .option('--name <name>', 'name of the app; from the file or its folder when it is left out')
     .option('--without <path...>', 'leave these files and folders here although the file names them')
-    .option('--no-start', 'create it and do not start it');
+    .option('--no-start', 'create it and do not start it')
+    .option('--attach <volume...>', 'take these volumes of the file as they are there already, with what they hold');
   up.action((options: UpOptions) => bringUp(cli, options));
   examples(
     yesOption(namespaceOption(changeOptions(up))),
@@ -65,6 +67,7 @@ async function bringUp(cli: Cli, options: UpOptions): Promise<void> {
     compose: file.text,
     files: { ...file.files },
     start: options.start,
+    ...(options.attach === undefined ? {} : { attach: [...options.attach] }),
   };
   const plan = await forecast(lab, 'deploy-app', input);
   if (options.dryRun) return printDryRun(cli, options, plan);

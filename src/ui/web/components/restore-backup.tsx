@@ -13,6 +13,7 @@ import { isResting } from '#ui/client/address.ts';
 import { useCommand } from '../live/use-command.ts';
 import { useView } from '../live/use-view.ts';
 import { ActionButton } from './action-button.tsx';
+import { BackupFolder } from './backup-folder.tsx';
 import { AppLink } from './links.tsx';
 import { PlanDialog } from './plan-dialog.tsx';
 import classes from './plan-dialog.module.css';
@@ -38,6 +39,7 @@ export function RestoreBackup({ row, onClose }: Props) {
   const [size, setSize] = useState('');
   const [pool, setPool] = useState(anyPool);
   const [file, setFile] = useState('');
+  const [isLooking, setLooking] = useState(false);
   const taken = volumes.map(({ name }) => name);
   const as = typed ?? freeNameFor(row.volumeName, taken);
   const same = volumes.find(({ id }) => id === row.volume?.id) ?? volumes.find(({ name }) => name === row.volumeName);
@@ -140,6 +142,11 @@ export function RestoreBackup({ row, onClose }: Props) {
         spellCheck={false}
         onChange={(event) => setFile(event.currentTarget.value)}
       />
+      {isLooking ? (
+        <BackupFolder row={row} chosen={path} onChoose={setFile} />
+      ) : (
+        <ActionButton onClick={() => setLooking(true)}>Look what is in it</ActionButton>
+      )}
     </PlanDialog>
   );
 }

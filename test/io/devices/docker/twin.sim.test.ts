@@ -88,9 +88,22 @@ describe('a fault', () => {
     await docker.stop(id, 0, call());
     await docker.remove(id, call());
     await docker.removeNetwork('net', {}, call());
+    const [{ id: image } = { id: '' }] = await docker.images(call());
+    await docker.registryDigest('new:1', call());
+    await docker.tagImage(image, 'other:1', call());
+    await docker.loadImage(await docker.saveImage(image, call()), call());
+    await docker.removeImage('other:1', call());
+    await docker.examine(id, call());
+    await docker.imageDefaults('new:1', call());
     const ops: Record<SimOp, true> = {
       info: true,
       image: true,
+      images: true,
+      registryDigest: true,
+      tagImage: true,
+      removeImage: true,
+      saveImage: true,
+      loadImage: true,
       pull: true,
       importImage: true,
       imageFolder: true,
@@ -99,6 +112,8 @@ describe('a fault', () => {
       networks: true,
       containers: true,
       inspect: true,
+      examine: true,
+      imageDefaults: true,
       create: true,
       connect: true,
       start: true,

@@ -19,11 +19,12 @@ import { pack, type Pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { IoError } from '#io/devices/error.ts';
 import { inRoot } from '#io/devices/files/folder.ts';
-import { realFiles } from '#io/devices/files/real.ts';
+import { realFiles as filesOf } from '#io/devices/files/real.ts';
 import { run } from '#io/devices/run.ts';
 import { call, file, filesContract } from '#test/contracts/files.ts';
 
 const host = 'of the host';
+const realFiles = filesOf();
 let folder: string;
 let root: string;
 const at = (...path: string[]): string => join(root, ...path);
@@ -368,5 +369,54 @@ describe('an empty volume', () => {
     up.entry({ name: 'd/../../secret' }, 'overwritten');
     await expect(fill(bytesOf(up))).rejects.toMatchObject({ code: 'INVALID' });
     expect(await readFile(secret(), 'utf8')).toBe(host);
+  });
+});
+
+describe('a path of the machine that a container is to be given', () => {
+  const look = (path: string, more: { create?: boolean; mayBeLink?: boolean } = {}, own: readonly string[] = []) =>
+    filesOf(() => Promise.resolve(own)).checkHost({ path, create: false, mayBeLink: false, ...more }, call());
+
+  beforeEach(prepare);
+  afterEach(dispose);
+
+  test('is a folder or a file that is there', async () => {
+    await look(root);
+    await look(secret());
+    await expect(look(at('gone'))).rejects.toMatchObject({ code: 'MISSING', hint: expect.stringContaining('Make') });
+    await expect(look(join(secret(), 'below'))).rejects.toMatchObject({ code: 'INVALID' });
+  });
+
+  test('is made, with the folders above it, where that is asked for', async () => {
+    await look(at('a', 'b'), { create: true });
+    expect((await stat(at('a', 'b'))).isDirectory()).toBe(true);
+    await look(secret(), { create: true });
+    expect(await readFile(secret(), 'utf8')).toBe(host);
+  });
+
+  test('is reached by no link, at its end or on the way', async () => {
+    await symlink(folder, at('link'));
+    for (const path of [at('link'), at('link', 'live'), at('link', 'new')])
+      await expect(look(path, { create: true })).rejects.toMatchObject({
+        code: 'INVALID',
+        message: expect.stringContaining(`${at('link')} is a symbolic link`),
+      });
+  });
+
+  test('of the system may be a link, and what it leads to must be there', async () => {
+    await symlink(secret(), at('localtime'));
+    await look(at('localtime'), { mayBeLink: true });
+    await symlink(at('nowhere'), at('broken'));
+    await expect(look(at('broken'), { mayBeLink: true })).rejects.toMatchObject({ code: 'MISSING' });
+  });
+
+  test('is not in a folder of FloatLab, holds none, and leads into none', async () => {
+    const own = [at('own')];
+    await mkdir(at('own'));
+    await symlink(at('own'), at('way-in'));
+    for (const path of [root, at('own'), at('own', 'x')])
+      await expect(look(path, {}, own)).rejects.toMatchObject({ code: 'INVALID' });
+    await expect(look(at('way-in'), { mayBeLink: true }, own)).rejects.toMatchObject({ code: 'INVALID' });
+    await mkdir(at('owner'));
+    await look(at('owner'), {}, own);
   });
 });

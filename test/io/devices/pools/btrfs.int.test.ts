@@ -49,6 +49,7 @@ describeReal('pools of btrfs', missingBtrfs(), () => {
       async corrupt(device) {
         expect(await disks.spoil(disks.fileOf(device))).toBeGreaterThan(0);
       },
+      forbidWrites: async () => void (await tool('mount', '-o', 'remount,ro', top)),
       async lose(device) {
         await tool('umount', top);
         await disks.detach(device);

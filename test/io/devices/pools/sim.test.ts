@@ -29,6 +29,7 @@ describe.each(['btrfs', 'zfs'] as const)('simulated pools of %s', (driver) => {
       look: async (path) => JSON.stringify(sim.disks.get(path)),
       fill: async (pool) => sim.occupy(pool, GiB),
       corrupt: async (path) => sim.corrupt(path),
+      forbidWrites: undefined,
       lose: async (path) => sim.pullOut(path),
       canPause: true,
       file: { path: '/srv/pool.img', sizeBytes: GiB, grows: true },

@@ -67,6 +67,14 @@ export async function poolsOn(machine: ZfsMachine): Promise<PoolsUnderTest> {
       // Between the labels at both ends.
       await tool('dd', 'if=/dev/zero', `of=${device}`, 'bs=1048576', 'seek=6', 'count=50', 'conv=notrunc');
     },
+    // zfs-fuse is too old for that.
+    forbidWrites:
+      machine.kind === 'zfs-fuse'
+        ? undefined
+        : async () => {
+            await tool('zpool', 'export', 'tank');
+            await tool('zpool', 'import', '-o', 'readonly=on', '-d', folder, 'tank');
+          },
     async lose(device) {
       await tool('zpool', 'export', 'tank');
       await tool('rm', device);

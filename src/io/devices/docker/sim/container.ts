@@ -12,6 +12,8 @@ const imageHealthcheck = { test: ['CMD', 'true'] };
 export class SimContainer {
   readonly id: string;
   readonly spec: ContainerSpec;
+  /** Of what it was made. */
+  readonly imageId: string;
   /** Those that it is in, by name. */
   readonly networks: Set<string>;
   readonly lines: LogLine[] = [];
@@ -31,6 +33,7 @@ export class SimContainer {
   constructor(options: {
     readonly id: string;
     readonly spec: ContainerSpec;
+    readonly imageId: string;
     readonly clock: Clock;
     readonly imageHasHealthcheck: boolean;
     /** The health has changed. */
@@ -40,6 +43,7 @@ export class SimContainer {
   }) {
     this.id = options.id;
     this.spec = options.spec;
+    this.imageId = options.imageId;
     this.networks = new Set(options.spec.networks.slice(0, 1).map(({ name }) => name));
     this.#clock = options.clock;
     this.#onHealth = () => options.onHealth(this);

@@ -21,16 +21,17 @@ import type {
   NetworkSpec,
 } from '../port.ts';
 import { Queue } from '../queue.ts';
-import { normalReference } from '../reference.ts';
 import type { About } from '../within.ts';
 import { SimContainer } from './container.ts';
+import { SimImages } from './images.ts';
+import { hashOf } from './registry.ts';
 import { missingProgram } from './program.ts';
 
 export class SimHost {
   readonly #clock: Clock;
   readonly #ids: SeededRandom;
   readonly #imageHasHealthcheck: (reference: string) => boolean;
-  readonly #images = new Map<string, string>();
+  readonly images = new SimImages();
   readonly #networks = new Map<string, Readonly<Record<string, string>>>();
   readonly #containers = new Map<string, SimContainer>();
   readonly #listeners = new Set<Queue<EngineEvent>>();
@@ -75,11 +76,27 @@ export class SimHost {
 
   /** @returns its id, or undefined */
   image(reference: string): string | undefined {
-    return this.#images.get(normalReference(checkedReference(reference)));
+    return this.images.find(checkedReference(reference))?.id;
   }
 
+  /** One that no registry knows; the same bytes never have the same id twice, because the time is in it. */
+  addImported(reference: string): void {
+    const image = this.images.add(`sha256:${this.#newId()}`, this.#clock.now());
+    this.images.tag(image, checkedReference(reference));
+  }
+
+  /** One that is there from the start, the same on every engine. */
   addImage(reference: string): void {
-    this.#images.set(normalReference(checkedReference(reference)), `sha256:${this.#newId()}`);
+    this.images.tag(this.images.add(hashOf(`first ${reference}`), this.#clock.now()), checkedReference(reference));
+  }
+
+  /** @throws BUSY */
+  removeImage(reference: string): void {
+    const about = { op: 'docker rmi', target: reference };
+    const id = this.image(reference);
+    const user = this.all().find(({ imageId }) => imageId === id);
+    if (user) throw refusal(about, 409, `conflict: unable to delete ${reference}: container ${user.id} uses it`);
+    this.images.remove(checkedReference(reference));
   }
 
   /** @throws NAME_IN_USE */
@@ -128,14 +145,16 @@ export class SimHost {
   create(spec: ContainerSpec): string {
     const about = { op: 'docker create', target: spec.name };
     const other = this.find(spec.name);
-    if (this.image(spec.image) === undefined) throw refusal(about, 404, `No such image: ${spec.image}`);
+    const imageId = this.image(spec.image);
+    if (imageId === undefined) throw refusal(about, 404, `No such image: ${spec.image}`);
     if (other)
       throw refusal(about, 409, `The container name "/${spec.name}" is already in use by container "${other.id}"`);
     const container = new SimContainer({
       id: this.#newId(),
       spec,
+      imageId,
       clock: this.#clock,
-      imageHasHealthcheck: this.#imageHasHealthcheck(spec.image),
+      imageHasHealthcheck: this.#imageHasHealthcheck(this.images.nameOf(spec.image)),
       onHealth: (one) => this.#tell('health', one),
       onEnd: (one) => {
         if (one.oomKilled) this.#tell('oom', one);

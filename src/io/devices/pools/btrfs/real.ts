@@ -168,6 +168,14 @@ export function btrfsPools(options: BtrfsPoolsOptions): PoolAdmin {
         return reportOf(it);
       }),
 
+    clear: (name, call) =>
+      work('clear', name, call, 'change', async (it) => {
+        const { path, mount } = await openPlace(it.pool, 'clear');
+        if (mount.readOnly) await remountWritable(it.commands, name, path);
+        await it.commands.must('btrfs', 'device', 'stats', '--reset', path);
+        return reportOf(it);
+      }),
+
     addDevices: (name, { devices, layout, erase = false }, call) =>
       work('add devices', name, call, 'change', async (it) => {
         const { path } = await openPlace(it.pool, 'add devices');
@@ -359,6 +367,18 @@ async function fillDevices(commands: Commands, path: string): Promise<void> {
   for (const device of shown?.devices ?? []) {
     if (device.path !== undefined) await commands.must('btrfs', 'filesystem', 'resize', `${device.id}:max`, path);
   }
+}
+
+/** After an error the kernel takes no writes before the file system is mounted anew. @throws IoError READ_ONLY */
+async function remountWritable(commands: Commands, pool: string, path: string): Promise<void> {
+  const ran = await commands.ask('mount', '-o', 'remount,rw', path);
+  if (ran.exitCode === 0) return;
+  throw new IoError('READ_ONLY', {
+    op: 'clear',
+    target: pool,
+    message: `the kernel does not let the pool ${pool} be written: ${ran.stderr.trim().split('\n')[0] ?? ''}`,
+    hint: 'It found an error in it (dmesg says which). Restart the machine: the pool is mounted anew, and its apps run elsewhere meanwhile.',
+  });
 }
 
 /** @throws IoError INVALID, NO_SPACE */

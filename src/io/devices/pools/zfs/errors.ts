@@ -34,7 +34,7 @@ const sentences: readonly (readonly [IoErrorCode, RegExp, string])[] = [
   ],
   ['HELD', /no valid replicas|no other healthy/, 'Nothing else holds this data: add a device first.'],
   ['NO_SPACE', /out of space|No space left|File too large/, 'Free some space first.'],
-  ['DAMAGED', /I\/O (?:error|is currently suspended)/, 'Look at cables and power, then run zpool clear.'],
+  ['DAMAGED', /I\/O (?:error|is currently suspended)/, 'Look at cables and power, then clear the errors of the pool.'],
   ['PERMISSION', /permission denied|must be root|Permission denied/i, 'Run floatlabd as root.'],
   [
     'UNSUPPORTED',

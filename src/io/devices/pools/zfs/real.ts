@@ -137,6 +137,16 @@ export function zfsPools(options: ZfsPoolsOptions): PoolAdmin {
         if (ran.exitCode !== 0 && !isSo.test(ran.stderr)) throw zpoolError('zpool scrub', name, ran);
       }),
 
+    clear: (name, call) =>
+      work('clear', name, call, 'change', async ({ zpool }) => {
+        await zpool.must('clear', name);
+        const report = await zpool.report();
+        const readOnly = await zpool.ask('get', '-H', '-o', 'value', 'readonly', name);
+        if (readOnly.stdout.trim() !== 'on') return report;
+        await importAnew(zpool, name, disksOf(report));
+        return zpool.report();
+      }),
+
     trim: (name, call) =>
       work('trim', name, call, undefined, async ({ zpool }) => {
         const ran = await zpool.ask('trim', name);
@@ -293,6 +303,15 @@ async function refuseSize(zpool: Zpool, pool: string, disks: readonly PoolDevice
     message: `zfs does not use what the file of the pool ${pool} gains while it is imported`,
     hint: 'Export the pool, make its file larger, import it.',
   });
+}
+
+/** What was imported read-only is so until it is imported again. @throws IoError BUSY while something uses it */
+async function importAnew(zpool: Zpool, pool: string, disks: readonly PoolDevice[]): Promise<void> {
+  const folders = new Set(disks.flatMap(({ name }) => (name.startsWith('/') ? [dirname(name)] : [])));
+  await zpool.must('export', pool);
+  // Disks that go by a short name lie where zpool looks by itself; with a folder it looks nowhere else.
+  const places = folders.size === 0 ? [] : [...folders, '/dev'].flatMap((folder) => ['-d', folder]);
+  await zpool.must('import', ...places, pool);
 }
 
 const notThere = (pool: string, old: string) =>

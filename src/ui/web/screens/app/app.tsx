@@ -111,6 +111,7 @@ function Actions({ app }: { readonly app: AppRow }) {
   const [isRemoving, setRemoving] = useState(false);
   const target = { namespace: app.namespace, name: app.name };
   const isOff = isResting(app);
+  const hasNewer = Object.values(app.services).some(({ newer }) => newer !== null);
   const isGoing = app.state === 'removing' ? `${app.name} is being removed.` : undefined;
   const isAway =
     app.delay?.code === 'NODE_DOWN'
@@ -164,6 +165,23 @@ function Actions({ app }: { readonly app: AppRow }) {
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
+          {hasNewer ? (
+            <ActionItem
+              icon={<IconRefresh size={16} />}
+              refused={isGoing ?? isAway}
+              onClick={() => void run('update-app', target)}
+            >
+              Update to the newer images
+            </ActionItem>
+          ) : (
+            <ActionItem
+              icon={<IconRefresh size={16} />}
+              refused={isGoing}
+              onClick={() => void run('check-app-images', target)}
+            >
+              Look for newer images
+            </ActionItem>
+          )}
           <ActionItem danger icon={<IconTrash size={16} />} refused={isGoing} onClick={() => setRemoving(true)}>
             Remove…
           </ActionItem>

@@ -51,6 +51,35 @@ export function AppOverview() {
                       </div>
                     )),
             },
+            ...(app.external
+              ? [
+                  {
+                    label: 'External data',
+                    value: (
+                      <>
+                        {app.external.paths.map((path) => (
+                          <div key={path}>{path}</div>
+                        ))}
+                        {app.external.node ? (
+                          <>
+                            on <NodeLink name={app.external.node.name} />, and the app runs nowhere else
+                          </>
+                        ) : (
+                          'The app stays on the node on which it first starts.'
+                        )}
+                      </>
+                    ),
+                  },
+                ]
+              : []),
+            ...(app.imagesOn.length > 0
+              ? [
+                  {
+                    label: 'Images ready on',
+                    value: app.imagesOn.map(({ name }) => <NodeLink key={name} name={name} />),
+                  },
+                ]
+              : []),
             { label: 'Revision', value: app.revision },
             { label: 'Created', value: <Time at={app.createdAt} /> },
           ]}
@@ -123,10 +152,13 @@ const columns: readonly Column<Service>[] = [
     id: 'image',
     title: 'Image',
     width: 'minmax(140px, 1.8fr)',
-    cell: ({ image }) => (
-      <code className={classes['image']} data-tip={image}>
-        {image}
-      </code>
+    cell: ({ image, newer }) => (
+      <>
+        <code className={classes['image']} data-tip={image}>
+          {image}
+        </code>
+        {newer !== null && <span className="muted"> newer image</span>}
+      </>
     ),
   },
   {

@@ -72,6 +72,7 @@ export function NodePage() {
           tabs={[
             { to: '/nodes/$name', title: 'Overview', exact: true },
             { to: '/nodes/$name/pools', title: 'Pools' },
+            { to: '/nodes/$name/adopt', title: 'Adopt' },
             { to: '/nodes/$name/history', title: 'History' },
             { to: '/nodes/$name/why', title: 'Why' },
           ]}

@@ -206,6 +206,9 @@ function Devices({ pool, figures, onReplace }: DevicesProps) {
   );
 }
 
+/** What a pool can forget, or what it can be told to go on after. */
+const clearable: ReadonlySet<string> = new Set(['device-errors', 'pool-stopped', 'pool-read-only']);
+
 function Actions({ pool, onAsk }: Pick<PoolProps, 'pool' | 'onAsk'>) {
   const { run, isRunning } = useCommand();
   const target = { node: pool.node.name, name: pool.name };
@@ -234,6 +237,11 @@ function Actions({ pool, onAsk }: Pick<PoolProps, 'pool' | 'onAsk'>) {
       <ActionButton refused={isBusy} onClick={() => onAsk('grow')}>
         Grow
       </ActionButton>
+      {pool.problems.some(({ code }) => clearable.has(code)) && (
+        <ActionButton loading={isRunning} onClick={() => void run('clear-pool', target)}>
+          Clear its errors
+        </ActionButton>
+      )}
       {(pool.origin === 'made' || pool.origin === 'adopted') && (
         <ActionButton onClick={() => onAsk('forget')}>Forget</ActionButton>
       )}
