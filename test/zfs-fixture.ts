@@ -192,8 +192,12 @@ async function bootedZfs(): Promise<ZfsMachine> {
     pipes: pipesBy((file, args) => [join(machine, 'in'), [outside, port, [file, ...args].map(quoted).join(' ')]]),
     folder: '/run/test',
     async write(path, text) {
-      const ran = await shell('printf %s "$2" > "$1"', path, text);
-      if (ran.exitCode !== 0) throw new Error(ran.stderr);
+      // In pieces: one argument has at most 128 KiB.
+      for (let at = 0; at === 0 || at < text.length; at += mostWritten) {
+        const piece = text.slice(at, at + mostWritten);
+        const ran = await shell(`printf %s "$2" ${at === 0 ? '>' : '>>'} "$1"`, path, piece);
+        if (ran.exitCode !== 0) throw new Error(ran.stderr);
+      }
     },
     async read(path) {
       const ran = await shell('cat "$1"', path);
@@ -288,6 +292,8 @@ function fewAtOnce(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
+/** Characters, each of up to three bytes. */
+const mostWritten = 30_000;
 const randomFile = '/run/test-random';
 const largeBlock = 128 * 1024;
 

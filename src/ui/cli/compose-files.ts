@@ -5,6 +5,7 @@
  */
 import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { readEnvFile } from '#actors/compose/env-file.ts';
 import { slugOf } from '#actors/compose/names.ts';
 import { maxComposeChars } from '#actors/compose/project/load.ts';
 import { namedPaths, readCompose } from '#actors/compose/read.ts';
@@ -73,8 +74,10 @@ export async function findCompose(cwd: string, named: string | undefined): Promi
   return resolve(cwd, file);
 }
 
-/** The compose file of this folder, and its override where there is one. */
+/** Those that `.env` names, or the compose file of this folder, and its override where there is one. */
 async function usualFiles(cwd: string): Promise<readonly string[]> {
+  const chosen = await chosenFiles(cwd);
+  if (chosen) return chosen;
   const first = async (names: readonly string[]): Promise<string | undefined> => {
     for (const name of names) if (await stat(resolve(cwd, name)).catch(() => undefined)) return name;
     return undefined;
@@ -84,6 +87,16 @@ async function usualFiles(cwd: string): Promise<readonly string[]> {
     throw usageError(`There is no ${usualNames[0]} in this folder.`, 'Name the file: -f path/to/compose.yaml.');
   const override = await first(overrideNames);
   return override === undefined ? [file] : [file, override];
+}
+
+/** As with Docker Compose: `COMPOSE_FILE=compose.yaml:compose.prod.yaml`, divided by `COMPOSE_PATH_SEPARATOR` if that is there. */
+async function chosenFiles(cwd: string): Promise<readonly string[] | undefined> {
+  const text = await readFile(resolve(cwd, '.env'), 'utf8').catch(() => '');
+  // What is wrong in it is told by whoever reads the compose file.
+  const { variables } = readEnvFile(text, 'compose', () => undefined);
+  const separator = variables.get('COMPOSE_PATH_SEPARATOR') || ':';
+  const files = (variables.get('COMPOSE_FILE') ?? '').split(separator).filter((name) => name !== '');
+  return files.length === 0 ? undefined : files;
 }
 
 /** @throws CliError where it cannot be read, is too long, or is no text */

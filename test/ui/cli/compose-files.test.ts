@@ -51,6 +51,23 @@ describe('with a compose file travel', () => {
     expect(Object.keys(await collected())).toEqual(['.env', 'home.conf']);
   });
 
+  test('the files that COMPOSE_FILE of .env names, the later ones over the first', async () => {
+    await write('base.yaml', 'services: {web: {image: "nginx:1"}}');
+    await write('prod.yaml', 'services: {web: {restart: always}}');
+    await write('compose.yaml', 'services: {other: {image: "nginx:2"}}');
+    await write('.env', 'COMPOSE_FILE=base.yaml:prod.yaml\n');
+    const { input, read } = await collectCompose(folder, undefined);
+    expect(input.fileName).toBe('base.yaml');
+    expect('app' in read && read.app.spec.services).toMatchObject({
+      web: { image: 'nginx:1', restart: { condition: 'always' } },
+    });
+    await write('.env', 'COMPOSE_PATH_SEPARATOR=;\nCOMPOSE_FILE=base.yaml;prod.yaml\n');
+    expect((await collectCompose(folder, undefined)).input.fileName).toBe('base.yaml');
+    expect((await collectCompose(folder, 'compose.yaml')).input.fileName).toBe('compose.yaml');
+    await write('.env', 'COMPOSE_FILE=gone.yaml\n');
+    await expect(collectCompose(folder, undefined)).rejects.toThrow('gone.yaml cannot be read');
+  });
+
   test('the files that it includes and extends, and those that these name', async () => {
     await write(
       'compose.yaml',
