@@ -89,4 +89,39 @@ describeWeb(({ open }) => {
     await shown(page, 'The file is fine.');
     await shown(page, /Volume notes-pages would be created/);
   });
+
+  it('says that there are newer images, and shows what an update would change before it goes on with them', async () => {
+    const { page, lab, backend } = await open('/apps/default/wiki');
+    const app = lab.view.byName('app', 'default', 'wiki');
+    const instance = app && lab.view.referrers(app.stream, 'instance')[0];
+    if (!app || !instance) throw new Error('the lab has no wiki that runs');
+    const node = instance.context.node;
+    const [service = ''] = Object.keys(app.context.spec.services);
+    const image = app.context.spec.services[service]?.image ?? '';
+    const digest = (digit: string) => `sha256:${digit.repeat(64)}`;
+    const images = { [service]: { image, digest: digest('a'), ids: [digest('b')] } };
+    lab.run('report-images', { instance: instance.stream, visit: instance.visit, images } as never, node);
+    lab.run('check-app-images', { name: 'wiki' });
+    const offered = { [service]: { image, digest: digest('e') } };
+    lab.run('report-app-images', { app: app.stream, images: offered, unanswered: [] } as never, node);
+    await shown(page, 'newer image');
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('menuitem', { name: 'Update to the newer images…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText(/aaaaaaaaaaaa → eeeeeeeeeeee/).waitFor(patience);
+    await dialog.getByRole('button', { name: 'Update' }).click();
+    await page.getByText('revision 2').waitFor(patience);
+    expect(backend.asked.filter(({ dryRun }) => !dryRun).map(({ command }) => command)).toEqual(['update-app']);
+  });
+
+  it('says which data of a node ties an app to it', async () => {
+    const { page, lab } = await open('/apps');
+    lab.run('deploy-app', {
+      compose: 'name: films\nservices: { web: { image: "jellyfin:10", volumes: ["/srv/films:/media:ro"] } }\n',
+    });
+    await row(page, 'films').waitFor(patience);
+    await page.goto(new URL('/apps/default/films', page.url()).href);
+    await shown(page, '/srv/films');
+    await page.getByText(/the app runs nowhere else/).waitFor(patience);
+  });
 });

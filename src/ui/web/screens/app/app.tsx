@@ -18,6 +18,7 @@ import { useLinkTo } from '../../components/app-address.tsx';
 import { AppIcon } from '../../components/app-icon.tsx';
 import { NodeLink } from '../../components/links.tsx';
 import { Empty, Loading, Page } from '../../components/page.tsx';
+import { PlanDialog } from '../../components/plan-dialog.tsx';
 import { State } from '../../components/state.tsx';
 import { Tabs } from '../../components/tabs.tsx';
 import { Time } from '../../components/time.tsx';
@@ -109,6 +110,7 @@ function Actions({ app }: { readonly app: AppRow }) {
   const link = useLinkTo(app);
   const navigate = useNavigate();
   const [isRemoving, setRemoving] = useState(false);
+  const [isUpdating, setUpdating] = useState(false);
   const target = { namespace: app.namespace, name: app.name };
   const isOff = isResting(app);
   const hasNewer = Object.values(app.services).some(({ newer }) => newer !== null);
@@ -166,12 +168,8 @@ function Actions({ app }: { readonly app: AppRow }) {
         </Menu.Target>
         <Menu.Dropdown>
           {hasNewer ? (
-            <ActionItem
-              icon={<IconRefresh size={16} />}
-              refused={isGoing ?? isAway}
-              onClick={() => void run('update-app', target)}
-            >
-              Update to the newer images
+            <ActionItem icon={<IconRefresh size={16} />} refused={isGoing ?? isAway} onClick={() => setUpdating(true)}>
+              Update to the newer images…
             </ActionItem>
           ) : (
             <ActionItem
@@ -187,6 +185,16 @@ function Actions({ app }: { readonly app: AppRow }) {
           </ActionItem>
         </Menu.Dropdown>
       </Menu>
+      {isUpdating && (
+        <PlanDialog
+          title={`Update ${app.name}`}
+          command="update-app"
+          input={target}
+          confirm="Update"
+          undo="To go back, name the earlier image in the compose file by its digest: name@sha256:…"
+          onClose={() => setUpdating(false)}
+        />
+      )}
       {isRemoving && (
         <RemoveApp app={app} onClose={() => setRemoving(false)} onDone={() => void navigate({ to: '/apps' })} />
       )}
