@@ -139,11 +139,10 @@ export function zfsPools(options: ZfsPoolsOptions): PoolAdmin {
 
     clear: (name, call) =>
       work('clear', name, call, 'change', async ({ zpool }) => {
-        await zpool.must('clear', name);
-        const report = await zpool.report();
+        // Of one that takes no writes nothing can be cleared.
         const readOnly = await zpool.ask('get', '-H', '-o', 'value', 'readonly', name);
-        if (readOnly.stdout.trim() !== 'on') return report;
-        await importAnew(zpool, name, disksOf(report));
+        if (readOnly.stdout.trim() === 'on') await importAnew(zpool, name, disksOf(await zpool.report()));
+        await zpool.must('clear', name);
         return zpool.report();
       }),
 
