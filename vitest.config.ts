@@ -20,7 +20,7 @@ const besideOthers = { testTimeout: 900_000, hookTimeout: 300_000 };
  * Real kernels, engines and browsers, several at once, on a machine that others use, too: in CI what failed once is tried
  * once more, and `scripts/test.mjs` names it all the same. What is broken fails twice.
  */
-const onRealThings = { testTimeout: 120_000, hookTimeout: 120_000, retry: process.env['CI'] === 'true' ? 1 : 0 };
+const onRealThings = { testTimeout: 300_000, hookTimeout: 300_000, retry: process.env['CI'] === 'true' ? 1 : 0 };
 /** Tests of devices mostly wait for engines and disks, and each has its own: several files at once cost little. */
 const onDevices = {
   ...onRealThings,

@@ -69,7 +69,7 @@ describe('a node that sends garbage on every link that it gets', () => {
     mesh = new Mesh({ identity: () => atlas!.identity, clock: realClock, random: { next: () => 0 }, log });
     mesh.setNodes([{ node: 'bolt', keySha256: bolt!.keySha256, addresses: [{ host: '127.0.0.1', port }] }]);
     const knocking = setInterval(() => mesh?.heard('bolt'), 5);
-    await until(() => links >= 40, 'forty links');
+    await until(() => links >= 20, 'twenty links');
     clearInterval(knocking);
     expect(lines.map(({ msg }) => msg)).toEqual(['link is up', 'link is down']);
   });

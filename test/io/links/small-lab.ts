@@ -137,7 +137,7 @@ export class SmallLab {
 
 /** Waits for what happens on real sockets. */
 export async function until(condition: () => boolean, what = 'it'): Promise<void> {
-  const endMs = performance.now() + 5000;
+  const endMs = performance.now() + 30_000;
   while (!condition()) {
     if (performance.now() > endMs) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));

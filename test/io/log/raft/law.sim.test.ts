@@ -171,7 +171,7 @@ test('no single damage is silent, whatever it is and wherever it strikes', async
         outcomes.set(damage.name, counts.set(outcome, (counts.get(outcome) ?? 0) + 1));
       },
     ),
-    { numRuns: 3000 },
+    { numRuns: 1500 },
   );
   // Otherwise this test would prove nothing.
   for (const { name, isHarmless, isRefused } of damages) {
@@ -218,7 +218,7 @@ test('a suspect that the group has brought back is as good as any other', async 
         expect(opened.findings.filter(({ kind }) => kind !== 'damaged-entry')).toEqual([]);
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: 600 },
   );
 });
 
@@ -237,7 +237,7 @@ test('damage after a power cut may only hide in what was stored since the waterm
         judgeRefusal(error);
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: 600 },
   );
   expect(hidden).toBeGreaterThan(0);
 });

@@ -107,18 +107,42 @@ async function userOf(zfs: Zfs, { dataset, mountpoint }: Entry): Promise<string 
 
 /**
  * Renames a dataset that is not mounted, or a snapshot. zfs-fuse unmounts the clones on that occasion, and may not mount
- * them again: what was mounted before is so afterwards.
+ * them again: those that were mounted before are so afterwards.
  */
 export async function renameParent({ zfs, within }: Hands, from: string, to: string): Promise<void> {
   if ((await zfs.tools()).renamesAlone) return whenNotBusy(within, () => zfs.rename(from, to));
   const zpool = zpoolOf(from);
-  const before = await zfs.mounted(zpool);
+  const clones = clonesOf(from, await zfs.origins(zpool));
+  const mounted = async (): Promise<string[]> => (await zfs.mounted(zpool)).filter((dataset) => clones.has(dataset));
+  const before = clones.size > 0 ? await mounted() : [];
   try {
     await whenNotBusy(within, () => zfs.rename(from, to));
   } finally {
-    const now = before.length > 0 ? new Set(await zfs.mounted(zpool)) : new Set(before);
-    for (const dataset of before)
-      if (dataset !== from && !now.has(dataset)) await whenNotBusy(within, () => zfs.mount(dataset));
+    const now = new Set(before.length > 0 ? await mounted() : []);
+    for (const dataset of before) if (!now.has(dataset)) await whenNotBusy(within, () => mountIfThere(zfs, dataset));
+  }
+}
+
+/** @returns what stems from a dataset or a snapshot, over any number of generations. origins: of each clone its snapshot */
+function clonesOf(from: string, origins: ReadonlyMap<string, string>): ReadonlySet<string> {
+  const clones = new Set<string>();
+  const parents = [from];
+  for (let parent = parents.pop(); parent !== undefined; parent = parents.pop()) {
+    for (const [clone, origin] of origins) {
+      if ((origin !== parent && !origin.startsWith(`${parent}@`)) || clones.has(clone)) continue;
+      clones.add(clone);
+      parents.push(clone);
+    }
+  }
+  return clones;
+}
+
+/** Of one that somebody has destroyed meanwhile: nothing. */
+async function mountIfThere(zfs: Zfs, dataset: string): Promise<void> {
+  try {
+    await zfs.mount(dataset);
+  } catch (error) {
+    if (!(error instanceof IoError && error.code === 'MISSING')) throw error;
   }
 }
 
