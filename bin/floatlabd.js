@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=8
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=8 --single-threaded-gc
 /** Launches the built daemon, with little memory for what is short-lived: as `npm start` does. */
 import './v8.js';
 import { existsSync } from 'node:fs';

@@ -8,7 +8,7 @@ test('the daemon that is started as a program has the settings of npm start', as
   const env = Object.entries(startEnv).map(([name, value]) => `${name}=${value}`);
   expect(first).toBe(['#!/usr/bin/env -S', ...env, 'node', ...startArgs].join(' '));
   expect({ startArgs, startEnv }).toEqual({
-    startArgs: ['--max-semi-space-size=8'],
+    startArgs: ['--max-semi-space-size=8', '--single-threaded-gc'],
     startEnv: { MALLOC_ARENA_MAX: '2' },
   });
 });

@@ -148,7 +148,8 @@ export interface WorkInput {
   /** Into a new one while it is in use; then, when nobody uses it, what is different by then. */
   'copy-dataset': DatasetInput & { readonly spec: DatasetSpecInput; readonly to: DatasetInput };
   'move-dataset': DatasetInput & { readonly spec: DatasetSpecInput; readonly to: DatasetInput };
-  'rollback-dataset': DatasetInput & { readonly to: string; readonly stash: string };
+  /** `isCanceled`: what was begun is brought to its end, and nothing is begun. */
+  'rollback-dataset': DatasetInput & { readonly to: string; readonly stash: string; readonly isCanceled: boolean };
   /** The volume becomes a replica, with what was written until then as the snapshot `final`. */
   'demote-dataset': DatasetInput & {
     readonly epoch: EpochInput;

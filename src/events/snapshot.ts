@@ -77,6 +77,8 @@ export const snapshotEvents = {
   'snapshot.noted': event(1, z.strictObject({ note: z.string().min(1).max(500).nullable() })),
   'snapshot.removal-requested': event(1, z.strictObject({ because: z.string().max(500) })),
   'snapshot.removed': event(1, z.strictObject({})),
+  /** Its node has looked, and it is not there any more: somebody else has destroyed it. */
+  'snapshot.found-gone': event(1, z.strictObject({ problem })),
   /** What it is of has moved, and left it behind with the dataset that it belongs to. */
   'snapshot.left-behind': event(1, z.strictObject({ volume: volumeRef })),
 };

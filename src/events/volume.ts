@@ -144,6 +144,12 @@ export const volumeEvents = {
     z.strictObject({ from: z.strictObject({ lineage: z.int().min(1), at: z.int().min(0) }).exactOptional() }),
     { 1: asItWas },
   ),
+  /** It is what it was before it was asked to go back: the roll-back was called off, or its node found that nothing of it happened. */
+  'volume.rollback-abandoned': event(1, z.strictObject({ problem })),
+  /** Of a roll-back that failed: its node looks what became of it, and does not try it again. */
+  'volume.rollback-canceled': event(1, z.strictObject({})),
+  /** Its node has looked, and these are not there any more: at most a hundred of their names, and how many they are. */
+  'volume.snapshots-lost': event(1, z.strictObject({ names: z.array(name).min(1).max(100), count: z.int().min(1) })),
   /** It moves into a new dataset, which is made as `spec` says: first while it is in use, then what changed meanwhile. */
   'volume.move-requested': event(
     1,

@@ -10,6 +10,7 @@ const verbs: Readonly<Record<string, readonly [ask: string, doing: string]>> = {
   'create-volume': ['create volume', 'Creating volume'],
   'change-volume': ['change volume', 'Changing volume'],
   'rollback-volume': ['roll back volume', 'Rolling back volume'],
+  'cancel-rollback': ['cancel the roll-back of volume', 'Canceling the roll-back of volume'],
   'adopt-volume': ['adopt volume', 'Adopting volume'],
   'release-volume': ['release volume', 'Releasing volume'],
   'move-volume': ['move volume', 'Moving volume'],

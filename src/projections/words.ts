@@ -17,6 +17,7 @@ import { askedFor, doing } from './operation-words.ts';
 import { poolWords } from './pool-words.ts';
 import { refTo } from './refs.ts';
 import { replicaWords } from './replica-words.ts';
+import { scheduleWords } from './schedule-words.ts';
 import { transferWords } from './transfer-words.ts';
 
 export interface About {
@@ -38,6 +39,7 @@ const words: Words = {
   ...backupWords,
   ...transferWords,
   ...replicaWords,
+  ...scheduleWords,
   'cluster.created': (_, { name, v }) => `Lab ${name} ${v('was', 'would be')} created.`,
   'cluster.settings-changed': ({ data }, { v }) => `The lab's time zone ${v('is now', 'would be')} ${data.timeZone}.`,
   'cluster.token-issued': ({ data }, { v }) => {
@@ -132,6 +134,13 @@ const words: Words = {
     `Volume ${name} ${v('goes', 'would go')} back to snapshot ${nameOf(lab, data.snapshot)}.`,
   'volume.drained': (_, { name, v }) => `Nothing ${v('uses', 'would use')} volume ${name} any more.`,
   'volume.rolled-back': (_, { name, v }) => `Volume ${name} ${v('was', 'would be')} rolled back.`,
+  'volume.rollback-abandoned': ({ data }, { name, v }) =>
+    `Volume ${name} ${v('stays', 'would stay')} as it is, and ${v('is', 'would be')} not rolled back: ${data.problem.message}`,
+  'volume.rollback-canceled': (_, { name, v }) =>
+    `The roll-back of volume ${name} ${v('is', 'would be')} canceled, once its node has seen what became of it.`,
+  'volume.snapshots-lost': ({ data }, { name, v }) =>
+    `${data.count === 1 ? 'A snapshot' : `${data.count} snapshots`} of volume ${name} ${v(data.count === 1 ? 'was' : 'were', 'would be')} destroyed without FloatLab: ` +
+    `${data.names.slice(0, 5).join(', ')}${data.count > 5 ? ', …' : ''}.`,
   'volume.move-requested': ({ data }, { name, v }) =>
     `Volume ${name} ${v('moves', 'would move')} into another dataset of pool ${data.pool}.`,
   'volume.copied': (_, { name, v }) =>
@@ -184,6 +193,8 @@ const words: Words = {
   'snapshot.removal-requested': ({ data }, about) =>
     `${snapshot(about)} ${about.v('goes', 'would go')}: ${data.because}.`,
   'snapshot.removed': (_, about) => `${snapshot(about)} ${about.v('was', 'would be')} removed.`,
+  'snapshot.found-gone': ({ data }, about) =>
+    `${snapshot(about)} ${about.v('is', 'would be')} gone: ${data.problem.message}`,
   'snapshot.left-behind': ({ data }, about) =>
     `${snapshot({ ...about, actor: about.before ?? about.actor })} ${about.v('stays', 'would stay')} with ${nameOf(about.lab, data.volume)}.`,
   'app.created': (_, { name, v }) => `App ${name} ${v('was', 'would be')} created.`,
@@ -242,17 +253,6 @@ const words: Words = {
   'instance.stop-requested': ({ data }, about) =>
     `${about.name} ${about.v('stops', 'would stop')} on ${nodeOf(about)}: ${data.because}.`,
   'instance.stopped': (_, about) => `${about.name} ${about.v('is', 'would be')} stopped on ${nodeOf(about)}.`,
-  'schedule.created': ({ data }, { name, v }) =>
-    `Schedule ${name} ${v('was', 'would be')} created (${data.spec.cron}).`,
-  'schedule.changed': ({ data }, { name, v }) =>
-    `Schedule ${name} ${v('was', 'would be')} changed (${data.spec.cron}).`,
-  'schedule.fired': ({ data }, { name, v }) => {
-    const also = data.missed === 0 ? '' : `, also for ${data.missed} missed ${data.missed === 1 ? 'run' : 'runs'}`;
-    return `Schedule ${name} ${v('ran', 'would run')}${also}.`;
-  },
-  'schedule.suspended': (_, { name, v }) => `Schedule ${name} ${v('was', 'would be')} suspended.`,
-  'schedule.resumed': (_, { name, v }) => `Schedule ${name} ${v('goes', 'would go')} on.`,
-  'schedule.removed': (_, { name, v }) => `Schedule ${name} ${v('was', 'would be')} removed.`,
   'operation.started': ({ data, by }, { v }) =>
     `${by.slice(by.indexOf(':') + 1)} ${v('asked', 'would ask')} to ${askedFor(data.command, data.targetName)}.`,
   'operation.succeeded': (_, { name, actor }) => `${operation(actor)} is done (${name}).`,

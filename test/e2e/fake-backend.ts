@@ -17,6 +17,7 @@ import { parseKeep } from '#events/values/keep.ts';
 import type { BackedUpFiles, BackupContentAnswer, BackupEntry } from '#io/contract/backups.ts';
 import type { RetentionAnswer } from '#io/contract/retention.ts';
 import type { AdoptableProject, AdoptionPlanAnswer, ProjectsAnswer } from '#io/contract/adoption.ts';
+import type { ForeignSnapshot, ForeignSnapshotsAnswer } from '#io/contract/foreign-snapshots.ts';
 import type { VolumeCandidateRow } from '#io/contract/volume-candidates.ts';
 import type { RollbackAnswer } from '#io/contract/rollback.ts';
 import { liveProtocol, pageKeyProtocol, type LiveLogLine, type ToClient, type ToServer } from '#io/contract/live.ts';
@@ -94,6 +95,8 @@ export class FakeBackend {
   power: Map<string, 'on' | 'off'> | undefined;
   /** What lies in every pool and could be adopted. */
   candidates: readonly VolumeCandidateRow[] = [];
+  /** Snapshots that other tools took, of whichever volume. */
+  foreign: readonly ForeignSnapshot[] = [];
   /** What runs beside the lab, on whichever node. */
   projects: AdoptableProject[] = [];
   adoptionPlan: AdoptionPlanAnswer | undefined;
@@ -320,6 +323,8 @@ export class FakeBackend {
         return fileContent({ path: '', ...query });
       case 'preview-rollback':
         return this.#rollback(params, query['snapshot']);
+      case 'list-foreign-snapshots':
+        return { items: [...this.foreign], truncated: false } satisfies ForeignSnapshotsAnswer;
       case 'preview-retention':
         return this.#retention(params, query['keep']);
       case 'cluster-status':

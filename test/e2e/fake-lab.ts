@@ -437,11 +437,15 @@ function success(order: WorkOrder, lab: Lab, now: number): [CommandName, unknown
         'report-volume-provisioned',
         { volume: subject, visit, dataset: order.input.dataset, path: `/pool/${order.input.dataset}/data` },
       ];
-    case 'rollback-dataset':
+    case 'rollback-dataset': {
+      const problem = { code: 'CANCELED', message: 'The roll-back was canceled.' };
+      if (order.input.isCanceled)
+        return ['report-volume-rollback-failed', { volume: subject, visit, problem, isGone: false }];
       return [
         'report-volume-rolled-back',
         { volume: subject, visit, stash: { name: order.input.stash, guid, takenAt: now } },
       ];
+    }
     case 'destroy-dataset':
       return ['report-volume-deleted', { volume: subject, visit }];
     case 'sync-replica':

@@ -11,6 +11,7 @@ import { images } from './images.ts';
 import { lostPool } from './lost-pool.ts';
 import { pools } from './pools.ts';
 import { replicas } from './replicas.ts';
+import { rollbacks } from './rollbacks.ts';
 import { restoreTests } from './restore-tests.ts';
 import { poolClearing } from './pool-clearing.ts';
 import { snapshotNotes } from './snapshot-notes.ts';
@@ -142,6 +143,7 @@ export function history(): readonly LabEvent[] {
   poolClearing(lab);
   images(lab);
   hostMounts(lab);
+  rollbacks(lab);
   composeBackups(lab);
   farewell(lab);
   return lab.events;

@@ -47,6 +47,7 @@ describe('a forecast', () => {
     lab.running(photos);
     lab.snapshotTaken('photos-data', 'good');
     lab.must('create-volume', { name: 'loose', spec: { sizeBytes: 2 ** 26 } });
+    lab.must('create-schedule', { name: 'by-hand', volume: 'photos-data', cron: '0 3 * * *' });
     const all = [
       forecast(lab, 'change-settings', { timeZone: 'Europe/Berlin' }),
       forecast(lab, 'create-namespace', { name: 'team' }),
@@ -60,10 +61,12 @@ describe('a forecast', () => {
       forecast(lab, 'rollback-volume', { name: 'photos-data', snapshot: 'good' }),
       forecast(lab, 'change-volume', { name: 'photos-data', sizeBytes: 2 ** 31 }),
       forecast(lab, 'delete-volume', { name: 'loose' }),
+      forecast(lab, 'change-schedule', { name: 'by-hand', cron: '0 4 * * *', timeZone: 'Asia/Tokyo' }),
       forecast(lab, 'suspend-schedule', { name: 'photos-data-snapshot' }),
       forecast(lab, 'remove-schedule', { name: 'photos-data-snapshot' }),
     ].flat();
     for (const sentence of all) expect(sentence).toContain(' would ');
+    expect(all).toContain('Schedule by-hand would be changed (0 4 * * * in Asia/Tokyo).');
   });
 
   test('never has the same words as the event itself, of whatever a plan may hold', () => {

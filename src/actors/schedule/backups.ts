@@ -37,8 +37,10 @@ export function lagOf(
   now: number,
   lab: LabView,
 ): readonly AnyDraft[] {
-  const { spec, behindSince } = context;
-  if (spec.action !== 'backup' || behindSince !== null || now - createdAt < 2 * intervalMs) return [];
+  const { spec, behindSince, changedAt } = context;
+  // One that runs more often from now on, or goes elsewhere, has had no time yet.
+  const asItIsSince = Math.max(createdAt, changedAt ?? 0);
+  if (spec.action !== 'backup' || behindSince !== null || now - asItIsSince < 2 * intervalMs) return [];
   const newest = volumesIn(spec, lab).map((volume) =>
     Math.max(
       0,

@@ -3,9 +3,8 @@ import type { ScheduleSpec } from '#events/schedule.ts';
 import type { Ask, Decision, LabView } from '../actor.ts';
 import { clusterStream } from '../cluster/stream.ts';
 import type { Decisions } from '../commands.ts';
-import { isOurs } from '../backup-target/known.ts';
-import { refuseBeside, refuseTarget, volumesOf } from '../backup/requests.ts';
-import { draft, drafts, missing, nameTaken, newMetadata, systemNamespace, unchanged, withNamed } from '../drafting.ts';
+import { refuseBeside, volumesOf } from '../backup/requests.ts';
+import { draft, drafts, nameTaken, newMetadata, unchanged, withNamed } from '../drafting.ts';
 import { withMember } from '../node/known.ts';
 import { poolStream } from '../pool/stream.ts';
 import { reject } from '../rejection.ts';
@@ -13,7 +12,8 @@ import { requestSnapshot } from '../snapshot/request.ts';
 import { readyVolumesOf, requestSet } from '../snapshot/sets.ts';
 import type { scheduleCommands } from './commands.ts';
 import { backupRun, lagOf } from './backups.ts';
-import { checkCron, checkTimeZone, missedRuns, nextRun } from './next.ts';
+import { changedSpec, refuseOwned, refuseTimes, targetFor } from './change.ts';
+import { missedRuns, nextRun } from './next.ts';
 
 const write = ({ namespace }: { namespace: string }) => ({ verb: 'write', kind: 'schedule', namespace }) as const;
 
@@ -43,19 +43,21 @@ export const scheduleDecisions: Decisions<keyof typeof scheduleCommands> = {
   'create-schedule': {
     scope: write,
     decide: ({ input, id, now }, lab) => {
-      const wrong = checkCron(input.cron) ?? (input.timeZone === undefined ? undefined : checkTimeZone(input.timeZone));
-      if (wrong !== undefined) return reject('INVALID', wrong);
+      const untimely = refuseTimes(input);
+      if (untimely) return untimely;
       if ([input.volume, input.app, input.pool].filter((of) => of !== undefined).length !== 1)
         return reject('INVALID', 'A schedule is of one volume, of one app, or of one pool: name exactly one of them.');
       if (lab.byName('schedule', input.namespace, input.name)) return nameTaken('schedule', input.name);
-      const target =
-        input.backupTo === undefined ? undefined : lab.byName('backup-target', systemNamespace, input.backupTo);
-      if (input.backupTo !== undefined) {
-        if (!target) return missing('backup-target', systemNamespace, input.backupTo);
-        if (input.pool !== undefined) return reject('INVALID', 'A pool is scrubbed, and not backed up.');
-        const refused = isOurs(target) ? undefined : refuseTarget(target);
-        if (refused) return refused;
-      }
+      const target = input.backupTo === undefined ? undefined : targetFor(lab, input.backupTo);
+      if (target && 'rejected' in target) return target;
+      if (target && input.pool !== undefined) return reject('INVALID', 'A pool is scrubbed, and not backed up.');
+      const { keep, testRestoreEveryMs } = input;
+      if (!target && (keep !== undefined || testRestoreEveryMs !== undefined))
+        return reject(
+          'INVALID',
+          'How long something stays, and how often it is restored as a test, is said of backups: this makes none.',
+          'Name their target with backupTo. How long snapshots stay is said by their volume.',
+        );
       const created = (of: Pick<ScheduleSpec, 'volume' | 'app' | 'pool'>): Decision => {
         const spec: ScheduleSpec = {
           cron: input.cron,
@@ -63,6 +65,8 @@ export const scheduleDecisions: Decisions<keyof typeof scheduleCommands> = {
           action: target ? 'backup' : of.pool === undefined ? 'snapshot' : 'scrub',
           ...of,
           ...(target ? { target: target.stream } : {}),
+          ...(keep === undefined ? {} : { keep }),
+          ...(testRestoreEveryMs === undefined ? {} : { testRestoreEveryMs }),
         };
         return drafts(
           draft(streamOf('schedule', id(0)), 'schedule.created', {
@@ -97,6 +101,24 @@ export const scheduleDecisions: Decisions<keyof typeof scheduleCommands> = {
             ({ stream }) => (target && refuseBeside(volumesOf(stream, lab), target)) ?? created({ app: stream }),
           );
     },
+  },
+
+  'change-schedule': {
+    scope: write,
+    decide: ({ input, now }, lab) =>
+      withNamed(lab, 'schedule', input, (schedule) => {
+        const { stream, state, context } = schedule;
+        const spec = changedSpec(schedule, input, lab);
+        if ('rejected' in spec) return spec;
+        if (spec === context.spec) return unchanged;
+        const owned = refuseOwned(schedule, lab);
+        if (owned) return owned;
+        const isAsBefore = spec.cron === context.spec.cron && spec.timeZone === context.spec.timeZone;
+        // A run that is due already stays due.
+        const isDue = state === 'active' && context.dueAt <= now;
+        const dueAt = isAsBefore || isDue ? context.dueAt : nextRun(spec.cron, zoneOf(spec, lab), now);
+        return drafts(draft(stream, 'schedule.changed', { spec, dueAt }));
+      }),
   },
 
   'suspend-schedule': {

@@ -14,6 +14,8 @@ export interface Schedule {
   readonly missed: number;
   /** Of backups: when the newest that was read back was taken, of one that is older than it should be; 0: there is none. */
   readonly behindSince: number | null;
+  /** When it was given another specification, the last time. */
+  readonly changedAt: number | null;
 }
 
 export const scheduleMachine = setup({
@@ -32,10 +34,13 @@ export const scheduleMachine = setup({
     lastRunAt: null,
     missed: 0,
     behindSince: null,
+    changedAt: null,
   }),
   initial: 'active',
   on: {
-    'schedule.changed': { actions: assign(({ event }) => ({ spec: event.data.spec, dueAt: event.data.dueAt })) },
+    'schedule.changed': {
+      actions: assign(({ event }) => ({ spec: event.data.spec, dueAt: event.data.dueAt, changedAt: event.at })),
+    },
     'schedule.fell-behind': { actions: assign(({ event }) => ({ behindSince: event.data.since })) },
     'schedule.caught-up': { actions: assign({ behindSince: null }) },
     'schedule.removed': '.removed',

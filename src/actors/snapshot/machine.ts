@@ -79,7 +79,14 @@ export const snapshotMachine = setup({
         'snapshot.removed': 'removed',
       },
     },
-    available: { on: { 'snapshot.removal-requested': 'removing', 'snapshot.removed': 'removed' } },
+    available: {
+      on: {
+        'snapshot.removal-requested': 'removing',
+        'snapshot.removed': 'removed',
+        // By hand, or by another tool.
+        'snapshot.found-gone': 'removed',
+      },
+    },
     failed: { on: { 'snapshot.removal-requested': 'removing', 'snapshot.removed': 'removed' } },
     removing: {
       meta: { work: 'remove-snapshot' },

@@ -52,7 +52,9 @@ export const volumeActor: ActorDef<'volume'> = {
       const dataset = datasetOf(volume);
       const { rollback } = volume.context;
       const to = rollback && lab.get(rollback.to);
-      return dataset && to ? { ...dataset, to: to.context.metadata.name, stash: rollback.stash } : undefined;
+      if (!dataset || !to) return undefined;
+      const { stash, isCanceled } = rollback;
+      return { ...dataset, to: to.context.metadata.name, stash, isCanceled };
     },
     'demote-dataset': (volume, lab) => {
       const dataset = datasetOf(volume);

@@ -5,6 +5,7 @@ import {
   nodeRef,
   poolName,
   recordSize,
+  snapshotRef,
   volumeConstraints,
   volumeMode,
   volumeOwner,
@@ -17,6 +18,7 @@ import { keep } from '#events/values/keep.ts';
 import { volumeSize } from '#events/values/size.ts';
 import { snapshotHooks, snapshotOnChange } from '#events/values/snapshotting.ts';
 import * as z from 'zod';
+import { mostInReport } from '../snapshot/commands.ts';
 import { replicaChanges } from './replicating.ts';
 import { labelChanges, labelsInput, target, visit } from '../drafting.ts';
 
@@ -116,6 +118,8 @@ export const volumeCommands = {
     /** Also when there are newer snapshots: they stay, in the line of the history that is left. */
     pastNewer: z.boolean().default(false),
   }),
+  /** As long as nothing of it has happened; of one that failed its node looks first what became of it. */
+  'cancel-rollback': z.strictObject(target),
   'drain-volume': z.strictObject({ volume: volumeRef }),
   'retry-volume': z.strictObject(target),
   'delete-volume': z.strictObject({
@@ -154,6 +158,16 @@ export const volumeCommands = {
   'report-volume-rolled-back': z.strictObject({
     ...report,
     stash: snapshotFactNamed,
+  }),
+  /** Nothing of it has happened, as its node has seen. `isGone`: the snapshot to go back to is not there any more. */
+  'report-volume-rollback-failed': z.strictObject({ ...report, problem, isGone: z.boolean() }),
+  /** Snapshots that are not there any more, although nobody has asked for that. */
+  'report-snapshots-gone': z.strictObject({
+    ...report,
+    snapshots: z
+      .array(z.strictObject({ snapshot: snapshotRef, visit }))
+      .min(1)
+      .max(mostInReport),
   }),
   /** What stands in the way of its end, which comes as soon as that is gone. */
   'report-volume-held': z.strictObject({ ...report, problem }),

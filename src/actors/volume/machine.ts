@@ -15,6 +15,7 @@ const made = ({ sizeBytes, owner, mode }: VolumeSpec): string => JSON.stringify(
  *   unplaced ┼→ adopting ─┤
  *            └→ creating ─┴→ ready ⇄ changing
  *                             ├→ draining → rolling-back → ready            draining: until no instance uses it
+ *                             │      └─────────→ ready                      called off
  *                             ├→ copying → draining → moving → ready        into another dataset
  *                             ├→ draining → demoting → sending → sealing → promoting → ready    to another node (handover.ts)
  *                             │                 └─────────┴──→ taking-back → ready              not after all
@@ -26,7 +27,9 @@ const made = ({ sizeBytes, owner, mode }: VolumeSpec): string => JSON.stringify(
  *                             ▼      ▼
  *                            deleting → deleted
  *
- * A move that cannot be done leaves the volume as it was. Whatever else works may end in `failed`, which waits for a
+ * A move that cannot be done leaves the volume as it was; so does a roll-back of which its node has found that nothing
+ * happened. Where that cannot be told the roll-back has failed: it is tried again, or canceled, which lets the node look
+ * once more and bring to its end only what was begun. Whatever else works may end in `failed`, which waits for a
  * person and remembers in `failedIn` what to try again. A volume whose pool is gone for good is `failed`, too, from
  * wherever it was: it is nowhere then, so that it asks no node for anything and takes no room.
  */
@@ -179,6 +182,10 @@ export const volumeMachine = setup({
         ? { rollback: null, lineages: opened(context.lineages, event.data.from, event.at), drift: null }
         : {},
     ),
+    keepPresent: assign({ rollback: null }),
+    cancelRollback: assign(({ context: { rollback } }) =>
+      rollback === null ? {} : { rollback: { ...rollback, isCanceled: true } },
+    ),
   },
 }).createMachine({
   id: 'volume',
@@ -232,6 +239,7 @@ export const volumeMachine = setup({
     'volume.lost': { guard: 'hasPlace', target: '.failed', actions: 'vanish' },
     'volume.files-restored': { actions: 'note' },
     'volume.exported': { actions: 'note' },
+    'volume.snapshots-lost': { actions: 'note' },
   },
   states: {
     unplaced: {
@@ -274,7 +282,9 @@ export const volumeMachine = setup({
         'volume.spec-changed': [{ guard: 'isWork', target: 'changing', actions: 'specify' }, { actions: 'specify' }],
         'volume.rollback-requested': {
           target: 'draining',
-          actions: assign(({ event }) => ({ rollback: { to: event.data.snapshot, stash: event.data.stash } })),
+          actions: assign(({ event }) => ({
+            rollback: { to: event.data.snapshot, stash: event.data.stash, isCanceled: false },
+          })),
         },
         'volume.import-began': 'importing',
         'volume.handover-requested': {
@@ -385,12 +395,14 @@ export const volumeMachine = setup({
         ],
         'volume.handover-abandoned': { guard: 'isHandedOver', target: 'ready', actions: 'stayHere' },
         'volume.move-abandoned': { guard: 'moves', target: 'ready', actions: 'stay' },
+        'volume.rollback-abandoned': { guard: 'isRollingBack', target: 'ready', actions: 'keepPresent' },
       },
     },
     'rolling-back': {
       meta: { work: 'rollback-dataset' },
       on: {
         'volume.rolled-back': { target: 'ready', actions: 'branch' },
+        'volume.rollback-abandoned': { target: 'ready', actions: 'keepPresent' },
         'volume.failed': { target: 'failed', actions: { type: 'fail', params: { failedIn: 'rolling-back' } } },
       },
     },
@@ -418,6 +430,11 @@ export const volumeMachine = setup({
           { guard: 'failedInTakingBack', target: 'taking-back', actions: 'forget' },
           { guard: 'failedInDeleting', target: 'deleting', actions: 'forget' },
         ],
+        'volume.rollback-canceled': {
+          guard: 'failedInRollingBack',
+          target: 'rolling-back',
+          actions: ['forget', 'cancelRollback'],
+        },
         'volume.release-requested': { guard: 'isAdoption', target: 'releasing', actions: 'forget' },
         'volume.discarded': { guard: 'hasData', target: 'discarded', actions: 'discard' },
         'volume.deletion-requested': { target: 'deleting', actions: 'delete' },

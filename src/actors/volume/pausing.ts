@@ -1,5 +1,6 @@
 /** An app stands still while one of its volumes is rolled back, or moves its last part. */
 import type { AnyDraft, StreamId } from '#events/envelope.ts';
+import type { Problem } from '#events/values/metadata.ts';
 import type { ActorState, LabView } from '../actor.ts';
 import { draft } from '../drafting.ts';
 import { userOf } from './actor.ts';
@@ -19,6 +20,16 @@ export const pausedFor = (volume: StreamId<'volume'>, lab: LabView): readonly St
   lab
     .referrers(volume, 'app')
     .filter(({ state, context }) => state === 'paused' && context.pausedFor === volume)
+    .map(({ stream }) => stream);
+
+/** Apps that have failed because the volume did. */
+export const failedFor = (volume: StreamId<'volume'>, problem: Problem, lab: LabView): readonly StreamId<'app'>[] =>
+  lab
+    .referrers(volume, 'app')
+    .filter(
+      ({ state, context }) =>
+        state === 'failed' && context.problem?.code === problem.code && context.problem.message === problem.message,
+    )
     .map(({ stream }) => stream);
 
 /** Whoever uses the volume stops; when nobody does, it is drained already. */

@@ -2,18 +2,27 @@
  * Going back to a snapshot. Nothing is lost by it: what is there now is kept as a snapshot, and newer snapshots stay. But
  * they are of another line from then on (`lineage.ts`), on which nothing is built any more: who goes back past them says
  * so.
+ *
+ * A file system goes back as a whole or not at all. When the node says that nothing happened, the volume is what it was,
+ * and its app goes on. It says so only of what it has seen: a roll-back whose end is not known has failed, and what uses
+ * the volume waits for a person, who tries it again or cancels it.
  */
-import { streamOf } from '#events/envelope.ts';
+import { streamOf, type AnyDraft } from '#events/envelope.ts';
+import type { Problem } from '#events/values/metadata.ts';
+import type { ActorState, LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
-import { draft, drafts, newMetadata, startOperation, withNamed, withVisit } from '../drafting.ts';
+import { draft, drafts, newMetadata, startOperation, unchanged, withNamed, withVisit } from '../drafting.ts';
 import { reject } from '../rejection.ts';
 import { beingTransferred } from '../transfer/under-way.ts';
 import { handoverUnderWay } from './handover.ts';
 import { leftBehind, presentOf } from './lineage.ts';
-import { draining, goingOn, pausedBy } from './pausing.ts';
+import { snapshotsLost } from './looks.ts';
+import { draining, failedFor, goingOn, pausedBy, pausedFor } from './pausing.ts';
 import { reported, write } from './scopes.ts';
 
-export const rollbackDecisions: Decisions<'rollback-volume' | 'report-volume-rolled-back'> = {
+type Rollbacks = 'rollback-volume' | 'cancel-rollback' | 'report-volume-rolled-back' | 'report-volume-rollback-failed';
+
+export const rollbackDecisions: Decisions<Rollbacks> = {
   'rollback-volume': {
     scope: write,
     decide: (ask, lab) =>
@@ -54,6 +63,39 @@ export const rollbackDecisions: Decisions<'rollback-volume' | 'report-volume-rol
       }),
   },
 
+  'cancel-rollback': {
+    scope: write,
+    decide: (ask, lab) =>
+      withNamed(lab, 'volume', ask.input, (volume) => {
+        const { name, namespace } = ask.input;
+        const { rollback, failedIn, problem } = volume.context;
+        if (rollback === null) return unchanged;
+        if (volume.state === 'draining') return drafts(abandonedRollback(volume, canceled, lab));
+        if (volume.state === 'rolling-back' && rollback.isCanceled) return unchanged;
+        if (volume.state === 'failed' && failedIn === 'rolling-back') {
+          const apps = problem === null ? [] : failedFor(volume.stream, problem, lab);
+          return drafts(
+            startOperation(ask, 'cancel-rollback', volume.stream, name, namespace),
+            draft(volume.stream, 'volume.rollback-canceled', {}),
+            apps.map((app) => draft(app, 'app.paused', { for: volume.stream })),
+          );
+        }
+        if (volume.state === 'discarded')
+          return reject(
+            'NOT_NOW',
+            `Volume ${name} is deleted.`,
+            `Recover it first, which finishes its roll-back: floatlab volume recover ${name}.`,
+          );
+        return volume.state === 'rolling-back'
+          ? reject(
+              'NOT_NOW',
+              `Volume ${name} is being rolled back: there is no way back by now.`,
+              'What it was is kept as a snapshot: go back to that when it is ready.',
+            )
+          : reject('NOT_NOW', `Volume ${name} is ${volume.state}.`, 'Its roll-back cannot be canceled any more.');
+      }),
+  },
+
   'report-volume-rolled-back': {
     scope: reported,
     decide: ({ input, id }, lab) =>
@@ -75,7 +117,36 @@ export const rollbackDecisions: Decisions<'rollback-volume' | 'report-volume-rol
         );
       }),
   },
+
+  'report-volume-rollback-failed': {
+    scope: reported,
+    decide: ({ input }, lab) =>
+      withVisit(lab, input.volume, input.visit, (volume) => {
+        const { rollback } = volume.context;
+        if (volume.state !== 'rolling-back' || rollback === null) return unchanged;
+        const to = lab.get(rollback.to);
+        return drafts(
+          abandonedRollback(volume, rollback.isCanceled ? canceled : input.problem, lab),
+          input.isGone && to?.state === 'available' ? snapshotsLost(volume, [to], lab) : [],
+        );
+      }),
+  },
 };
+
+const canceled: Problem = { code: 'CANCELED', message: 'The roll-back was canceled.' };
+
+/** The volume is what it was, and its app goes on. Whoever waits for the roll-back hears so. */
+function abandonedRollback(volume: ActorState<'volume'>, problem: Problem, lab: LabView): readonly AnyDraft[] {
+  const { stream } = volume;
+  return [
+    draft(stream, 'volume.rollback-abandoned', { problem }),
+    ...[stream, ...pausedFor(stream, lab)]
+      .flatMap((of) => lab.referrers(of, 'operation'))
+      .filter(({ state, context: { command } }) => state === 'running' && command === 'rollback-volume')
+      .map((operation) => draft(operation.stream, 'operation.failed', { problem })),
+    ...goingOn(stream, lab),
+  ];
+}
 
 const noSnapshot = (volume: string, snapshot: string, what: string) =>
   reject(

@@ -48,8 +48,15 @@ export interface Volume {
   readonly drift: Problem | null;
   /** The lines of its history, each but the first opened by a roll-back; the last one is the present. */
   readonly lineages: readonly Lineage[];
-  /** The snapshot to go back to, and the name under which what is there now is kept. */
-  readonly rollback: { readonly to: StreamId<'snapshot'>; readonly stash: string } | null;
+  /**
+   * The snapshot to go back to, and the name under which what is there now is kept. Of one that was canceled after it had
+   * failed only what was begun is brought to its end.
+   */
+  readonly rollback: {
+    readonly to: StreamId<'snapshot'>;
+    readonly stash: string;
+    readonly isCanceled: boolean;
+  } | null;
   /** Its name before, and when it goes for good. */
   readonly discarded: { readonly name: string; readonly purgeAt: number } | null;
   /** Nothing of it may be left to be read from the disks. */

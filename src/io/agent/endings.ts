@@ -12,7 +12,10 @@ import { LogError } from '../log/port.ts';
  * Whether it is tried on: somebody uses its files, holds a snapshot, has a clone or has put something inside, which only
  * who did so can take away; or there is no majority that could say whether the end is still wanted.
  */
-export const comesToAnEnd = (error: IoError): boolean => isInTheWay(error) || error.cause instanceof LogError;
+export const comesToAnEnd = (error: IoError): boolean => isInTheWay(error) || lacksMajority(error);
+
+/** Nobody could say whether it is still wanted. */
+export const lacksMajority = ({ cause }: IoError): boolean => cause instanceof LogError;
 
 /** Something that a person can see and take away. */
 export const isInTheWay = ({ code }: IoError): boolean => code === 'HELD' || code === 'BUSY';

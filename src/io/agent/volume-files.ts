@@ -2,6 +2,7 @@
 import type { StreamId } from '#events/envelope.ts';
 import type { LabView } from '#actors/actor.ts';
 import { datasetOf } from '#actors/volume/actor.ts';
+import { mostForeignSnapshots } from '#io/contract/foreign-snapshots.ts';
 import type { Call } from '../devices/call.ts';
 import { IoError } from '../devices/error.ts';
 import type { TreePort } from '../devices/tree/port.ts';
@@ -72,6 +73,16 @@ export function volumeFiles(lab: LabView, portsOf: (node: StreamId<'node'>) => F
     written: async (volume, snapshot, signal) => {
       const { volumes, of } = locate(volume);
       return volumes.writtenSince(of, snapshot, callWith(signal));
+    },
+    foreignSnapshots: async (volume, signal) => {
+      const { volumes, of } = locate(volume);
+      const found = await volumes.foreignSnapshots(of, callWith(signal));
+      const items = found.slice(-mostForeignSnapshots).map(({ name, createdAt, exclusiveBytes }) => ({
+        name: name.slice(0, 4096),
+        takenAt: createdAt === 0 ? null : createdAt,
+        exclusiveBytes: exclusiveBytes ?? null,
+      }));
+      return { items, truncated: found.length > items.length };
     },
     fetch: async function* (transfer, signal) {
       const { bytes, end } = await transferring(transfer).take(transfer, signal);

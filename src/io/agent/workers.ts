@@ -10,6 +10,7 @@ import { datasetFailures, datasetWorkers } from './workers/datasets.ts';
 import { handoverFailures, handoverTimeoutsMs, handoverWorkers } from './workers/handover.ts';
 import { poolFailures, poolTimeoutsMs, poolWorkers } from './workers/pools.ts';
 import { replicaFailures, replicaTimeoutsMs, replicaWorkers } from './workers/replicas.ts';
+import { rollbackFailures, rollbackWorkers } from './workers/rollback.ts';
 import { haltInstance } from './workers/halt-instance.ts';
 import { startInstance } from './workers/start-instance.ts';
 import { stopInstance } from './workers/stop-instance.ts';
@@ -27,6 +28,7 @@ export const workers: Workers = {
   ...poolWorkers,
   ...replicaWorkers,
   ...restoreTestWorkers,
+  ...rollbackWorkers,
   ...transferWorkers,
   'take-snapshot': takeSnapshot,
   'start-instance': startInstance,
@@ -51,6 +53,7 @@ const failures: Failures = {
   ...poolFailures,
   ...replicaFailures,
   ...restoreTestFailures,
+  ...rollbackFailures,
   ...transferFailures,
   'take-snapshot': snapshotFailed,
   'start-instance': instanceFailed,

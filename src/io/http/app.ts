@@ -26,6 +26,7 @@ import { waitOperation } from './routes/operation.ts';
 import { listProjects, planAdoption } from './routes/adoption.ts';
 import { listDisks, listVolumeCandidates, showPool } from './routes/pools.ts';
 import { previewRetention } from './routes/retention.ts';
+import { listForeignSnapshots } from './routes/foreign-snapshots.ts';
 import { previewRollback } from './routes/rollback.ts';
 import { changePassword, signIn, signOut, whoami } from './routes/session.ts';
 import { setDisk, setPower, simulatedMachines } from './routes/simulation.ts';
@@ -154,6 +155,8 @@ function answers(parts: Parts): Answer {
         return previewRetention(parts, c);
       case 'preview-rollback':
         return previewRollback(parts, c);
+      case 'list-foreign-snapshots':
+        return listForeignSnapshots(parts, c);
       case 'list-files':
         return listFiles(parts, c);
       case 'read-file':

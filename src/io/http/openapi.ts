@@ -5,6 +5,7 @@
 import { liveProtocol, pageKeyProtocol } from '#io/contract/live.ts';
 import { problemCodes, statusOf, type ProblemClass } from '#io/contract/problem.ts';
 import { rollbackAnswer } from '#io/contract/rollback.ts';
+import { foreignSnapshotsAnswer } from '#io/contract/foreign-snapshots.ts';
 import { diffAnswer, filesAnswer, importAnswer } from '#io/contract/files.ts';
 import { backupContentAnswer } from '#io/contract/backups.ts';
 import { disksAnswer } from '#io/contract/disks.ts';
@@ -265,6 +266,9 @@ const specialAnswers: Readonly<Record<Special, Record<string, Json>>> = {
   openapi: { 200: json('This document', { type: 'object' }) },
   'preview-retention': { 200: json('A verdict on each snapshot', jsonSchema(retentionAnswer)) },
   'preview-rollback': { 200: json('What would be left behind', jsonSchema(rollbackAnswer)) },
+  'list-foreign-snapshots': {
+    200: json('Those of other tools', jsonSchema(foreignSnapshotsAnswer)),
+  },
   'list-files': { 200: json('A page of a folder', jsonSchema(filesAnswer)) },
   'read-file': {
     200: file('application/octet-stream', 'The file, or a folder as a tar. One that ends early is not whole'),
@@ -346,7 +350,8 @@ function problemsOf(route: Route): Record<string, Json> {
       classes.push('unauthenticated', 'invalid', 'forbidden', 'missing', 'conflict');
     if (action.special === 'attach-backup-target') classes.push('missing', 'conflict', 'refused', 'unknown');
     if (action.special === 'save-snapshot') classes.push('missing', 'conflict', 'refused', 'unknown');
-    if (fileRoutes.has(action.special)) classes.push('invalid', 'conflict', 'unknown');
+    if (fileRoutes.has(action.special) || action.special === 'list-foreign-snapshots')
+      classes.push('invalid', 'conflict', 'unknown');
     if (action.special === 'app-logs') classes.push('conflict', 'unknown');
     if (action.special === 'compose-file') classes.push('invalid');
   }

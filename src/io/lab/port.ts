@@ -5,6 +5,7 @@ import type { LabView } from '#actors/actor.ts';
 import type { ClusterStatus } from '#io/contract/cluster.ts';
 import type { AdoptionPlanAnswer, ProjectsAnswer } from '#io/contract/adoption.ts';
 import type { DiskCandidate } from '#io/contract/disks.ts';
+import type { ForeignSnapshotsAnswer } from '#io/contract/foreign-snapshots.ts';
 import type { VolumeCandidatesAnswer } from '#io/contract/volume-candidates.ts';
 import type { LiveLogLine, ObservedView } from '#io/contract/live.ts';
 import type { ActivityRow } from '#projections/views/activity.ts';
@@ -140,6 +141,8 @@ export interface VolumeFiles {
   ): ReturnType<TreePort['diff']>;
   /** Of what the volume holds now, bytes written since the snapshot; undefined: nobody can tell, and never zero. */
   written(volume: StreamId<'volume'>, snapshot: string, signal: AbortSignal): Promise<number | undefined>;
+  /** Those of other tools, as they are now. */
+  foreignSnapshots(volume: StreamId<'volume'>, signal: AbortSignal): Promise<ForeignSnapshotsAnswer>;
   /** The bytes of an export that was begun. What is not read to its end is none. @param transfer its id */
   fetch(transfer: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Resolves when the import has them on its disk. @param transfer its id */

@@ -2,7 +2,7 @@
  * Files of volumes wherever they are: here, or on another node, through the links between nodes. The node at which a
  * person asks has authorized it; the other one does what it is asked by a node of its lab.
  *
- *   files/answer   a folder, a comparison, what was written since a snapshot: one message, in pieces
+ *   files/answer   a folder, a comparison, what was written since a snapshot, snapshots of other tools: one message, in pieces
  *   files/bytes    a file, a folder or an export: as fast as the reader takes it, within the limit for bulk
  *   files/bring    an import, a flow each way: `ready` once it is wanted, then the bytes, then how it ended
  */
@@ -11,6 +11,7 @@ import * as z from 'zod';
 import { idOf, streamOf, type StreamId } from '#events/envelope.ts';
 import { folderPath } from '#events/values/tree-path.ts';
 import { difference, fileEntry, fileFacts } from '#io/contract/files.ts';
+import { foreignSnapshotsAnswer } from '#io/contract/foreign-snapshots.ts';
 import type { LabView } from '#actors/actor.ts';
 import { IoError } from '../devices/error.ts';
 import { asIoError, whoIs } from './elsewhere.ts';
@@ -36,6 +37,7 @@ const asked = z.discriminatedUnion('ask', [
     content: z.boolean(),
   }),
   z.object({ ask: z.literal('written'), volume: id, snapshot: z.string().min(1).max(128) }),
+  z.object({ ask: z.literal('foreign-snapshots'), volume: id }),
 ]);
 const offset = z.int().min(0);
 const wanted = z.discriminatedUnion('want', [
@@ -67,6 +69,8 @@ export function remoteFiles({ local, lab, others }: RemoteFilesParts): VolumeFil
       yield packr.pack(await local.list({ volume, snapshot: as, path }, range, signal));
     } else if (ask.ask === 'written') {
       yield packr.pack({ bytes: (await local.written(volume, ask.snapshot, signal)) ?? null });
+    } else if (ask.ask === 'foreign-snapshots') {
+      yield packr.pack(await local.foreignSnapshots(volume, signal));
     } else {
       const { from, to, ask: _kind, ...options } = ask;
       yield packr.pack(await local.diff(volume, { from, to }, options, signal));
@@ -143,6 +147,11 @@ export function remoteFiles({ local, lab, others }: RemoteFilesParts): VolumeFil
       if (node === undefined) return local.written(volume, as, signal);
       const ask = { ask: 'written', volume: idOf(volume), snapshot: as };
       return (await answer(node, ask, counted, signal)).bytes ?? undefined;
+    },
+    foreignSnapshots: (volume, signal) => {
+      const node = elsewhere(volume);
+      if (node === undefined) return local.foreignSnapshots(volume, signal);
+      return answer(node, { ask: 'foreign-snapshots', volume: idOf(volume) }, foreignSnapshotsAnswer, signal);
     },
     fetch: (transfer, signal) => {
       const node = ofTransfer(transfer);

@@ -64,7 +64,7 @@ function waiting(
     case 'volume':
       return actor.final ? [] : lab.referrers(actor.stream, 'replica');
     case 'snapshot':
-      return event.type === 'snapshot.taken' || event.type === 'snapshot.removed'
+      return ['snapshot.taken', 'snapshot.removed', 'snapshot.found-gone'].includes(event.type)
         ? lab.referrers((actor as ActorState<'snapshot'>).context.volume, 'replica')
         : [];
     case 'node': {

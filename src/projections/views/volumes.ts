@@ -37,6 +37,8 @@ export interface VolumeRow {
   readonly drift: Problem | null;
   /** Where it moves; without a node within its own. */
   readonly move: { readonly pool: string; readonly node?: Ref } | null;
+  /** Name of the snapshot that it goes back to, until that is done or given up. */
+  readonly rollback: string | null;
   /** The lines of its history, the present one last: each but the first was opened by a roll-back. */
   readonly lineages: readonly Lineage[];
   readonly app: Ref | null;
@@ -72,7 +74,7 @@ export interface VolumeReplica {
 
 export const volumesView = defineProjection<VolumeRow>({
   name: 'volumes',
-  version: 7,
+  version: 8,
   keeps: 'table',
   apply: (rows, { event, before, after }, lab) => {
     if (after?.kind === 'volume') {
@@ -159,6 +161,7 @@ function rowOf(volume: ActorState<'volume'>, lab: LabView): Omit<VolumeRow, 'sna
     adopted: context.adopted,
     drift: context.drift,
     move: moveOf(context, lab),
+    rollback: context.rollback && (lab.get(context.rollback.to)?.context.metadata.name ?? '–'),
     lineages: context.lineages,
     app: refTo(lab, context.app),
     node: refTo(lab, context.node),

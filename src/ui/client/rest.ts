@@ -10,6 +10,7 @@ import type { VolumeCandidatesAnswer } from '#io/contract/volume-candidates.ts';
 import type { CommandInputs, CommandName } from '#actors/commands.ts';
 import type { ClusterStatus } from '#io/contract/cluster.ts';
 import type { RollbackAnswer } from '#io/contract/rollback.ts';
+import type { ForeignSnapshotsAnswer } from '#io/contract/foreign-snapshots.ts';
 import type { DiffAnswer, FilesAnswer, ImportAnswer } from '#io/contract/files.ts';
 import type { AnsweredRows } from '#io/contract/replica-loss.ts';
 import type { RetentionAnswer } from '#io/contract/retention.ts';
@@ -95,6 +96,8 @@ export interface RestClient extends BackupCalls {
   previewRetention(volume: Named, keep: string | undefined, options?: Abortable): Promise<RetentionAnswer>;
   /** @throws ApiError NOT_FOUND when there is no such snapshot to go back to */
   previewRollback(volume: Named, snapshot: string, options?: Abortable): Promise<RollbackAnswer>;
+  /** Those that other tools took, as the node of the volume sees them now. */
+  foreignSnapshots(volume: Named, options?: Abortable): Promise<ForeignSnapshotsAnswer>;
   clusterStatus(options?: Abortable): Promise<ClusterStatus>;
   /** @param node its name */
   transferLeadership(node: string, options?: Abortable): Promise<TransferAnswer>;
@@ -406,6 +409,7 @@ export function createRestClient(options: RestOptions): RestClient {
       get(specialRequest('preview-retention', volume, { keep }), signal),
     previewRollback: (volume, snapshot, { signal } = {}) =>
       get(specialRequest('preview-rollback', volume, { snapshot }), signal),
+    foreignSnapshots: (volume, { signal } = {}) => get(specialRequest('list-foreign-snapshots', volume, {}), signal),
     clusterStatus: ({ signal } = {}) => get(specialRequest('cluster-status', {}, {}), signal),
     transferLeadership: async (node, { signal } = {}) =>
       json(await send(specialRequest('transfer-leadership', {}, {}, { node }), { signal, repeatable: true }), baseUrl),

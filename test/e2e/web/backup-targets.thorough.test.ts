@@ -67,7 +67,7 @@ describeWeb(({ open }) => {
     await shown(page, 'Nothing of it is outside of the lab');
     await page.getByRole('button', { name: 'Every night…' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByLabel('To').selectOption('usb');
+    await dialog.getByLabel('To', { exact: true }).selectOption('usb');
     await dialog.getByText('It keeps 7d:1d 8w:1w there, of each volume.').waitFor(patience);
     await dialog.getByRole('button', { name: 'Add schedule' }).click();
     await row(page, 'backup-data-backup').getByText('every day at 03:30').waitFor(patience);

@@ -21,6 +21,45 @@ describeWeb(({ open }) => {
     await nightly.waitFor({ state: 'detached', ...patience });
   });
 
+  it('changes when a schedule runs, and of backups how long they stay', async () => {
+    const { page, backend } = await open('/schedules');
+    const dialog = page.getByRole('dialog');
+    const edit = async (name: string): Promise<void> => {
+      await row(page, name)
+        .getByRole('button', { name: `More for ${name}` })
+        .click();
+      await page.getByRole('menuitem', { name: 'Change' }).click();
+    };
+    await edit('wiki-nightly');
+    const save = dialog.getByRole('button', { name: 'Change schedule' });
+    expect(await dialog.getByLabel('When').inputValue()).toBe('30 2 * * *');
+    expect(await save.isDisabled()).toBe(true);
+    expect(await dialog.getByLabel('To', { exact: true }).count()).toBe(0);
+    await dialog.getByLabel('When').fill('15 4 * *');
+    await dialog.getByText('Write five fields').waitFor(patience);
+    await dialog.getByLabel('When').fill('15 4 * * 1');
+    await dialog.getByText(/That is .*Monday/).waitFor(patience);
+    await dialog.getByLabel('Time zone').selectOption('Asia/Tokyo');
+    await save.click();
+    await row(page, 'wiki-nightly').filter({ hasText: 'Monday' }).filter({ hasText: 'Tokyo' }).waitFor(patience);
+    expect(backend.asked.at(-1)).toMatchObject({
+      command: 'change-schedule',
+      input: { name: 'wiki-nightly', cron: '15 4 * * 1', timeZone: 'Asia/Tokyo' },
+    });
+    await edit('photos-backup');
+    expect(await dialog.getByLabel('To', { exact: true }).inputValue()).toBe('usb');
+    await dialog.getByLabel('Backups to keep there').fill('sometimes');
+    expect(await save.isDisabled()).toBe(true);
+    await dialog.getByLabel('Backups to keep there').fill('last:3');
+    await save.click();
+    await dialog.waitFor({ state: 'detached', ...patience });
+    expect(backend.asked.at(-1)?.input).toEqual({ namespace: 'default', name: 'photos-backup', keep: 'last:3' });
+    // Of one that a compose file asks for: it says where.
+    await row(page, 'photos-db-snapshot').getByRole('button', { name: 'More for photos-db-snapshot' }).click();
+    const refused = page.getByRole('menuitem', { name: 'Change' });
+    await expect.poll(() => refused.getAttribute('aria-description'), patience).toContain('compose file of photos');
+  });
+
   it('changes the time zone, and knows which there are', async () => {
     const { page, lab } = await open('/settings');
     const field = page.getByRole('combobox', { name: /time zone/ });

@@ -18,6 +18,23 @@ describeWeb(({ open }) => {
       .waitFor(patience);
   });
 
+  it('shows snapshots of other tools apart, with nothing to do to them', async () => {
+    const { page, backend } = await open('/volumes/default/wiki-data');
+    await heading(page, 'wiki-data').waitFor(patience);
+    const theirs = page.getByRole('region', { name: 'Snapshots of other tools' });
+    expect(await theirs.count()).toBe(0);
+    backend.foreign = [
+      { name: 'zfs-auto-snap_daily-2026-11-20-0625', takenAt: Date.now() - 86_400_000, exclusiveBytes: 3 * 2 ** 20 },
+      { name: '.snapshots/7/snapshot', takenAt: null, exclusiveBytes: null },
+    ];
+    await page.reload();
+    await theirs.getByText('zfs-auto-snap_daily-2026-11-20-0625').waitFor(patience);
+    await theirs.getByText('3 MiB').waitFor(patience);
+    await theirs.getByText('.snapshots/7/snapshot').waitFor(patience);
+    expect(await theirs.getByRole('button').count()).toBe(0);
+    expect(await theirs.getByRole('link').count()).toBe(0);
+  });
+
   it('snapshots a volume when it changes, as often as somebody says', async () => {
     const { page, lab } = await open('/volumes/default/wiki-data');
     await heading(page, 'wiki-data').waitFor(patience);

@@ -81,6 +81,21 @@ describeWeb(({ open }) => {
     await expect.poll(() => volume()?.handover, patience).toBeNull();
   });
 
+  it('calls off a roll-back that waits for its app to stop', async () => {
+    const { page, lab } = await open('/volumes/default/wiki-data');
+    await heading(page, 'wiki-data').waitFor(patience);
+    const volume = () => lab.view.byName('volume', 'default', 'wiki-data');
+    const [old] = lab.view
+      .referrers(volume()?.stream ?? 'volume:none', 'snapshot')
+      .filter(({ state }) => state === 'available');
+    lab.hold();
+    const snapshot = old?.context.metadata.name ?? 'none';
+    lab.run('rollback-volume', { name: 'wiki-data', snapshot, pastNewer: true }, 'user:admin');
+    await page.getByRole('button', { name: 'Cancel the roll-back' }).click();
+    await expect.poll(() => volume()?.state, patience).toBe('ready');
+    await page.getByRole('button', { name: 'Cancel the roll-back' }).waitFor({ state: 'detached', ...patience });
+  });
+
   it('says what was done to a volume by hand, and puts it right at a word', async () => {
     const { page, lab } = await open('/volumes/default/wiki-data');
     await heading(page, 'wiki-data').waitFor(patience);

@@ -3,12 +3,16 @@ import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { judge, type Found } from '#actors/sensors/volume-look.ts';
+import type { LabView } from '#actors/actor.ts';
 import type { WorkInput } from '#actors/work.ts';
+import { volumeFiles, type FilesPorts } from '#io/agent/volume-files.ts';
+import { VolumeLooks, type VolumeLooksParts } from '#io/agent/volume-looks.ts';
 import type { Ports, Run } from '#io/agent/worker.ts';
 import { datasetWorkers } from '#io/agent/workers/datasets.ts';
+import { rollbackFailures, rollbackWorkers } from '#io/agent/workers/rollback.ts';
 import { lifeWorkers } from '#io/agent/workers/volume-life.ts';
 import { realContent } from '#io/devices/content/real.ts';
-import { asIoError } from '#io/devices/error.ts';
+import { asIoError, type IoError } from '#io/devices/error.ts';
 import { missingBtrfs, tempPool, type TempPool } from '#test/pool-fixture.ts';
 import { describeReal } from '#test/real.ts';
 
@@ -41,7 +45,7 @@ describeReal('volumes on a real machine', missingBtrfs(), () => {
 
   /** Does one piece of work as the agent would. @returns what it reports */
   async function work<W extends Work>(name: W, input: WorkInput[W]): Promise<Record<string, unknown>> {
-    const workers = { ...datasetWorkers, ...lifeWorkers };
+    const workers = { ...datasetWorkers, ...lifeWorkers, ...rollbackWorkers };
     const order = { work: name, subject: 'volume:v', visit: 1, input } as never;
     const worker = workers[name] as (order: never, ports: Ports, run: Run) => Promise<{ input: object }>;
     return (await worker(order, ports, run)).input as Record<string, unknown>;
@@ -82,6 +86,23 @@ describeReal('volumes on a real machine', missingBtrfs(), () => {
     expect(await pool.tool('btrfs', 'qgroup', 'show', '--raw', '-ref', native)).toContain(String(2 ** 29));
   });
 
+  test('a snapshot that somebody took by hand is shown apart from those of the lab, and stays', async () => {
+    await work('create-dataset', { ...of('diary'), spec });
+    const { path } = (await ports.volumes.inspect({ pool: 'test', name: 'diary' }, run)) ?? { path: '' };
+    await ports.volumes.snapshot({ pool: 'test', name: 'diary' }, 'ours', run);
+    const theirs = join(pool.mountpoint, 'theirs', 'diary-by-hand');
+    await pool.tool('btrfs', 'subvolume', 'snapshot', '-r', path, theirs);
+    const context = { metadata: { name: 'diary' }, node: 'node:n', path, pool: 'test', dataset: 'diary' };
+    const lab = { get: () => ({ stream: 'volume:v', state: 'ready', context }) } as unknown as LabView;
+    const { foreignSnapshots } = volumeFiles(lab, () => ports as unknown as FilesPorts);
+    const shown = await foreignSnapshots('volume:v', run.signal);
+    const found = { name: theirs, takenAt: expect.any(Number), exclusiveBytes: null };
+    expect(shown).toEqual({ items: [found], truncated: false });
+    expect(Math.abs((shown.items[0]?.takenAt ?? 0) - Date.now())).toBeLessThan(600_000);
+    await ports.volumes.removeSnapshots({ pool: 'test', name: 'diary' }, ['ours'], run);
+    expect((await foreignSnapshots('volume:v', run.signal)).items).toEqual([found]);
+  });
+
   test('what holds more than it shall have is left as it is', async () => {
     const native = join(pool.mountpoint, 'theirs', 'large');
     await pool.tool('btrfs', 'subvolume', 'create', native);
@@ -116,6 +137,60 @@ describeReal('volumes on a real machine', missingBtrfs(), () => {
     expect((await look('mail', String(path)))?.problem?.code).toBe('QUOTA');
     await work('create-dataset', { ...of('mail'), spec, isThere: true });
     expect(await look('mail', String(path))).toEqual({ problem: null, isGone: false });
+  });
+
+  test('a snapshot that was destroyed by hand is noticed, and going back to it leaves the volume as it is', async () => {
+    const { path } = await work('create-dataset', { ...of('notes'), spec });
+    await writeFile(join(String(path), 'page'), 'kept');
+    const dataset = { pool: 'test', name: 'notes' };
+    const taken = [];
+    for (const name of ['one', 'two']) taken.push(await ports.volumes.snapshot(dataset, name, run));
+    const snapshots = taken.map(({ name, guid }) => ({
+      stream: `snapshot:${name}`,
+      state: 'available',
+      visit: 2,
+      context: { guid },
+    }));
+    const context = { metadata: { name: 'notes' }, path, spec, pool: 'test', dataset: 'notes', drift: null };
+    const volume = { stream: 'volume:notes', state: 'ready', visit: 5, context };
+    const told: object[] = [];
+    const view = {
+      get: () => volume,
+      referrers: (_: string, kind: string) => (kind === 'volume' ? [volume] : snapshots),
+    };
+    const lab = { view, run: (ask: object) => (told.push(ask), Promise.resolve({})) };
+    const random = { id: () => 'id', next: () => 0 };
+    const looks = new VolumeLooks({
+      node: 'node:n',
+      lab,
+      ports,
+      random,
+      log: undefined,
+    } as unknown as VolumeLooksParts);
+    await looks.look();
+    await pool.tool('btrfs', 'subvolume', 'delete', await ports.volumes.snapshotPath(dataset, 'one', run));
+    await looks.look();
+    expect(told).toEqual([]);
+    await looks.look();
+    expect(told).toMatchObject([
+      {
+        name: 'report-snapshots-gone',
+        input: { volume: 'volume:notes', visit: 5, snapshots: [{ snapshot: 'snapshot:one', visit: 2 }] },
+      },
+    ]);
+    const order = {
+      subject: 'volume:notes',
+      visit: 7,
+      input: { ...of('notes'), to: 'one', stash: 'was', isCanceled: false },
+    };
+    const error = await rollbackWorkers['rollback-dataset'](order as never, ports, run).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(rollbackFailures['rollback-dataset']?.(order as never, error as IoError)).toMatchObject({
+      name: 'report-volume-rollback-failed',
+      input: { visit: 7, problem: { code: 'MISSING' }, isGone: true },
+    });
+    expect(await readFile(join(String(path), 'page'), 'utf8')).toBe('kept');
   });
 
   test('a pool that is mounted read-only is told, and one that is not mounted at all', async () => {

@@ -1,5 +1,6 @@
 /** Files of one volume, `data`, for the server under test: in memory, with one snapshot, and archives as the test wants them. */
 import { simFifo, simLink, simTree } from '#io/devices/tree/sim.ts';
+import type { ForeignSnapshotsAnswer } from '#io/contract/foreign-snapshots.ts';
 import type { VolumeFiles } from '#io/lab/port.ts';
 import { FakeLab, operationRow } from './fake-lab.ts';
 import { asIndex } from '#events/envelope.ts';
@@ -14,6 +15,8 @@ export interface FakeFiles extends VolumeFiles {
   readonly streams: { opened: number; ended: number; given: number };
   /** Since any snapshot; undefined: unknown. */
   writtenBytes: number | undefined;
+  /** Snapshots of other tools. */
+  foreign: ForeignSnapshotsAnswer;
   /** What `fetch` and `read` give instead of what is there. */
   source: ((signal: AbortSignal) => AsyncIterable<Uint8Array>) | undefined;
 }
@@ -52,11 +55,13 @@ export function fakeFiles(): FakeFiles {
     streams: { opened: 0, ended: 0, given: 0 },
     source: undefined,
     writtenBytes: 4096,
+    foreign: { items: [], truncated: false },
     list: ({ snapshot, path }, range, signal) => tree.list(root(snapshot), path, range, call(signal)),
     read: ({ snapshot, path }, range, signal) =>
       counted(files.source?.(signal) ?? tree.read(root(snapshot), path, range, signal)),
     pack: ({ snapshot, path }, signal) => counted(tree.pack(root(snapshot), path, signal)),
     diff: (_, { from, to }, options, signal) => tree.diff(root(from), root(to), options, call(signal)),
+    foreignSnapshots: () => Promise.resolve(files.foreign),
     written: () => Promise.resolve(files.writtenBytes),
     fetch: (_, signal) => counted(files.source?.(signal) ?? tree.pack('now', '', signal)),
     async bring(_, bytes) {

@@ -111,6 +111,10 @@ const table: Partial<Record<CommandName, Row>> = {
     missing: [at('data', '/rollback'), { snapshot: 'none' }],
     conflict: [at('busy', '/rollback'), { snapshot: 'monday' }],
   },
+  'cancel-rollback': {
+    nothing: [at('data', '/rollback/cancel'), {}],
+    missing: [at('none', '/rollback/cancel'), {}],
+  },
 };
 
 const commands = volumesRoutes.flatMap(({ action, method }) =>

@@ -36,6 +36,10 @@ const onVega: VolumeFiles = {
   pack: ({ snapshot, path }, signal) => tree.pack(snapshot ?? 'now', path, signal),
   diff: (_, { from, to }, options) => tree.diff(from ?? 'now', to ?? 'now', options, call()),
   written: async (_, snapshot) => (snapshot === 'monday' ? 300_003 : undefined),
+  foreignSnapshots: async () => ({
+    items: [{ name: 'autosnap_1', takenAt: 5, exclusiveBytes: null }],
+    truncated: true,
+  }),
   fetch: () => tree.pack('now', '', never),
   bring: async (_, bytes) => {
     came = await textOf(bytes);
@@ -77,6 +81,15 @@ describe('files on another node', () => {
   test('tell what was written since a snapshot, and unknown stays unknown', async () => {
     expect(await here.written(volume, 'monday', never)).toBe(300_003);
     expect(await here.written(volume, 'tuesday', never)).toBeUndefined();
+  });
+
+  test('say which snapshots of theirs other tools took', async () => {
+    expect(await here.foreignSnapshots(volume, never)).toEqual({
+      items: [{ name: 'autosnap_1', takenAt: 5, exclusiveBytes: null }],
+      truncated: true,
+    });
+    cuts.add('atlas>vega');
+    await expect(here.foreignSnapshots(volume, never)).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' });
   });
 
   test('are imported through this one, and a refusal comes back with its reason', async () => {

@@ -397,6 +397,46 @@ describe('other lists', () => {
     ]);
   });
 
+  describe('of other tools', () => {
+    const at = 'GET /api/v1/volumes/default/photos-db/foreign-snapshots';
+    const items = [
+      { name: 'autosnap_monday', takenAt: now - 2 * 60 * minuteMs, exclusiveBytes: 3 * 2 ** 20 },
+      { name: '.snapshots/7/snapshot', takenAt: null, exclusiveBytes: null },
+    ];
+
+    test('are listed apart, with what is known of them', async () => {
+      lab.on(at, { json: { items, truncated: true } });
+      const { out, err } = await floatlab('volume snapshots photos-db --foreign');
+      expect(lines(out)).toEqual([
+        'SNAPSHOT               TAKEN     USED',
+        'autosnap_monday        2 h ago  3 MiB',
+        '.snapshots/7/snapshot  –            –',
+      ]);
+      expect(err).toContain('There are older ones: these are the newest 2.');
+      expect((await floatlab('volume snapshots photos-db --foreign -q')).out).toBe(
+        'autosnap_monday\n.snapshots/7/snapshot\n',
+      );
+      expect(JSON.parse((await floatlab('volume snapshots photos-db --foreign -o json')).out)).toMatchObject([
+        { name: 'autosnap_monday', exclusiveBytes: 3 * 2 ** 20 },
+        { takenAt: null },
+      ]);
+      expect((await floatlab('volume snapshots photos-db --foreign --at 5')).code).toBe(2);
+    });
+
+    test("are mentioned under the lab's own, for a person and now alone; a node that is away changes nothing", async () => {
+      lab.rows('/api/v1/volumes/default/photos-db/snapshots', [snapshotRow('monday')]);
+      lab.on(at, { json: { items, truncated: false } });
+      const mentioned = '2 snapshots of other tools are there as well: floatlab volume snapshots photos-db --foreign';
+      expect((await floatlab('volume snapshots photos-db')).err).toContain(mentioned);
+      for (const more of ['-q', '-o json', '--at 5'])
+        expect((await floatlab(`volume snapshots photos-db ${more}`)).err).not.toContain('other tools');
+      lab.on(at, { json: { items: [], truncated: false } });
+      expect((await floatlab('volume snapshots photos-db')).err).toBe('');
+      lab.problem(at, 'ENGINE_UNREACHABLE', 'Node vega is down.');
+      expect(await floatlab('volume snapshots photos-db')).toMatchObject({ code: 0, err: '' });
+    });
+  });
+
   test('what a retention keeps and drops, and why', async () => {
     const item = { snapshot: 'monday', takenAt: now - minuteMs, keep: true, why: 'one of the last 1 (last:1)' };
     const items = [{ ...item, snapshot: 'sunday', keep: false, why: 'older than every rule keeps' }, item];

@@ -70,6 +70,7 @@ export const volumeRow = (name: string, more: Partial<VolumeRow> = {}): VolumeRo
   adopted: null,
   drift: null,
   move: null,
+  rollback: null,
   lineages: [{ id: 1, parent: null, openedAt: null }],
   owner: null,
   mode: null,

@@ -13,7 +13,17 @@ const row: VolumeRow = {
   snapshotOnChange: { settleMs: 10_000, minIntervalMs: 900_000 },
   hooks: { before: { service: 'db', command: ['sh', '-c', 'sync; echo "x"'], timeoutMs: 30_000 }, onFailure: 'skip' },
   constraints: { labels: { zone: 'attic' }, pool: 'tank', driver: 'zfs' },
-  ...{ adopted: null, drift: null, move: null, lineages: [], app: null, node: null, pool: null, path: null },
+  ...{
+    adopted: null,
+    drift: null,
+    move: null,
+    rollback: null,
+    lineages: [],
+    app: null,
+    node: null,
+    pool: null,
+    path: null,
+  },
   ...{ problem: null, delay: null, discarded: null, origin: null, snapshots: 0, lastSnapshotAt: null },
   ...{ replication: null, replicas: [] },
 };

@@ -7,7 +7,7 @@ import { comesToAnEnd } from '../endings.ts';
 import { unheld } from '../unheld.ts';
 import type { Failures, Workers } from '../worker.ts';
 
-type DatasetWork = 'create-dataset' | 'clone-dataset' | 'rollback-dataset' | 'destroy-dataset' | 'remove-snapshot';
+type DatasetWork = 'create-dataset' | 'clone-dataset' | 'destroy-dataset' | 'remove-snapshot';
 
 const datasetOf = ({ pool, dataset }: DatasetInput): Dataset => ({ pool, name: dataset });
 const volumeOf = (subject: StreamId) => subject as StreamId<'volume'>;
@@ -30,19 +30,6 @@ export const datasetWorkers: Pick<Workers, DatasetWork> = {
     return {
       name: 'report-volume-provisioned',
       input: { volume: volumeOf(subject), visit, dataset: input.dataset, path },
-    };
-  },
-
-  'rollback-dataset': async ({ subject, visit, input }, { volumes }, run) => {
-    run.fence();
-    const stash = await volumes.rollback(datasetOf(input), input.to, input.stash, run);
-    return {
-      name: 'report-volume-rolled-back',
-      input: {
-        volume: volumeOf(subject),
-        visit,
-        stash: { name: stash.name, guid: stash.guid, takenAt: stash.createdAt },
-      },
     };
   },
 
@@ -76,7 +63,7 @@ function gone({ pool, dataset }: DatasetInput): IoError {
 }
 
 const volumeFailed: NonNullable<
-  Failures['create-dataset'] & Failures['clone-dataset'] & Failures['rollback-dataset'] & Failures['destroy-dataset']
+  Failures['create-dataset'] & Failures['clone-dataset'] & Failures['destroy-dataset']
 > = ({ subject, visit }, { problem }) => ({
   name: 'report-volume-failed',
   input: { volume: volumeOf(subject), visit, problem },
@@ -85,7 +72,6 @@ const volumeFailed: NonNullable<
 export const datasetFailures: Pick<Failures, DatasetWork> = {
   'create-dataset': volumeFailed,
   'clone-dataset': volumeFailed,
-  'rollback-dataset': volumeFailed,
   'destroy-dataset': (order, error) => (comesToAnEnd(error) ? undefined : volumeFailed(order, error)),
   'remove-snapshot': null,
 };

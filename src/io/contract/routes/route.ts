@@ -55,6 +55,7 @@ export type Special =
   | 'export-volume'
   | 'import-volume'
   | 'preview-rollback'
+  | 'list-foreign-snapshots'
   | 'list-disks'
   | 'list-volume-candidates'
   | 'list-projects'

@@ -69,6 +69,13 @@ export const volumesRoutes: readonly Route[] = [
     'reason',
   ]),
   special(
+    'list-foreign-snapshots',
+    'get',
+    `${volume}/foreign-snapshots`,
+    'volumes',
+    'List the snapshots of a volume that other tools took, oldest first, as its node sees them now: the lab never touches them',
+  ),
+  special(
     'preview-retention',
     'get',
     `${volume}/retention`,
@@ -107,6 +114,13 @@ export const volumesRoutes: readonly Route[] = [
     'volumes',
     'What going back to a snapshot would leave behind',
     { query: { snapshot: 'Its name' } },
+  ),
+  command(
+    'cancel-rollback',
+    'post',
+    `${volume}/rollback/cancel`,
+    'volumes',
+    'Call off a roll-back of which nothing has happened, or that has failed: then its node looks first what became of it',
   ),
   ...filesRoutes(volume),
 ];

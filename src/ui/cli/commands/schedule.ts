@@ -8,6 +8,7 @@ import { usageError } from '../errors.ts';
 import { momentsOf } from '../moments.ts';
 import {
   changeOptions,
+  durationOf,
   examples,
   momentOf,
   namespaceOption,
@@ -19,6 +20,7 @@ import {
 import { formatOf, isStructured, printFields, printList, printStructured } from '../output/formats.ts';
 import { paintState } from '../output/style.ts';
 import { momentWords, orDash } from '../output/words.ts';
+import { keepOf } from '../volume-values.ts';
 import { byName, namespaceColumn, readRows } from '../rows.ts';
 
 /** `photos-db`, `app photos`, `pool tank`. */
@@ -35,13 +37,74 @@ function behindWords({ behindSince }: ScheduleRow): string | null {
     : `the newest good backup is of ${momentWords(behindSince)}`;
 }
 
-interface CreateOptions extends ChangeOptions {
+interface TermsOptions {
+  readonly keep?: string;
+  readonly testRestoreEvery?: string;
+}
+
+/** `none` is said as the command wants it: empty, and 0. */
+const termsOf = ({ keep, testRestoreEvery: every }: TermsOptions) => ({
+  ...(keep === undefined ? {} : { keep: keep === 'none' ? ('' as const) : keepOf(keep) }),
+  ...(every === undefined
+    ? {}
+    : { testRestoreEveryMs: every === 'none' ? (0 as const) : durationOf(every, '--test-restore-every') }),
+});
+
+interface CreateOptions extends ChangeOptions, TermsOptions {
   readonly volume?: string;
   readonly app?: string;
   readonly scrub?: string;
   readonly backupTo?: string;
   readonly cron: string;
   readonly timeZone?: string;
+}
+
+interface EditOptions extends ChangeOptions, TermsOptions {
+  readonly cron?: string;
+  readonly timeZone?: string;
+  readonly backupTo?: string;
+}
+
+function addEdit(group: Command, cli: Cli): void {
+  const edit = group
+    .command('edit')
+    .description('change when a schedule runs, and of backups where they go and how long they stay')
+    .argument('<schedule>')
+    .option('--cron <line>', 'when: minute, hour, day of month, month, day of week')
+    .option('--time-zone <name>', 'for example Europe/Berlin; lab: that of the lab')
+    .option('--backup-to <target>', 'of backups: another target; what lies in the old one stays')
+    .option('--keep <policy>', 'of backups: which of each volume stay; none: as the target says')
+    .option('--test-restore-every <duration>', 'of backups: 30d; none: as the target says');
+  edit.action(async (schedule: string, options: EditOptions) => {
+    const { cron, timeZone, backupTo } = options;
+    const changes = {
+      ...(cron === undefined ? {} : { cron }),
+      ...(timeZone === undefined ? {} : { timeZone: timeZone === 'lab' ? null : timeZone }),
+      ...(backupTo === undefined ? {} : { backupTo }),
+      ...termsOf(options),
+    };
+    if (Object.keys(changes).length === 0)
+      throw usageError('Say what changes: --cron, --time-zone, --backup-to, --keep or --test-restore-every.');
+    const lab = await cli.lab(options);
+    const ref = lab.ref(schedule, options);
+    await change(
+      cli,
+      lab,
+      options,
+      'change-schedule',
+      { ...ref, ...changes },
+      {
+        done: `Schedule ${ref.name} is changed.`,
+        nothing: `Schedule ${ref.name} is like that already.`,
+      },
+    );
+  });
+  examples(
+    namespaceOption(changeOptions(edit)),
+    'floatlab schedule edit nightly --cron "0 4 * * *"',
+    'floatlab schedule edit nightly --time-zone Europe/Berlin --dry-run',
+    'floatlab schedule edit offsite --backup-to usb --keep "14d:1d 8w:1w"',
+  );
 }
 
 function targetOf({
@@ -130,13 +193,23 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
     .option('--app <name>', 'or the app, to snapshot all its volumes as a set')
     .option('--scrub <node/pool>', 'or the pool to scrub')
     .option('--backup-to <target>', 'back up to this target instead of taking snapshots')
+    .option('--keep <policy>', 'of backups: which of each volume stay, "14d:1d 8w:1w"; else as the target says')
+    .option(
+      '--test-restore-every <duration>',
+      'of backups: restore one as a test so often, 30d; else as the target says',
+    )
     .requiredOption('--cron <line>', 'when: minute, hour, day of month, month, day of week')
     .option('--time-zone <name>', 'for example Europe/Berlin; that of the lab when it is left out');
   create.action(async (schedule: string, options: CreateOptions) => {
     const lab = await cli.lab(options);
     const ref = lab.ref(schedule, options);
     const of = targetOf(options);
-    const backup = options.backupTo === undefined ? {} : { backupTo: options.backupTo };
+    const { keep, testRestoreEveryMs } = termsOf(options);
+    const backup = {
+      ...(options.backupTo === undefined ? {} : { backupTo: options.backupTo }),
+      ...(keep ? { keep } : {}),
+      ...(testRestoreEveryMs ? { testRestoreEveryMs } : {}),
+    };
     const zone = options.timeZone === undefined ? {} : { timeZone: options.timeZone };
     await change(
       cli,
@@ -157,6 +230,7 @@ export function addScheduleCommands(program: Command, cli: Cli): void {
     'floatlab schedule create offsite --app wiki --backup-to usb --cron "30 3 * * *"',
     'floatlab schedule create monthly --scrub atlas/tank --cron "0 3 1 * *"',
   );
+  addEdit(group, cli);
 
   const verbs = {
     suspend: ['suspend a schedule', 'is suspended', 'is suspended already'],

@@ -26,6 +26,7 @@ import { safe } from '../output/safe.ts';
 import { paintState } from '../output/style.ts';
 import { counted, momentWords, orDash } from '../output/words.ts';
 import { readRows } from '../rows.ts';
+import { listForeignSnapshots, mentionForeign } from './snapshot-foreign.ts';
 import { addNote } from './snapshot-note.ts';
 
 /** @param group the commands of volumes */
@@ -46,12 +47,19 @@ export function addSnapshotCommands(program: Command, group: Command, cli: Cli):
   addNote(group, cli);
   addTake(program, cli);
 
-  const snapshots = group.command('snapshots').description('list the snapshots of a volume, oldest first');
-  snapshots.argument('<volume>').action((volume: string, options: ReadOptions) => listSnapshots(cli, options, volume));
+  const snapshots = group
+    .command('snapshots')
+    .description('list the snapshots of a volume, oldest first')
+    .argument('<volume>')
+    .option('--foreign', 'those of other tools instead, as its node sees them now: the lab never touches them');
+  snapshots.action((volume: string, options: SnapshotsOptions) =>
+    options.foreign ? listForeignSnapshots(cli, options, volume) : listSnapshots(cli, options, volume),
+  );
   examples(
     namespaceOption(readOptions(snapshots)),
     'floatlab volume snapshots photos-db',
     'floatlab volume snapshots photos-db -q',
+    'floatlab volume snapshots photos-db --foreign',
   );
 
   const retention = group
@@ -70,13 +78,17 @@ export function addSnapshotCommands(program: Command, group: Command, cli: Cli):
     .command('rollback')
     .description('go back to a snapshot; what is replaced is kept as a snapshot')
     .argument('<volume>')
-    .argument('<snapshot>')
-    .option('--past-newer', 'also past newer snapshots, which stay in the line of the history that is left');
-  rollback.action((volume: string, to: string, options: RollbackOptions) => rollBack(cli, options, volume, to));
+    .argument('[snapshot]', 'to which it goes back')
+    .option('--past-newer', 'also past newer snapshots, which stay in the line of the history that is left')
+    .option('--cancel', 'call off a roll-back of which nothing has happened yet, or that has failed');
+  rollback.action((volume: string, to: string | undefined, options: RollbackOptions) =>
+    rollBack(cli, options, volume, to),
+  );
   examples(
     yesOption(namespaceOption(changeOptions(rollback))),
     'floatlab volume rollback photos-db before-upgrade',
     'floatlab volume rollback photos-db before-upgrade --dry-run',
+    'floatlab volume rollback photos-db --cancel',
   );
 
   const removeSnapshot = group
@@ -138,6 +150,10 @@ interface TakeOptions extends SnapshotOptions {
 interface SnapshotOptions extends ChangeOptions {
   readonly as?: string;
   readonly note?: string;
+}
+
+interface SnapshotsOptions extends ReadOptions {
+  readonly foreign?: boolean;
 }
 
 interface RetentionOptions extends ReadOptions {
@@ -235,6 +251,7 @@ async function listSnapshots(cli: Cli, options: ReadOptions, volume: string): Pr
       { header: 'GUID', value: ({ guid }) => orDash(guid), wide: true },
     ],
   });
+  await mentionForeign(cli, lab, options, ref);
 }
 
 /** `schedule`, `manual, set of 3`. */
@@ -242,10 +259,18 @@ const reasonOf = ({ reason, set }: SnapshotRow): string => (set === null ? reaso
 
 interface RollbackOptions extends ChangeOptions {
   readonly pastNewer?: boolean;
+  readonly cancel?: boolean;
 }
 
-async function rollBack(cli: Cli, options: RollbackOptions, volume: string, to: string): Promise<void> {
+async function rollBack(cli: Cli, options: RollbackOptions, volume: string, to: string | undefined): Promise<void> {
   checkOptions(options);
+  if (options.cancel === true) {
+    if (to !== undefined || options.pastNewer === true)
+      throw usageError('--cancel calls the roll-back off: leave the snapshot and the other options out.');
+    return cancelRollback(cli, options, volume);
+  }
+  if (to === undefined)
+    throw usageError('Say which snapshot to go back to.', `floatlab volume snapshots ${volume} shows what there is.`);
   const lab = await cli.lab(options);
   const ref = lab.ref(volume, options);
   let pastNewer = options.pastNewer === true;
@@ -260,6 +285,15 @@ async function rollBack(cli: Cli, options: RollbackOptions, volume: string, to: 
   await change(cli, lab, options, 'rollback-volume', input, {
     done: `Volume ${ref.name} is back at ${to}; what it held before is kept as a snapshot.`,
     nothing: `Volume ${ref.name} is being rolled back already.`,
+  });
+}
+
+async function cancelRollback(cli: Cli, options: RollbackOptions, volume: string): Promise<void> {
+  const lab = await cli.lab(options);
+  const ref = lab.ref(volume, options);
+  await change(cli, lab, options, 'cancel-rollback', ref, {
+    done: `The roll-back of volume ${ref.name} is called off; had it been done by then, it stays so.`,
+    nothing: `Volume ${ref.name} is not being rolled back: nothing to do.`,
   });
 }
 

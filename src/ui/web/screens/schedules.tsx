@@ -1,4 +1,4 @@
-import { IconPlayerPause, IconPlayerPlay, IconPlus, IconTrash } from '@tabler/icons-react';
+import { IconPencil, IconPlayerPause, IconPlayerPlay, IconPlus, IconTrash } from '@tabler/icons-react';
 import { useSearch } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import type { ScheduleRow } from '#projections/views/schedules.ts';
@@ -17,10 +17,13 @@ import { toneOf } from '../format/state.ts';
 import { count } from '../format/who.ts';
 import { useCommand } from '../live/use-command.ts';
 import { useView } from '../live/use-view.ts';
+import { EditSchedule } from './volume/edit-schedule.tsx';
 import { NewSchedule } from './volume/new-schedule.tsx';
 import classes from './schedules.module.css';
 
-const columnsFor = (remove: (row: ScheduleRow) => void): readonly Column<ScheduleRow>[] => [
+type Choose = (row: ScheduleRow) => void;
+
+const columnsFor = (edit: Choose, remove: Choose): readonly Column<ScheduleRow>[] => [
   {
     id: 'name',
     title: 'Schedule',
@@ -102,7 +105,12 @@ const columnsFor = (remove: (row: ScheduleRow) => void): readonly Column<Schedul
     cell: ({ state, dueAt }) =>
       state === 'active' ? <Time at={dueAt} as="until" /> : <span className="faint">–</span>,
   },
-  { id: 'actions', title: '', width: '32px', cell: (row) => <Actions row={row} onRemove={() => remove(row)} /> },
+  {
+    id: 'actions',
+    title: '',
+    width: '32px',
+    cell: (row) => <Actions row={row} onEdit={() => edit(row)} onRemove={() => remove(row)} />,
+  },
 ];
 
 const actionWords: Readonly<Record<ScheduleRow['action'], string>> = {
@@ -125,11 +133,24 @@ function Target({ row: { namespace, of } }: { readonly row: ScheduleRow }) {
   );
 }
 
-function Actions({ row, onRemove }: { readonly row: ScheduleRow; readonly onRemove: () => void }) {
+interface ActionsProps {
+  readonly row: ScheduleRow;
+  readonly onEdit: () => void;
+  readonly onRemove: () => void;
+}
+
+function Actions({ row, onEdit, onRemove }: ActionsProps) {
   const { run } = useCommand();
   const target = { namespace: row.namespace, name: row.name };
   return (
     <RowMenu name={row.name}>
+      <ActionItem
+        icon={<IconPencil size={16} />}
+        refused={row.app ? `The compose file of ${row.app.name} says when it runs: change it there.` : undefined}
+        onClick={onEdit}
+      >
+        Change…
+      </ActionItem>
       {row.state === 'active' ? (
         <ActionItem icon={<IconPlayerPause size={16} />} onClick={() => void run('suspend-schedule', target)}>
           Suspend
@@ -165,7 +186,8 @@ export function Schedules() {
   const volumes = useView('volumes');
   const [removing, setRemoving] = useState<ScheduleRow>();
   const [isMaking, setMaking] = useState(false);
-  const columns = useMemo(() => columnsFor(setRemoving), []);
+  const [editing, setEditing] = useState<ScheduleRow>();
+  const columns = useMemo(() => columnsFor(setEditing, setRemoving), []);
   const list = useList({ rows, columns, search, fallback: byNext, texts, tone });
   const add = (
     <ActionButton
@@ -216,6 +238,7 @@ export function Schedules() {
         </>
       )}
       {isMaking && <NewSchedule onClose={() => setMaking(false)} />}
+      {editing && <EditSchedule row={editing} onClose={() => setEditing(undefined)} />}
       {removing && (
         <PlanDialog
           title={`Remove ${removing.name}`}

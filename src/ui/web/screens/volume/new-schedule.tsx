@@ -3,12 +3,12 @@ import { NativeSelect, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { isName, nameRule } from '#events/values/name.ts';
 import type { CommandInputs } from '#actors/commands.ts';
-import { cronInWords } from '../../format/cron-words.ts';
-import { timeZones } from '../../format/time-zones.ts';
+import { emptyDraft, inputOf, troublesOf, type ScheduleDraft } from '../../format/schedule-draft.ts';
 import { useCommand } from '../../live/use-command.ts';
 import { useTargets } from '../../components/back-up.tsx';
 import { useView } from '../../live/use-view.ts';
 import { Form } from '../../components/form.tsx';
+import { BackupFields, TimeFields } from './schedule-fields.tsx';
 
 interface Named {
   readonly namespace: string;
@@ -117,24 +117,19 @@ export function NewSchedule({ of: given, action = 'snapshot', onClose }: NewSche
   const choice: Pick<Choice, 'namespace' | 'name' | 'input'> | undefined = given
     ? { namespace: given.namespace, name: given.name, input: { [given.kind]: given.name } }
     : (choices.find(({ key }) => key === chosen) ?? choices[0]);
-  const [chosenTarget, setTarget] = useState<string>();
-  const to = targets.find(({ name }) => name === chosenTarget) ?? targets[0];
   const [typed, setTyped] = useState<string>();
   const name = typed ?? (choice === undefined ? '' : `${choice.name.slice(0, 54)}-${suffix}`);
-  const [typedCron, setCron] = useState<string>();
-  const cron = typedCron ?? usualCron;
-  const [zone, setZone] = useState('');
-  const hasFields = cron.trim().split(/\s+/).length === 5;
-  const words = hasFields ? cronInWords(cron) : undefined;
-  const inZone = zone === '' ? 'in the lab’s time zone' : `in ${zone}`;
+  const [written, setWritten] = useState<Partial<ScheduleDraft>>({});
+  const change = (changes: Partial<ScheduleDraft>): void => setWritten((before) => ({ ...before, ...changes }));
+  const to = targets.find((one) => one.name === written.backupTo) ?? targets[0];
+  const draft: ScheduleDraft = { ...emptyDraft, cron: usualCron, ...written, backupTo: to?.name ?? '' };
+  const troubles = troublesOf(draft);
+  const areRight =
+    troubles.cron === undefined && (!isBackup || (to !== undefined && Object.keys(troubles).length === 0));
   const submit = async (): Promise<boolean> => {
     if (!choice) return false;
     const { namespace, input } = choice;
-    const more = {
-      ...(zone === '' ? {} : { timeZone: zone }),
-      ...(isBackup && to ? { backupTo: to.name } : {}),
-    };
-    return (await run('create-schedule', { namespace, name, ...input, cron: cron.trim(), ...more })) !== undefined;
+    return (await run('create-schedule', { namespace, name, ...input, ...inputOf(draft, isBackup) })) !== undefined;
   };
   return (
     <Form
@@ -144,7 +139,7 @@ export function NewSchedule({ of: given, action = 'snapshot', onClose }: NewSche
           : `${isBackup ? `Back ${given.name} up` : `Snapshot ${given.name}`} again and again`
       }
       confirm="Add schedule"
-      isValid={choice !== undefined && isName(name) && hasFields && (!isBackup || to !== undefined)}
+      isValid={choice !== undefined && isName(name) && areRight}
       onClose={onClose}
       submit={submit}
     >
@@ -169,34 +164,8 @@ export function NewSchedule({ of: given, action = 'snapshot', onClose }: NewSche
           />
         </>
       )}
-      {isBackup && (
-        <NativeSelect
-          label="To"
-          description={to && `It keeps ${to.keep ?? 'all backups'} there, of each volume.`}
-          data={targets.map((one) => one.name)}
-          value={to?.name ?? ''}
-          error={to === undefined ? 'There is nowhere to back up to yet: add a target under Backups.' : undefined}
-          onChange={(event) => setTarget(event.currentTarget.value)}
-        />
-      )}
-      <TextInput
-        label="When"
-        description={
-          words === undefined
-            ? `Minute, hour, day of month, month, day of week, ${inZone}.`
-            : `That is ${words}, ${inZone}.`
-        }
-        data-autofocus={given !== undefined || undefined}
-        value={cron}
-        error={hasFields ? undefined : 'Write five fields: 30 2 * * *'}
-        onChange={(event) => setCron(event.currentTarget.value)}
-      />
-      <NativeSelect
-        label="Time zone"
-        data={[{ value: '', label: 'the lab’s' }, ...timeZones]}
-        value={zone}
-        onChange={(event) => setZone(event.currentTarget.value)}
-      />
+      {isBackup && <BackupFields draft={draft} onChange={change} targets={targets} />}
+      <TimeFields draft={draft} onChange={change} isFirst={given !== undefined} />
       <TextInput
         label="Name"
         value={name}

@@ -17,6 +17,7 @@ import { Time } from '../../components/time.tsx';
 import { momentOf, reasonWords } from '../../format/snapshot-words.ts';
 import { useView } from '../../live/use-view.ts';
 import { Figures } from './figures.tsx';
+import { ForeignSnapshots } from './foreign-snapshots.tsx';
 import { NoteSnapshot } from './note-snapshot.tsx';
 import { Rollback } from './rollback.tsx';
 import { Timeline } from './timeline.tsx';
@@ -81,6 +82,7 @@ function Loaded({ volume }: { readonly volume: VolumeRow }) {
           </Section>
         </>
       )}
+      <ForeignSnapshots volume={volume} />
       {dialog?.do === 'take' && <TakeSnapshot of={volume} onClose={() => setDialog(undefined)} />}
       {dialog?.do === 'rollback' && (
         <Rollback volume={volume} snapshot={dialog.snapshot} snapshots={rows} onClose={() => setDialog(undefined)} />

@@ -211,6 +211,15 @@ function Actions({ volume }: { readonly volume: VolumeRow }) {
           {repairWords(volume)}
         </ActionButton>
       )}
+      {volume.rollback !== null && (volume.state === 'draining' || volume.state === 'failed') && (
+        <ActionButton
+          loading={isRunning}
+          leftSection={<IconArrowBackUp size={14} />}
+          onClick={() => void run('cancel-rollback', target)}
+        >
+          Cancel the roll-back
+        </ActionButton>
+      )}
       {volume.discarded && (
         <ActionButton variant="filled" leftSection={<IconArrowBackUp size={14} />} onClick={() => setDialog('recover')}>
           Recover
