@@ -78,7 +78,7 @@ function growthWords(eligible: number, voters: number): readonly string[] {
 const machineWords = (machines: number): readonly string[] => [
   machines === 1
     ? 'One machine runs apps: without it none of them runs, and its volumes have no second copy.'
-    : 'Apps do not move by themselves yet, and each volume has one copy: what is on a machine that is lost is lost with it.',
+    : 'Apps do not move by themselves yet. A volume without a replica has one copy in the lab: it is lost with its machine.',
 ];
 
 const numbers = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'] as const;

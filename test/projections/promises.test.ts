@@ -10,7 +10,7 @@ const size = (machines: number, voters: number, witnesses = 0, eligible = machin
 });
 
 const unmoved =
-  'Apps do not move by themselves yet, and each volume has one copy: what is on a machine that is lost is lost with it.';
+  'Apps do not move by themselves yet. A volume without a replica has one copy in the lab: it is lost with its machine.';
 
 describe('a lab says what it cannot promise', () => {
   test('of one machine: nothing survives its loss', () => {

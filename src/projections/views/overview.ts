@@ -43,7 +43,7 @@ const nothing: OverviewRow = {
 
 export const overviewView = defineProjection<OverviewRow>({
   name: 'overview',
-  version: 5,
+  version: 6,
   keeps: 'table',
   apply: (rows, { before, after }) => {
     const row = rows.get(overviewKey) ?? nothing;

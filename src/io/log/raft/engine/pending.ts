@@ -4,7 +4,9 @@
  *   waiting for the end of this turn ─▶ proposed, place unknown ─▶ at a place of the consensus log ─▶ applied
  *
  * Everything that is appended in one turn is proposed as one entry, or as few. Once the entry at its place is applied the
- * outcome is certain: it is ours if it was proposed in the same term, and otherwise ours never will be.
+ * outcome is certain: it is ours if it was proposed in the same term, and otherwise ours never will be. It is certain
+ * sooner where the next leader wrote less: the terms of a log never fall, so nothing of an older term can come behind an
+ * entry that was applied (Raft, section 5.3).
  */
 import { sleep, type Clock } from '../../../devices/clock/port.ts';
 import { LogError } from '../../port.ts';
@@ -45,8 +47,10 @@ export class Pending {
   #ids = 0;
   /** Those of each entry, by batch. */
   readonly #proposed = new Map<number, readonly (readonly Waiter[])[]>();
-  /** By their place. One whose place was lost to another leader may still come back there, until that place is decided. */
+  /** By their place. One whose place was lost to another leader may still come back there, until a newer term is decided. */
   readonly #placed = new Map<number, { readonly term: number; readonly waiters: readonly Waiter[] }[]>();
+  /** Of the last entry that was applied. */
+  #appliedTerm = 0;
   /** Resolved when nothing is left. */
   #idle: (() => void)[] = [];
 
@@ -101,6 +105,7 @@ export class Pending {
 
   /** @param outcomes of the commands in it: none for what is no command */
   applied(index: number, term: number, outcomes: readonly Outcome[]): void {
+    this.#supersede(term);
     const placed = this.#placed.get(index);
     if (!placed) return;
     this.#placed.delete(index);
@@ -111,13 +116,14 @@ export class Pending {
     this.#checkIdle();
   }
 
-  /** What stood up to here is not known one by one. */
-  skipped(upTo: number, error: LogError): void {
+  /** What stood up to here, the last of it in this term, is not known one by one. */
+  skipped(upTo: number, term: number, error: LogError): void {
     for (const [index, placed] of this.#placed) {
       if (index > upTo) continue;
       this.#placed.delete(index);
       for (const { waiters } of placed) for (const waiter of waiters) waiter.reject(error);
     }
+    this.#supersede(term);
     this.#checkIdle();
   }
 
@@ -141,6 +147,20 @@ export class Pending {
     const idle = new Promise<void>((resolve) => this.#idle.push(resolve));
     await Promise.race([idle, sleep(clock, ms, over.signal)]);
     over.abort();
+  }
+
+  /** Behind an entry of this term there is none of an older one. */
+  #supersede(term: number): void {
+    if (term <= this.#appliedTerm) return;
+    this.#appliedTerm = term;
+    for (const [index, placed] of this.#placed) {
+      const left = placed.filter((one) => one.term >= term);
+      if (left.length === placed.length) continue;
+      for (const one of placed) if (one.term < term) for (const waiter of one.waiters) waiter.reject(superseded());
+      if (left.length > 0) this.#placed.set(index, left);
+      else this.#placed.delete(index);
+    }
+    this.#checkIdle();
   }
 
   #take(id: number): readonly (readonly Waiter[])[] {

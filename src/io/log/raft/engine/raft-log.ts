@@ -397,7 +397,7 @@ export class RaftLog implements EventLog {
     this.#head = this.#stored = this.#applier.head;
     this.#applied = index;
     this.#appliedTerm = term;
-    this.#pending.skipped(index, unknownOutcome());
+    this.#pending.skipped(index, term, unknownOutcome());
     this.#wakeAll();
   }
 

@@ -83,6 +83,29 @@ test('an append at a leader that was cut off is not acknowledged; its place goes
   await expectAlike(members);
 });
 
+test('of many appends that were under way at a leader that was cut off, all are told when the next one wrote nothing', async () => {
+  const members = await groupOf(3);
+  const first = await group.leader();
+  await append(first);
+  group.isolate(first.peer);
+  const lost: Promise<string>[] = [];
+  for (let n = 0; n < 8; n++) {
+    lost.push(
+      append(first).then(
+        () => 'appended',
+        (error: unknown) => (error as { code: string }).code,
+      ),
+    );
+    // Each is an entry of its own.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await group.until(() => members.find((member) => member !== first && member.leads));
+  group.heal();
+  expect(await Promise.all(lost)).toEqual(lost.map(() => 'NOT_LEADER'));
+  await allHave(members, 1);
+  await expectAlike(members);
+});
+
 test('without a majority a read is refused in words, and nothing stale is answered', async () => {
   const members = await groupOf(3);
   const leader = await group.leader();

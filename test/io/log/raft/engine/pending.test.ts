@@ -99,6 +99,28 @@ test('one whose place went to another leader was not appended', async () => {
   expect(await later).toBe('NOT_LEADER');
 });
 
+test('behind an entry of a newer term nothing of an older one comes, also where nobody took its place', async () => {
+  const { pending, batches, add } = pendingOf();
+  const answers: Promise<unknown>[] = [];
+  for (const byte of [1, 2, 3]) {
+    answers.push(add(byte));
+    await turns();
+  }
+  for (const [at, { id }] of batches.entries()) pending.proposed(id, 3, 10 + at);
+  const newer = add(4);
+  await turns();
+  pending.proposed(batches[3]?.id ?? 0, 5, 11);
+  pending.applied(10, 4, []);
+  expect(await Promise.all(answers)).toEqual(['NOT_LEADER', 'NOT_LEADER', 'NOT_LEADER']);
+  pending.applied(11, 5, [{ index: asIndex(1) }]);
+  expect(await newer).toEqual({ index: 1 });
+  const behindSnapshot = add(5);
+  await turns();
+  pending.proposed(batches[4]?.id ?? 0, 5, 30);
+  pending.skipped(20, 6, lost);
+  expect(await behindSnapshot).toBe('NOT_LEADER');
+});
+
 test('of two that were proposed for one place in different terms, the one whose term it is was appended', async () => {
   const { pending, batches, add } = pendingOf();
   const first = add(1);
@@ -122,7 +144,7 @@ test('what is refused is told so, and what a snapshot has swallowed is unknown',
   const later = add(3);
   await turns();
   pending.proposed(batches[2]?.id ?? 0, 3, 12);
-  pending.skipped(11, lost);
+  pending.skipped(11, 3, lost);
   expect([await refused, await swallowed]).toEqual(['NOT_LEADER', 'UNKNOWN']);
   pending.applied(12, 3, [{ index: asIndex(5) }]);
   expect(await later).toEqual({ index: 5 });
@@ -181,7 +203,7 @@ test('whatever happens in whatever order, everybody is answered once at the end'
           for (const { id } of open) pending.refused(id, lost);
           open = [];
         } else if (it.do === 'apply') pending.applied(++applied, it.term, [{ index: asIndex(applied) }]);
-        else pending.skipped(++applied, lost);
+        else pending.skipped(++applied, 1, lost);
         await turns();
       }
       pending.endAll(lost);
