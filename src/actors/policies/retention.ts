@@ -1,13 +1,10 @@
 /** Snapshots that the volume's retention does not keep go, each with the reason. What a person asked for stays. */
 import type { StreamId } from '#events/envelope.ts';
 import { parseKeep } from '#events/values/keep.ts';
-import type { ActorState, LabView } from '../actor.ts';
-import { readersOf } from '../backup/known.ts';
+import type { ActorState } from '../actor.ts';
 import { candidatesOf } from '../retention/candidates.ts';
 import { decideRetention } from '../retention/decide.ts';
-import { needersOf } from '../replica/known.ts';
-import { transfersOf } from '../transfer/under-way.ts';
-import { clonesUnderWay } from '../volume/actor.ts';
+import { usedFor } from '../retention/used-for.ts';
 import type { Policy } from './policy.ts';
 
 /** Snapshots that the lab took by itself and that failed stay to be seen, but not for ever. */
@@ -35,7 +32,7 @@ export const retentionPolicy: Policy = {
         reason: context.reason,
         requestedAt: context.requestedAt,
         takenAt: context.takenAt,
-        inUse: usedFor(stream, volume, lab),
+        inUse: usedFor(stream, lab),
       })),
     );
     const verdicts = decideRetention(rules, candidates, now);
@@ -62,13 +59,3 @@ export const retentionPolicy: Policy = {
     ];
   },
 };
-
-function usedFor(snapshot: StreamId<'snapshot'>, volume: ActorState<'volume'>, lab: LabView): string | undefined {
-  if (volume.context.rollback?.to === snapshot) return 'the volume goes back to it';
-  if (transfersOf(snapshot, lab).length > 0) return 'files of it are restored or exported';
-  if (readersOf(snapshot, lab).length > 0) return 'a backup is written from it';
-  if (clonesUnderWay(snapshot, lab).length > 0) return 'a clone begins with it';
-  const held = lab.get(snapshot);
-  const needers = held ? needersOf(held, lab) : [];
-  return needers.length > 0 ? `the replica on ${needers.join(', ')} stands on it` : undefined;
-}

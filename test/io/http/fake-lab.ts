@@ -63,9 +63,14 @@ export class FakeLab implements LabPort {
   };
 
   /** An object that commands and logs can find by name. */
-  addActor(stream: StreamId, name: string, namespace = 'default'): void {
+  addActor(stream: StreamId, name: string, namespace = 'default', context: object = {}): void {
     const kind = stream.slice(0, stream.indexOf(':'));
-    this.#actors.set(stream, { stream, kind, final: false, context: { metadata: { name, namespace } } } as never);
+    this.#actors.set(stream, {
+      stream,
+      kind,
+      final: false,
+      context: { metadata: { name, namespace }, ...context },
+    } as never);
   }
 
   commit(commit: Commit, activity: Partial<ActivityRow> = {}): Index {

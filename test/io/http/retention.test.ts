@@ -38,6 +38,15 @@ describe('a look at the retention of a volume', () => {
     expect(lab.requests).toEqual([]);
   });
 
+  test('keeps what is needed at this moment, as the policy itself does', async () => {
+    const { api, lab } = await withSnapshots();
+    lab.addActor('volume:photos-db', 'photos-db', 'default', { rollback: { to: 'snapshot:s0' } });
+    lab.addActor('snapshot:s0', 's0', 'default', { volume: 'volume:photos-db' });
+    const { json } = await api(path);
+    expect(json).toMatchObject({ kept: 4, dropped: 2 });
+    expect(json.items[0]).toMatchObject({ snapshot: 's0', keep: true, why: 'the volume goes back to it' });
+  });
+
   test('shows what another policy would do, and none at all', async () => {
     const { api } = await withSnapshots();
     expect((await api(`${path}?keep=last:4`)).json).toMatchObject({ keep: 'last:4', kept: 5, dropped: 1 });

@@ -1,6 +1,7 @@
 /** What the retention of a volume keeps and drops, and why; of its own policy or of one that somebody thinks of. */
 import { candidatesOf } from '#actors/retention/candidates.ts';
 import { decideRetention } from '#actors/retention/decide.ts';
+import { usedFor } from '#actors/retention/used-for.ts';
 import { parseKeep } from '#events/values/keep.ts';
 import type { RetentionAnswer } from '#io/contract/retention.ts';
 import { sightOf, type Row } from '../filter.ts';
@@ -28,7 +29,7 @@ export async function previewRetention(parts: Parts, c: RouteContext): Promise<R
   const names = new Map<string, (typeof snapshots)[number]>(snapshots.map((row) => [row.id, row]));
   const verdicts = decideRetention(
     typeof inForce === 'string' ? [] : inForce,
-    candidatesOf(snapshots),
+    candidatesOf(snapshots.map((row) => ({ ...row, inUse: usedFor(row.id, parts.lab.view) }))),
     parts.clock.now(),
   );
   const items = verdicts.map(({ id, keep: stays, reason }) => {
