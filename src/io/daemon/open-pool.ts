@@ -52,8 +52,9 @@ export async function openPool(
       return replicated(btrfsVolumes({ pools: [opened], ownPlaces }), btrfsBackend({ pools: [opened] }));
     }
     case 'zfs': {
-      const on = pool.file === undefined ? pool.devices : [pool.file];
-      if (on) await importMade(zpoolOf(where), on, call, run);
+      // One that was not made here lies where zpool looks by itself.
+      const on = (pool.file === undefined ? pool.devices : [pool.file]) ?? [];
+      await importMade(zpoolOf(where), on, call, run);
       const pools = [{ name, root: where, ...(await zfsRoot(pool, dataDir, call, run)) }];
       return replicated(zfsVolumes({ pools, ownPlaces, run }), zfsBackend({ pools, run }));
     }

@@ -53,6 +53,37 @@ describe('zfs', () => {
     ]);
   });
 
+  test('that was exported to be imported anew is imported by the next attempt, whenever the first one was cut off', async () => {
+    for (const fails of ['export', 'import', 'clear']) {
+      let state: 'read-only' | 'away' | 'there' = 'read-only';
+      let left = 1;
+      const done: string[] = [];
+      const run: RunCommand = async (_, [word = '', ...args]) => {
+        if (word === 'status') {
+          if (args.includes('-j')) return answer('', "invalid option 'j'\nusage:\n", 2);
+          return state === 'away'
+            ? answer('', "cannot open 'tank': no such pool\n", 1)
+            : answer(status('none requested'));
+        }
+        if (['get', 'list'].includes(word))
+          return state === 'away'
+            ? answer('', "cannot open 'tank': no such pool\n", 1)
+            : answer(word === 'get' ? (state === 'read-only' ? 'on\n' : 'off\n') : 'tank\n');
+        // It is done, and nobody hears of it.
+        if (word === 'export') state = 'away';
+        if (word === fails && left-- > 0) return answer('', 'internal error: out of memory\n', 1);
+        if (word === 'import') state = 'there';
+        done.push([word, ...args].join(' '));
+        return answer('');
+      };
+      const admin = zfsPools({ pools: () => [{ name: 'tank', driver: 'zfs' }], run, inspector });
+      await expect(admin.clear('tank', patient())).rejects.toThrow();
+      await admin.clear('tank', patient());
+      expect(state).toBe('there');
+      expect(done.slice(-2)).toEqual(['import tank', 'clear tank']);
+    }
+  });
+
   test('that did not answer at first is not taken for an old one', async () => {
     let isUp = false;
     const asked: string[] = [];

@@ -37,6 +37,8 @@ export function zfsPools(options: ZfsPoolsOptions): PoolAdmin {
   const { run = runCommand, clock = realClock } = options;
   const inspector = options.inspector ?? deviceInspector(run);
   const known: Known = {};
+  /** Where to look for what was exported to be imported anew, until it is: a command may fail or be cut off between. */
+  const exported = new Map<string, readonly string[]>();
 
   interface Work extends PoolCall {
     readonly zpool: Zpool;
@@ -141,7 +143,15 @@ export function zfsPools(options: ZfsPoolsOptions): PoolAdmin {
       work('clear', name, call, 'change', async ({ zpool }) => {
         // Of one that takes no writes nothing can be cleared.
         const readOnly = await zpool.ask('get', '-H', '-o', 'value', 'readonly', name);
-        if (readOnly.stdout.trim() === 'on') await importAnew(zpool, name, disksOf(await zpool.report()));
+        if (readOnly.exitCode === 0 && readOnly.stdout.trim() === 'on') {
+          const places = placesOf(disksOf(await zpool.report()));
+          exported.set(name, places);
+          await zpool.must('export', name);
+        }
+        // What was imported read-only is so until it is imported again.
+        const places = exported.get(name);
+        if (places && !(await isImported(zpool, name))) await zpool.must('import', ...places, name);
+        exported.delete(name);
         await zpool.must('clear', name);
         return zpool.report();
       }),
@@ -304,13 +314,13 @@ async function refuseSize(zpool: Zpool, pool: string, disks: readonly PoolDevice
   });
 }
 
-/** What was imported read-only is so until it is imported again. @throws IoError BUSY while something uses it */
-async function importAnew(zpool: Zpool, pool: string, disks: readonly PoolDevice[]): Promise<void> {
+const isImported = async (zpool: Zpool, pool: string): Promise<boolean> =>
+  (await zpool.ask('list', '-H', '-o', 'name', pool)).exitCode === 0;
+
+/** Disks that go by a short name lie where zpool looks by itself; with a folder it looks nowhere else. */
+function placesOf(disks: readonly PoolDevice[]): readonly string[] {
   const folders = new Set(disks.flatMap(({ name }) => (name.startsWith('/') ? [dirname(name)] : [])));
-  await zpool.must('export', pool);
-  // Disks that go by a short name lie where zpool looks by itself; with a folder it looks nowhere else.
-  const places = folders.size === 0 ? [] : [...folders, '/dev'].flatMap((folder) => ['-d', folder]);
-  await zpool.must('import', ...places, pool);
+  return folders.size === 0 ? [] : [...folders, '/dev'].flatMap((folder) => ['-d', folder]);
 }
 
 const notThere = (pool: string, old: string) =>

@@ -81,12 +81,18 @@ export interface Zfs {
   writeCounters(zpool: string): Promise<ReadonlyMap<string, string>>;
 }
 
+/**
+ * Some 2 KiB of a snapshot's properties are asked for: enough for a hundred thousand of one volume. What cannot be looked
+ * at can neither be rolled back nor pruned.
+ */
+const maxOutputBytes = 256 * 2 ** 20;
+
 /** The commands on behalf of one call: `target` is for messages, `within` ends them. */
 export function zfsCommands(run: RunCommand, target: string, within: Deadline): Zfs {
   const attempt = (file: string, args: readonly string[]): Promise<Ran> => {
     within.check();
     const { signal, timeoutMs } = within;
-    return run(file, args, { signal, timeoutMs, target, graceMs: graceOf(file, args) });
+    return run(file, args, { signal, timeoutMs, target, graceMs: graceOf(file, args), maxOutputBytes });
   };
   const failure = (file: string, args: readonly string[], ran: Ran): IoError =>
     commandError(`${file} ${args[0] ?? ''}`.trim(), target, ran);
