@@ -29,7 +29,7 @@ const onDevices = {
 };
 /** Browsers share nothing but the built web app: it is built before the first of them begins. */
 const inBrowsers = {
-  ...onRealThings,
+  ...onDevices,
   globalSetup: './test/e2e/built-web.ts',
 };
 

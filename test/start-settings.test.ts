@@ -9,6 +9,6 @@ test('the daemon that is started as a program has the settings of npm start', as
   expect(first).toBe(['#!/usr/bin/env -S', ...env, 'node', ...startArgs].join(' '));
   expect({ startArgs, startEnv }).toEqual({
     startArgs: ['--max-semi-space-size=8', '--single-threaded-gc'],
-    startEnv: { MALLOC_ARENA_MAX: '2' },
+    startEnv: { MALLOC_ARENA_MAX: '2', UV_THREADPOOL_SIZE: '16' },
   });
 });

@@ -11,6 +11,7 @@
 import { createReadStream } from 'node:fs';
 import { access, constants, link, lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { IoError } from '../error.ts';
+import { joined } from '../joined.ts';
 import { run as runProgram, type RunCommand } from '../run.ts';
 import { deadline, type Deadline } from '../volumes/deadline.ts';
 import { commandError, stepError } from '../volumes/dir/errors.ts';
@@ -25,7 +26,7 @@ const batchBytes = 64_000;
 
 export function realContent(run: RunCommand = runProgram, graceMs = usualGraceMs): ContentPort {
   return {
-    reach: (path, call) => deadline(call, 'reach', path).race(reach(path)),
+    reach: (path, call) => deadline(call, 'reach', path).race(reached(path)),
 
     async copy(from, to, call) {
       const within = deadline(call, 'copy', to);
@@ -59,6 +60,9 @@ export function realContent(run: RunCommand = runProgram, graceMs = usualGraceMs
     },
   };
 }
+
+/** The folders of an app may be on a share that hangs, and are looked at again and again. */
+const reached = joined(reach);
 
 async function reach(path: string): Promise<'writable' | 'read-only' | 'absent'> {
   try {

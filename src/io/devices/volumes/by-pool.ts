@@ -3,7 +3,9 @@
  */
 import type { Call } from '../call.ts';
 import type { Clock } from '../clock/port.ts';
+import { realClock } from '../clock/real.ts';
 import { IoError } from '../error.ts';
+import { answering } from './answering.ts';
 import { deadline } from './deadline.ts';
 import { checkSamePool } from './names.ts';
 import type { PoolInfo, VolumePort } from './port.ts';
@@ -20,8 +22,9 @@ export interface VolumesByPoolOptions {
 /** @param given as they are, or asked at every call: pools come and go while a node runs */
 export function volumesByPool(
   given: readonly PoolsOfDriver[] | (() => readonly PoolsOfDriver[]),
-  { clock }: VolumesByPoolOptions = {},
+  { clock = realClock }: VolumesByPoolOptions = {},
 ): VolumePort {
+  const inTime = answering(clock);
   const all = typeof given === 'function' ? given : () => given;
   const lastSeen = new Map<string, PoolInfo>();
   const names = all().flatMap(({ pools }) => pools);
@@ -36,11 +39,18 @@ export function volumesByPool(
     throw new IoError('POOL_MISSING', { op, target: pool, message });
   };
 
+  /** @throws IoError POOL_MISSING; TIMED_OUT and ABORTED in time, even when the file system of the pool hangs */
+  const on = async <T>(op: string, pool: string, call: Call, ask: (port: VolumePort) => Promise<T>): Promise<T> => {
+    const port = portOf(op, pool);
+    return inTime(op, pool, call, () => ask(port));
+  };
+
   /** Half of the time: whoever asks has an answer before his own runs out. */
   const askFor = async ({ pools, port }: PoolsOfDriver, call: Call): Promise<readonly PoolInfo[]> => {
     const within = deadline({ ...call, timeoutMs: call.timeoutMs / 2 }, 'pools', pools.join(', '), clock);
     within.check();
-    return within.race(port.pools({ ...call, timeoutMs: within.timeoutMs }));
+    const half = { ...call, timeoutMs: within.timeoutMs };
+    return within.race(inTime('pools', pools.join(', '), half, () => port.pools(half)));
   };
 
   return {
@@ -66,30 +76,32 @@ export function volumesByPool(
       return infos;
     },
 
-    create: async (of, spec, call) => portOf('create', of.pool).create(of, spec, call),
+    create: (of, spec, call) => on('create', of.pool, call, (port) => port.create(of, spec, call)),
     clone: async (from, snapshot, into, spec, call) => {
       checkSamePool('clone', [from, into]);
-      return portOf('clone', into.pool).clone(from, snapshot, into, spec, call);
+      return on('clone', into.pool, call, (port) => port.clone(from, snapshot, into, spec, call));
     },
-    inspect: async (of, call) => portOf('inspect', of.pool).inspect(of, call),
-    mount: async (of, call) => portOf('mount', of.pool).mount(of, call),
-    list: async (pool, call) => portOf('list', pool).list(pool, call),
-    changes: async (pool, call) => portOf('changes', pool).changes(pool, call),
-    snapshot: async (of, name, call) => portOf('snapshot', of.pool).snapshot(of, name, call),
+    inspect: (of, call) => on('inspect', of.pool, call, (port) => port.inspect(of, call)),
+    mount: (of, call) => on('mount', of.pool, call, (port) => port.mount(of, call)),
+    list: (pool, call) => on('list', pool, call, (port) => port.list(pool, call)),
+    changes: (pool, call) => on('changes', pool, call, (port) => port.changes(pool, call)),
+    snapshot: (of, name, call) => on('snapshot', of.pool, call, (port) => port.snapshot(of, name, call)),
     snapshotTogether: async (of, name, call) => {
       checkSamePool('snapshotTogether', of);
       const [first] = of;
-      return first === undefined ? [] : portOf('snapshotTogether', first.pool).snapshotTogether(of, name, call);
+      if (first === undefined) return [];
+      return on('snapshotTogether', first.pool, call, (port) => port.snapshotTogether(of, name, call));
     },
-    snapshots: async (of, call) => portOf('snapshots', of.pool).snapshots(of, call),
-    foreignSnapshots: async (of, call) => portOf('foreignSnapshots', of.pool).foreignSnapshots(of, call),
-    snapshotPath: async (of, name, call) => portOf('snapshotPath', of.pool).snapshotPath(of, name, call),
-    writtenSince: async (of, name, call) => portOf('writtenSince', of.pool).writtenSince(of, name, call),
-    removeSnapshots: async (of, names, call) => portOf('removeSnapshots', of.pool).removeSnapshots(of, names, call),
-    rollback: async (of, to, stash, call) => portOf('rollback', of.pool).rollback(of, to, stash, call),
-    adopt: async (native, of, call) => portOf('adopt', of.pool).adopt(native, of, call),
-    candidates: async (pool, call) => portOf('candidates', pool).candidates(pool, call),
-    release: async (of, call) => portOf('release', of.pool).release(of, call),
-    destroy: async (of, how, call) => portOf('destroy', of.pool).destroy(of, how, call),
+    snapshots: (of, call) => on('snapshots', of.pool, call, (port) => port.snapshots(of, call)),
+    foreignSnapshots: (of, call) => on('foreignSnapshots', of.pool, call, (port) => port.foreignSnapshots(of, call)),
+    snapshotPath: (of, name, call) => on('snapshotPath', of.pool, call, (port) => port.snapshotPath(of, name, call)),
+    writtenSince: (of, name, call) => on('writtenSince', of.pool, call, (port) => port.writtenSince(of, name, call)),
+    removeSnapshots: (of, names, call) =>
+      on('removeSnapshots', of.pool, call, (port) => port.removeSnapshots(of, names, call)),
+    rollback: (of, to, stash, call) => on('rollback', of.pool, call, (port) => port.rollback(of, to, stash, call)),
+    adopt: (native, of, call) => on('adopt', of.pool, call, (port) => port.adopt(native, of, call)),
+    candidates: (pool, call) => on('candidates', pool, call, (port) => port.candidates(pool, call)),
+    release: (of, call) => on('release', of.pool, call, (port) => port.release(of, call)),
+    destroy: (of, how, call) => on('destroy', of.pool, call, (port) => port.destroy(of, how, call)),
   };
 }

@@ -1,9 +1,18 @@
 /** Several drivers behind one port. */
+import { execFile } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import type { Call } from '#io/devices/call.ts';
 import type { Clock } from '#io/devices/clock/port.ts';
 import { IoError } from '#io/devices/error.ts';
 import { seededRandom } from '#io/devices/random/sim.ts';
 import { volumesByPool } from '#io/devices/volumes/by-pool.ts';
+import { prepareDirPool } from '#io/devices/volumes/dir/pool.ts';
+import { dirVolumes } from '#io/devices/volumes/dir/real.ts';
 import type { Dataset, PoolInfo, VolumePort } from '#io/devices/volumes/port.ts';
 import { simVolumes } from '#io/devices/volumes/sim.ts';
 import { codeOf, patient } from '#test/contracts/volumes.ts';
@@ -140,6 +149,67 @@ describe('volumes of several drivers', () => {
   test('an answer that is no longer wanted is not given', async () => {
     const { volumes } = twoDrivers();
     expect(await codeOf(volumes.pools({ ...patient(), signal: AbortSignal.abort() }))).toBe('ABORTED');
+  });
+
+  describe('a pool whose file system hangs', () => {
+    /** `large` answers to nobody until it is let go. */
+    function hanging() {
+      const { two, volumes } = twoDrivers();
+      const waiting: (() => void)[] = [];
+      const { list } = two;
+      two.list = (pool, call) => new Promise((resolve) => waiting.push(() => resolve(list(pool, call))));
+      const letGo = () => {
+        two.list = list;
+        for (const go of waiting) go();
+      };
+      return { volumes, waiting, letGo };
+    }
+    const hasty = (): Call => patient(1000);
+
+    test('keeps nobody waiting, and gets no more to do than it has', async () => {
+      const { volumes, waiting, letGo } = hanging();
+      for (let n = 0; n < 10; n++) {
+        await expect(volumes.list('large', hasty())).rejects.toMatchObject({
+          code: 'TIMED_OUT',
+          message: expect.stringContaining('does not answer'),
+        });
+      }
+      expect(waiting.length).toBe(2);
+      expect(await codeOf(volumes.inspect(large, hasty()))).toBe('TIMED_OUT');
+      expect(await volumes.list('fast', hasty())).toEqual([]);
+      letGo();
+      expect(await volumes.list('large', hasty())).toEqual([]);
+    });
+
+    test('is given up by whoever does not want its answer any more', async () => {
+      const { volumes, waiting } = hanging();
+      const unwanted = new AbortController();
+      const asked = volumes.list('large', { ...patient(), signal: unwanted.signal });
+      unwanted.abort();
+      expect(await codeOf(asked)).toBe('ABORTED');
+      expect(waiting.length).toBe(1);
+      const ended = { ...patient(), signal: AbortSignal.abort() };
+      expect(await codeOf(volumes.list('large', ended))).toBe('ABORTED');
+      expect(await codeOf(volumes.list('large', ended))).toBe('ABORTED');
+    });
+
+    test('leaves the threads of this process to others', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'floatlab-hangs-'));
+      await prepareDirPool(folder);
+      const port = dirVolumes({ pools: [{ name: 'share', folder }] });
+      const volumes = volumesByPool([{ pools: ['share'], port }], { clock: selfWindingClock() });
+      // Nobody writes into it: reading it hangs as reading from a share whose server is gone does.
+      const fifo = join(folder, 'floatlab', 'pool.json');
+      await rm(fifo);
+      await promisify(execFile)('mkfifo', [fifo]);
+      try {
+        for (let n = 0; n < 16; n++) expect(await codeOf(volumes.list('share', patient(60_000)))).toBe('TIMED_OUT');
+        expect((await stat(folder)).isDirectory()).toBe(true);
+      } finally {
+        for (let n = 0; n < 16; n++) closeSync(openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK));
+        await rm(folder, { recursive: true });
+      }
+    });
   });
 
   test('two pools of one name are refused at once', () => {

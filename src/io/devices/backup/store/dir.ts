@@ -15,6 +15,7 @@ import { syncDir } from '../../../stores/files.ts';
 import { isErrno, unlessMissing } from '../../errno.ts';
 import { IoError, type IoErrorCode } from '../../error.ts';
 import { errnoOf } from '../../files/errors.ts';
+import { joined } from '../../joined.ts';
 import {
   checkKey,
   checkPrefix,
@@ -204,7 +205,9 @@ async function prepare(root: string): Promise<void> {
 }
 
 /** Device and inode: what tells a folder from another one that is mounted over it, or no longer. */
-async function identityOf(root: string): Promise<string> {
+const identityOf = joined(lookAt);
+
+async function lookAt(root: string): Promise<string> {
   let found;
   try {
     found = await stat(root);
