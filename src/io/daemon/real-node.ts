@@ -27,6 +27,7 @@ import { ensureRecoveryKey, ownKeys, recoveryKeyWasShown, sealedRecovery, type N
 import { recordRecovery } from './cluster/recovery-note.ts';
 import { migrateSingleLog } from './cluster/migrate.ts';
 import { AmongOthers } from './cluster/node.ts';
+import { openSharedEnded } from './cluster/shared-ended.ts';
 import { administratorOf } from './administrator.ts';
 import { passwordWasShown } from './credentials.ts';
 import { openStateStore } from './databases.ts';
@@ -212,6 +213,8 @@ async function openServer(
   const { dataDir, hostNames } = settings;
   const administrator = administratorOf({ kept, others: among.others, clock: realClock, log });
   closing.push(async () => administrator.stop());
+  const ended = await openSharedEnded(dataDir, { others: among.others, clock: realClock, log });
+  closing.push(async () => ended.stop());
   const https: HttpsParts = {
     dataDir,
     hostNames,
@@ -234,6 +237,7 @@ async function openServer(
     blobs,
     log,
     credentials: administrator.credentials,
+    ended,
     signer: { privateKey: keys.certificate.key, knows: among.hasNodeWith },
     tls,
     metricsToken: await ensureMetricsToken(dataDir),

@@ -1,11 +1,8 @@
 /** The API and the web app of a running lab, on every address that the settings name. */
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { realClock } from '../devices/clock/real.ts';
 import { realRandom } from '../devices/random/real.ts';
-import { endedInFile, type EndedStore } from '../http/auth/ended.ts';
-import { sessionSeconds } from '../http/auth/sessions.ts';
 import { createHttpServer, type HttpServerOptions } from '../http/server.ts';
 import type { RunningLab } from '../lab/running.ts';
 import { labMetrics } from './metrics.ts';
@@ -24,6 +21,7 @@ type Given = Pick<
   | 'backups'
   | 'blobs'
   | 'credentials'
+  | 'ended'
   | 'signer'
   | 'tls'
   | 'ready'
@@ -42,18 +40,7 @@ export async function serve(
     random: realRandom,
     listen: settings.listen,
     hostNames: settings.hostNames,
-    ended: await endedOf(settings, rest.log),
     webRoot: fileURLToPath(new URL('./web', import.meta.url)),
     metrics: labMetrics(lab, version),
   });
 }
-
-/** A simulated lab signs with another key at every start: there is nothing to remember. */
-const endedOf = async ({ simulate, dataDir }: Settings, log: Logger): Promise<EndedStore | undefined> =>
-  simulate === undefined
-    ? endedInFile(join(dataDir, 'sessions.json'), {
-        now: realClock.now(),
-        longestMs: sessionSeconds * 1000,
-        warn: (message) => log.warn(message),
-      })
-    : undefined;

@@ -21,15 +21,50 @@ export function limited<A extends Answer>(rate: Rate, clock: Clock, answer: A): 
 }
 
 /** @returns counts a call of a node. That throws with code BUSY where it is one too many */
-export function limit({ perSecond, burst }: Rate, clock: Clock): (from: string) => void {
-  const left = new Map<string, { calls: number; atMs: number }>();
+export function limit(rate: Rate, clock: Clock): (from: string) => void {
+  const allowances = new Map<string, Allowance>();
   return (from) => {
     const now = clock.monotonicMs();
-    const of = left.get(from) ?? { calls: burst, atMs: now };
-    left.set(from, of);
-    of.calls = Math.min(burst, of.calls + ((now - of.atMs) / 1000) * perSecond);
-    of.atMs = now;
-    if (of.calls < 1) throw Object.assign(new Error(`node ${from} asks for this too often`), { code: 'BUSY' });
-    of.calls -= 1;
+    const allowance = allowances.get(from) ?? new Allowance(rate, now);
+    allowances.set(from, allowance);
+    if (!allowance.take(now)) {
+      throw Object.assign(new Error(`node ${from} asks for this too often`), { code: 'BUSY' });
+    }
   };
+}
+
+/** What is left of a rate: a token bucket. Times are of a monotonic clock, in milliseconds. */
+export class Allowance {
+  readonly #rate: Rate;
+  #calls: number;
+  #atMs: number;
+
+  constructor(rate: Rate, nowMs: number) {
+    this.#rate = rate;
+    this.#calls = rate.burst;
+    this.#atMs = nowMs;
+  }
+
+  /** @returns false when it is one too many, which is not counted */
+  take(nowMs: number): boolean {
+    if (!this.has(nowMs)) return false;
+    this.#calls -= 1;
+    return true;
+  }
+
+  has(nowMs: number): boolean {
+    return this.#left(nowMs) >= 1;
+  }
+
+  /** Nothing is counted any more. */
+  isWhole(nowMs: number): boolean {
+    return this.#left(nowMs) >= this.#rate.burst;
+  }
+
+  #left(nowMs: number): number {
+    const { perSecond, burst } = this.#rate;
+    this.#calls = Math.min(burst, this.#calls + ((nowMs - this.#atMs) / 1000) * perSecond);
+    this.#atMs = nowMs;
+    return this.#calls;
+  }
 }

@@ -25,6 +25,8 @@ export interface Duplex {
 
 /** What it throws with a `code` whoever asked gets, too. The signal aborts when nobody listens any more. */
 export type Offer = (params: unknown, from: string, signal: AbortSignal) => AsyncIterable<Uint8Array>;
+/** What is the same whenever it is asked for, whole. What it throws with a `code` whoever asked gets, too. */
+export type BytesOffer = (params: unknown, from: string, signal: AbortSignal) => Promise<Uint8Array>;
 export type DuplexOffer = (duplex: Duplex, params: unknown, from: string, signal: AbortSignal) => Promise<void>;
 
 export interface Others {
@@ -37,6 +39,17 @@ export interface Others {
   read(node: string, name: string, params: unknown, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** `bulk`: nobody waits for its next byte, so it keeps to the limit that this node has for such. */
   offer(name: string, offer: Offer, how?: 'bulk'): void;
+  /**
+   * Bytes that a node offers as a whole, over as many links as that takes: after a break it goes on where it was. They are
+   * as `bulk`. @throws with a code; TOO_LARGE
+   */
+  readBytes(
+    node: string,
+    name: string,
+    params: unknown,
+    how: { readonly signal: AbortSignal; readonly maxBytes: number },
+  ): Promise<Uint8Array>;
+  offerBytes(name: string, offer: BytesOffer): void;
   /** @throws with a code */
   duplex(node: string, name: string, params: unknown, signal: AbortSignal): Promise<Duplex>;
   offerDuplex(name: string, offer: DuplexOffer): void;
@@ -83,6 +96,16 @@ export function overMesh(mesh: Mesh, self: string): Others {
         read: () => offer(params, peer.node, signal),
         ...(how === 'bulk' ? mesh.bulk : {}),
       })),
+    readBytes: async (node, name, params, { signal, maxBytes }) =>
+      gathered(mesh.resumed(node, name, params, { signal }), maxBytes),
+    offerBytes: (name, offer) =>
+      mesh.streams.offer(name, async ({ params, peer, signal }) => {
+        const bytes = await offer(params, peer.node, signal);
+        const read = async function* (from: number) {
+          yield bytes.subarray(from);
+        };
+        return { totalBytes: bytes.length, read, ...mesh.bulk };
+      }),
     duplex: async (node, name, params, signal) => duplexOf(await mesh.duplex(node, name, params, { signal })),
     offerDuplex: (name, offer) =>
       mesh.streams.offerDuplex(name, (channel, { params, peer, signal }) =>
@@ -90,6 +113,18 @@ export function overMesh(mesh: Mesh, self: string): Others {
       ),
     onChange: (listener) => mesh.onChange(listener),
   };
+}
+
+/** @throws with code TOO_LARGE */
+export async function gathered(pieces: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of pieces) {
+    length += piece.length;
+    if (length > maxBytes) throw Object.assign(new Error('more bytes come than there can be'), { code: 'TOO_LARGE' });
+    all.push(piece.slice());
+  }
+  return Buffer.concat(all);
 }
 
 const duplexOf = (channel: Channel): Duplex => ({

@@ -16,7 +16,7 @@ import { maxObjectBytes, storeError, type ObjectStore, type StoredObject } from 
 import { folderOf, isLocal } from '../devices/backup/targets/folder.ts';
 import type { VolumePort } from '../devices/volumes/port.ts';
 import { asIoError, whoIs } from './elsewhere.ts';
-import type { Others } from './others.ts';
+import { gathered, type Others } from './others.ts';
 
 const target = z.string().min(1).max(64);
 const key = z.string().max(512);
@@ -31,7 +31,10 @@ export interface RemoteStoresParts {
   readonly lab: LabView;
   /** Of this node. */
   readonly volumes: Pick<VolumePort, 'mount'>;
-  readonly others: Pick<Others, 'self' | 'ask' | 'answer' | 'read' | 'offer' | 'duplex' | 'offerDuplex'>;
+  readonly others: Pick<
+    Others,
+    'self' | 'ask' | 'answer' | 'read' | 'offer' | 'readBytes' | 'offerBytes' | 'duplex' | 'offerDuplex'
+  >;
 }
 
 /** @returns the folder of a target at its home */
@@ -56,15 +59,10 @@ export function remoteStores({ lab, others, volumes }: RemoteStoresParts) {
     const store = await own(name, signal);
     for await (const object of store.list(prefix, signal)) yield Buffer.from(`${JSON.stringify(object)}\n`);
   });
-  others.offer(
-    'store/get',
-    async function* (params, _, signal) {
-      const { target: name, key: object, range: part } = wanted.parse(params);
-      const bytes = await (await own(name, signal)).get(object, signal, part);
-      yield bytes;
-    },
-    'bulk',
-  );
+  others.offerBytes('store/get', async (params, _, signal) => {
+    const { target: name, key: object, range: part } = wanted.parse(params);
+    return (await own(name, signal)).get(object, signal, part);
+  });
   others.offerDuplex('store/put', async (duplex, params, _, signal) => {
     const { target: name, key: object, sizeBytes } = brought.parse(params);
     const store = await own(name, signal);
@@ -109,7 +107,7 @@ export function remoteStores({ lab, others, volumes }: RemoteStoresParts) {
       get: (object, signal, part) =>
         told('get', async () => {
           const params = { target: name, key: object, ...(part ? { range: part } : {}) };
-          return gathered(others.read(node, 'store/get', params, signal), maxObjectBytes);
+          return others.readBytes(node, 'store/get', params, { signal, maxBytes: maxObjectBytes });
         }),
       put: (object, bytes, signal) =>
         told('put', async () => {
@@ -128,15 +126,4 @@ export function remoteStores({ lab, others, volumes }: RemoteStoresParts) {
         }),
     };
   };
-}
-
-async function gathered(pieces: AsyncIterable<Uint8Array>, most: number): Promise<Buffer> {
-  const all: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of pieces) {
-    length += piece.length;
-    if (length > most) throw storeError('INVALID', 'read', 'an object', 'more comes than was announced');
-    all.push(piece);
-  }
-  return Buffer.concat(all);
 }

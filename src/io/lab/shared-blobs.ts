@@ -14,7 +14,7 @@ import { LogError } from '../log/port.ts';
 import { StoreError } from '../stores/port.ts';
 import { maxBlobBytes, type BlobRef, type BlobStore } from '../stores/blobs.ts';
 import { limited } from './limited.ts';
-import type { Offer, Others } from './others.ts';
+import type { Others } from './others.ts';
 
 export interface SharedBlobsParts {
   readonly local: BlobStore;
@@ -54,22 +54,13 @@ export function sharedBlobs({ local, others, clock, electorates }: SharedBlobsPa
     if (!(await isHere(local, ref))) await fetchFrom(from, ref, AbortSignal.timeout(fetchMs));
     return null;
   };
-  const give: Offer = async function* (params) {
-    yield await local.get(asked.parse(params).ref);
-  };
-  others.offer('blob', give, 'bulk');
+  others.offerBytes('blob', async (params) => local.get(asked.parse(params).ref));
   others.answer('blob/list', limited(listRate, clock, list));
   others.answer('blob/keep', limited(keepRate, clock, keep));
 
   const fetchFrom = async (node: string, ref: BlobRef, signal: AbortSignal): Promise<Uint8Array> => {
-    const pieces: Uint8Array[] = [];
-    let sizeBytes = 0;
-    for await (const piece of others.read(node, 'blob', { ref }, signal)) {
-      sizeBytes += piece.length;
-      if (sizeBytes > maxBlobBytes) throw wrong(node, ref);
-      pieces.push(piece.slice());
-    }
-    const bytes = new Uint8Array(Buffer.concat(pieces));
+    const told = await others.readBytes(node, 'blob', { ref }, { signal, maxBytes: maxBlobBytes });
+    const bytes = new Uint8Array(told);
     if (local.address(bytes) !== ref) throw wrong(node, ref);
     await local.put(bytes);
     return bytes;

@@ -178,7 +178,7 @@ async function textOf(response: AsyncIterable<Buffer>): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** A node that cannot decide (status 5xx) is no refusal: another one may. */
+/** A node that cannot decide (status 5xx) is no refusal: another one may; nor is one that is asked too often (429). */
 function refusal(status: number, text: string, place: string): JoinError {
   let said: { readonly code?: unknown; readonly explain?: unknown; readonly hint?: unknown } = {};
   try {
@@ -193,7 +193,7 @@ function refusal(status: number, text: string, place: string): JoinError {
     typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? code : 'FAILED',
     typeof explain === 'string' ? explain.slice(0, 4000) : `${place} answered ${status}`,
     typeof hint === 'string' ? hint.slice(0, 1000) : 'The log of that node says more.',
-    status < 500,
+    status < 500 && status !== 429,
   );
 }
 

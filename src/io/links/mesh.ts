@@ -17,6 +17,7 @@ import type { LinkIdentity } from './identity.ts';
 import { KeptLink, type Target } from './kept.ts';
 import type { Link } from './link.ts';
 import type { Purpose } from './purpose.ts';
+import { resumeStream } from './resume.ts';
 import { openDuplex, openStream, Streams, type Incoming, type Source } from './streams.ts';
 import type { TokenBucket } from './token-bucket.ts';
 import type { Channel } from './channel.ts';
@@ -166,6 +167,13 @@ export class Mesh {
   /** @throws StreamError, LinkError */
   stream(node: string, name: string, params: unknown, options: StreamOptions): Promise<Incoming> {
     return openStream({ ...options, connect: (signal) => this.#connect(node, 'stream', signal), name, params });
+  }
+
+  /** Over as many links as it takes. @throws StreamError, LinkError */
+  resumed(node: string, name: string, params: unknown, options: StreamOptions): AsyncIterable<Uint8Array> {
+    const connect = (signal: AbortSignal) => this.#connect(node, 'stream', signal);
+    const { clock, random } = this.#options;
+    return resumeStream({ ...options, connect, name, params, clock, random });
   }
 
   /** @throws StreamError, LinkError */

@@ -14,7 +14,7 @@ export interface ResumeOptions extends OpenOptions {
   readonly from?: number;
   readonly clock: Clock;
   readonly random: Pick<Random, 'next'>;
-  /** In a row, without a byte; 8 by default. */
+  /** In a row, without a byte. Few by default: where it is to be had elsewhere, that is asked soon. */
   readonly tries?: number;
   /** Told of every break. */
   onBreak?(atByte: number, why: Error): void;
@@ -26,7 +26,7 @@ const passing: readonly string[] = ['LINK_LOST', 'UNREACHABLE', 'TIMED_OUT', 'BU
 
 /** @throws StreamError, LinkError */
 export async function* resumeStream(options: ResumeOptions): AsyncGenerator<Buffer, void, undefined> {
-  const { clock, random, signal, tries = 8 } = options;
+  const { clock, random, signal, tries = 4 } = options;
   let offset = options.from ?? 0;
   let first: Incoming | undefined;
   for (let failures = 0; ;) {

@@ -1,5 +1,13 @@
 /** The other nodes of a lab, in memory: calls and flows fail where links are cut. */
-import type { Answer, Duplex, DuplexOffer, Offer, Others } from '#io/lab/others.ts';
+import {
+  gathered,
+  type Answer,
+  type BytesOffer,
+  type Duplex,
+  type DuplexOffer,
+  type Offer,
+  type Others,
+} from '#io/lab/others.ts';
 
 /** Calls between nodes, in memory: they fail where the group's links are cut. */
 export class MemoryOthers implements Others {
@@ -72,6 +80,21 @@ export class MemoryOthers implements Others {
 
   offer(name: string, offer: Offer): void {
     this.#offers.set(name, offer);
+  }
+
+  async readBytes(
+    node: string,
+    name: string,
+    params: unknown,
+    { signal, maxBytes }: { readonly signal: AbortSignal; readonly maxBytes: number },
+  ): Promise<Uint8Array> {
+    return gathered(this.read(node, name, params, signal), maxBytes);
+  }
+
+  offerBytes(name: string, offer: BytesOffer): void {
+    this.offer(name, async function* (params, from, signal) {
+      yield await offer(params, from, signal);
+    });
   }
 
   async duplex(node: string, name: string, params: unknown, signal: AbortSignal): Promise<Duplex> {

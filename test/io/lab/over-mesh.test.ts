@@ -10,6 +10,7 @@ import { overMesh, type Others } from '#io/lab/others.ts';
 import type { AppContainers } from '#io/lab/port.ts';
 import { remoteContainers } from '#io/lab/remote-containers.ts';
 import { sharedBlobs } from '#io/lab/shared-blobs.ts';
+import type { SocketLink } from '#io/links/link.ts';
 import { Mesh } from '#io/links/mesh.ts';
 import type { LinkServer } from '#io/links/server.ts';
 import { memoryBlobs } from '#io/stores/blobs.ts';
@@ -88,6 +89,32 @@ describe('a node asks another one over a link', () => {
     await expect(whole(atlas.others.read('vega', 'nothing', null, never))).rejects.toMatchObject({
       code: 'UNKNOWN_STREAM',
     });
+  });
+
+  test('and has bytes that it offers as a whole, however often the link breaks', async () => {
+    const content = Buffer.from(Array.from({ length: 5_000_000 }, (_, n) => n ** 2 % 251));
+    let asked = 0;
+    vega.others.offerBytes('object', async (params, from) => {
+      asked += 1;
+      expect([params, from]).toEqual([{ key: 'k' }, 'atlas']);
+      return content;
+    });
+    const read = (maxBytes: number) =>
+      atlas.others.readBytes('vega', 'object', { key: 'k' }, { signal: never, maxBytes });
+    const reading = read(content.length);
+    for (let cuts = 0; cuts < 3; cuts++) {
+      const streams = () => vega.mesh.linksTo('atlas').filter(({ purpose }) => purpose === 'stream');
+      await until(() => streams().length > 0, 'a stream');
+      await turn();
+      for (const link of streams()) (link as SocketLink).cut('LOST', 'somebody stumbled over the cable');
+    }
+    expect(content.equals(await reading)).toBe(true);
+    expect(asked).toBeGreaterThan(1);
+    await expect(read(content.length - 1)).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    vega.others.offerBytes('refused', () => Promise.reject(refusal));
+    await expect(atlas.others.readBytes('vega', 'refused', null, { signal: never, maxBytes: 1 })).rejects.toMatchObject(
+      told,
+    );
   });
 
   test.each([

@@ -22,6 +22,8 @@ export interface EndedStore {
   readonly known: EndedSessions;
   /** Durable once resolved. */
   save(ended: EndedSessions): Promise<void>;
+  /** Calls back when sessions were ended elsewhere; they are kept then. */
+  onMore?(listener: (more: EndedSessions) => void): void;
 }
 
 export const nothingEnded: EndedSessions = { upTo: 0, ids: new Map() };
@@ -32,16 +34,21 @@ export const keptInMemory: EndedStore = { known: nothingEnded, save: () => Promi
 export const maxEnded = 10_000;
 
 /** @returns the same with one more, without those that have run out by themselves */
-export function withEnded(
-  { upTo, ids }: EndedSessions,
+export const withEnded = (
+  ended: EndedSessions,
   { id, expiresAt }: { readonly id: string; readonly expiresAt: number },
   now: number,
-): EndedSessions {
-  const left = [...ids].filter(([, until]) => until > now);
+): EndedSessions => merged(ended, { upTo: 0, ids: new Map([[id, expiresAt]]) }, now);
+
+/** @returns what ended in either, without what has run out by itself */
+export function merged(one: EndedSessions, other: EndedSessions, now: number): EndedSessions {
   // All last equally long: in the order of their ends.
-  const all = [...left, [id, expiresAt] as const].toSorted(([, a], [, b]) => a - b);
+  const all = [...new Map([...one.ids, ...other.ids])]
+    .filter(([, until]) => until > now)
+    .toSorted(([, a], [, b]) => a - b);
   const gone = all.splice(0, Math.max(0, all.length - maxEnded));
-  return { upTo: Math.max(upTo, ...gone.map(([, until]) => until)), ids: new Map(all) };
+  const upTo = [one, other].map((ended) => ended.upTo);
+  return { upTo: Math.max(...upTo, ...gone.map(([, until]) => until)), ids: new Map(all) };
 }
 
 export const hasEnded = (

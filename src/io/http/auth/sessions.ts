@@ -14,7 +14,7 @@ import { jwtVerify, SignJWT, type JWTPayload } from 'jose';
 import type { Clock } from '../../devices/clock/port.ts';
 import type { Random } from '../../devices/random/port.ts';
 import type { Account } from './account.ts';
-import { hasEnded, withEnded, type EndedSessions, type EndedStore } from './ended.ts';
+import { hasEnded, merged, withEnded, type EndedSessions, type EndedStore } from './ended.ts';
 import { isPageKey, pageKeyHash } from './page-key.ts';
 import { jwkOf, keyOf, keySha256Of, type Signer } from './signer.ts';
 
@@ -68,6 +68,10 @@ export class Sessions {
     this.#random = parts.random;
     this.#store = parts.ended;
     this.#ended = parts.ended.known;
+    parts.ended.onMore?.((more) => {
+      this.#ended = merged(this.#ended, more, this.#clock.now());
+      this.changed();
+    });
   }
 
   /** @param pageKey of the page that signs in; left out for a program */
