@@ -38,7 +38,7 @@ const inBrowsers = {
  * CI; these begin before all, so that no worker is left alone with one at the end.
  */
 const longest =
-  /\/(lab|canaries|stop-all(-own)?|btrfs-crash|zfs-crash|zfs-fuse|btrfs|dir|real-(contract|web|lab|engine)|accessibility-\w+|clicks|membership|upgrade|clocks|recipes(-\w+)?|replicas)(\.\w+)?\.test\.ts$/;
+  /\/(lab|canaries|stop-all(-own)?|btrfs-crash|zfs-crash|zfs-fuse|btrfs|dir|real-(contract|web|lab|engine)|accessibility-\w+|clicks|membership|upgrade|clocks|recipes(-\w+)?|replicas|torture)(\.\w+)?\.test\.ts$/;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

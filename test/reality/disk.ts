@@ -22,6 +22,7 @@ export class Disk {
   readonly #mountpoint: string;
   #loop: string | undefined;
   #isMounted = false;
+  #isFrozen = false;
 
   private constructor(folder: string) {
     this.#folder = folder;
@@ -66,6 +67,18 @@ export class Disk {
     await run('umount', this.#mountpoint);
     this.#isMounted = false;
     await this.mount();
+  }
+
+  /** A disk that answers nothing: whoever writes waits, and cannot be killed. What was read before can be read. */
+  async freeze(): Promise<void> {
+    await run('fsfreeze', '--freeze', this.#mountpoint);
+    this.#isFrozen = true;
+  }
+
+  async thaw(): Promise<void> {
+    if (!this.#isFrozen) return;
+    await run('fsfreeze', '--unfreeze', this.#mountpoint);
+    this.#isFrozen = false;
   }
 
   /** Not one more block for anybody. */

@@ -5,6 +5,7 @@ import { describeReal } from '#test/real.ts';
 import { missingMachines, pause, until } from './host.ts';
 import { RealLab } from './lab.ts';
 import type { Machine } from './machine.ts';
+import { nothingIsLost } from './nothing-lost.ts';
 import { Writer } from './writer.ts';
 
 describeReal('the disks of a lab of three machines', missingMachines(), () => {
@@ -30,20 +31,6 @@ describeReal('the disks of a lab of three machines', missingMachines(), () => {
     return writer;
   }
 
-  /** Every value that was acknowledged is in the history of every machine, once and in order. */
-  async function nothingIsLost(label: string, { acknowledged, attempted }: Writer): Promise<void> {
-    for (const machine of lab.machines) {
-      const api = lab.api(machine);
-      expect([acknowledged.at(-1), attempted]).toContain((await api.node('n1')).labels[label]);
-      const written = (await api.events()).flatMap(({ type, data }) => {
-        const labels = type === 'node.labelled' ? (data as { readonly labels?: Record<string, string> }).labels : {};
-        const value = labels?.[label];
-        return value === undefined ? [] : [value];
-      });
-      expect([...new Set(written)].filter((value) => acknowledged.includes(value))).toEqual(acknowledged);
-    }
-  }
-
   test('bits that turn over are found, and the machine is whole again by what the others have', async () => {
     const leader = await lab.whole();
     // The founder: its log begins with a group of itself alone.
@@ -59,7 +46,7 @@ describeReal('the disks of a lab of three machines', missingMachines(), () => {
     await until('it is no suspect any more', 20_000, async () => !(await lab.api(hurt).status()).isSuspect);
     await lab.whole();
     await writer.stop();
-    await nothingIsLost('bits', writer);
+    await nothingIsLost(lab, 'bits', writer);
   });
 
   test('a machine whose log is gone does not vote again as if nothing had happened; one that replaces it does', async () => {
@@ -80,7 +67,7 @@ describeReal('the disks of a lab of three machines', missingMachines(), () => {
     const writer = writerOf('replaced');
     await until('it has written something', 30_000, async () => writer.acknowledged.length > 0);
     await writer.stop();
-    await nothingIsLost('replaced', writer);
+    await nothingIsLost(lab, 'replaced', writer);
   });
 
   test('a data directory that is copied to another machine runs once', async () => {
@@ -102,7 +89,7 @@ describeReal('the disks of a lab of three machines', missingMachines(), () => {
     await lab.whole();
     expect(original.isRunning).toBe(true);
     await writer.stop();
-    await nothingIsLost('copied', writer);
+    await nothingIsLost(lab, 'copied', writer);
   });
 
   test('a power cut of all loses nothing that was acknowledged, though the disks lose what was not synced', async () => {
@@ -114,6 +101,6 @@ describeReal('the disks of a lab of three machines', missingMachines(), () => {
     await Promise.all(lab.machines.map(({ disk }) => disk.mountAgain()));
     await Promise.all(lab.machines.map((machine) => machine.start()));
     await lab.whole();
-    await nothingIsLost('dark', writer);
+    await nothingIsLost(lab, 'dark', writer);
   });
 });

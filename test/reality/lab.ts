@@ -22,8 +22,13 @@ interface MakeOptions {
   prepare?(machine: Machine): Promise<void>;
 }
 
+/** As whom the command line is typed; as the administrator, unless a token is shown. */
+interface Typist {
+  readonly token?: string;
+}
+
 /** What the command line said. */
-interface Told {
+export interface Told {
   readonly code: number;
   readonly out: string;
   readonly err: string;
@@ -122,17 +127,22 @@ export class RealLab {
   }
 
   /** The command line, at a machine, as the administrator. */
-  async cli(at: Machine, args: readonly string[], input = ''): Promise<Told> {
-    const env = {
+  async cli(at: Machine, args: readonly string[], input = '', as: Typist = {}): Promise<Told> {
+    const env = this.environmentOf(at, as);
+    const ran = await execa(process.execPath, [commandLine, ...args], { env, input, reject: false, timeout: 60_000 });
+    return { code: ran.exitCode ?? -1, out: ran.stdout, err: ran.stderr };
+  }
+
+  /** For a command line that is begun elsewhere, and asks this machine. */
+  environmentOf(at: Machine, { token = this.#token }: Typist = {}): NodeJS.ProcessEnv {
+    return {
       ...process.env,
       FLOATLAB_SERVER: at.url,
-      FLOATLAB_TOKEN: this.#token,
+      FLOATLAB_TOKEN: token,
       NODE_EXTRA_CA_CERTS: join(this.#founder.disk.dataDir, 'tls/ca.crt'),
       XDG_CONFIG_HOME: join(this.#founder.disk.dataDir, 'nobody'),
       NO_COLOR: '1',
     };
-    const ran = await execa(process.execPath, [commandLine, ...args], { env, input, reject: false, timeout: 60_000 });
-    return { code: ran.exitCode ?? -1, out: ran.stdout, err: ran.stderr };
   }
 
   /** That ends with 0. @returns what it wrote */
@@ -199,6 +209,8 @@ export class RealLab {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const api of this.#apis.values()) await api.close();
+    // Who waits for a disk does not end.
+    for (const disk of this.#disks) await disk.thaw();
     for (const machine of this.machines) await machine.end('SIGKILL');
     for (const disk of this.#disks) await disk.dispose();
     if (this.#ownsNetwork) await this.network.dispose();

@@ -29,8 +29,9 @@ interface LeaderLab {
 
 type WriterOptions = ConstructorParameters<typeof Writer>[2];
 
-export function describeLeader(title: string, tests: (words: LeaderLab) => void): void {
-  describeReal(title, missingMachines(), () => {
+/** @param missing what else the tests need and this machine has not */
+export function describeLeader(title: string, tests: (words: LeaderLab) => void, missing?: string): void {
+  describeReal(title, missingMachines() ?? missing, () => {
     let lab: RealLab;
     beforeAll(async () => {
       lab = await RealLab.make(3);

@@ -126,6 +126,11 @@ export class LightNode {
     return runProgram(this.program, args);
   }
 
+  /** The command line, where no daemon needs to run. */
+  async offline(...args: readonly string[]): Promise<{ readonly code: number | null; readonly output: string }> {
+    return runProgram(join(dirname(this.program), 'floatlab.js'), args);
+  }
+
   /** The command line, signed in. */
   async cli(...args: readonly string[]): Promise<{ readonly code: number | null; readonly output: string }> {
     const token = await this.token();

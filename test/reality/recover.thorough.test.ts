@@ -43,7 +43,13 @@ describeReal('a lab whose voters are all lost', missingMachines(), () => {
     expect(wrong).toMatchObject({ code: 1, output: expect.stringMatching(/MISTYPED/) });
     expect(await isThere(caKey)).toBe(false);
     await writeFile(keyFile, recoveryKey, { mode: 0o600 });
-    const { code, output } = await vega.run(...asked, '--recovery-key-file', keyFile);
+    // The same, by the command line.
+    const typed = ['cluster', 'recover', '--data', vega.dataDir, '--recovery-key-file', keyFile];
+    expect(await vega.offline(...typed)).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('node atlas is off'),
+    });
+    const { code, output } = await vega.offline(...typed, '--node-off', 'atlas');
     expect(output).toContain('as generation 2');
     expect(code).toBe(0);
 

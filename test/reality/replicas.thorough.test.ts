@@ -8,6 +8,7 @@ import { changes, makeEverything, type Keeps } from '#test/io/devices/replicatio
 import { attributesIn, inventory, missingForTrees } from '#test/io/devices/tree-stream/trees.ts';
 import { missingDocker, patientCall, sharedEngine } from '#test/engine-fixture.ts';
 import { missingBtrfs } from '#test/pool-fixture.ts';
+import type { VolumeRow } from '#projections/views/volumes.ts';
 import { describeReal } from '#test/real.ts';
 import { missingZfsFuse } from '#test/zfs-fixture.ts';
 import { missingMachines, pause, until } from './host.ts';
@@ -208,4 +209,37 @@ describeReal('replicas on another kind of file system, between real machines', m
     const aside = JSON.parse(await it.floatlab('volume', 'show', 'touched-diverged', '-o', 'json')) as { path: string };
     expect(await readFile(join(aside.path, 'by hand'), 'utf8')).toBe('precious');
   }, 120_000);
+
+  test('an app with two volumes moves with both, while its old machine is killed, and goes on with what it wrote', async () => {
+    const compose = [
+      'name: pair',
+      'services:',
+      '  web:',
+      '    image: floatlab/welcome:latest',
+      `    command: ['/bin/sh', '-c', 'trap "exit 0" TERM; while true; do date +%s%N | tee /one/at > /two/at; sleep 0.05; done']`,
+      '    volumes: [one:/one, two:/two]',
+      'volumes: { one: , two: }',
+      'x-floatlab: { size: 96MiB, pool: btrfs }',
+    ];
+    const file = join(it.places.dir.folder, 'pair.yaml');
+    await writeFile(file, compose.join('\n'));
+    await it.floatlab('up', '-f', file, '--yes', '--wait');
+    const { machine } = it.places.btrfs;
+    const volume = async (name: string) =>
+      JSON.parse(await it.floatlab('volume', 'show', name, '-o', 'json')) as VolumeRow;
+    const where = async () =>
+      Promise.all(['pair-one', 'pair-two'].map(async (name) => (await volume(name)).node?.name));
+    expect(await where()).toEqual([nodeOf('btrfs'), nodeOf('btrfs')]);
+    const pathOf = async (name: string, kind: Kind) => it.places[kind].seen((await volume(name)).path ?? '');
+    for (const name of ['pair-one', 'pair-two']) await writeFile(join(await pathOf(name, 'btrfs'), 'kept'), name);
+    await it.floatlab('app', 'move', 'pair', '--node', nodeOf('dir'), '--yes', '--detach');
+    await until('it has begun', 60_000, async () => (await volume('pair-two')).move !== null);
+    await machine.end('SIGKILL');
+    await machine.start();
+    await it.lab.whole();
+    await until('both are there', 180_000, async () => (await where()).every((node) => node === nodeOf('dir')));
+    await until('the app runs', 120_000, async () => (await it.floatlab('ps', 'pair')).includes('running'));
+    for (const name of ['pair-one', 'pair-two'])
+      expect(await readFile(join(await pathOf(name, 'dir'), 'kept'), 'utf8')).toBe(name);
+  }, 400_000);
 });

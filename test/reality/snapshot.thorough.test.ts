@@ -36,7 +36,12 @@ describeReal('a lab that is saved', missingMachines(), () => {
       code: 2,
       output: expect.stringContaining('--node-off vega'),
     });
-    const { code, output } = await restored.run(...asked, '--node-off', 'atlas', '--node-off', 'vega');
+    const inspected = await restored.offline('cluster', 'snapshot', 'inspect', file);
+    expect(inspected).toMatchObject({ code: 0, output: expect.stringMatching(/whole +yes[^]*holds +2 nodes/) });
+    // The same, by the command line.
+    const typed = ['cluster', 'snapshot', 'restore', file, '--data', restored.dataDir, '--name', 'atlas'];
+    const off = ['--node-off', 'atlas', '--node-off', 'vega'];
+    const { code, output } = await restored.offline(...typed, '--recovery-key-file', keyFile, ...off);
     expect(output).toContain('as generation 2, with this machine as node atlas');
     expect(code).toBe(0);
     await restored.start();

@@ -6,7 +6,9 @@
  *      └─▶ nobody leads: an election takes a moment; then it says so
  *
  * A command keeps its id on all its ways, and whoever leads knows what was done before: so trying again through another
- * leader does nothing twice. What nobody can tell any more is said to be unknown, never to have failed.
+ * leader does nothing twice. What is asked of a leader is asked in its term: what arrives when that is over, because the
+ * way there was cut for a while, does nothing any more, so that the next leader's refusal stays true. What nobody can
+ * tell any more is said to be unknown, never to have failed.
  */
 import * as z from 'zod';
 import { asIndex, streamOf, type Principal, type StreamId } from '#events/envelope.ts';
@@ -45,6 +47,8 @@ const asked = z.object({
   cause: z.string().max(256).exactOptional(),
   correlation: z.string().max(256).exactOptional(),
   dryRun: z.boolean().exactOptional(),
+  /** In which it is asked to be done, or never. Left out by older versions. */
+  term: z.int().min(0).exactOptional(),
 });
 
 export class Commands {
@@ -105,14 +109,14 @@ export class Commands {
   /** @returns undefined when nobody leads */
   async #try(request: RunRequest, signal: AbortSignal): Promise<RunResult | undefined> {
     const { others } = this.#parts;
-    const { mine, leader } = this.#leadership ?? {};
+    const { mine, leader, term } = this.#leadership ?? {};
     const attempt = new AbortController();
     const forget = onAbort(signal, () => attempt.abort(signal.reason));
     this.#attempts.add(attempt);
     try {
       if (mine === true) return await this.#here(request, attempt.signal);
       if (!others || leader === undefined || leader === others.self) return undefined;
-      return await this.#there(others, leader, request, attempt.signal);
+      return await this.#there(others, leader, { ...request, term }, attempt.signal);
     } catch (error) {
       // However the wait was ended, this is why.
       throw attempt.signal.aborted && !signal.aborted ? leftBehind() : error;
@@ -127,7 +131,12 @@ export class Commands {
     return dryRun === true ? commander.dryRun(request) : commander.run(request, signal);
   }
 
-  async #there(others: Others, leader: string, request: RunRequest, signal: AbortSignal): Promise<RunResult> {
+  async #there(
+    others: Others,
+    leader: string,
+    request: RunRequest & { readonly term: number | undefined },
+    signal: AbortSignal,
+  ): Promise<RunResult> {
     const result = readRunResult(await others.ask(leader, method, request, signal));
     if (!result) throw unreadable(leader);
     if ('rejected' in result) return result;
@@ -140,10 +149,13 @@ export class Commands {
   async #answer(said: unknown, from: string, signal: AbortSignal): Promise<RunResult> {
     const parsed = asked.safeParse(said);
     if (!parsed.success) throw refused('BAD_REQUEST', 'this is no command');
-    const { by, ...rest } = parsed.data;
+    const { by, term, ...rest } = parsed.data;
     this.#parts.onHeard(streamOf('node', from));
     if (!speaksFor(from, by)) throw refused('FORBIDDEN', `node ${from} does not speak for ${by}`);
     if (this.#leadership?.mine !== true) throw refused('NOT_LEADER', 'this node does not lead');
+    if (term !== undefined && term !== this.#leadership.term) {
+      throw refused('NOT_LEADER', `this node leads in another term than ${term}`);
+    }
     return this.#here({ ...rest, by: by as Principal }, signal);
   }
 

@@ -1,5 +1,6 @@
 /** Bytes that come from the lab, into a file of their own or to stdout: all of them, or none that counts. */
 import { formatSize } from '#events/values/size.ts';
+import { ApiError, UnreachableError } from '#ui/client/errors.ts';
 import type { SavedFile } from '#ui/client/rest.ts';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -12,11 +13,13 @@ export interface ReceiveOptions {
   /** For people: what it is. */
   readonly what: string;
   readonly quiet: boolean;
+  /** Asks for something of the same place: bytes that break off say not why, and the answer to this may. */
+  readonly why?: () => Promise<unknown>;
 }
 
 /** @param file `-` for stdout @throws CliError EXISTS, CUT_OFF, NOT_WRITTEN */
 export async function receiveTo(cli: Cli, file: string, saved: SavedFile, options: ReceiveOptions): Promise<void> {
-  const bytes = shown(cli, saved, options.what);
+  const bytes = explained(shown(cli, saved, options.what), options);
   if (file === '-') return toStdout(cli, saved, bytes);
   const path = resolve(cli.world.cwd, file);
   await refuseExisting(path, file);
@@ -88,6 +91,31 @@ function refuseCutOff({ sizeBytes }: SavedFile, size: number, rest: string): voi
     `The lab sent ${formatSize(size)} of ${formatSize(sizeBytes)}: ${rest}.`,
     'Try again.',
   );
+}
+
+/** The same bytes; of those that break off it is told where, and why. */
+async function* explained(
+  bytes: AsyncIterable<Uint8Array>,
+  { what, why }: ReceiveOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let size = 0;
+  try {
+    for await (const piece of bytes) {
+      size += piece.length;
+      yield piece;
+    }
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) throw error;
+    const said = await why?.().then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    // The one that was asked is away itself.
+    if (said instanceof UnreachableError) throw said;
+    const { detail, hint } = said instanceof ApiError ? said.problem : { detail: undefined, hint: undefined };
+    const reason = detail === undefined ? '' : ` ${detail}`;
+    throw new CliError('CUT_OFF', 1, `${what} broke off after ${formatSize(size)}.${reason}`, hint ?? 'Try again.');
+  }
 }
 
 /** How far it is, on a terminal. */

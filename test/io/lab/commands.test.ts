@@ -19,8 +19,8 @@ function follower(asked: string[], hangs: (node: string) => boolean, clock: Cloc
   const others = {
     self: 'a',
     answer: () => {},
-    ask: (node: string, _: string, said: { readonly id: string }, signal: AbortSignal) => {
-      asked.push(`${node} ${said.id}`);
+    ask: (node: string, _: string, said: { readonly id: string; readonly term: number }, signal: AbortSignal) => {
+      asked.push(`${node} ${said.id} in ${said.term}`);
       return hangs(node) ? silence(signal) : Promise.resolve(done);
     },
   } as unknown as Others;
@@ -37,7 +37,7 @@ test('a leader that hangs is not waited for once another one leads, who is asked
   await new Promise((resolve) => setTimeout(resolve, 20));
   commands.leadership = { term: 2, leader: 'c', mine: false };
   await expect(answer).resolves.toMatchObject(done);
-  expect(asked).toEqual(['b c1', 'c c1']);
+  expect(asked).toEqual(['b c1 in 1', 'c c1 in 2']);
 });
 
 test('a leader that has lost its followers asks its successor', async () => {
@@ -48,7 +48,28 @@ test('a leader that has lost its followers asks its successor', async () => {
   await new Promise((resolve) => setTimeout(resolve, 20));
   commands.leadership = { term: 2, leader: 'b', mine: false };
   await expect(answer).resolves.toMatchObject(done);
-  expect(asked).toEqual(['b c1']);
+  expect(asked).toEqual(['b c1 in 2']);
+});
+
+test('what arrives when its term is over does nothing, also where its leader leads again', async () => {
+  const ran: string[] = [];
+  let hear: (said: unknown) => Promise<unknown> = () => Promise.reject(new Error('it does not answer yet'));
+  const others = {
+    self: 'b',
+    answer: (_: string, answer: (said: unknown, from: string, signal: AbortSignal) => Promise<unknown>) => {
+      hear = (said) => answer(said, 'a', never);
+    },
+  } as unknown as Others;
+  const commander = { run: async ({ id }: { id: string }) => (ran.push(id), done) } as unknown as Commander;
+  const replica = {} as unknown as Replica;
+  const leader = new Commands({ commander, replica, clock: realClock, others, onHeard: () => {} });
+  leader.leadership = { term: 3, leader: 'b', mine: true };
+  await expect(hear({ ...request, term: 1 })).rejects.toMatchObject({ code: 'NOT_LEADER' });
+  expect(ran).toEqual([]);
+  await hear({ ...request, term: 3 });
+  // An older version of the program says none.
+  await hear({ ...request, id: 'c2' });
+  expect(ran).toEqual(['c1', 'c2']);
 });
 
 test('whoever was cut off in the middle says in time that nobody can tell, and of what came later that it did not happen', async () => {

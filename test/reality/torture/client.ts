@@ -27,6 +27,8 @@ const there = 'there';
 
 type Answer = { readonly outcome: 'ok'; readonly index?: number; readonly value?: string } | Unanswered;
 type Unanswered = { readonly outcome: 'fail' | 'unknown'; readonly unequal?: true };
+/** What each try was told that was no success. */
+type Told = string[];
 
 /** Resolves when the signal has aborted and its last operation has ended. */
 export async function runClient(options: ClientOptions): Promise<void> {
@@ -37,7 +39,8 @@ export async function runClient(options: ClientOptions): Promise<void> {
     const isCreation = random.next() < 0.5;
     const value = op === 'set' ? `${name}-${count}` : op === 'cas' ? (isCreation ? ['', there] : [there, '']) : '';
     const call = process.hrtime.bigint();
-    const answer = await once(options, op, key, value as Line['value']);
+    const told: Told = [];
+    const answer = await once(options, op, key, value as Line['value'], told);
     const read = answer.outcome === 'ok' ? answer.value : undefined;
     record({
       client: name,
@@ -49,6 +52,7 @@ export async function runClient(options: ClientOptions): Promise<void> {
       outcome: answer.outcome,
       ...('unequal' in answer && answer.unequal ? { unequal: true as const } : {}),
       ...('index' in answer && answer.index !== undefined ? { index: answer.index } : {}),
+      ...(told.length > 0 ? { told } : {}),
     });
   }
 }
@@ -58,6 +62,7 @@ async function once(
   op: Line['op'],
   key: string,
   value: Line['value'],
+  told: Told,
 ): Promise<Answer> {
   const idempotencyKey = random.id();
   let isUnknown = false;
@@ -68,7 +73,9 @@ async function once(
       return { outcome: 'ok', index: await write(api, key, value, idempotencyKey) };
     } catch (error) {
       const code = error instanceof Refused ? error.problem.code : 'no answer';
-      if (code === 'NAME_TAKEN' || code === 'NOT_FOUND') return { outcome: 'fail', unequal: true };
+      told.push(code);
+      // What was tried before may still be on its way, and take effect when this try was refused long ago.
+      if (unequal.has(code)) return isUnknown ? { outcome: 'unknown' } : { outcome: 'fail', unequal: true };
       if (!known.has(code) && !isDown(error)) isUnknown = true;
     }
     await pause(50);
@@ -80,6 +87,7 @@ async function once(
 const isDown = (error: unknown): boolean =>
   ((error as { readonly cause?: { readonly code?: unknown } } | undefined)?.cause?.code ?? '') === 'ECONNREFUSED';
 
+const unequal = new Set(['NAME_TAKEN', 'NOT_FOUND']);
 /** Codes after which nothing has happened. */
 const known = new Set(['NO_LEADER', 'STOPPING', 'NOT_READY']);
 
@@ -94,7 +102,8 @@ async function write(api: Api, key: string, value: Line['value'], idempotencyKey
   return answer.index;
 }
 
-async function read(api: Api, key: string): Promise<string> {
+/** What a register holds, as a node says. */
+export async function read(api: Api, key: string): Promise<string> {
   if (!key.startsWith('ns')) return (await api.node('n1', { withinMs: tryMs })).labels[key] ?? '';
   const path = `/api/v1/config?kind=namespace&name=${key}`;
   const { items } = await api.ask<{ items: readonly unknown[] }>(path, { withinMs: tryMs });

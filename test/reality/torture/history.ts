@@ -21,6 +21,8 @@ export interface Line {
   readonly unequal?: true;
   /** Index of the event, of what took effect. */
   readonly index?: number;
+  /** Codes of the tries that did not succeed, in order. */
+  readonly told?: readonly string[];
 }
 
 /** @returns what no order of the operations explains; undefined: all is well */

@@ -10,7 +10,10 @@ import type { Machine } from '../machine.ts';
 export interface NemesisOptions {
   readonly lab: RealLab;
   readonly random: Pick<Random, 'next'>;
+  /** Enough; what was begun is taken back first. */
   readonly signal: AbortSignal;
+  /** Of `harmNames`. Each of them is done once at least, however soon the signal comes. All, as they come: left out. */
+  readonly kinds?: readonly string[];
   say(text: string): void;
 }
 
@@ -91,6 +94,8 @@ const harms: Readonly<Record<string, Harm>> = {
   },
 };
 
+export const harmNames: readonly string[] = Object.keys(harms);
+
 /** As a person does it whose machine has lost its disk. */
 async function replace(lab: RealLab, machine: Machine): Promise<void> {
   const [other] = lab.others(machine);
@@ -114,15 +119,18 @@ async function cut(lab: RealLab, forMs: number, how: () => Promise<void>): Promi
   await lab.network.heal();
 }
 
-/** @returns how often each harm was done, all of them, once the signal has aborted; all is healed then, and runs */
-export async function runNemesis({ lab, random, signal, say }: NemesisOptions): Promise<ReadonlyMap<string, number>> {
-  const done = new Map(Object.keys(harms).map((name) => [name, 0]));
+/** @returns how often each harm was done, once it was enough; all is healed then, and runs */
+export async function runNemesis(options: NemesisOptions): Promise<ReadonlyMap<string, number>> {
+  const { lab, random, signal, kinds = [], say } = options;
+  const drawnFrom = Object.entries(harms).filter(([name]) => kinds.length === 0 || kinds.includes(name));
+  const done = new Map(drawnFrom.map(([name]) => [name, 0]));
+  const isEnough = (): boolean => signal.aborted && kinds.every((name) => done.get(name) !== 0);
   const draw = <T>(from: readonly T[]): T => from[Math.floor(random.next() * from.length)] as T;
   const wait = (): Promise<void> => pause(1000 + random.next() * 3000);
   const deck: (readonly [string, Harm])[] = [];
   await lab.spare(wholeMs);
-  while (!signal.aborted) {
-    if (deck.length === 0) deck.push(...Object.entries(harms));
+  while (!isEnough()) {
+    if (deck.length === 0) deck.push(...drawnFrom);
     const card = draw(deck);
     deck.splice(deck.indexOf(card), 1);
     const [name, harm] = card;

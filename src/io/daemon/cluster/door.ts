@@ -22,6 +22,7 @@ import { issueNode, keySha256OfRequest } from '../../pki/node-certificate.ts';
 import type { NodeIni } from '../node-ini.ts';
 import { joinBody, type JoinBody, type Welcome } from './joining.ts';
 import { authorityOf, sealedRecovery } from './keys.ts';
+import { KnockLimit } from './knocks.ts';
 import type { Roster } from './roster.ts';
 import type { SigningTime } from './signing-time.ts';
 
@@ -61,14 +62,17 @@ export class Door {
   readonly #parts: DoorParts;
   /** By the address that a machine came from. */
   readonly #refusals: RefusalLog;
+  readonly #knocks: KnockLimit;
 
   constructor(parts: DoorParts) {
     this.#parts = parts;
+    this.#knocks = new KnockLimit(parts.clock);
     this.#refusals = new RefusalLog(parts.log, parts.clock, 'a machine was not let in');
     const { others, clock } = parts;
     const admit = (said: unknown): Promise<Said> => {
       const { body, from } = passedOn.parse(said);
-      return this.#admit(body, from);
+      // Each node has let through what is no crowd; here they come together.
+      return this.#bounded(from, body, () => this.#admit(body, from));
     };
     const renew = async (said: unknown, node: string) => ({
       certificate: await this.renew(node, renewal.parse(said).csr),
@@ -81,13 +85,13 @@ export class Door {
   readonly handle: RequestHandler = async ({ path, body, remoteAddress, signal }) => {
     if (path !== '/join') return problem(404, 'NOT_FOUND', 'there is nothing to ask here', '');
     const parsed = joinBody.safeParse(body);
-    if (!parsed.success) {
+    return this.#bounded(remoteAddress, parsed.data, async () => {
+      if (parsed.success) return this.#join(parsed.data, remoteAddress, signal);
       const [issue] = parsed.error.issues;
       const where = issue?.path.join('.') ?? 'it';
       const explain = `this is no request to join: ${where}: ${issue?.message}`;
       return this.#turnAway(remoteAddress, problem(400, 'BAD_REQUEST', explain, upgradeHint));
-    }
-    return this.#join(parsed.data, remoteAddress, signal);
+    });
   };
 
   /** A new certificate for a node of the lab, for the key by which the lab knows it. @throws with a code */
@@ -103,6 +107,21 @@ export class Door {
     return issueNode(authority, csr, { node, cluster, addresses: known.addresses, ...time() });
   }
 
+  async #bounded(from: string, body: JoinBody | undefined, then: () => Promise<Said>): Promise<Said> {
+    const tooMany = this.#knocks.knock(from, this.#isGood(body?.token));
+    if (tooMany === undefined) return then();
+    if (tooMany === 'all') return this.#turnAway(from, tooManyOfAll());
+    const explain = `machines at ${from} ask the lab too often to be let in`;
+    return this.#turnAway(from, problem(429, 'TOO_MANY_ATTEMPTS', explain, tooManyHint));
+  }
+
+  /** As far as this node knows; what it opens is decided elsewhere. */
+  #isGood(token: JoinBody['token'] | undefined): boolean {
+    if (!token) return false;
+    const known = this.#parts.lab.view.get(clusterStream)?.context.tokens[token.id];
+    return known?.hash === tokenHash(Buffer.from(token.secret, 'base64url'));
+  }
+
   async #join(body: JoinBody, from: string, signal: AbortSignal): Promise<Said> {
     const { lab, others } = this.#parts;
     const { mine, leader } = lab.leadership ?? {};
@@ -112,6 +131,7 @@ export class Door {
       const either = AbortSignal.any([signal, AbortSignal.timeout(forwardMs)]);
       return answered.parse(await others.ask(leader, 'lab/join', { body, from }, either));
     } catch (error) {
+      if ((error as { readonly code?: unknown }).code === 'BUSY') return this.#turnAway(from, tooManyOfAll());
       this.#refusals.refused(from, 'NO_LEADER', `leader ${leader} could not be asked: ${String(error)}`);
       return noLeader();
     }
@@ -223,12 +243,18 @@ export function answerRenewals(methods: Methods, door: Pick<Door, 'renew'>, cloc
 export const caSha256 = (caCert: string): string =>
   new X509Certificate(caCert).fingerprint256.replaceAll(':', '').toLowerCase();
 
+const tooManyHint =
+  'Try again in a minute. A machine with a token of floatlab node token is not kept waiting by others; ' +
+  'floatlab cluster bouncer says who is let in without one.';
 const upgradeHint = 'Does the machine run another version of FloatLab? Use the same one.';
 
 const problem = (status: number, code: string, explain: string, hint: string): Refused => ({
   status,
   body: { code, explain, hint },
 });
+
+const tooManyOfAll = (): Refused =>
+  problem(429, 'TOO_MANY_ATTEMPTS', 'more machines ask the lab to be let in than it takes at a time', tooManyHint);
 
 const noLeader = (): Said =>
   problem(

@@ -70,10 +70,20 @@ async function askUntilTold(request: JoinRequest, { onWaiting, clock, signal }: 
   while (waiting.safeParse(answer).success) {
     await sleep(clock, askAgainMs, signal);
     signal.throwIfAborted();
-    answer = await ask({ ...request, body: { ...request.body, again: true } });
+    answer = await ask({ ...request, body: { ...request.body, again: true } }).catch(unlessItPasses(answer));
   }
   return welcome.parse(answer);
 }
+
+/** While a machine waits a leader may change, a node be restarted, a crowd be at the door: it waits on. */
+const unlessItPasses =
+  (before: unknown) =>
+  (error: unknown): unknown => {
+    const { code } = ((error as { readonly cause?: unknown }).cause ?? {}) as { readonly code?: unknown };
+    if (passing.has(code)) return before;
+    throw error;
+  };
+const passing = new Set<unknown>(['UNREACHABLE', 'LOST', 'NO_LEADER', 'TOO_MANY_ATTEMPTS']);
 
 async function ask(request: JoinRequest): Promise<unknown> {
   try {

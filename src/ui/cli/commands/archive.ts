@@ -39,7 +39,11 @@ export function addArchiveCommands(group: Command, cli: Cli): void {
     if (options.file === '-' && cli.world.stdout.isTTY)
       throw usageError('A terminal shows no tar.', 'Send it on: > FILE, or name a file: --file FILE.');
     const saved = await lab.rest.exportVolume(ref, { snapshot, signal: cli.world.interrupt });
-    await receiveTo(cli, options.file, saved, { what: `volume ${ref.name}`, quiet: options.quiet ?? false });
+    await receiveTo(cli, options.file, saved, {
+      what: `volume ${ref.name}`,
+      quiet: options.quiet ?? false,
+      why: () => lab.rest.files(ref, { snapshot, limit: 1, signal: cli.world.interrupt }),
+    });
   });
   examples(
     namespaceOption(out),

@@ -171,6 +171,7 @@ async function getFile(cli: Cli, options: GetOptions, of: string, typed: string)
   await receiveTo(cli, file, await lab.rest.readFile(ref, { path, snapshot, signal }), {
     what: path === '' ? `volume ${ref.name}` : path,
     quiet: options.quiet ?? false,
+    why: () => lab.rest.files(ref, { path, snapshot, limit: 1, signal }),
   });
 }
 

@@ -6,10 +6,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CommandInputs, CommandName } from '#actors/commands.ts';
 import { protocolVersions } from '#actors/versions.ts';
 import { Door } from '#io/daemon/cluster/door.ts';
+import { knocksOfOne } from '#io/daemon/cluster/knocks.ts';
 import { joinLab, type JoinOptions } from '#io/daemon/cluster/join.ts';
 import { tlsDirOf } from '#io/daemon/cluster/keys.ts';
 import { Roster } from '#io/daemon/cluster/roster.ts';
 import type { NodeIni } from '#io/daemon/node-ini.ts';
+import { sleep } from '#io/devices/clock/port.ts';
 import { realClock } from '#io/devices/clock/real.ts';
 import { realRandom } from '#io/devices/random/real.ts';
 import type { RunRequest, RunResult } from '#io/lab/port.ts';
@@ -31,8 +33,12 @@ let atlas: TestNode;
 let lab: TestLab;
 let folder: string;
 let address: string;
+/** At the address, and at a node that does not lead. */
+let [door, side]: Door[] = [];
 /** Of the second one who joins, and so on. */
 let machines: number;
+/** That of the door. */
+const clock = { ...realClock, aheadMs: 0, monotonicMs: () => clock.aheadMs };
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'floatlab-door-'));
   small = await SmallLab.create();
@@ -62,18 +68,25 @@ beforeEach(async () => {
     lab: { id: 'lab', generation: 1, dataKey: secret },
     admin: { name: 'admin', passwordHash: '$argon2id$v=19$hash', passwordIsInitial: true, passwordChangedAt: 0 },
   } as NodeIni;
-  const door = new Door({
+  const network = new Map<string, MemoryOthers>();
+  const parts = {
     dataDir,
-    lab: running as unknown as RunningLab,
-    others: new MemoryOthers('atlas', new Map(), () => false),
     roster: await Roster.open(dataDir, 'atlas'),
-    clock: realClock,
+    clock,
     random: realRandom,
     log: small.log,
     time: () => ({ nowMs: Date.now(), fromMs: Date.now() }),
     ini: () => ini,
-  });
-  const { port } = await small.serve(atlas, { onRequest: (request) => door.handle(request) });
+  };
+  const doorOf = (self: string, of: object): Door =>
+    new Door({
+      ...parts,
+      lab: of as unknown as RunningLab,
+      others: new MemoryOthers(self, network, () => false),
+    });
+  door = doorOf('atlas', running);
+  side = doorOf('vega', { ...running, leadership: { term: 1, mine: false, leader: 'atlas' } });
+  const { port } = await small.serve(atlas, { onRequest: (request) => asked(door, request) });
   address = `127.0.0.1:${port}`;
 });
 afterEach(async () => {
@@ -81,11 +94,27 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
+const asked = (at: Door | undefined, request: Parameters<Door['handle']>[0]) =>
+  at?.handle(request) ?? Promise.reject(new Error('there is no door'));
+/** Without a link. @returns what is said at the door, in one word */
+const codeAt = async (at: Door | undefined, remoteAddress: string, body: unknown): Promise<unknown> => {
+  const answer = await asked(at, { path: '/join', body, remoteAddress, signal: never });
+  return (answer.body as { readonly code?: unknown }).code;
+};
+
 const authority = (): string => caSha256(small.authority.cert);
 const said = () => {
   const { addresses, facts } = newcomer('x', '1');
   return { addresses, facts, port: 7401 };
 };
+const stranger = (name: string) => ({
+  ...said(),
+  node: name,
+  incarnation: name,
+  name,
+  protocol: protocolVersions,
+  clock: Date.now(),
+});
 
 describe('a machine without a token', () => {
   const joins = (name: string, labels: JoinOptions['labels']) =>
@@ -117,15 +146,7 @@ describe('a machine without a token', () => {
 describe('what is refused at the door', () => {
   const asks = async (more: object = {}): Promise<unknown> => {
     const name = `stranger-${++machines}`;
-    const body = {
-      ...said(),
-      node: name,
-      incarnation: name,
-      name,
-      protocol: protocolVersions,
-      clock: Date.now(),
-      ...more,
-    };
+    const body = { ...stranger(name), ...more };
     const token = { addresses: [address], caSha256: authority(), id: 'used', secret };
     const csr = await makeRequest(createNodeKey(), name);
     return requestJoin({ token, csr, body, clock: realClock, signal: never });
@@ -154,5 +175,56 @@ describe('what is refused at the door', () => {
       'BAD_REQUEST',
     ]);
     expect(small.lines).toHaveLength(4);
+  });
+
+  test('nobody at one address asks more often than the lab can bear, and is told so; with time it may again', async () => {
+    lab.must('change-bouncer', { rules: [{ do: 'refuse' }] });
+    const knocks = () => codeAt(door, '127.0.0.1', { port: 'seven' });
+    for (let tries = 0; tries < knocksOfOne.burst; tries++) expect(await knocks()).toBe('BAD_REQUEST');
+    const { code, isRefusal, message, hint } = (await asks({ port: 'seven' }).catch((error: unknown) => error)) as {
+      [key: string]: unknown;
+    };
+    expect({ code, isRefusal }).toEqual({ code: 'TOO_MANY_ATTEMPTS', isRefusal: false });
+    expect(message).toBe('machines at 127.0.0.1 ask the lab too often to be let in');
+    expect(hint).toMatch(/^Try again in a minute\./);
+    expect(lines('a machine was not let in').map((line) => line['code'])).toEqual(['BAD_REQUEST', 'TOO_MANY_ATTEMPTS']);
+    clock.aheadMs += 1000;
+    for (let tries = 0; tries < knocksOfOne.perSecond; tries++) expect(await knocks()).toBe('BAD_REQUEST');
+    expect(await knocks()).toBe('TOO_MANY_ATTEMPTS');
+  });
+
+  test('a crowd at a node that does not lead is as much as the leader takes of one node, and hears that there are too many', async () => {
+    lab.must('change-bouncer', { rules: [{ do: 'refuse' }] });
+    const csr = await makeRequest(createNodeKey(), 'crowd');
+    const codes = await Promise.all(
+      Array.from({ length: 300 }, (_, n) =>
+        codeAt(side, `10.0.${n >> 8}.${n & 255}`, { ...stranger(`stranger-${n}`), token: null, csr }),
+      ),
+    );
+    const count = (code: string) => codes.filter((one) => one === code).length;
+    expect({ refused: count('NODE_REFUSED'), crowd: count('TOO_MANY_ATTEMPTS') }).toEqual({ refused: 100, crowd: 200 });
+  });
+
+  test('a machine that waits goes on waiting while the lab is asked too often, and comes in afterwards', async () => {
+    const waits = joinLab({
+      ...said(),
+      dataDir: join(folder, 'vega'),
+      lab: { addresses: [address], caSha256: authority() },
+      name: 'vega',
+      labels: {},
+      isWitness: false,
+      clock: { ...realClock, setTimeout: (run, ms) => realClock.setTimeout(run, ms === 3000 ? 20 : ms) },
+      random: realRandom,
+      signal: never,
+      onWaiting: () => (isWaiting = true),
+    });
+    let isWaiting = false;
+    while (!isWaiting) await sleep(realClock, 5);
+    while ((await codeAt(door, '127.0.0.1', { port: 'seven' })) !== 'TOO_MANY_ATTEMPTS');
+    // It asks a few times more.
+    await sleep(realClock, 150);
+    lab.must('approve-node', { name: 'vega' });
+    clock.aheadMs += 60_000;
+    expect((await waits).ini.node.name).toBe('vega');
   });
 });
