@@ -11,6 +11,7 @@ import { backupTargetsView, type BackupTargetRow } from './views/backup-targets.
 import { nodesView, type NodeRow } from './views/nodes.ts';
 import { overviewView, type OverviewRow } from './views/overview.ts';
 import { poolsView, type PoolRow } from './views/pools.ts';
+import { registriesView, type RegistryRow } from './views/registries.ts';
 import { replicasView, type ReplicaRow } from './views/replicas.ts';
 import { schedulesView, type ScheduleRow } from './views/schedules.ts';
 import { snapshotsView, type SnapshotRow } from './views/snapshots.ts';
@@ -29,6 +30,7 @@ export interface ViewRows {
   operations: OperationRow;
   overview: OverviewRow;
   pools: PoolRow;
+  registries: RegistryRow;
   replicas: ReplicaRow;
   schedules: ScheduleRow;
   snapshots: SnapshotRow;
@@ -49,6 +51,7 @@ export const projections: { readonly [V in ViewName]: Projection<ViewRows[V]> } 
   operations: operationsProjection,
   overview: overviewView,
   pools: poolsView,
+  registries: registriesView,
   replicas: replicasView,
   schedules: schedulesView,
   snapshots: snapshotsView,

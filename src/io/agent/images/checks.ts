@@ -17,7 +17,7 @@ const answerMs = 15_000;
 export interface ImageChecksParts {
   readonly node: StreamId<'node'>;
   readonly lab: Pick<RunningLab, 'view' | 'run' | 'replica'>;
-  readonly ports: Pick<ImagePorts, 'docker'>;
+  readonly ports: Pick<ImagePorts, 'docker' | 'logins'>;
   readonly random: Random;
   readonly log: Logger;
 }
@@ -70,7 +70,7 @@ export class ImageChecks {
       if (!wanted.has(pin)) continue;
       const { image } = pin;
       try {
-        const digest = await ports.docker.registryDigest(image, call);
+        const digest = await ports.docker.registryDigest(image, call, await ports.logins(image));
         images[service] = { image, digest };
       } catch (error) {
         if (signal.aborted) throw error;

@@ -14,11 +14,14 @@ import type { Call } from '../../devices/call.ts';
 import type { DockerPort, ImageInfo } from '../../devices/docker/port.ts';
 import { asIoError, IoError } from '../../devices/error.ts';
 import { byDigest, digestFor, digestIn, isLabImage } from './names.ts';
+import type { LoginOf } from './logins.ts';
 import type { ImageHolder, ImageSource, WantedImage } from './source.ts';
 
 export interface ImagePorts {
   readonly docker: DockerPort;
   readonly images: ImageSource;
+  /** What opens the registry of an image. */
+  readonly logins: LoginOf;
 }
 
 export interface EnsuredImage {
@@ -77,7 +80,7 @@ async function pulled(pin: ImagePin, ports: ImagePorts, call: ImageCall, ways: W
   const reference = byDigest(image, digest);
   call.progress({ text: `pulling ${image} from its registry` });
   try {
-    await docker.pull(reference, { ...call, timeoutMs: transferMs });
+    await docker.pull(reference, { ...call, timeoutMs: transferMs }, await ports.logins(image));
   } catch (error) {
     throw ways.registryFailed(error);
   }
@@ -100,7 +103,7 @@ async function found(image: string, ports: ImagePorts, call: ImageCall): Promise
     call.progress({ text: `asking the registry of ${image}` });
     try {
       const within = { ...call, timeoutMs: resolveMs };
-      const digest = await docker.registryDigest(image, within);
+      const digest = await docker.registryDigest(image, within, await ports.logins(image));
       return await pinned({ image, digest, ids: [] }, ports, call, ways);
     } catch (error) {
       if (call.signal.aborted || !(error instanceof IoError) || !isOfRegistry(error)) throw error;
@@ -124,7 +127,7 @@ async function pulledByTag(image: string, ports: ImagePorts, call: ImageCall, wa
   const { docker } = ports;
   call.progress({ text: `pulling ${image} from its registry` });
   try {
-    await docker.pull(image, { ...call, timeoutMs: transferMs });
+    await docker.pull(image, { ...call, timeoutMs: transferMs }, await ports.logins(image));
   } catch (error) {
     throw ways.registryFailed(error);
   }

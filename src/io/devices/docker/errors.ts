@@ -6,6 +6,7 @@
  * from Docker 20.10; `test/io/devices/docker/errors.test.ts` has them, and those of newer engines that differ.
  */
 import { IoError, type IoErrorCode } from '../error.ts';
+import { registryOf } from './reference.ts';
 import type { About } from './within.ts';
 
 /** An answer of the engine, or why there was none. */
@@ -187,7 +188,15 @@ const pulling: readonly Rule[] = [
       message: /no matching manifest/i.test(message)
         ? `image ${target} does not exist for this kind of processor`
         : `image ${target} does not exist in its registry, or asks for a login`,
-      hint: 'Check its name and tag. A private image: run "docker login" and "docker pull" on this node first.',
+      hint: `Check its name and tag. A private image: floatlab registry login ${registryOf(target)}`,
+    }),
+  },
+  {
+    says: /unauthorized|authentication required|no basic auth credentials|incorrect username or password|access (?:forbidden|denied)|\bdenied\b|HTTP 40[13]|40[13] (?:Unauthorized|Forbidden)/i,
+    means: ({ target }) => ({
+      code: 'IMAGE_PULL_FAILED',
+      message: `registry ${registryOf(target)} denied ${target}: it asks for a login, or the one that the lab has does not open it`,
+      hint: `Give the lab the right one: floatlab registry login ${registryOf(target)}`,
     }),
   },
   {
@@ -203,7 +212,7 @@ const pulling: readonly Rule[] = [
     means: ({ target }, _, message) => ({
       code: 'IMAGE_PULL_FAILED',
       message: `image ${target} could not be pulled: ${message}`,
-      hint: 'The registry limits how often one may pull: wait, or "docker login" and "docker pull" on this node.',
+      hint: `The registry limits how often one may pull: wait, or floatlab registry login ${registryOf(target)}`,
     }),
   },
 ];

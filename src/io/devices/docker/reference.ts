@@ -29,3 +29,6 @@ export function normalReference(reference: string): string {
   const path = hasHost ? repository : `docker.io/${rest.length === 0 ? `library/${first}` : repository}`;
   return `${path}${version.includes(':') ? '@' : ':'}${version}`;
 }
+
+/** The registry of an image, by host and port; `docker.io` where none is named. */
+export const registryOf = (reference: string): string => normalReference(reference).split('/')[0] ?? '';

@@ -14,6 +14,7 @@ import type { SeededRandom } from '../random/sim.ts';
 import { checkedName, checkedReference } from './names.ts';
 import { hasLabels } from './networks.ts';
 import { inspectionOf } from './inspection.ts';
+import { registryOf } from './reference.ts';
 import type { ContainerInfo, DockerPort, LogLine, LogOptions, NetworkInfo, RegistryLogin } from './port.ts';
 import type { SimContainer } from './sim/container.ts';
 import { simExec } from './sim/exec.ts';
@@ -205,8 +206,7 @@ function simPort(host: SimHost, request: Request, options: PortOptions): DockerP
   const offered = (reference: string, login?: RegistryLogin): string => {
     const about = { op: 'docker pull', target: checkedReference(reference) };
     if (!registry.isUp) throw refusal(about, 500, 'dial tcp: lookup registry: no such host');
-    const [server = ''] = reference.split('/');
-    const asked = registry.logins.get(server);
+    const asked = registry.logins.get(registryOf(reference));
     if (asked && (login?.username !== asked.username || login.password !== asked.password))
       throw refusal(about, 401, 'unauthorized: authentication required');
     const digest = registry.digest(reference);

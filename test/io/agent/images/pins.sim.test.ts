@@ -139,3 +139,23 @@ test('newer images are told and nothing is done; a registry that is away is part
   expect(context()?.images['web']?.digest).not.toBe(context()?.offered['web']?.digest);
   expect(context()?.revision).toBe(1);
 });
+
+test('an app whose registry asks for a login says so, and starts when the lab has it', async () => {
+  const one = await OneMachine.started();
+  one.world.registry.logins.set('docker.io', { username: 'ada', password: 'secret' });
+  await one.must('open-registry', { registry: 'docker.io', username: 'ada', password: 'wrong' });
+  await one.must('deploy-app', { compose });
+  const why = () => JSON.stringify(one.world.wired.lab.rows('apps'));
+  await one.until('it says what is wrong', () => why().includes('floatlab registry login docker.io'));
+  expect(why()).toContain('registry docker.io denied');
+  await one.must('open-registry', { registry: 'docker.io', username: 'ada', password: 'secret' });
+  await one.must('start-app', { name: 'shop' });
+  await one.untilApp('shop', 'running');
+  expect(pinOf(one)?.digest).toBe(one.world.registry.digest('nginx:1'));
+
+  // The same login asks for newer images.
+  one.world.registry.move('nginx:1');
+  await one.must('check-app-images', { name: 'shop' });
+  await one.until('there is an answer', () => one.app('shop')?.context.offered['web'] !== undefined);
+  expect(one.app('shop')?.context.unanswered).toEqual([]);
+});

@@ -7,6 +7,7 @@ import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LabView } from '#actors/actor.ts';
 import { ensureImage } from '#io/agent/images/ensure.ts';
+import { registryLogins, type LoginOf } from '#io/agent/images/logins.ts';
 import type { ImageSource, WantedImage } from '#io/agent/images/source.ts';
 import { startOwnEngine, stopOwnEngine } from '#io/daemon/engine.ts';
 import type { DockerPort } from '#io/devices/docker/port.ts';
@@ -15,8 +16,27 @@ import { realClock } from '#io/devices/clock/real.ts';
 import { remoteImages } from '#io/lab/remote-images.ts';
 import { missingDocker, patientCall, quietLog, sharedEngine, type SharedEngine } from '#test/engine-fixture.ts';
 import { MemoryOthers } from '#test/io/lab/memory-others.ts';
+import { startRegistry } from '#test/io/devices/docker/registry.ts';
 import { describeReal } from '#test/real.ts';
 import { login, missingRegistry, push, startRealRegistry, type RealRegistry } from '#test/registry-fixture.ts';
+
+/** No other node. */
+const nobody: ImageSource = { find: () => Promise.resolve([]), read: () => raise() };
+const raise = (): never => {
+  throw new Error('nobody has it');
+};
+
+/** What a lab keeps of one registry. */
+function openings(registry: string) {
+  let content: string | undefined;
+  const access = () =>
+    content === undefined ? {} : { [registry]: { username: login.username, secret: 's', since: 0 } };
+  return {
+    lab: { get: () => ({ context: { registries: access() } }) } as unknown as LabView,
+    blobs: { get: () => Promise.resolve(Buffer.from(content ?? '')) },
+    open: (password: string) => void (content = JSON.stringify({ password })),
+  };
+}
 
 describeReal('images on real engines', missingDocker() ?? missingRegistry(), () => {
   let engine: SharedEngine;
@@ -54,8 +74,11 @@ describeReal('images on real engines', missingDocker() ?? missingRegistry(), () 
     await engine.docker.importImage(tar as AsyncIterable<Uint8Array>, reference, ['CMD ["/content"]'], patientCall());
     return (await engine.docker.image(reference, patientCall()))?.id ?? '';
   }
-  const on = (name: string, docker: DockerPort) => (wanted: WantedImage) =>
-    ensureImage(wanted, { docker, images: sources[name] as ImageSource }, patientCall());
+  const noLogins: LoginOf = () => Promise.resolve(undefined);
+  const on =
+    (name: string, docker: DockerPort, logins = noLogins) =>
+    (wanted: WantedImage) =>
+      ensureImage(wanted, { docker, images: sources[name] as ImageSource, logins }, patientCall());
 
   describe('with a registry', () => {
     let registry: RealRegistry;
@@ -115,8 +138,41 @@ describeReal('images on real engines', missingDocker() ?? missingRegistry(), () 
       await other.pull(image, patientCall(), opened);
       expect((await other.image(image, patientCall()))?.id).toBe(id);
       expect(await other.registryDigest(image, patientCall(), opened)).toMatch(/^sha256:/);
+      // As a start does it, with what the lab keeps: first without, then with a wrong one, then with the right one.
+      for (const name of [image, id]) await other.removeImage(name, patientCall());
+      const held = openings(registry.address);
+      const logins = registryLogins(held.lab, held.blobs);
+      const start = () => ensureImage({ image }, { docker: other, images: nobody, logins }, patientCall());
+      const denied = {
+        code: 'IMAGE_PULL_FAILED',
+        message: expect.stringContaining(`registry ${registry.address} denied`),
+        hint: `Give the lab the right one: floatlab registry login ${registry.address}`,
+      };
+      await expect(start()).rejects.toMatchObject(denied);
+      held.open('wrong');
+      await expect(start()).rejects.toMatchObject(denied);
+      held.open(login.password);
+      expect((await start()).pin.ids).toEqual([id]);
     } finally {
       await registry.stop();
+    }
+  });
+
+  test('a registry that gives a token for a login opens as well', async () => {
+    const registry = await startRegistry(Buffer.alloc(1), `${login.username}:${login.password}`);
+    try {
+      const { image, address } = registry;
+      const held = openings(address);
+      const logins = registryLogins(held.lab, held.blobs);
+      const start = () => ensureImage({ image }, { docker: other, images: nobody, logins }, patientCall());
+      const denied = { code: 'IMAGE_PULL_FAILED', message: expect.stringContaining(`registry ${address} denied`) };
+      await expect(start()).rejects.toMatchObject(denied);
+      held.open('wrong');
+      await expect(start()).rejects.toMatchObject(denied);
+      held.open(login.password);
+      expect((await start()).pin.digest).toMatch(/^sha256:/);
+    } finally {
+      await registry.close();
     }
   });
 });

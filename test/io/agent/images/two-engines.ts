@@ -42,7 +42,11 @@ export class TwoEngines {
     return {
       ...{ docker, sim, images, others, told },
       ensure: (wanted) =>
-        ensureImage(wanted, { docker, images }, { ...call(), progress: ({ text }: Progress) => void told.push(text) }),
+        ensureImage(
+          wanted,
+          { docker, images, logins: () => Promise.resolve(undefined) },
+          { ...call(), progress: ({ text }: Progress) => void told.push(text) },
+        ),
     };
   }
 

@@ -218,6 +218,20 @@ const others: typeof docker20 = [
     'IMAGE_NOT_FOUND',
     'image nope does not exist in its registry, or asks for a login',
   ],
+  ...[
+    'unauthorized: authentication required',
+    'Head "https://ghcr.io/v2/team/app/manifests/1": denied: denied',
+    'Get "https://ghcr.io/v2/": unauthorized: incorrect username or password',
+    'Head "http://ghcr.io/v2/team/app/manifests/1": no basic auth credentials',
+    'error parsing HTTP 403 response body: unexpected end of JSON input',
+  ].map((said): (typeof docker20)[number] => [
+    'docker pull',
+    'ghcr.io/team/app:1',
+    500,
+    said,
+    'IMAGE_PULL_FAILED',
+    'registry ghcr.io denied',
+  ]),
   [
     'docker pull',
     'nope',

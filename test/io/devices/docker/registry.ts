@@ -20,8 +20,11 @@ export interface Registry {
 
 const digestOf = (bytes: Buffer): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
-/** @param content incompressible bytes make the pull long enough to have progress */
-export async function startRegistry(content: Buffer): Promise<Registry> {
+/**
+ * @param content incompressible bytes make the pull long enough to have progress
+ * @param asks `user:password` for which it gives a token, as large registries do; without that token nothing is had
+ */
+export async function startRegistry(content: Buffer, asks?: string): Promise<Registry> {
   const files = pack();
   files.entry({ name: 'content', mode: 0o644 }, content);
   files.finalize();
@@ -63,6 +66,16 @@ export async function startRegistry(content: Buffer): Promise<Registry> {
   const server = createServer((request, response) => {
     const [path = ''] = (request.url ?? '').split('?');
     const wanted = /^\/v2\/one\/(manifests|blobs)\/(.+)$/.exec(path);
+    const { authorization = '', host = '' } = request.headers;
+    if (path === '/token') {
+      if (asks === undefined || authorization !== `Basic ${Buffer.from(asks).toString('base64')}`)
+        return void refuse(response, 401, 'UNAUTHORIZED', 'incorrect username or password');
+      return void response.writeHead(200, { 'content-type': 'application/json' }).end('{"token":"opens"}');
+    }
+    if (asks !== undefined && authorization !== 'Bearer opens') {
+      response.setHeader('www-authenticate', `Bearer realm="http://${host}/token",service="test"`);
+      return void refuse(response, 401, 'UNAUTHORIZED', 'authentication required');
+    }
     if (path === '/v2/') return void response.end('{}');
     if (failure && path.includes('/manifests/'))
       return void refuse(response, failure.status, failure.code, failure.message);
