@@ -277,6 +277,8 @@ export function poolsContract(
     test('is made with its file once, grows, and never shrinks', async () => {
       const { path, sizeBytes, grows } = it.file;
       const spec = { name: 'other', layout: 'single', on: { file: path, sizeBytes } } as const;
+      const huge = { ...spec, on: { file: path, sizeBytes: 2 ** 50 } };
+      expect(await code(it.admin.create(huge, patient()))).toBe('NO_SPACE');
       const made = await it.admin.create(spec, patient());
       expect(disksOf(made)).toHaveLength(1);
       expect(disksOf(await it.reopen().create(spec, patient()))).toEqual(disksOf(made));

@@ -226,10 +226,7 @@ export function simPools(options: SimPoolsOptions): SimPools {
             throw invalid('grow', String(sizeBytes), 'is not for a pool on disks', 'Add disks.');
           if (!Number.isSafeInteger(sizeBytes) || sizeBytes < first.sizeBytes)
             throw invalid('grow', String(sizeBytes), 'is less than it has', 'A pool only grows.');
-          if (sizeBytes > roomBytes) {
-            const message = `${sizeBytes} bytes do not fit`;
-            throw new IoError('NO_SPACE', { op: 'grow', target: name, message, hint: 'Choose a smaller size.' });
-          }
+          if (sizeBytes > roomBytes) throw tooLarge('grow', name, sizeBytes);
           first.sizeBytes = sizeBytes;
         }
         for (const member of pool.members)
@@ -334,7 +331,10 @@ export function simPools(options: SimPoolsOptions): SimPools {
   }
 
   async function storage(spec: PoolSpec, within: Deadline): Promise<Member[]> {
-    if ('file' in spec.on) return [fresh(spec.on.file, spec.on.sizeBytes)];
+    if ('file' in spec.on) {
+      if (spec.on.sizeBytes > roomBytes) throw tooLarge('create the pool', spec.on.file, spec.on.sizeBytes);
+      return [fresh(spec.on.file, spec.on.sizeBytes)];
+    }
     const paths = await claimDevices(inspector, 'create the pool', spec.on.devices, spec.erase ?? false, within);
     return paths.map((path) => fresh(path, take(path)));
   }
@@ -350,3 +350,6 @@ export function simPools(options: SimPoolsOptions): SimPools {
     });
   }
 }
+
+const tooLarge = (op: string, target: string, sizeBytes: number): IoError =>
+  new IoError('NO_SPACE', { op, target, message: `${sizeBytes} bytes do not fit`, hint: 'Choose a smaller size.' });

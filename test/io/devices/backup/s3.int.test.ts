@@ -9,7 +9,7 @@ import { Agent } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { forget } from '#io/devices/backup/keep.ts';
 import { prune } from '#io/devices/backup/prune.ts';
-import { initRepository } from '#io/devices/backup/repository.ts';
+import { initRepository, openRepository } from '#io/devices/backup/repository.ts';
 import type { ObjectStore } from '#io/devices/backup/store/port.ts';
 import type { S3Settings } from '#io/devices/backup/store/s3/settings.ts';
 import { openS3Store } from '#io/devices/backup/store/s3/store.ts';
@@ -173,6 +173,42 @@ describe('a store that misbehaves', () => {
         await expect(store.put('a', bytesOf(1, 100), signal)).rejects.toMatchObject({ code: 'DAMAGED' });
       },
     ));
+
+  /** Of each request that stores one is lost; asked for it the server says that it is there, as large as it was. */
+  test.each([0, 1, 2, 3, 4, 5, 6])(
+    'and loses what it says it has, lets no backup count that cannot be restored: request %i',
+    { timeout: 60_000 },
+    async (lost) => {
+      const bytes = bytesOf(4, 400_000);
+      const sizes = new Map<string, number>();
+      let puts = 0;
+      const lies: Answer = (request, response) => {
+        const { pathname } = new URL(request.url ?? '', 'http://s3');
+        if (isPut(request) && puts++ === lost) {
+          sizes.set(pathname, Number(request.headers['content-length'] ?? 0));
+          request.resume();
+          response.writeHead(200, { etag: '"00000000000000000000000000000000"' }).end();
+          return true;
+        }
+        const size = sizes.get(pathname);
+        if (request.method !== 'HEAD' || size === undefined) return false;
+        response.writeHead(200, { 'content-length': size, 'last-modified': new Date().toUTCString() }).end();
+        return true;
+      };
+      await between(lies, async (store) => {
+        const options = { store, key: labKey, clock: realClock, random: realRandom, by: 'a test', packBytes: 2 ** 17 };
+        let isKept = false;
+        try {
+          await backUp(await initRepository(options, signal), 'one', bytes);
+          isKept = true;
+        } catch (error) {
+          expect(error).toMatchObject({ name: 'IoError' });
+        }
+        if (isKept) expect((await restored(await openRepository(options, signal), 'one')).equals(bytes)).toBe(true);
+        expect(isKept && sizes.size > 0 ? 'kept although it lied' : 'well').toBe('well');
+      });
+    },
+  );
 
   test('and does not answer in time, has not kept us', () =>
     between(

@@ -121,7 +121,7 @@ describe('zfs', () => {
       const asked: string[] = [];
       const run: RunCommand = async (program, args, options) => {
         asked.push([program, args[0]].join(' '));
-        if (['readlink', 'touch', 'sync', 'rm'].includes(program)) return runHere(program, args, options);
+        if (['readlink', 'touch', 'sync', 'rm', 'stat'].includes(program)) return runHere(program, args, options);
         if (program === 'fallocate') await writeFile(file, 'blank');
         if (args[0] === 'create') return created;
         if (args[0] !== 'status') return answer('');

@@ -30,6 +30,8 @@ export interface ZfsPoolsOptions {
 }
 
 const minFileBytes = minFilePoolBytes.zfs;
+/** Left to the host's disk in any case. */
+const headroomBytes = 512 * 2 ** 20;
 /** 4 KiB: disks that say 512 are rarely honest, and it cannot be changed later. */
 const sectors = ['-o', 'ashift=12'];
 
@@ -186,6 +188,7 @@ export function zfsPools(options: ZfsPoolsOptions): PoolAdmin {
     if (!Number.isSafeInteger(sizeBytes) || sizeBytes < minFileBytes)
       throw invalid('create the pool', String(sizeBytes), 'is too small', `Give at least ${formatSize(minFileBytes)}.`);
     if (spec.erase !== true) await refuseForeign(zpool, file);
+    await refuseFull(zpool, file, sizeBytes);
     await zpool.tool('fallocate', '-l', String(sizeBytes), file);
     return [file];
   }
@@ -249,6 +252,24 @@ async function refuseForeign(zpool: Zpool, file: string): Promise<void> {
   await zpool.tool('touch', '--', note);
   await zpool.tool('sync', '--', note, dirname(note));
 }
+
+/** The disk of the host keeps some room of its own. What an earlier attempt has reserved counts. @throws IoError NO_SPACE */
+async function refuseFull(zpool: Zpool, file: string, sizeBytes: number): Promise<void> {
+  const folder = dirname(file);
+  const [blocks = 0, blockBytes = 0] = numbersIn(await zpool.tool('stat', '--file-system', '--format=%a %S', folder));
+  const reserved = (await zpool.has(file)) ? numbersIn(await zpool.tool('stat', '--format=%b %B', file)) : [];
+  const [hasBlocks = 0, eachBytes = 0] = reserved;
+  const freeBytes = blocks * blockBytes;
+  if (sizeBytes - hasBlocks * eachBytes + headroomBytes <= freeBytes) return;
+  throw new IoError('NO_SPACE', {
+    op: 'create the pool',
+    target: file,
+    message: `${folder} has ${formatSize(freeBytes)} free: a pool of ${formatSize(sizeBytes)} does not fit with ${formatSize(headroomBytes)} to spare`,
+    hint: 'Free some space there, or choose a smaller size.',
+  });
+}
+
+const numbersIn = (text: string): readonly number[] => text.trim().split(/\s+/).map(Number);
 
 /** @throws IoError EXISTS when the pool is another one than was asked for */
 function sameAs(there: PoolReport, spec: PoolSpec, members: readonly (PoolDevice | undefined)[]): PoolReport {

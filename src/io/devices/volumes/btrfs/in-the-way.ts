@@ -2,12 +2,15 @@
 import { relative } from 'node:path';
 import { IoError } from '../../error.ts';
 import { refuseInUse as refuseMounted } from '../in-use.ts';
+import { refuseOpen } from '../open-below.ts';
 import { fromTop } from './pool.ts';
 import type { Site } from './site.ts';
 
-/** @throws IoError BUSY while a container has the folder, or something in it, mounted */
-export const refuseInUse = ({ pool, op, within }: Site, path: string): Promise<void> =>
-  refuseMounted(pool.mount, `/${fromTop(pool, path)}`, { op, path, within });
+/** @throws IoError BUSY while a container has the folder, or something in it, mounted, or a program has it open */
+export async function refuseInUse({ pool, run, op, within }: Site, path: string): Promise<void> {
+  await refuseMounted(pool.mount, `/${fromTop(pool, path)}`, { op, path, within });
+  await refuseOpen(run, { op, path, within });
+}
 
 /**
  * A snapshot holds an empty folder in place of a subvolume inside it: the data would be missing without a word.

@@ -69,7 +69,7 @@ export function btrfsVolumes(options: BtrfsVolumesOptions): VolumePort {
       try {
         const pool = await openPool(options.pools, of.pool, op);
         const btrfs = btrfsCommands(run, target, within);
-        const site = await find({ op, target, name: of.name, pool, btrfs, within, step, oneAtATime });
+        const site = await find({ op, target, name: of.name, pool, btrfs, run, within, step, oneAtATime });
         within.check();
         return await body(site);
       } catch (error) {

@@ -1,4 +1,5 @@
 /** One dataset during one call: where it is, and what works on it. */
+import type { RunCommand } from '../../run.ts';
 import type { Deadline } from '../deadline.ts';
 import type { Locked } from '../lock.ts';
 import type { Adopted } from './adopted.ts';
@@ -19,6 +20,7 @@ export interface Site {
   /** Of one that was adopted. */
   readonly adopted: Adopted | undefined;
   readonly btrfs: Btrfs;
+  readonly run: RunCommand;
   readonly within: Deadline;
   readonly step: StepHook;
   readonly oneAtATime: Locked;

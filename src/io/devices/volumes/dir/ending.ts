@@ -7,7 +7,7 @@ import { refuseMounts } from './pool.ts';
 import { settleRollback } from './rollback.ts';
 import { scrubTree } from './scrub.ts';
 import type { Site } from './site.ts';
-import { refuseUsed } from './site.ts';
+import { refuseOpened, refuseUsed } from './site.ts';
 import { findSnapshot } from './snapshots.ts';
 
 /** Finishes or throws away what an interrupted call has left. */
@@ -43,6 +43,7 @@ export async function discard(site: Site, { scrub }: { readonly scrub: boolean }
   const { op, paths, pool, step, within } = site;
   await refuseMounts(op, paths.home);
   await refuseUsed(site, paths.home);
+  await refuseOpened(site, paths.home);
   await refuseStrange(op, paths);
   await ensureFolder(join(pool.path, 'floatlab', 'trash'), 0o700);
   if (scrub) await ensureFolder(paths.scrub, 0o700);

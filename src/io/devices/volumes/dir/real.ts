@@ -34,7 +34,7 @@ import type { DirPool, OpenDirPool } from './pool.ts';
 import { findAbilities, openDirPool, refuseMounts, unknownAbilities } from './pool.ts';
 import { isRollingBack, lastRollback, rollBack } from './rollback.ts';
 import type { Site, StepHook } from './site.ts';
-import { refusal, refuseUsed } from './site.ts';
+import { refusal, refuseOpened, refuseUsed } from './site.ts';
 import { findSnapshot, listSnapshots, takeSnapshot } from './snapshots.ts';
 import { dirTools } from './tools.ts';
 import { rememberedUsage } from './usage.ts';
@@ -64,7 +64,7 @@ export function dirVolumes(options: DirVolumesOptions): VolumePort {
     within.check();
     const pool = await openDirPool(options.pools, of.pool, op, seenIds);
     const paths = datasetPaths(pool.path, of.name);
-    return { op, of, target, pool, paths, within, step, tools: dirTools(run, target, within) };
+    return { op, of, target, pool, paths, within, step, run, tools: dirTools(run, target, within) };
   }
 
   /** Waits for its turn, finishes what was interrupted; then does the work. For what changes something. */
@@ -324,6 +324,7 @@ export function dirVolumes(options: DirVolumesOptions): VolumePort {
           if (!(await findSnapshot(paths, to))) throw refusal(site, 'MISSING', `${target} has no snapshot ${to}`);
           await refuseMounts('rollback', path);
           await refuseUsed(site, path);
+          await refuseOpened(site, path);
           await oneCopyAtATime(site, async () => {
             await refuseFull(site, () => site.tools.usage(filesIn(paths.snapshot(to))));
             await rollBack(site, path, { to, stash });

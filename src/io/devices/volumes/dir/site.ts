@@ -2,7 +2,9 @@
 import { IoError } from '../../error.ts';
 import { inUse, stillUsed } from '../in-use.ts';
 import { pathInFilesystem } from '../mounts.ts';
+import type { RunCommand } from '../../run.ts';
 import type { Deadline } from '../deadline.ts';
+import { refuseOpen } from '../open-below.ts';
 import type { Dataset } from '../port.ts';
 import type { DatasetPaths } from './layout.ts';
 import type { OpenDirPool } from './pool.ts';
@@ -19,6 +21,7 @@ export interface Site {
   readonly pool: OpenDirPool;
   readonly paths: DatasetPaths;
   readonly tools: Tools;
+  readonly run: RunCommand;
   readonly within: Deadline;
   readonly step: StepHook;
 }
@@ -29,6 +32,10 @@ export async function refuseUsed({ pool, op, within }: Site, ...paths: readonly 
   const [first] = await stillUsed(pool.mount, [...places.keys()], within);
   if (first) throw inUse(op, places.get(first[0]) ?? first[0], first[1]);
 }
+
+/** Files that are exchanged or removed below a program: what it writes from then on would be lost. @throws IoError BUSY */
+export const refuseOpened = ({ run, op, within }: Site, path: string): Promise<void> =>
+  refuseOpen(run, { op, path, within });
 
 export const refusal = (
   { op, target }: Pick<Site, 'op' | 'target'>,

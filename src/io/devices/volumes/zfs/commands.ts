@@ -6,6 +6,7 @@
  */
 import type { IoError } from '../../error.ts';
 import type { Ran, RunCommand } from '../../run.ts';
+import { openBelow, type OpenPath } from '../open-below.ts';
 import type { Deadline } from '../deadline.ts';
 import { commandError, isOnlyAboutMissing, isOnlyAboutMounting } from './errors.ts';
 import { graceOf } from './grace.ts';
@@ -75,7 +76,7 @@ export interface Zfs {
   /** Lines of the tables of mounts of all processes that name the dataset, by process; `self`: as this one sees it. */
   mountLines(dataset: string): Promise<readonly { readonly process: string; readonly line: string }[]>;
   /** Processes that have something below the folder open, mapped, or as the folder that they are in. */
-  openBelow(folder: string): Promise<readonly { readonly process: string; readonly path: string }[]>;
+  openBelow(folder: string): Promise<readonly OpenPath[]>;
   readFile(path: string): Promise<string>;
   /** How often each mounted dataset was written to since then, as text; by its name. Empty where the kernel does not count. */
   writeCounters(zpool: string): Promise<ReadonlyMap<string, string>>;
@@ -252,21 +253,7 @@ export function zfsCommands(run: RunCommand, target: string, within: Deadline): 
         return match?.[1] === undefined || match[2] === undefined ? [] : [{ process: match[1], line: match[2] }];
       });
     },
-    async openBelow(folder) {
-      // Links of the kernel; most programs have none, and some end while it looks: neither is an error.
-      const links = ['cwd', 'root', 'exe', 'fd/*', 'map_files/*'].flatMap((link, n) => [
-        ...(n === 0 ? [] : ['-o']),
-        ...['-path', `/proc/[0-9]*/${link}`],
-      ]);
-      const pattern = folder.replaceAll(/[\\*?[\]]/g, (sign) => `\\${sign}`);
-      const leads = ['(', '-lname', pattern, '-o', '-lname', `${pattern}/*`, ')'];
-      const search = ['-mindepth', '2', '-maxdepth', '3', '(', ...links, ')', ...leads, '-printf', '%p %l\\n'];
-      const { stdout } = await attempt('find', ['/proc', ...search]);
-      return stdout.split('\n').flatMap((row) => {
-        const match = /^\/proc\/(\d+)\/\S+ (.*)$/.exec(row);
-        return match?.[1] === undefined || match[2] === undefined ? [] : [{ process: match[1], path: match[2] }];
-      });
-    },
+    openBelow: (folder) => openBelow(attempt, folder),
     readFile: async (path) => (await must('cat', path)).stdout,
     async writeCounters(zpool) {
       const lines = '^(dataset_name|writes|nwritten|nunlinked) ';

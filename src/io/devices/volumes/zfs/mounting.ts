@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { IoError, asIoError } from '../../error.ts';
 import type { Deadline } from '../deadline.ts';
 import { inUse } from '../in-use.ts';
+import { describeUsers } from '../open-below.ts';
 import type { Zfs } from './commands.ts';
 import { zpoolOf } from './layout.ts';
 import type { MountLine } from './parse.ts';
@@ -75,13 +76,9 @@ async function refuseUsed({ zfs, within, op }: Hands, entry: Entry): Promise<voi
 /** zfs says only that it is busy. @returns the same with who has something of it open, as far as that can be known */
 async function openedBy(zfs: Zfs, { mountpoint }: Entry, { code, op }: IoError): Promise<IoError | undefined> {
   if (code !== 'BUSY') return undefined;
-  const [first, ...more] = await zfs.openBelow(mountpoint);
-  if (!first) return undefined;
-  const others = new Set(more.map(({ process }) => process).filter((process) => process !== first.process)).size;
-  const also = others === 0 ? '' : `, and ${others} more`;
-  const command = (await zfs.readFile(`/proc/${first.process}/comm`).catch(() => '')).trim();
-  const name = command === '' ? '' : ` (${command})`;
-  return inUse(op, mountpoint, `process ${first.process}${name}${also}, which has ${first.path} open`);
+  const nameOf = (process: string) => zfs.readFile(`/proc/${process}/comm`).catch(() => '');
+  const user = await describeUsers(await zfs.openBelow(mountpoint), nameOf);
+  return user === undefined ? undefined : inUse(op, mountpoint, user);
 }
 
 /**
