@@ -5,7 +5,7 @@
  * Measured: one `Map.set` costs 0.1 µs where spreading a table of 10,000 keys costs 2.5 ms. Actors themselves are
  * immutable, so a view may keep one.
  */
-import { asIndex, kinds, type Index, type Kind, type LabEvent, type StreamId } from '#events/envelope.ts';
+import { asIndex, kindOf, kinds, type Index, type Kind, type LabEvent, type StreamId } from '#events/envelope.ts';
 import type { ActorState, LabView, Step } from './actor.ts';
 import { advance, rebound, revive, type StoredActor } from './advance.ts';
 import { clusterStream } from './cluster/stream.ts';
@@ -44,7 +44,8 @@ export class Lab implements LabView {
   readonly #actors = new Map<StreamId, ActorState>();
   readonly #byKind: Record<Kind, SortedIds>;
   readonly #names = new Map<string, StreamId>();
-  readonly #referrers = new Map<StreamId, SortedIds>();
+  /** By kind: who asks for the two replicas of a volume does not go through its ten thousand snapshots. */
+  readonly #referrers = new Map<StreamId, Map<Kind, SortedIds>>();
   readonly #commands = new RememberedCommands(rememberedCommands);
   /** By which the next event is folded. */
   #foldVersion = 1;
@@ -75,8 +76,7 @@ export class Lab implements LabView {
   }
 
   referrers<K extends Kind>(to: StreamId, kind: K): readonly ActorState<K>[] {
-    const ids = this.#referrers.get(to)?.ids ?? [];
-    return this.#resolve<K>(ids.filter((id) => id.startsWith(`${kind}:`)));
+    return this.#resolve<K>(this.#referrers.get(to)?.get(kind)?.ids ?? []);
   }
 
   /** Where the events of a command stand, when it was appended not too long ago. */
@@ -164,15 +164,19 @@ export class Lab implements LabView {
   }
 
   #link(to: StreamId, from: StreamId): void {
-    let ids = this.#referrers.get(to);
-    if (!ids) this.#referrers.set(to, (ids = new SortedIds()));
+    let known = this.#referrers.get(to);
+    if (!known) this.#referrers.set(to, (known = new Map()));
+    let ids = known.get(kindOf(from));
+    if (!ids) known.set(kindOf(from), (ids = new SortedIds()));
     ids.add(from);
   }
 
   #unlink(to: StreamId, from: StreamId): void {
-    const ids = this.#referrers.get(to);
+    const known = this.#referrers.get(to);
+    const ids = known?.get(kindOf(from));
     ids?.delete(from);
-    if (ids?.size === 0) this.#referrers.delete(to);
+    if (ids?.size === 0) known?.delete(kindOf(from));
+    if (known?.size === 0) this.#referrers.delete(to);
   }
 
   #resolve<K extends Kind>(ids: readonly string[]): readonly ActorState<K>[] {

@@ -2,9 +2,10 @@
 import * as z from 'zod';
 import { event } from './define.ts';
 import { bouncerRules } from './values/bouncer.ts';
-import { metadata } from './values/metadata.ts';
+import { blobRef, metadata } from './values/metadata.ts';
 import { labels, name } from './values/name.ts';
 import { nodeRole, peer, sha256 } from './values/peer.ts';
+import { registryHost, registryUser } from './values/registry-host.ts';
 import { nodeRef } from './volume.ts';
 
 /** An IANA name such as `Europe/Berlin`; whether it exists is checked before anything is appended. */
@@ -59,6 +60,12 @@ export const clusterEvents = {
   'cluster.token-used': event(1, z.strictObject({ ...token, node: nodeRef })),
   'cluster.token-revoked': event(1, z.strictObject(token)),
   'cluster.token-expired': event(1, z.strictObject(token)),
+  /** Whoever pulls from this registry does it as this user. The password is a blob, and nowhere else. */
+  'cluster.registry-opened': event(
+    1,
+    z.strictObject({ registry: registryHost, username: registryUser, secret: blobRef }),
+  ),
+  'cluster.registry-closed': event(1, z.strictObject({ registry: registryHost })),
   'cluster.bouncer-changed': event(1, z.strictObject({ rules: bouncerRules })),
   /** The consensus group is another one; it has changed already, this is its history. */
   'cluster.members-changed': event(1, membersData),

@@ -148,6 +148,10 @@ export const poolEvents = {
   'pool.change-failed': event(1, z.strictObject({ problem })),
   /** With a place: it was named at another one. */
   'pool.health-changed': event(1, z.strictObject({ status: poolStatus, where: poolPlace.exactOptional() })),
+  /** It does not say any more what has changed in its volumes, so that nothing is snapshotted because of that; */
+  'pool.changes-untold': event(1, z.strictObject({ problem })),
+  /** it says so again, or nobody asks. */
+  'pool.changes-told': event(1, empty),
   'pool.scrub-changed': event(1, z.strictObject({ scrub: poolScrub })),
   'pool.release-requested': event(1, empty),
   /** A person has said that its data is gone for good, with so many volumes. */

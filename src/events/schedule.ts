@@ -47,7 +47,7 @@ export const scheduleEvents = {
   'schedule.fired': event(1, z.strictObject({ scheduledFor: z.int().min(0), missed: z.int().min(0), dueAt })),
   'schedule.suspended': event(1, z.strictObject({})),
   'schedule.resumed': event(1, z.strictObject({ dueAt })),
-  /** Backups: the newest that was read back is older than twice the interval. */
+  /** The newest is older than twice the interval: of backups the newest that was read back. 0: there is none. */
   'schedule.fell-behind': event(1, z.strictObject({ since: z.int().min(0) })),
   'schedule.caught-up': event(1, z.strictObject({})),
   'schedule.removed': event(1, z.strictObject({})),

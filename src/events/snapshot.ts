@@ -76,6 +76,10 @@ export const snapshotEvents = {
   /** Its note is another one, or none. */
   'snapshot.noted': event(1, z.strictObject({ note: z.string().min(1).max(500).nullable() })),
   'snapshot.removal-requested': event(1, z.strictObject({ because: z.string().max(500) })),
+  /** Something else holds it, so it stays. It is tried again once a day, and whenever a person asks for it. */
+  'snapshot.removal-refused': event(1, z.strictObject({ problem })),
+  /** Held until now, and by now nobody wants it gone any more. */
+  'snapshot.removal-withdrawn': event(1, z.strictObject({})),
   'snapshot.removed': event(1, z.strictObject({})),
   /** Its node has looked, and it is not there any more: somebody else has destroyed it. */
   'snapshot.found-gone': event(1, z.strictObject({ problem })),

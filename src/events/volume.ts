@@ -177,6 +177,8 @@ export const volumeEvents = {
   'volume.demoted': event(1, z.strictObject({ snapshot: snapshotRef })),
   /** The replica has that snapshot, and refuses from now on whatever is of an older epoch. */
   'volume.handover-sent': event(1, z.strictObject({})),
+  /** Of several that go together: it is ready to be promoted, and waits for the others. */
+  'volume.handover-sealed': event(1, z.strictObject({})),
   /** From here on there is no way back: its index is the epoch of the volume at its new place. */
   'volume.promotion-decided': event(1, z.strictObject({})),
   'volume.handed-over': event(

@@ -11,26 +11,21 @@ import type { LabEvent, StreamId } from '#events/envelope.ts';
 import { clockWords } from '#events/values/clock.ts';
 import { formatSize } from '#events/values/size.ts';
 import type { Fill } from '#events/volume.ts';
-import {
-  backupAlerts,
-  backupRules,
-  backupTargetAlerts,
-  backupTargetRules,
-  scheduleAlerts,
-  scheduleRules,
-} from './backup-alerts.ts';
+import { backupAlerts, backupRules, backupTargetAlerts, backupTargetRules } from './backup-alerts.ts';
 import { concernsMembers, memberAlerts } from './member-alerts.ts';
 import { isPoolRule, poolAlerts, poolParts, poolRules } from './pool-alerts.ts';
 import { defineProjection, type Rows } from './projection.ts';
 import { refTo } from './refs.ts';
 import { replicaAlerts, replicaRules } from './replica-alerts.ts';
+import { scheduleAlerts, scheduleRules } from './schedule-alerts.ts';
+import { snapshotAlertOf, snapshotAlerts, snapshotRules } from './snapshot-alerts.ts';
 import { waitingOf } from './waiting.ts';
 
 /** What each kind can be alerted of by itself. What an instance warned of is another matter: see `warn`. */
 const rulesOf = {
   cluster: ['voter-lost', 'voters-in-one-zone', 'versions-differ'],
   app: ['app-failed', 'app-degraded', 'app-waits'],
-  volume: ['volume-failed', 'volume-waits', 'volume-full', 'volume-drifted'],
+  volume: ['volume-failed', 'volume-waits', 'volume-full', 'volume-drifted', ...snapshotRules],
   node: ['node-waits', 'node-down', 'node-stopped', 'engine-away', 'pool-full'],
   pool: poolRules,
   replica: replicaRules,
@@ -64,7 +59,7 @@ export type Alert = Pick<AlertRow, 'rule' | 'severity' | 'message' | 'hint'> & {
 
 export const alertsProjection = defineProjection<AlertRow>({
   name: 'alerts',
-  version: 8,
+  version: 9,
   keeps: 'table',
   apply: (rows, step, lab) => {
     const { event, before, after } = step;
@@ -74,6 +69,11 @@ export const alertsProjection = defineProjection<AlertRow>({
       // That it found a place, or lost it, is told by its instance.
       const app = lab.get((after as ActorState<'instance'>).context.app);
       if (app) update(rows, event, app, [], lab);
+    }
+    if (after.kind === 'snapshot') {
+      const told = snapshotAlertOf(step);
+      const volume = told && lab.get(told.volume);
+      if (volume && (told.begins || rows.get(idOf(volume.stream, told.rule)))) update(rows, event, volume, [], lab);
     }
     update(rows, event, after, new Set([...partsOf(before), ...partsOf(after)]), lab);
     if (after.kind === 'node' && before?.state !== after.state) {
@@ -242,7 +242,7 @@ function volumeAlerts(volume: ActorState<'volume'>, name: string, lab: LabView):
       hint: `Make it larger (floatlab volume set ${name} --size …), or remove what its app does not need.`,
     });
   }
-  return alerts;
+  return [...alerts, ...snapshotAlerts(volume, lab)];
 }
 
 function nodeAlerts({ state, context }: ActorState<'node'>, name: string): readonly Alert[] {

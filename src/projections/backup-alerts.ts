@@ -6,7 +6,6 @@ import { refTo } from './refs.ts';
 
 export const backupRules = ['backup-failed', 'backup-damaged', 'backup-unverified', 'backup-restore-failed'] as const;
 export const backupTargetRules = ['backup-target-unreachable', 'backup-prune-failed'] as const;
-export const scheduleRules = ['backup-behind'] as const;
 
 /** One failure passes; more are worth a look. */
 const toleratedFailures = 2;
@@ -99,24 +98,6 @@ export function backupTargetAlerts({ state, context }: ActorState<'backup-target
         ? `Backup target ${name} cannot be used: ${problem.message}`
         : `Backup target ${name} could not be pruned: ${problem.message}`,
       hint: problem.hint ?? `Mend the cause, then: floatlab backup target test ${name}.`,
-    },
-  ];
-}
-
-export function scheduleAlerts({ context }: ActorState<'schedule'>, lab: LabView): readonly Alert[] {
-  const { metadata, behindSince, spec } = context;
-  if (behindSince === null) return [];
-  const of = refTo(lab, spec.volume ?? spec.app)?.name ?? 'a volume that is gone';
-  const where = refTo(lab, spec.target)?.name ?? 'a target that is gone';
-  return [
-    {
-      rule: 'backup-behind',
-      severity: 'critical',
-      message:
-        behindSince === 0
-          ? `No backup of ${of} in ${where} was ever read back, although schedule ${metadata.name} asks for them.`
-          : `The newest good backup of ${of} in ${where} is of ${new Date(behindSince).toISOString()}: older than twice the interval of schedule ${metadata.name}.`,
-      hint: 'See what keeps it: floatlab backup ls, floatlab backup target ls.',
     },
   ];
 }

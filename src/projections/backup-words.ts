@@ -9,10 +9,7 @@ import { formatSize } from '#events/values/size.ts';
 import { refTo } from './refs.ts';
 import type { About } from './words.ts';
 
-type Told =
-  | Extract<EventType, `backup.${string}` | `backup-target.${string}`>
-  | 'schedule.fell-behind'
-  | 'schedule.caught-up';
+type Told = Extract<EventType, `backup.${string}` | `backup-target.${string}`>;
 type BackupWords = { readonly [T in Told]: (event: EventOf<T>, about: About) => string };
 
 /** `/mnt/usb/backups on atlas`, `s3://bucket/prefix at https://s3.example` */
@@ -79,7 +76,4 @@ export const backupWords: BackupWords = {
   'backup.removed': (_, { name, v }) => `Backup ${name} ${v('is', 'would be')} gone.`,
   'backup.forgotten': (_, { name, v }) =>
     `The lab ${v('knows', 'would know')} of backup ${name} no more; what lies in its target stays.`,
-  'schedule.fell-behind': ({ data }, { name, v }) =>
-    `Schedule ${name} ${v('has', 'would have')} fallen behind: ${data.since === 0 ? 'no backup of it was ever read back' : `its newest good backup is of ${new Date(data.since).toISOString()}`}.`,
-  'schedule.caught-up': (_, { name, v }) => `Schedule ${name} ${v('has', 'would have')} a fresh backup again.`,
 };

@@ -34,8 +34,8 @@ function rowOf(actor: ActorState): ConfigRow | undefined {
   return { apiVersion, kind, id: stream, metadata, ...split(actor), version };
 }
 
-/** Join tokens have rows of their own (`views/tokens.ts`). */
-const elsewhere: readonly string[] = ['metadata', 'spec', 'tokens'];
+/** Join tokens and logins of registries have rows of their own (`views/`). */
+const elsewhere: readonly string[] = ['metadata', 'spec', 'tokens', 'registries'];
 
 /** A kind with a specification of its own keeps it; of the others the few wishes are named here. */
 const wishes: Readonly<Partial<Record<Kind, readonly string[]>>> = {

@@ -13,6 +13,7 @@ const verbs: Readonly<Record<string, readonly [ask: string, doing: string]>> = {
   'cancel-rollback': ['cancel the roll-back of volume', 'Canceling the roll-back of volume'],
   'adopt-volume': ['adopt volume', 'Adopting volume'],
   'release-volume': ['release volume', 'Releasing volume'],
+  'move-app': ['move app', 'Moving app'],
   'move-volume': ['move volume', 'Moving volume'],
   'retry-volume': ['try again what failed of volume', 'Trying again what failed of volume'],
   'delete-volume': ['delete volume', 'Deleting volume'],

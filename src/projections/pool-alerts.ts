@@ -5,6 +5,7 @@
 import type { ActorState, LabView } from '#actors/actor.ts';
 import { isAway } from '#actors/node/known.ts';
 import { poolTitle } from '#actors/pool/stream.ts';
+import { hintThen } from '#actors/volume/mending.ts';
 import type { PoolProblem, PoolProblemCode } from '#events/pool.ts';
 import type { Alert, AlertRow } from './alerts.ts';
 
@@ -18,6 +19,7 @@ export const poolRules = [
   'pool-unscrubbed',
   'disk-failing',
   'disk-hot',
+  'changes-untold',
 ] as const;
 
 /** Which alert tells a problem; null: it needs nobody, or another alert tells it. */
@@ -72,7 +74,7 @@ export function poolAlerts(pool: ActorState<'pool'>, lab: LabView): readonly Ale
   }
   // What is missing is on its way back already.
   const isReplacing = state === 'replacing';
-  return (context.status?.problems ?? []).flatMap((problem): readonly Alert[] => {
+  const problems = (context.status?.problems ?? []).flatMap((problem): readonly Alert[] => {
     const rule = ruleOf[problem.code];
     if (rule === null || (isReplacing && rule === 'pool-degraded')) return [];
     return [
@@ -85,7 +87,22 @@ export function poolAlerts(pool: ActorState<'pool'>, lab: LabView): readonly Ale
       },
     ];
   });
+  return [...problems, ...untoldAlerts(pool, title)];
 }
+
+/** Of one that is not there at all that is said already. */
+const untoldAlerts = ({ context: { untold, status } }: ActorState<'pool'>, title: string): readonly Alert[] =>
+  untold === null || status?.state === 'unavailable'
+    ? []
+    : [
+        {
+          rule: 'changes-untold',
+          part: wholePool,
+          severity: 'critical',
+          message: `Pool ${title} does not say what has changed: nothing in it is snapshotted because of that, and nobody knows how far replicas are behind. ${untold.message}`,
+          hint: hintThen(untold, `floatlab pool show ${title}`),
+        },
+      ];
 
 const nodeWords = (node: ActorState<'node'> | undefined): string =>
   node === undefined ? '' : `On node ${node.context.metadata.name}: `;

@@ -47,6 +47,10 @@ export const poolWords: PoolWords = {
   'pool.change-failed': ({ data }, about) =>
     `What was asked of pool ${title(about)} ${about.v('was', 'would be')} not done: ${data.problem.message}`,
   'pool.health-changed': ({ data }, about) => `Pool ${title(about)} ${healthWords(data.status, about)}`,
+  'pool.changes-untold': ({ data }, about) =>
+    `Pool ${title(about)} ${about.v('does', 'would')} not say what has changed in it: ${data.problem.message}`,
+  'pool.changes-told': (_, about) =>
+    `Pool ${title(about)} ${about.v('says', 'would say')} again what has changed in it.`,
   'pool.scrub-changed': ({ data }, about) => `${scrubWords(data.scrub, about)}`,
   'pool.release-requested': (_, about) =>
     `Pool ${title(about)} ${about.v('is being', 'would be')} let go; what is in it stays.`,

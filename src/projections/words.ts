@@ -50,6 +50,9 @@ const words: Words = {
     `A join token ${v('was', 'would be')} used by node ${nameOf(lab, data.node)}.`,
   'cluster.token-revoked': (_, { v }) => `A join token ${v('was', 'would be')} revoked.`,
   'cluster.token-expired': (_, { v }) => `A join token ${v('expired', 'would expire')} unused.`,
+  'cluster.registry-opened': ({ data }, { v }) =>
+    `Images of ${data.registry} ${v('are', 'would be')} pulled as ${data.username}.`,
+  'cluster.registry-closed': ({ data }, { v }) => `The login of ${data.registry} ${v('was', 'would be')} forgotten.`,
   'cluster.bouncer-changed': ({ data }, { v }) =>
     data.rules.length === 0
       ? `Every node without a token ${v('waits', 'would wait')} to be let in.`
@@ -157,6 +160,8 @@ const words: Words = {
     `Nobody ${v('can', 'would be able to')} write volume ${name} any more; everything ${v('is', 'would be')} in snapshot ${nameOf(lab, data.snapshot)}.`,
   'volume.handover-sent': (_, { name, v }) =>
     `The replica ${v('has', 'would have')} everything that was written to volume ${name}.`,
+  'volume.handover-sealed': (_, { name, v }) =>
+    `Volume ${name} ${v('waits', 'would wait')} for the other volumes of its app, to go with them.`,
   'volume.promotion-decided': (_, { name, lab, actor, v }) =>
     `Volume ${name} ${v('goes', 'would go')} to ${nameOf(lab, handoverNode(actor))}: that ${v('is', 'would be')} decided.`,
   'volume.handed-over': ({ data }, { name, lab, v }) =>
@@ -192,6 +197,10 @@ const words: Words = {
       : `The note of ${snapshotWords(about)} ${about.v('is', 'would be')} now “${note}”.`,
   'snapshot.removal-requested': ({ data }, about) =>
     `${snapshot(about)} ${about.v('goes', 'would go')}: ${data.because}.`,
+  'snapshot.removal-refused': ({ data }, about) =>
+    `${snapshot(about)} ${about.v('stays', 'would stay')} for now: ${data.problem.message}`,
+  'snapshot.removal-withdrawn': (_, about) =>
+    `${snapshot(about)} ${about.v('stays', 'would stay')}: nobody wants it gone any more.`,
   'snapshot.removed': (_, about) => `${snapshot(about)} ${about.v('was', 'would be')} removed.`,
   'snapshot.found-gone': ({ data }, about) =>
     `${snapshot(about)} ${about.v('is', 'would be')} gone: ${data.problem.message}`,

@@ -3,6 +3,7 @@ import type { LabEvent } from '#events/envelope.ts';
 import { TestLab } from '#test/actors/test-lab.ts';
 import { volumeLife } from './volume-life.ts';
 import { handover } from './handover.ts';
+import { heldSnapshots } from './held-snapshots.ts';
 import { hostMounts } from './host-mounts.ts';
 import { backups } from './backups.ts';
 import { composeBackups } from './compose-backups.ts';
@@ -10,12 +11,14 @@ import { dataLoss } from './data-loss.ts';
 import { images } from './images.ts';
 import { lostPool } from './lost-pool.ts';
 import { pools } from './pools.ts';
+import { registries } from './registries.ts';
 import { replicas } from './replicas.ts';
 import { rollbacks } from './rollbacks.ts';
 import { restoreTests } from './restore-tests.ts';
 import { poolClearing } from './pool-clearing.ts';
 import { snapshotNotes } from './snapshot-notes.ts';
 import { snapshotting } from './snapshotting.ts';
+import { together } from './together.ts';
 import { transfers } from './transfers.ts';
 
 const photos = `name: photos
@@ -145,6 +148,9 @@ export function history(): readonly LabEvent[] {
   hostMounts(lab);
   rollbacks(lab);
   composeBackups(lab);
+  heldSnapshots(lab);
+  registries(lab);
+  together(lab);
   farewell(lab);
   return lab.events;
 }

@@ -180,7 +180,19 @@ describe('the configuration database', () => {
     ]);
     expect(keysOf('snapshot')).toEqual([
       ['change', 'note', 'reason', 'set', 'volume'],
-      ['guid', 'hooks', 'lineage', 'problem', 'requestedAt', 'sequence', 'since', 'state', 'takenAt', 'together'],
+      [
+        'guid',
+        'held',
+        'hooks',
+        'lineage',
+        'problem',
+        'requestedAt',
+        'sequence',
+        'since',
+        'state',
+        'takenAt',
+        'together',
+      ],
     ]);
     expect(rows.find(({ kind }) => kind === 'volume')).toMatchObject({
       spec: { sizeBytes: 2 ** 30 },

@@ -63,6 +63,15 @@ export const appCommands = {
   }),
   /** What it uses of a machine, outside of volumes, lies on this node, too: a person's word, which nothing can check. */
   'tie-app': z.strictObject({ ...target, node: name }),
+  /** To another node, with all of its volumes: replicas there take their places. */
+  'move-app': z.strictObject({
+    ...target,
+    node: name,
+    /** What the volumes were becomes replicas; else it is removed. */
+    replica: z.boolean().default(true),
+  }),
+  /** All of its volumes stay where they are, until it is decided. */
+  'cancel-app-move': z.strictObject(target),
   'start-app': z.strictObject(target),
   'stop-app': z.strictObject(target),
   'restart-app': z.strictObject(target),

@@ -5,6 +5,8 @@ import { draft, drafts, startOperation, unchanged, withNamed } from '../drafting
 import { detachmentOf } from '../volume/decide.ts';
 import { recoverableMs } from '../volume/commands.ts';
 import { discardOf } from '../volume/deletion.ts';
+import { cancelHandover } from '../volume/handover.ts';
+import { moveApp } from '../volume/together.ts';
 import type { appCommands } from './commands.ts';
 import { liveInstance, wantsToRun } from './actor.ts';
 import { deploy, deployReads } from './deploy.ts';
@@ -24,6 +26,20 @@ export const appDecisions: Decisions<keyof typeof appCommands> = {
   'tie-app': {
     scope: write,
     decide: (ask, lab) => withNamed(lab, 'app', ask.input, (app) => tieApp(ask, app, lab)),
+  },
+
+  'move-app': {
+    scope: write,
+    decide: (ask, lab) => withNamed(lab, 'app', ask.input, (app) => moveApp(ask, app, lab)),
+  },
+
+  'cancel-app-move': {
+    scope: write,
+    decide: ({ input }, lab) =>
+      withNamed(lab, 'app', input, (app) => {
+        const going = lab.referrers(app.stream, 'volume').find(({ context }) => context.handover !== null);
+        return going ? cancelHandover(going, lab) : unchanged;
+      }),
   },
 
   'start-app': {

@@ -209,6 +209,8 @@ export const appMachine = setup({
     },
     paused: {
       on: {
+        // For the next of several volumes that go together.
+        'app.paused': { actions: 'pause' },
         'app.resumed': { target: 'starting', actions: 'clear' },
         'app.failed': { target: 'failed', actions: 'fail' },
         'app.stop-requested': { target: 'stopping', actions: 'clear' },

@@ -2,6 +2,7 @@ import { generation, losses, membersData, missingNode, timeZone, tokenId } from 
 import { bouncerRules } from '#events/values/bouncer.ts';
 import { name } from '#events/values/name.ts';
 import { incarnation, nodeRole, sha256 } from '#events/values/peer.ts';
+import { registryHost, registryUser } from '#events/values/registry-host.ts';
 import { nodeRef } from '#events/volume.ts';
 import * as z from 'zod';
 import { labelsInput } from '../drafting.ts';
@@ -27,6 +28,14 @@ export const clusterCommands = {
   }),
   'revoke-token': z.strictObject({ token: tokenId }),
   'expire-tokens': z.strictObject({}),
+  /** What is there for this registry is replaced. */
+  'open-registry': z.strictObject({
+    registry: registryHost,
+    username: registryUser,
+    /** Or a token that the registry gives out for that. Kept as a blob: neither the log nor a view shows it. */
+    password: z.string().min(1).max(8192),
+  }),
+  'close-registry': z.strictObject({ registry: registryHost }),
   'change-bouncer': z.strictObject({ rules: bouncerRules }),
   'record-members': membersData,
   'switch-fold-version': z.strictObject({ version: z.int().min(1) }),

@@ -7,11 +7,13 @@ import { libraries } from '../libraries.ts';
 import { checkTimeZone, nextRun } from '../schedule/next.ts';
 import { isIn, rangeWords } from '../versions.ts';
 import type { clusterCommands } from './commands.ts';
+import { registryDecisions } from './registries.ts';
 import { clusterStream } from './stream.ts';
 import { tokenDecisions } from './tokens.ts';
 
 export const clusterDecisions: Decisions<keyof typeof clusterCommands> = {
   ...tokenDecisions,
+  ...registryDecisions,
 
   'create-lab': {
     scope: () => ({ verb: 'govern', kind: 'cluster' }),

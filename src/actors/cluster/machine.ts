@@ -19,6 +19,14 @@ export interface Token {
   readonly endedAt: number | null;
 }
 
+/** What opens a registry. */
+export interface RegistryAccess {
+  readonly username: string;
+  /** Address of the blob with the password. */
+  readonly secret: string;
+  readonly since: number;
+}
+
 /** The consensus group, as its leader saw it last. */
 export interface Members {
   readonly voters: readonly Peer[];
@@ -40,6 +48,8 @@ export interface Cluster {
   readonly bouncer: readonly BouncerRule[];
   /** By id, with those that ended lately: one that is shown again is told why it opens nothing. */
   readonly tokens: Readonly<Record<string, Token>>;
+  /** By host. */
+  readonly registries: Readonly<Record<string, RegistryAccess>>;
 }
 
 /** How long the lab remembers a token after its end. */
@@ -88,6 +98,7 @@ export const clusterMachine = setup({
     members: null,
     bouncer: [],
     tokens: {},
+    registries: {},
   }),
   initial: 'active',
   states: {
@@ -124,6 +135,21 @@ export const clusterMachine = setup({
         'cluster.token-expired': {
           guard: ({ context, event }) => isOpen(context, event.data.token),
           actions: assign(({ context, event }) => ended(context, event)),
+        },
+        'cluster.registry-opened': {
+          actions: assign(({ context, event: { data, at } }) => ({
+            registries: {
+              ...context.registries,
+              [data.registry]: { username: data.username, secret: data.secret, since: at },
+            },
+          })),
+        },
+        'cluster.registry-closed': {
+          guard: ({ context, event }) => Object.hasOwn(context.registries, event.data.registry),
+          actions: assign(({ context, event }) => {
+            const { [event.data.registry]: _, ...registries } = context.registries;
+            return { registries };
+          }),
         },
         'cluster.bouncer-changed': { actions: assign(({ event }) => ({ bouncer: event.data.rules })) },
         'cluster.members-changed': {

@@ -1,12 +1,13 @@
 /** What is under way can be called off where there is a way back: whoever does it knows that way. */
 import { kindOf, streamOf, type StreamId } from '#events/envelope.ts';
-import type { ActorState, Decision, LabView } from '../actor.ts';
+import type { ActorState, Ask, Decision, LabView } from '../actor.ts';
 import { cancelBackups } from '../backup/decide.ts';
 import type { Decisions } from '../commands.ts';
 import { defaultNamespace } from '../drafting.ts';
 import { reject } from '../rejection.ts';
 import { cancelTransfer } from '../transfer/under-way.ts';
 import { cancelHandover } from '../volume/handover.ts';
+import { cancelRollback } from '../volume/rollback.ts';
 
 type Operation = ActorState<'operation'>;
 
@@ -17,9 +18,10 @@ export const cancelDecisions: Decisions<'cancel-operation'> = {
       const kind = target && kindOf(target) === 'backup' ? 'backup' : 'volume';
       return { verb: 'write', kind, namespace: metadata?.namespace ?? defaultNamespace };
     },
-    decide: ({ input: { id } }, lab) => {
+    decide: (ask, lab) => {
+      const { id } = ask.input;
       const operation = operationCalled(id, lab);
-      if (operation?.state === 'running') return wayBack(operation, lab);
+      if (operation?.state === 'running') return wayBack(ask, operation, lab);
       return reject(
         'NOT_FOUND',
         `There is no operation ${id} that runs.`,
@@ -29,7 +31,10 @@ export const cancelDecisions: Decisions<'cancel-operation'> = {
   },
 };
 
-function wayBack({ context: { target, metadata, command } }: Operation, lab: LabView): Decision {
+function wayBack(ask: Ask<unknown>, operation: Operation, lab: LabView): Decision {
+  const { target, metadata, command } = operation.context;
+  const rolledBack = command === 'rollback-volume' ? rolledBackBy(operation, lab) : undefined;
+  if (rolledBack) return cancelRollback(ask, rolledBack, lab);
   switch (kindOf(target)) {
     case 'transfer': {
       const transfer = lab.get(target as StreamId<'transfer'>);
@@ -39,6 +44,11 @@ function wayBack({ context: { target, metadata, command } }: Operation, lab: Lab
     case 'volume': {
       const volume = lab.get(target as StreamId<'volume'>);
       if (command === 'move-volume' && volume?.context.handover) return cancelHandover(volume, lab);
+      break;
+    }
+    case 'app': {
+      const going = lab.referrers(target, 'volume').find(({ context }) => context.handover !== null);
+      if (command === 'move-app' && going) return cancelHandover(going, lab);
       break;
     }
     case 'backup': {
@@ -51,8 +61,15 @@ function wayBack({ context: { target, metadata, command } }: Operation, lab: Lab
   return reject(
     'UNSUPPORTED',
     `Operation ${metadata.name} (${command}) cannot be canceled.`,
-    'Restores, exports, imports, backups that are being made, and moves to another node can.',
+    'Restores, exports, imports, backups that are being made, roll-backs and moves to another node can.',
   );
+}
+
+/** Of a volume that an app uses the operation is done when the app runs again: the app is its target. */
+function rolledBackBy({ context: { target, targetName } }: Operation, lab: LabView): ActorState<'volume'> | undefined {
+  if (kindOf(target) === 'volume') return lab.get(target as StreamId<'volume'>);
+  const under = lab.referrers(target, 'volume').filter(({ context }) => context.rollback !== null);
+  return under.length === 1 ? under[0] : under.find(({ context }) => context.metadata.name === targetName);
 }
 
 /** As people name it, `op-7kq2wxyz`, or by its id. */

@@ -35,6 +35,15 @@ export interface ReplicaChoice {
 export interface Wished {
   readonly node?: StreamId<'node'> | undefined;
   readonly pool?: string | undefined;
+  /** By the same command, which nobody has heard of yet. */
+  readonly promised?: readonly Promised[];
+}
+
+/** Room in a pool. */
+export interface Promised {
+  readonly node: StreamId<'node'>;
+  readonly pool: string;
+  readonly bytes: number;
 }
 
 export function chooseReplica(volume: ActorState<'volume'>, wished: Wished, lab: LabView): ReplicaChoice {
@@ -89,7 +98,8 @@ function judge(volume: ActorState<'volume'>, node: ActorState<'node'>, wished: W
       if (refused === 'has no pool') refused = `has no pool ${wished.pool}`;
       continue;
     }
-    const leftBytes = leftOf(pool, node, lab);
+    const taken = (wished.promised ?? []).filter((one) => one.node === node.stream && one.pool === pool.name);
+    const leftBytes = leftOf(pool, node, lab) - taken.reduce((sum, { bytes }) => sum + bytes, 0);
     if (isLeaving(pool.name, node.stream, lab)) refused = `forgets its pool ${pool.name}`;
     else if (leftBytes < needBytes) {
       roomiestBytes = Math.max(roomiestBytes, leftBytes);

@@ -2,6 +2,8 @@
  * Volumes on their way to another node: what the replica lacks is pushed to it, snapshot by snapshot, while the app runs;
  * then each step of the hand-over follows from the one before (`volume/handover.ts`).
  *
+ * Volumes of one app go together: none begins, and none is decided on, before all are as far.
+ *
  * What stands in the way is waited for while the app runs. Once it stands still a target that stays away, or a replica
  * that cannot go on, ends the move: the volume is taken back where it was.
  */
@@ -11,6 +13,7 @@ import type { ActorState, LabView } from '../actor.ts';
 import { isAway } from '../node/known.ts';
 import { isOnLine } from '../volume/lineage.ts';
 import { hasFinal, isPushed, replicaOf, whyNotYet } from '../volume/handover.ts';
+import { companionsOf } from '../volume/together.ts';
 import type { Policy, Proposal } from './policy.ts';
 
 type Volume = ActorState<'volume'>;
@@ -18,13 +21,15 @@ type Replica = ActorState<'replica'>;
 
 /** So long an app stands still for a node that does not answer. */
 const awayMs = 120_000;
+/** One that has waited for the others for so long sends once more what came since: little shall be left. */
+const freshMs = 5 * 60_000;
 /** While an app stands still an attempt that failed is repeated sooner than else. */
 const againMs = 10_000;
 /** A snapshot that failed is asked for again after so long. */
 const snapshotAgainMs = 60_000;
 
 /** In which the app stands still, and there is a way back. */
-const halfway: readonly string[] = ['draining', 'demoting', 'sending', 'sealing'];
+const halfway: readonly string[] = ['draining', 'demoting', 'sending', 'sealing', 'sealed'];
 
 export const handoverPolicy: Policy = {
   name: 'handover',
@@ -35,16 +40,14 @@ export const handoverPolicy: Policy = {
     switch (actor?.kind) {
       case 'volume': {
         const { origin } = (actor as Volume).context;
-        return [(actor as Volume).stream, ...(origin ? [origin.volume] : [])].filter((stream) =>
-          isOnItsWay(stream, lab),
-        );
+        return togetherWith([(actor as Volume).stream, ...(origin ? [origin.volume] : [])], lab);
       }
       case 'replica':
-        return [(actor as Replica).context.volume].filter((stream) => isOnItsWay(stream, lab));
+        return togetherWith([(actor as Replica).context.volume], lab);
       case 'snapshot':
-        return [(actor as ActorState<'snapshot'>).context.volume].filter((stream) => isOnItsWay(stream, lab));
+        return togetherWith([(actor as ActorState<'snapshot'>).context.volume], lab);
       case 'transfer':
-        return [(actor as ActorState<'transfer'>).context.volume].filter((stream) => isOnItsWay(stream, lab));
+        return togetherWith([(actor as ActorState<'transfer'>).context.volume], lab);
       case 'node': {
         const node = event.stream as StreamId<'node'>;
         const there = lab.referrers(node, 'replica').map(({ context }) => context.volume);
@@ -78,6 +81,12 @@ export const handoverPolicy: Policy = {
 const isOnItsWay = (stream: StreamId<'volume'>, lab: LabView): boolean =>
   (lab.get(stream)?.context.handover ?? null) !== null;
 
+/** Those of them that are on their way, and whoever goes with them. */
+const togetherWith = (streams: readonly StreamId<'volume'>[], lab: LabView): readonly StreamId<'volume'>[] => {
+  const volumes = streams.flatMap((stream) => lab.get(stream) ?? []);
+  return [...new Set(volumes.flatMap((volume) => companionsOf(volume, lab).map(({ stream }) => stream)))];
+};
+
 const isPushing = ({ state }: Volume): boolean => state === 'ready' || state === 'sending';
 
 function next(volume: Volume, lab: LabView, now: number): readonly Proposal[] {
@@ -87,6 +96,7 @@ function next(volume: Volume, lab: LabView, now: number): readonly Proposal[] {
     return [
       { name: 'abandon-handover', input: { volume: volume.stream, problem: ended }, because: { state: volume.state } },
     ];
+  if (volume.state === 'sealed') return decided(volume, lab);
   if (!replica || !isPushing(volume)) return [];
   if (volume.state === 'sending' && hasFinal(volume, lab))
     return [
@@ -97,7 +107,10 @@ function next(volume: Volume, lab: LabView, now: number): readonly Proposal[] {
       },
     ];
   if (volume.state === 'ready' && isPushed(volume, lab)) {
-    if (whyNotYet(volume, lab) !== undefined) return [];
+    const all = companionsOf(volume, lab);
+    if (!all.every((one) => isPushed(one, lab)) || all.some((one) => whyNotYet(one, lab) !== undefined)) return [];
+    const stale = all.length === 1 ? [] : all.filter((one) => !isFresh(one, lab, now));
+    if (stale.length > 0) return stale.includes(volume) ? [snapshotFor(volume)] : [];
     const last = replica.context.syncs.at(-1);
     const because: Evidence = { rounds: replica.context.syncs.length, lastTookMs: last?.tookMs ?? null };
     return [{ name: 'begin-handover', input: { volume: volume.stream }, because }];
@@ -115,7 +128,27 @@ function next(volume: Volume, lab: LabView, now: number): readonly Proposal[] {
     ];
   }
   if (volume.state !== 'ready' || (failedSnapshotAt(volume, lab) ?? 0) > now) return [];
-  return [{ name: 'snapshot-for-replicas', input: { volume: volume.stream }, because: { rule: 'move' } }];
+  return [snapshotFor(volume)];
+}
+
+const snapshotFor = ({ stream }: Volume): Proposal => ({
+  name: 'snapshot-for-replicas',
+  input: { volume: stream },
+  because: { rule: 'move' },
+});
+
+/** One of them asks for all. */
+function decided(volume: Volume, lab: LabView): readonly Proposal[] {
+  const all = companionsOf(volume, lab);
+  if (all[0] !== undefined && all[0].stream !== volume.stream && all[0].state === 'sealed') return [];
+  if (!all.every(({ state }) => state === 'sealed')) return [];
+  return [{ name: 'decide-handover', input: { volume: volume.stream }, because: { volumes: all.length } }];
+}
+
+/** Whether what is there now was sent just before; where a round takes that long another one is of no use. */
+function isFresh(volume: Volume, lab: LabView, now: number): boolean {
+  const last = replicaOf(volume, lab)?.context.syncs.at(-1);
+  return !last || last.tookMs >= freshMs || now - (last.requestedAt + last.tookMs) <= freshMs;
 }
 
 /** The oldest snapshot that it does not have: each of them stays a snapshot of the volume. */

@@ -68,6 +68,8 @@ export const poolCommands = {
     status: poolStatus,
     scrub: poolScrub.nullable(),
   }),
+  /** Why it does not say what has changed in its volumes; null: it does, or nobody asks. */
+  'report-pool-changes': z.strictObject({ pool: poolRef, problem: problem.nullable() }),
   /** Its node does not have it any more. */
   'report-pool-absent': z.strictObject({ pool: poolRef }),
   'report-pool-opened': z.strictObject({ ...report, where: poolPlace, status: poolStatus }),

@@ -215,6 +215,17 @@ export const poolDecisions: Decisions<keyof typeof poolCommands> = {
     },
   },
 
+  'report-pool-changes': {
+    scope: reported,
+    decide: ({ input: { pool: stream, problem } }, lab) => {
+      const pool = lab.get(stream);
+      if (!pool || pool.context.untold?.code === problem?.code) return unchanged;
+      return drafts(
+        problem === null ? draft(stream, 'pool.changes-told', {}) : draft(stream, 'pool.changes-untold', { problem }),
+      );
+    },
+  },
+
   'report-pool-absent': {
     scope: reported,
     decide: ({ input }, lab) => {

@@ -34,6 +34,8 @@ export interface Pool {
   readonly scrub: PoolScrub | null;
   /** and when one last came to its end. */
   readonly lastScrubAt: number | null;
+  /** Why it does not say what has changed in its volumes, although that is asked; null while it does. */
+  readonly untold: Problem | null;
   readonly change: PoolChange | null;
   /** Why what was asked of it last was not done. */
   readonly problem: Problem | null;
@@ -48,7 +50,16 @@ function contextOf(event: Beginning): Pool {
   const { metadata, node, driver } = event.data;
   const pool = {
     ...{ metadata, node, driver, epoch: event.index },
-    ...{ where: null, spec: null, status: null, scrub: null, lastScrubAt: null, change: null, problem: null },
+    ...{
+      where: null,
+      spec: null,
+      status: null,
+      scrub: null,
+      lastScrubAt: null,
+      untold: null,
+      change: null,
+      problem: null,
+    },
   };
   switch (event.type) {
     case 'pool.found':
@@ -157,6 +168,10 @@ export const poolMachine = setup({
   id: 'pool',
   context: ({ input }) => contextOf(input),
   initial: 'online',
+  on: {
+    'pool.changes-untold': { actions: assign(({ event }) => ({ untold: event.data.problem })) },
+    'pool.changes-told': { actions: assign({ untold: null }) },
+  },
   states: {
     creating: { meta: { work: 'create-pool' }, on: beginning },
     adopting: { meta: { work: 'adopt-pool' }, on: beginning },

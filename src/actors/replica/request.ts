@@ -3,15 +3,16 @@ import { streamOf, type AnyDraft, type StreamId } from '#events/envelope.ts';
 import type { ActorState, Ask, LabView } from '../actor.ts';
 import { draft, newMetadata } from '../drafting.ts';
 
-/** It takes id 1 of the command. */
+/** @param nth id of the command that it takes */
 export function requestedReplica(
   ask: Ask<unknown>,
   volume: ActorState<'volume'>,
   place: { readonly node: StreamId<'node'>; readonly pool: string },
   manual: boolean,
   lab: LabView,
+  nth = 1,
 ): AnyDraft {
-  const id = ask.id(1);
+  const id = ask.id(nth);
   const { name, namespace } = volume.context.metadata;
   const node = lab.get(place.node)?.context.metadata.name ?? 'node';
   return draft(streamOf('replica', id), 'replica.requested', {

@@ -1,6 +1,6 @@
 import { streamOf, type AnyDraft } from '#events/envelope.ts';
 import type { ScheduleSpec } from '#events/schedule.ts';
-import type { Ask, Decision, LabView } from '../actor.ts';
+import type { ActorState, Ask, Decision, LabView } from '../actor.ts';
 import { clusterStream } from '../cluster/stream.ts';
 import type { Decisions } from '../commands.ts';
 import { refuseBeside, volumesOf } from '../backup/requests.ts';
@@ -8,12 +8,11 @@ import { draft, drafts, nameTaken, newMetadata, unchanged, withNamed } from '../
 import { withMember } from '../node/known.ts';
 import { poolStream } from '../pool/stream.ts';
 import { reject } from '../rejection.ts';
-import { requestSnapshot } from '../snapshot/request.ts';
-import { readyVolumesOf, requestSet } from '../snapshot/sets.ts';
 import type { scheduleCommands } from './commands.ts';
 import { backupRun, lagOf } from './backups.ts';
 import { changedSpec, refuseOwned, refuseTimes, targetFor } from './change.ts';
 import { missedRuns, nextRun } from './next.ts';
+import { snapshotLag, snapshotRun } from './snapshots.ts';
 
 const write = ({ namespace }: { namespace: string }) => ({ verb: 'write', kind: 'schedule', namespace }) as const;
 
@@ -24,19 +23,22 @@ const zoneOf = (spec: ScheduleSpec, lab: LabView): string =>
 /** What a run begins, as far as it can begin now; of what it cannot its next run comes. */
 function workOf(spec: ScheduleSpec, id: Ask<unknown>['id'], now: number, lab: LabView): readonly AnyDraft[] {
   if (spec.action === 'backup') return backupRun(spec, { id, now }, lab);
-  if (spec.pool === undefined) return snapshotsOf(spec, id, now, lab);
+  if (spec.pool === undefined) return snapshotRun(spec, { id, now }, lab);
   const pool = lab.get(spec.pool);
   const isIdle = (pool?.state === 'online' || pool?.state === 'degraded') && pool.context.scrub?.state !== 'running';
   return isIdle ? [draft(pool.stream, 'pool.scrub-requested', { action: 'start' })] : [];
 }
 
-function snapshotsOf(spec: ScheduleSpec, id: Ask<unknown>['id'], now: number, lab: LabView): readonly AnyDraft[] {
-  if (spec.app !== undefined) {
-    const volumes = readyVolumesOf(spec.app, lab);
-    return volumes.length === 0 ? [] : requestSet(volumes, { id, from: 0, now, reason: 'schedule' }, lab);
+/** Whether its runs have come to nothing for too long. @param intervalMs from one run to the next */
+function behind(schedule: ActorState<'schedule'>, intervalMs: number, now: number, lab: LabView): readonly AnyDraft[] {
+  switch (schedule.context.spec.action) {
+    case 'backup':
+      return lagOf(schedule, intervalMs, now, lab);
+    case 'snapshot':
+      return snapshotLag(schedule, intervalMs, now, lab);
+    case 'scrub':
+      return [];
   }
-  const volume = spec.volume && lab.get(spec.volume);
-  return volume?.state === 'ready' ? [requestSnapshot(volume, id(0), now, 'schedule', lab)] : [];
 }
 
 export const scheduleDecisions: Decisions<keyof typeof scheduleCommands> = {
@@ -158,15 +160,18 @@ export const scheduleDecisions: Decisions<keyof typeof scheduleCommands> = {
       if (schedule?.state !== 'active' || schedule.context.dueAt !== input.dueAt || now < input.dueAt) return unchanged;
       const { spec } = schedule.context;
       const zone = zoneOf(spec, lab);
+      const missed = missedRuns(spec.cron, zone, input.dueAt, now, 1000);
+      // Not up to the next one, which may be far where runs were missed.
+      const intervalMs = nextRun(spec.cron, zone, input.dueAt) - input.dueAt;
       return drafts(
         draft(schedule.stream, 'schedule.fired', {
           scheduledFor: input.dueAt,
-          missed: missedRuns(spec.cron, zone, input.dueAt, now, 1000),
+          missed,
           dueAt: nextRun(spec.cron, zone, now),
         }),
         workOf(spec, id, now, lab),
-        // Not up to the next one, which may be far where runs were missed.
-        lagOf(schedule, nextRun(spec.cron, zone, input.dueAt) - input.dueAt, now, lab),
+        // While the lab was off nothing could be taken, and this run makes up for that.
+        missed > 0 && spec.action === 'snapshot' ? [] : behind(schedule, intervalMs, now, lab),
       );
     },
   },

@@ -12,7 +12,10 @@ export interface Schedule {
   readonly dueAt: number;
   readonly lastRunAt: number | null;
   readonly missed: number;
-  /** Of backups: when the newest that was read back was taken, of one that is older than it should be; 0: there is none. */
+  /**
+   * When the newest was taken (of backups: the newest that was read back), of one that is older than it should be; 0:
+   * there is none.
+   */
   readonly behindSince: number | null;
   /** When it was given another specification, the last time. */
   readonly changedAt: number | null;

@@ -44,9 +44,11 @@ export const snapshotActor: ActorDef<'snapshot'> = {
   refersTo: ({ volume, set }) => (set === null ? [volume] : [volume, set.lead]),
 
   settled: ({ state, context }) => {
+    if (state !== 'available' && state !== 'failed') return undefined;
+    // Whoever asked for its removal waits for that.
+    if (context.held) return { failed: context.held.problem };
     if (state === 'available') return { done: true };
-    if (state === 'failed' && context.problem) return { failed: context.problem };
-    return undefined;
+    return context.problem ? { failed: context.problem } : undefined;
   },
 
   /** A snapshot is made where its volume is, under the volume's assignment. */

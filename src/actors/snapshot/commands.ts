@@ -41,9 +41,16 @@ export const snapshotCommands = {
       .min(1)
       .max(1000),
   }),
+  /** Held until now, and by now nobody wants them gone any more. */
+  'withdraw-removals': z.strictObject({
+    volume: volumeRef,
+    snapshots: z.array(snapshotRef).min(1).max(1000),
+  }),
   'report-snapshot-taken': snapshotFact.extend(report),
   'report-snapshot-failed': z.strictObject({ ...report, problem }),
   'report-snapshot-removed': z.strictObject(report),
+  /** It could not be removed, because something else holds it. */
+  'report-snapshot-held': z.strictObject({ ...report, problem }),
   /** Several at once; what has moved on meanwhile is left out. */
   'report-snapshots-taken': z.strictObject({
     node: nodeRef,

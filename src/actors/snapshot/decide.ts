@@ -3,13 +3,15 @@ import type { ActorState, Decision, LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
 import { draft, drafts, nameTaken, startOperation, unchanged, withNamed, withVisit } from '../drafting.ts';
 import { reject } from '../rejection.ts';
-import { readersOf } from '../backup/known.ts';
 import { needersOf } from '../replica/known.ts';
-import { beingRead, takenInVain, transfersOf } from '../transfer/under-way.ts';
+import { usedFor } from '../retention/used-for.ts';
+import { snapshotsCaughtUp } from '../schedule/snapshots.ts';
+import { beingRead, takenInVain } from '../transfer/under-way.ts';
 import { clonesUnderWay } from '../volume/actor.ts';
 import { placedClones, withoutOrigin } from '../volume/clones.ts';
 import { requestChangeSnapshots } from './changes.ts';
 import type { snapshotCommands } from './commands.ts';
+import { heldProblem } from './held.ts';
 import { freeName, requestSnapshot } from './request.ts';
 import { lostWith, takeAppSnapshot } from './sets.ts';
 
@@ -36,11 +38,13 @@ const current = <R extends { readonly snapshot: StreamId<'snapshot'>; readonly v
   });
 };
 
-/** A replica stands on it. */
-const isNeeded = (snapshot: StreamId<'snapshot'>, lab: LabView): boolean => {
-  const known = lab.get(snapshot);
-  return known !== undefined && needersOf(known, lab).length > 0;
-};
+const volumesOf = (snapshots: readonly StreamId<'snapshot'>[], lab: LabView): readonly ActorState<'volume'>[] =>
+  [...new Set(snapshots.flatMap((stream) => lab.get(stream)?.context.volume ?? []))].flatMap(
+    (volume) => lab.get(volume) ?? [],
+  );
+
+const isResting = (snapshot: StreamId<'snapshot'>, lab: LabView): boolean =>
+  ['available', 'failed'].includes(lab.get(snapshot)?.state ?? '');
 
 const snapshotNamed = (volume: ActorState<'volume'>, named: string, lab: LabView) =>
   lab.referrers(volume.stream, 'snapshot').find(({ context }) => context.metadata.name === named);
@@ -148,22 +152,22 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
 
   'prune-snapshots': {
     scope: () => ({ verb: 'govern', kind: 'snapshot' }),
-    decide: ({ input }, lab) => {
-      const inUse = lab.get(input.volume)?.context.rollback?.to;
-      return drafts(
+    decide: ({ input, now }, lab) =>
+      drafts(
         input.snapshots
-          .filter(
-            ({ snapshot }) =>
-              ['available', 'failed'].includes(lab.get(snapshot)?.state ?? '') &&
-              snapshot !== inUse &&
-              clonesUnderWay(snapshot, lab).length === 0 &&
-              transfersOf(snapshot, lab).length === 0 &&
-              readersOf(snapshot, lab).length === 0 &&
-              !isNeeded(snapshot, lab),
-          )
+          .filter(({ snapshot }) => isResting(snapshot, lab) && usedFor(snapshot, lab, now) === undefined)
           .map(({ snapshot, because }) => draft(snapshot, 'snapshot.removal-requested', { because })),
-      );
-    },
+      ),
+  },
+
+  'withdraw-removals': {
+    scope: () => ({ verb: 'govern', kind: 'snapshot' }),
+    decide: ({ input }, lab) =>
+      drafts(
+        input.snapshots
+          .filter((snapshot) => isResting(snapshot, lab) && lab.get(snapshot)?.context.held)
+          .map((snapshot) => draft(snapshot, 'snapshot.removal-withdrawn', {})),
+      ),
   },
 
   'report-snapshot-taken': {
@@ -171,7 +175,12 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
     decide: ({ input }, lab) =>
       withVisit(lab, input.snapshot, input.visit, () => {
         const { snapshot, visit: _, ...fact } = input;
-        return drafts(draft(snapshot, 'snapshot.taken', fact), placedClones(snapshot, lab), takenInVain(snapshot, lab));
+        return drafts(
+          draft(snapshot, 'snapshot.taken', fact),
+          placedClones(snapshot, lab),
+          takenInVain(snapshot, lab),
+          snapshotsCaughtUp(volumesOf([snapshot], lab), lab),
+        );
       }),
   },
 
@@ -194,16 +203,30 @@ export const snapshotDecisions: Decisions<keyof typeof snapshotCommands> = {
       withVisit(lab, input.snapshot, input.visit, () => drafts(draft(input.snapshot, 'snapshot.removed', {}))),
   },
 
+  'report-snapshot-held': {
+    scope: reported,
+    decide: ({ input }, lab) =>
+      withVisit(lab, input.snapshot, input.visit, (snapshot) =>
+        drafts(
+          draft(input.snapshot, 'snapshot.removal-refused', { problem: heldProblem(snapshot, input.problem, lab) }),
+        ),
+      ),
+  },
+
   'report-snapshots-taken': {
     scope: reportedBy,
-    decide: ({ input }, lab) =>
-      drafts(
-        current(input, lab).flatMap(({ snapshot, visit: _, ...fact }) => [
+    decide: ({ input }, lab) => {
+      const taken = current(input, lab);
+      const streams = taken.map(({ snapshot }) => snapshot);
+      return drafts(
+        taken.flatMap(({ snapshot, visit: _, ...fact }) => [
           draft(snapshot, 'snapshot.taken', fact),
           ...placedClones(snapshot, lab),
           ...takenInVain(snapshot, lab),
         ]),
-      ),
+        snapshotsCaughtUp(volumesOf(streams, lab), lab),
+      );
+    },
   },
 
   'report-snapshots-removed': {

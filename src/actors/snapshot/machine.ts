@@ -5,7 +5,7 @@ import { assign, setup } from 'xstate';
 import type { WorkName } from '../work.ts';
 
 /**
- *   taking → available → removing → removed
+ *   taking → available ⇄ removing → removed       back: something else holds it
  *      └──→ failed ──────────────────┘
  */
 export interface Snapshot {
@@ -29,6 +29,8 @@ export interface Snapshot {
   /** The line of its volume's history in which it was asked for (`volume/lineage.ts`). */
   readonly lineage: number;
   readonly problem: Problem | null;
+  /** Why it could not be removed, and when that was found; as long as it is to go, also while that is tried again. */
+  readonly held: { readonly problem: Problem; readonly at: number } | null;
 }
 
 export const snapshotMachine = setup({
@@ -37,6 +39,13 @@ export const snapshotMachine = setup({
     input: EventOf<'snapshot.requested'>;
     events: Extract<LabEvent, { type: `snapshot.${string}` }>;
     meta: { work: WorkName };
+  },
+  guards: { wasTaken: ({ context }) => context.guid !== null },
+  actions: {
+    hold: assign(({ event }) =>
+      event.type === 'snapshot.removal-refused' ? { held: { problem: event.data.problem, at: event.at } } : {},
+    ),
+    forget: assign({ held: null }),
   },
 }).createMachine({
   id: 'snapshot',
@@ -55,6 +64,7 @@ export const snapshotMachine = setup({
     takenAt: null,
     lineage: data.lineage ?? 1,
     problem: null,
+    held: null,
   }),
   initial: 'taking',
   on: {
@@ -82,15 +92,28 @@ export const snapshotMachine = setup({
     available: {
       on: {
         'snapshot.removal-requested': 'removing',
+        'snapshot.removal-withdrawn': { actions: 'forget' },
         'snapshot.removed': 'removed',
         // By hand, or by another tool.
         'snapshot.found-gone': 'removed',
       },
     },
-    failed: { on: { 'snapshot.removal-requested': 'removing', 'snapshot.removed': 'removed' } },
+    failed: {
+      on: {
+        'snapshot.removal-requested': 'removing',
+        'snapshot.removal-withdrawn': { actions: 'forget' },
+        'snapshot.removed': 'removed',
+      },
+    },
     removing: {
       meta: { work: 'remove-snapshot' },
-      on: { 'snapshot.removed': 'removed' },
+      on: {
+        'snapshot.removed': 'removed',
+        'snapshot.removal-refused': [
+          { guard: 'wasTaken', target: 'available', actions: 'hold' },
+          { target: 'failed', actions: 'hold' },
+        ],
+      },
     },
     removed: { type: 'final' },
   },

@@ -5,6 +5,7 @@ import { clusterStream } from '../cluster/stream.ts';
 import { neededOf } from '../replica/known.ts';
 import type { DatasetInput, DatasetSpecInput, EpochInput } from '../work.ts';
 import { presentOf, type Lineage } from './lineage.ts';
+import { isWithReplica } from './volume.ts';
 
 export const volumeActor: ActorDef<'volume'> = {
   refersTo: ({ app, node, origin, handover }) =>
@@ -18,8 +19,7 @@ export const volumeActor: ActorDef<'volume'> = {
 
   assignment: ({ state, context: { node, epoch, handover } }) => {
     if (node === null || epoch === null) return undefined;
-    const isThere = state === 'sealing' || state === 'promoting';
-    return isThere && handover ? { node: handover.node, epoch } : { node, epoch };
+    return isWithReplica(state) && handover ? { node: handover.node, epoch } : { node, epoch };
   },
 
   inputs: {

@@ -105,8 +105,10 @@ export const volumeCommands = {
   }),
   /** To another node, until it is decided there. */
   'cancel-move': z.strictObject(target),
-  /** The replica has nearly everything. */
+  /** The replica has nearly everything; so have those of the volumes that go with it. */
   'begin-handover': z.strictObject({ volume: volumeRef }),
+  /** All volumes that go together are sealed. */
+  'decide-handover': z.strictObject({ volume: volumeRef }),
   /** It has everything. */
   'seal-handover': z.strictObject({ volume: volumeRef }),
   'abandon-handover': z.strictObject({ volume: volumeRef, problem }),

@@ -6,7 +6,7 @@ import type { Commands } from '../commands.ts';
 import { choose } from '../placement/choose.ts';
 import { tiesOf } from '../placement/external.ts';
 import { placeRefusal } from '../placement/constraints.ts';
-import { chooseReplica } from '../placement/replicas.ts';
+import { chooseReplica, type Promised } from '../placement/replicas.ts';
 import { reject } from '../rejection.ts';
 import { isKept, replicasOf } from '../replica/known.ts';
 import { requestedReplica } from '../replica/request.ts';
@@ -16,22 +16,10 @@ type Volume = ActorState<'volume'>;
 type Node = ActorState<'node'>;
 type Refused = ReturnType<typeof reject>;
 
-/** Whatever replica takes its place. */
-export function refuseTarget(
-  { recordSizeBytes, compression }: Commands['move-volume'],
-  volume: Volume,
-  node: Node,
-  lab: LabView,
-): Refused | undefined {
-  const { metadata, adopted } = volume.context;
+/** Whatever replica takes its place, and whoever goes along. */
+export function refuseTarget({ context: { metadata, adopted } }: Volume, node: Node): Refused | undefined {
   const { name } = metadata;
   const to = node.context.metadata.name;
-  if (recordSizeBytes !== undefined || compression !== undefined)
-    return reject(
-      'INVALID',
-      `Volume ${name} cannot be made otherwise while it goes to another node.`,
-      'Move it first; then change how it is made on its new node.',
-    );
   if (adopted !== null)
     return reject(
       'ADOPTED',
@@ -39,15 +27,27 @@ export function refuseTarget(
       "Move it into another pool of its node first: then it is one of the lab's own.",
     );
   if (node.state !== 'up') return reject('NOT_NOW', `Node ${to} does not answer.`, 'Move it when the node is back.');
-  return refuseApp(volume, node, lab);
+  return undefined;
+}
+
+/** What is fixed is no matter of another node. */
+export function refuseOtherwise(
+  { recordSizeBytes, compression }: Commands['move-volume'],
+  { context }: Volume,
+): Refused | undefined {
+  if (recordSizeBytes === undefined && compression === undefined) return undefined;
+  return reject(
+    'INVALID',
+    `Volume ${context.metadata.name} cannot be made otherwise while it goes to another node.`,
+    'Move it first; then change how it is made on its new node.',
+  );
 }
 
 /** The app goes along: it has to be able to run there, with all of its volumes. */
-function refuseApp({ stream, context }: Volume, node: Node, lab: LabView): Refused | undefined {
+export function refuseAlone({ stream, context }: Volume, node: Node, lab: LabView): Refused | undefined {
   const app = context.app === null ? undefined : lab.get(context.app);
   if (!app) return undefined;
   const { name } = app.context.metadata;
-  const to = node.context.metadata.name;
   const others = Object.values(app.context.volumes)
     .filter((other) => other !== stream)
     .flatMap((other) => lab.get(other) ?? [])
@@ -58,8 +58,15 @@ function refuseApp({ stream, context }: Volume, node: Node, lab: LabView): Refus
     return reject(
       'NOT_NOW',
       `App ${name} uses volume ${first.context.metadata.name}, too, and runs only where all of its volumes are.`,
-      'Volumes of one app move one after the other only while the app does not use the others.',
+      `Move the app with all of them: floatlab app move ${name} --node ${node.context.metadata.name}.`,
     );
+  return refuseApp(app, node, lab);
+}
+
+/** It has to be able to run there. */
+export function refuseApp(app: ActorState<'app'>, node: Node, lab: LabView): Refused | undefined {
+  const { name } = app.context.metadata;
+  const to = node.context.metadata.name;
   const { candidates } = choose(lab, {
     needs: [],
     only: [node.stream],
@@ -70,7 +77,7 @@ function refuseApp({ stream, context }: Volume, node: Node, lab: LabView): Refus
   if (refused === undefined) return undefined;
   return reject(
     'NO_NODE_FITS',
-    `App ${name} uses volume ${context.metadata.name} and cannot run on ${to}: ${to} ${refused}.`,
+    `App ${name} cannot run on ${to}: ${to} ${refused}.`,
     'Choose another node, or mend that first.',
   );
 }
@@ -82,14 +89,17 @@ export interface Target {
   readonly drafts: readonly AnyDraft[];
 }
 
-/** The replica that is on the node, or a new one. */
+/**
+ * The replica that is on the node, or a new one.
+ * @param how.promised what the same command has made of others, which takes an id of it, too
+ */
 export function targetOf(
-  ask: Ask<Commands['move-volume']>,
+  ask: Ask<unknown>,
   volume: Volume,
   node: Node,
   lab: LabView,
+  { pool: wanted, promised = [] }: { readonly pool?: string | undefined; readonly promised?: readonly Promised[] },
 ): Target | Refused {
-  const { pool: wanted } = ask.input;
   const { name } = volume.context.metadata;
   const there = replicasOf(volume.stream, lab).find(({ context }) => context.node === node.stream);
   if (there) {
@@ -108,7 +118,7 @@ export function targetOf(
       );
     return refusePool(volume, node, pool, lab) ?? { replica: there.stream, pool, drafts: [] };
   }
-  const { place, candidates } = chooseReplica(volume, { node: node.stream, pool: wanted }, lab);
+  const { place, candidates } = chooseReplica(volume, { node: node.stream, pool: wanted, promised }, lab);
   if (!place) {
     const why = candidates.find((one) => one.node === node.stream)?.refused ?? 'is not there';
     return reject(
@@ -119,7 +129,7 @@ export function targetOf(
   }
   // Where the lab keeps replicas by itself this one is one of them.
   const isManual = volume.context.spec.replicas === undefined;
-  const made = requestedReplica(ask, volume, place, isManual, lab);
+  const made = requestedReplica(ask, volume, place, isManual, lab, 1 + promised.length);
   return (
     refusePool(volume, node, place.pool, lab) ?? {
       replica: made.stream as StreamId<'replica'>,

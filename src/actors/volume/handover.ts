@@ -13,8 +13,11 @@
  * taken, and the new one becomes a volume only after the decision. The epochs of both are the indices of the events that
  * began these steps, so that a node which knows an old lab only is refused by the dataset itself. Until the decision
  * everything can be taken back (`taking-back`): what the volume was holds everything that was ever acknowledged.
+ *
+ * The volumes of an app go together (`together.ts`): they begin at once, each waits as `sealed` until all are, and one
+ * command decides for all of them. Until then all are taken back when one is.
  */
-import { streamOf, type AnyDraft } from '#events/envelope.ts';
+import { streamOf, type AnyDraft, type StreamId } from '#events/envelope.ts';
 import type { Problem } from '#events/values/metadata.ts';
 import type { ActorState, Ask, Decision, LabView } from '../actor.ts';
 import type { Commands, Decisions } from '../commands.ts';
@@ -26,9 +29,10 @@ import { newestOf, pointOf } from '../replica/known.ts';
 import { freeName } from '../snapshot/request.ts';
 import { transfersOf } from '../transfer/under-way.ts';
 import { clonesUnderWay } from './actor.ts';
-import { refuseTarget, targetOf } from './handover-target.ts';
+import { refuseAlone, refuseOtherwise, refuseTarget, targetOf } from './handover-target.ts';
 import { isOnLine, presentOf } from './lineage.ts';
-import { handoverStates } from './volume.ts';
+import { companionsOf } from './together.ts';
+import { handoverStates, isWithReplica } from './volume.ts';
 import { draining, goingOn } from './pausing.ts';
 import { govern, reported, write } from './scopes.ts';
 
@@ -38,6 +42,7 @@ type Handovers =
   | 'cancel-move'
   | 'begin-handover'
   | 'seal-handover'
+  | 'decide-handover'
   | 'abandon-handover'
   | 'report-volume-demoted'
   | 'report-volume-sealed'
@@ -48,8 +53,8 @@ type Handovers =
 /** Who has the work: the node that the volume is on, or that of the replica which takes its place. */
 const reportedFromBoth = ({ volume }: { volume: `volume:${string}` }, lab: LabView) => {
   const known = lab.get(volume);
-  const isThere = known?.state === 'sealing' || known?.state === 'promoting';
-  const node = isThere ? known.context.handover?.node : known?.context.node;
+  const isThere = isWithReplica(known?.state);
+  const node = isThere ? known?.context.handover?.node : known?.context.node;
   return { verb: 'report', kind: 'volume', node: node ?? 'node:' } as const;
 };
 
@@ -65,10 +70,13 @@ export const handoverDecisions: Decisions<Handovers> = {
     scope: govern,
     decide: ({ input, now }, lab) => {
       const volume = lab.get(input.volume);
-      if (volume?.state !== 'ready' || volume.context.handover === null || !isPushed(volume, lab)) return unchanged;
-      if (whyNotYet(volume, lab) !== undefined) return unchanged;
-      const final = freeName(now, [volume.stream], lab);
-      return drafts(draft(volume.stream, 'volume.handover-began', { final }), draining(volume.stream, lab));
+      const all = volume ? companionsOf(volume, lab) : [];
+      if (all.length === 0 || !all.every((one) => mayBegin(one, lab))) return unchanged;
+      const streams = all.map(({ stream }) => stream);
+      return drafts(
+        streams.map((stream) => draft(stream, 'volume.handover-began', { final: freeName(now, [stream], lab) })),
+        draining(streams, lab),
+      );
     },
   },
 
@@ -85,6 +93,16 @@ export const handoverDecisions: Decisions<Handovers> = {
     },
   },
 
+  'decide-handover': {
+    scope: govern,
+    decide: ({ input }, lab) => {
+      const volume = lab.get(input.volume);
+      const all = volume ? companionsOf(volume, lab) : [];
+      if (all.length === 0 || !all.every(({ state }) => state === 'sealed')) return unchanged;
+      return drafts(all.map(({ stream }) => draft(stream, 'volume.promotion-decided', {})));
+    },
+  },
+
   'abandon-handover': {
     scope: govern,
     decide: ({ input }, lab) => {
@@ -92,7 +110,7 @@ export const handoverDecisions: Decisions<Handovers> = {
       if (!volume || volume.context.handover === null || volume.state === 'taking-back') return unchanged;
       // Nobody knows how far it is there, unless there is nothing any more.
       if (volume.state === 'promoting' && replicaOf(volume, lab)) return unchanged;
-      return drafts(abandonedHandover(volume, input.problem, lab));
+      return drafts(abandonedTogether(volume, input.problem, lab));
     },
   },
 
@@ -120,10 +138,15 @@ export const handoverDecisions: Decisions<Handovers> = {
     scope: reportedFromBoth,
     decide: ({ input }, lab) =>
       withVisit(lab, input.volume, input.visit, (volume) => {
-        if (input.newest !== null && input.newest === finalOf(volume, lab)?.guid)
-          return drafts(draft(input.volume, 'volume.promotion-decided', {}));
+        const isWhole = input.newest !== null && input.newest === finalOf(volume, lab)?.guid;
         const message = 'The replica does not hold the last snapshot of the volume any more.';
-        return drafts(abandonedHandover(volume, { code: 'DIVERGED', message }, lab));
+        if (!isWhole) return drafts(abandonedTogether(volume, { code: 'DIVERGED', message }, lab));
+        const decides = companionsOf(volume, lab).length === 1;
+        return drafts(
+          decides
+            ? draft(input.volume, 'volume.promotion-decided', {})
+            : draft(input.volume, 'volume.handover-sealed', {}),
+        );
       }),
   },
 
@@ -133,7 +156,7 @@ export const handoverDecisions: Decisions<Handovers> = {
     scope: reportedFromBoth,
     decide: ({ input }, lab) =>
       withVisit(lab, input.volume, input.visit, (volume) =>
-        volume.state === 'promoting' ? unchanged : drafts(abandonedHandover(volume, input.problem, lab)),
+        volume.state === 'promoting' ? unchanged : drafts(abandonedTogether(volume, input.problem, lab)),
       ),
   },
 
@@ -141,16 +164,16 @@ export const handoverDecisions: Decisions<Handovers> = {
     scope: reported,
     decide: ({ input }, lab) =>
       withVisit(lab, input.volume, input.visit, () =>
-        drafts(draft(input.volume, 'volume.taken-back', { path: input.path }), goingOn(input.volume, lab)),
+        drafts(draft(input.volume, 'volume.taken-back', { path: input.path }), goingOn([input.volume], lab)),
       ),
   },
 };
 
-/** The volume stays where it is. */
+/** The volume stays where it is, and so do those that go with it. */
 export function cancelHandover(volume: Volume, lab: LabView): Decision {
   const { handover, metadata } = volume.context;
   if (handover === null || volume.state === 'taking-back') return unchanged;
-  if (volume.state !== 'promoting') return drafts(abandonedHandover(volume, canceled, lab));
+  if (volume.state !== 'promoting') return drafts(abandonedTogether(volume, canceled, lab));
   return reject(
     'NOT_NOW',
     `Volume ${metadata.name} is being made the volume on ${nameOf(handover.node, lab)}: there is no way back.`,
@@ -173,9 +196,9 @@ export function requestHandover(
       const doing = handover === null ? volume.state : `being moved to ${nameOf(handover.node, lab)}`;
       return reject('NOT_NOW', `Volume ${name} is ${doing}.`, 'Move it when it is ready.');
     }
-    const refused = refuseTarget(ask.input, volume, node, lab);
+    const refused = refuseOtherwise(ask.input, volume) ?? refuseTarget(volume, node) ?? refuseAlone(volume, node, lab);
     if (refused) return refused;
-    const target = targetOf(ask, volume, node, lab);
+    const target = targetOf(ask, volume, node, lab, { pool: ask.input.pool });
     if ('rejected' in target) return target;
     const { replica, pool, drafts: made } = target;
     return {
@@ -193,20 +216,46 @@ export function requestHandover(
  * The volume stays where it is, and its app goes on: at once, or as soon as its node has made it a volume again. Whoever
  * waits for the move hears so.
  */
-export function abandonedHandover(volume: Volume, problem: Problem, lab: LabView): readonly AnyDraft[] {
-  const { stream, state, context } = volume;
+export const abandonedHandover = (volume: Volume, problem: Problem, lab: LabView): readonly AnyDraft[] => [
+  ...stays(volume, problem, lab),
+  ...(handoverStates.includes(volume.state) ? [] : goingOn([volume.stream], lab)),
+];
+
+/** So do those that go with it: as long as nothing is decided, all are taken back when one is. */
+function abandonedTogether(volume: Volume, problem: Problem, lab: LabView): readonly AnyDraft[] {
+  const { stream, context } = volume;
+  const isUndecided = (one: Volume) => one.state !== 'taking-back' && one.state !== 'promoting';
+  const all = companionsOf(volume, lab).filter((one) => one.stream === stream || isUndecided(one));
+  const atOnce = all.filter(({ state }) => !handoverStates.includes(state));
+  return [
+    ...all.flatMap((one) => stays(one, problem, lab)),
+    ...(context.app === null ? [] : failedMoves(context.app, 'move-app', problem, lab)),
+    ...goingOn(
+      atOnce.map((one) => one.stream),
+      lab,
+    ),
+  ];
+}
+
+function stays(volume: Volume, problem: Problem, lab: LabView): readonly AnyDraft[] {
+  const { stream, context } = volume;
   const { replica } = context.handover ?? {};
   if (!replica) return [];
   return [
     draft(stream, 'volume.handover-abandoned', { problem }),
     ...(lab.get(replica)?.state === 'taking-over' ? [draft(replica, 'replica.takeover-ended', {})] : []),
-    ...lab
-      .referrers(stream, 'operation')
-      .filter(({ state: is, context: { command } }) => is === 'running' && command === 'move-volume')
-      .map((operation) => draft(operation.stream, 'operation.failed', { problem })),
-    ...(handoverStates.includes(state) ? [] : goingOn(stream, lab)),
+    ...failedMoves(stream, 'move-volume', problem, lab),
   ];
 }
+
+const failedMoves = (of: StreamId, name: string, problem: Problem, lab: LabView): readonly AnyDraft[] =>
+  lab
+    .referrers(of, 'operation')
+    .filter(({ state, context: { command } }) => state === 'running' && command === name)
+    .map((operation) => draft(operation.stream, 'operation.failed', { problem }));
+
+const mayBegin = (volume: Volume, lab: LabView): boolean =>
+  volume.state === 'ready' && isPushed(volume, lab) && whyNotYet(volume, lab) === undefined;
 
 /** Why nothing else is done to it meanwhile. */
 export const handoverUnderWay = ({ context: { metadata } }: Volume): ReturnType<typeof reject> =>
@@ -305,7 +354,7 @@ function handedOver({ input, id }: Ask<Commands['report-volume-handed-over']>, l
                 ]),
           ]
         : [],
-      goingOn(volume.stream, lab),
+      goingOn([volume.stream], lab),
     );
   });
 }

@@ -17,8 +17,9 @@ const made = ({ sizeBytes, owner, mode }: VolumeSpec): string => JSON.stringify(
  *                             ├→ draining → rolling-back → ready            draining: until no instance uses it
  *                             │      └─────────→ ready                      called off
  *                             ├→ copying → draining → moving → ready        into another dataset
- *                             ├→ draining → demoting → sending → sealing → promoting → ready    to another node (handover.ts)
- *                             │                 └─────────┴──→ taking-back → ready              not after all
+ *                             ├→ draining → demoting → sending → sealing → promoting → ready    to another node (handover.ts);
+ *                             │                 └─────────┴──→ taking-back → ready              not after all;
+ *                             │                                                                 of several: sealing → sealed → promoting
  *                             ├→ importing → ready                         from an archive
  *                             ├→ missing → ready                            as its node finds it
  *                             ├→ discarded → changing                       kept for a while, and can be recovered;
@@ -342,6 +343,14 @@ export const volumeMachine = setup({
     },
     sealing: {
       meta: { work: 'seal-replica' },
+      on: {
+        'volume.promotion-decided': { target: 'promoting', actions: 'step' },
+        'volume.handover-sealed': 'sealed',
+        'volume.handover-abandoned': { target: 'taking-back', actions: 'step' },
+      },
+    },
+    // Until the other volumes of its app are as far: they are promoted together, or not at all.
+    sealed: {
       on: {
         'volume.promotion-decided': { target: 'promoting', actions: 'step' },
         'volume.handover-abandoned': { target: 'taking-back', actions: 'step' },

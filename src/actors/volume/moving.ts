@@ -67,7 +67,7 @@ export const moveDecisions: Decisions<Moves> = {
     scope: reported,
     decide: ({ input }, lab) =>
       withVisit(lab, input.volume, input.visit, () =>
-        drafts(draft(input.volume, 'volume.copied', {}), draining(input.volume, lab)),
+        drafts(draft(input.volume, 'volume.copied', {}), draining([input.volume], lab)),
       ),
   },
 
@@ -78,7 +78,7 @@ export const moveDecisions: Decisions<Moves> = {
         drafts(
           draft(input.volume, 'volume.moved', { path: input.path }),
           leftover(volume, id(0), lab),
-          goingOn(input.volume, lab),
+          goingOn([input.volume], lab),
         ),
       ),
   },
@@ -205,6 +205,6 @@ export function abandonment(
       .referrers(volume.stream, 'operation')
       .filter(({ state, context }) => state === 'running' && context.command === 'move-volume')
       .map((operation) => draft(operation.stream, 'operation.failed', { problem })),
-    ...goingOn(volume.stream, lab),
+    ...goingOn([volume.stream], lab),
   ];
 }

@@ -4,9 +4,13 @@ import type { Problem } from '#events/values/metadata.ts';
 import type { ActorState, LabView } from '../actor.ts';
 import { draft } from '../drafting.ts';
 import { userOf } from './actor.ts';
+import { handoverStates } from './volume.ts';
 
 /** States of an app in which it is stopped for that, and started again after it. */
 const pausable: readonly string[] = ['starting', 'running', 'degraded', 'updating', 'failed'];
+
+/** States of a volume for which its app stands still. */
+const standingStates: readonly string[] = ['draining', 'rolling-back', 'moving', ...handoverStates];
 
 /** The app whose instance holds the volume, when it is to be paused. */
 export function pausedBy(volume: StreamId<'volume'>, lab: LabView): ActorState<'app'> | undefined {
@@ -32,14 +36,25 @@ export const failedFor = (volume: StreamId<'volume'>, problem: Problem, lab: Lab
     )
     .map(({ stream }) => stream);
 
-/** Whoever uses the volume stops; when nobody does, it is drained already. */
-export function draining(volume: StreamId<'volume'>, lab: LabView): readonly AnyDraft[] {
-  const app = pausedBy(volume, lab);
+/** Whoever uses the volumes stops; those that nobody uses are drained already. @param volumes of one app */
+export function draining(volumes: readonly StreamId<'volume'>[], lab: LabView): readonly AnyDraft[] {
+  const used = volumes.find((volume) => pausedBy(volume, lab));
+  const app = used && pausedBy(used, lab);
   return [
-    ...(app ? [draft(app.stream, 'app.paused', { for: volume })] : []),
-    ...(userOf(volume, lab) ? [] : [draft(volume, 'volume.drained', {})]),
+    ...(app ? [draft(app.stream, 'app.paused', { for: used })] : []),
+    ...volumes.filter((volume) => !userOf(volume, lab)).map((volume) => draft(volume, 'volume.drained', {})),
   ];
 }
 
-export const goingOn = (volume: StreamId<'volume'>, lab: LabView): readonly AnyDraft[] =>
-  pausedFor(volume, lab).map((app) => draft(app, 'app.resumed', {}));
+/**
+ * Whoever waits for the volumes goes on, unless something is under way with another volume of it: then it waits for that.
+ * @param volumes all with which the same decision ends
+ */
+export const goingOn = (volumes: readonly StreamId<'volume'>[], lab: LabView): readonly AnyDraft[] =>
+  volumes
+    .flatMap((volume) => pausedFor(volume, lab))
+    .map((app) => {
+      const others = Object.values(lab.get(app)?.context.volumes ?? {}).filter((volume) => !volumes.includes(volume));
+      const next = others.find((volume) => standingStates.includes(lab.get(volume)?.state ?? ''));
+      return next ? draft(app, 'app.paused', { for: next }) : draft(app, 'app.resumed', {});
+    });

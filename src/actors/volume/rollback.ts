@@ -9,7 +9,7 @@
  */
 import { streamOf, type AnyDraft } from '#events/envelope.ts';
 import type { Problem } from '#events/values/metadata.ts';
-import type { ActorState, LabView } from '../actor.ts';
+import type { ActorState, Ask, Decision, LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
 import { draft, drafts, newMetadata, startOperation, unchanged, withNamed, withVisit } from '../drafting.ts';
 import { reject } from '../rejection.ts';
@@ -58,42 +58,14 @@ export const rollbackDecisions: Decisions<Rollbacks> = {
           // Who asks wants the old content served again: it is done when the app runs on it.
           startOperation(ask, 'rollback-volume', app?.stream ?? volume.stream, name, namespace),
           draft(volume.stream, 'volume.rollback-requested', { snapshot: snapshot.stream, stash: `stash-${ask.id(1)}` }),
-          draining(volume.stream, lab),
+          draining([volume.stream], lab),
         );
       }),
   },
 
   'cancel-rollback': {
     scope: write,
-    decide: (ask, lab) =>
-      withNamed(lab, 'volume', ask.input, (volume) => {
-        const { name, namespace } = ask.input;
-        const { rollback, failedIn, problem } = volume.context;
-        if (rollback === null) return unchanged;
-        if (volume.state === 'draining') return drafts(abandonedRollback(volume, canceled, lab));
-        if (volume.state === 'rolling-back' && rollback.isCanceled) return unchanged;
-        if (volume.state === 'failed' && failedIn === 'rolling-back') {
-          const apps = problem === null ? [] : failedFor(volume.stream, problem, lab);
-          return drafts(
-            startOperation(ask, 'cancel-rollback', volume.stream, name, namespace),
-            draft(volume.stream, 'volume.rollback-canceled', {}),
-            apps.map((app) => draft(app, 'app.paused', { for: volume.stream })),
-          );
-        }
-        if (volume.state === 'discarded')
-          return reject(
-            'NOT_NOW',
-            `Volume ${name} is deleted.`,
-            `Recover it first, which finishes its roll-back: floatlab volume recover ${name}.`,
-          );
-        return volume.state === 'rolling-back'
-          ? reject(
-              'NOT_NOW',
-              `Volume ${name} is being rolled back: there is no way back by now.`,
-              'What it was is kept as a snapshot: go back to that when it is ready.',
-            )
-          : reject('NOT_NOW', `Volume ${name} is ${volume.state}.`, 'Its roll-back cannot be canceled any more.');
-      }),
+    decide: (ask, lab) => withNamed(lab, 'volume', ask.input, (volume) => cancelRollback(ask, volume, lab)),
   },
 
   'report-volume-rolled-back': {
@@ -113,7 +85,7 @@ export const rollbackDecisions: Decisions<Rollbacks> = {
             ...(presentOf(lineages) === 1 ? {} : { lineage: presentOf(lineages) }),
           }),
           draft(stash, 'snapshot.taken', { guid: input.stash.guid, takenAt: input.stash.takenAt }),
-          goingOn(input.volume, lab),
+          goingOn([input.volume], lab),
         );
       }),
   },
@@ -133,6 +105,36 @@ export const rollbackDecisions: Decisions<Rollbacks> = {
   },
 };
 
+/** Before anything has happened, or after it has failed; in between there is no way back. */
+export function cancelRollback(ask: Ask<unknown>, volume: ActorState<'volume'>, lab: LabView): Decision {
+  const { rollback, failedIn, problem, metadata } = volume.context;
+  const { name, namespace } = metadata;
+  if (rollback === null) return unchanged;
+  if (volume.state === 'draining') return drafts(abandonedRollback(volume, canceled, lab));
+  if (volume.state === 'rolling-back' && rollback.isCanceled) return unchanged;
+  if (volume.state === 'failed' && failedIn === 'rolling-back') {
+    const apps = problem === null ? [] : failedFor(volume.stream, problem, lab);
+    return drafts(
+      startOperation(ask, 'cancel-rollback', volume.stream, name, namespace),
+      draft(volume.stream, 'volume.rollback-canceled', {}),
+      apps.map((app) => draft(app, 'app.paused', { for: volume.stream })),
+    );
+  }
+  if (volume.state === 'discarded')
+    return reject(
+      'NOT_NOW',
+      `Volume ${name} is deleted.`,
+      `Recover it first, which finishes its roll-back: floatlab volume recover ${name}.`,
+    );
+  return volume.state === 'rolling-back'
+    ? reject(
+        'NOT_NOW',
+        `Volume ${name} is being rolled back: there is no way back by now.`,
+        'What it was is kept as a snapshot: go back to that when it is ready.',
+      )
+    : reject('NOT_NOW', `Volume ${name} is ${volume.state}.`, 'Its roll-back cannot be canceled any more.');
+}
+
 const canceled: Problem = { code: 'CANCELED', message: 'The roll-back was canceled.' };
 
 /** The volume is what it was, and its app goes on. Whoever waits for the roll-back hears so. */
@@ -144,7 +146,7 @@ function abandonedRollback(volume: ActorState<'volume'>, problem: Problem, lab: 
       .flatMap((of) => lab.referrers(of, 'operation'))
       .filter(({ state, context: { command } }) => state === 'running' && command === 'rollback-volume')
       .map((operation) => draft(operation.stream, 'operation.failed', { problem })),
-    ...goingOn(stream, lab),
+    ...goingOn([stream], lab),
   ];
 }
 

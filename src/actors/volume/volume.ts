@@ -85,7 +85,18 @@ export interface Handover {
 }
 
 /** States of a volume that nobody may write: it is on its way from one node to the other. */
-export const handoverStates: readonly string[] = ['demoting', 'sending', 'sealing', 'promoting', 'taking-back'];
+export const handoverStates: readonly string[] = [
+  'demoting',
+  'sending',
+  'sealing',
+  'sealed',
+  'promoting',
+  'taking-back',
+];
+
+/** The node of the replica that takes its place has the work. */
+export const isWithReplica = (state: string | undefined): boolean =>
+  state === 'sealing' || state === 'sealed' || state === 'promoting';
 
 /** It failed, and has data that somebody could want back. */
 export const failedWithData = ({ failedIn }: Pick<Volume, 'failedIn'>): boolean =>

@@ -21,6 +21,7 @@ import type { Change, Dataset } from '../devices/volumes/port.ts';
 import type { RunningLab } from '../lab/running.ts';
 import type { Attester } from './attester.ts';
 import type { Ports } from './worker.ts';
+import { UntoldChanges } from './untold-changes.ts';
 import { WalkedChanges } from './walked-changes.ts';
 
 const lookEveryMs = 5000;
@@ -64,11 +65,13 @@ export class ChangeWatch {
   /** Those that do not tell what has changed. */
   readonly #silentPools = new Set<string>();
   readonly #walked: WalkedChanges;
+  readonly #untold: UntoldChanges;
   #running: Promise<void> = Promise.resolve();
 
   constructor(parts: ChangeWatchParts) {
     this.#parts = parts;
     this.#walked = new WalkedChanges(parts.ports);
+    this.#untold = new UntoldChanges({ ...parts, clock: parts.ports.clock });
   }
 
   start(): void {
@@ -129,6 +132,7 @@ export class ChangeWatch {
       if (dueMs !== undefined && dueMs <= nowMs) due.push(one);
       else if (dueMs !== undefined) nextMs = Math.min(nextMs, dueMs);
     }
+    await this.#untold.say(new Set(watched.map(({ of }) => of.pool)), this.#stop.signal);
     for (let n = 0; n < due.length; n += mostAsked) await this.#ask(due.slice(n, n + mostAsked), seen);
     await attester.measure(this.#call());
     return Math.max(shortestMs, nextMs - nowMs);
@@ -153,9 +157,10 @@ export class ChangeWatch {
           const walked = await this.#walked.look(one, moment, this.#call());
           found.set(one.stream, { seen: walked.seen, asOfMs: walked.moment.atMs });
         }
+        this.#untold.told(pool);
       } catch (error) {
         if (this.#stop.signal.aborted) throw error;
-        this.#parts.log.debug({ pool, error: String(error) }, 'a pool does not tell what has changed');
+        this.#untold.failed(pool, error);
       }
     }
     return found;

@@ -18,6 +18,7 @@ import type { ReplicationPort } from '../devices/replication/port.ts';
 import type { TreePort } from '../devices/tree/port.ts';
 import type { VolumePort } from '../devices/volumes/port.ts';
 import type { Handover } from './handover.ts';
+import type { LoginOf } from './images/logins.ts';
 import type { ImageSource } from './images/source.ts';
 import type { ReplicaSource } from './replica-source.ts';
 import type { Leftovers } from './leftovers.ts';
@@ -38,6 +39,8 @@ export interface Ports {
   readonly sources: ReplicaSource;
   /** What other nodes have of images. */
   readonly images: ImageSource;
+  /** What opens the registries of images. */
+  readonly logins: LoginOf;
   /** Where what is exported and imported passes. */
   readonly handover: Handover;
   /** Where backups go. */

@@ -18,6 +18,7 @@ import { nodesRoutes } from './routes/nodes.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import type { Route } from './routes/route.ts';
 import { poolsRoutes } from './routes/pools.ts';
+import { registryRoutes } from './routes/registries.ts';
 import { replicasRoutes } from './routes/replicas.ts';
 import { schedulesRoutes } from './routes/schedules.ts';
 import { sessionRoutes } from './routes/session.ts';
@@ -34,6 +35,7 @@ export const routes: readonly Route[] = [
   ...adoptionRoutes,
   ...clusterRoutes,
   ...admissionRoutes,
+  ...registryRoutes,
   ...appsRoutes,
   ...volumesRoutes,
   ...replicasRoutes,

@@ -27,7 +27,7 @@ import type { Settings } from './settings.ts';
 import { ensureWelcomeImage } from './welcome-image.ts';
 
 export interface Machine {
-  readonly ports: Omit<Ports, 'backups' | 'blobs' | 'clock' | 'handover' | 'images' | 'sources'>;
+  readonly ports: Omit<Ports, 'backups' | 'blobs' | 'clock' | 'handover' | 'images' | 'logins' | 'sources'>;
   /** Another engine than before: what was in the old one is not here. */
   readonly hasOtherEngine: boolean;
   readonly notes: readonly string[];

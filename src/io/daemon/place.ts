@@ -87,7 +87,7 @@ const quietCall = (signal: AbortSignal): Call => ({ signal, timeoutMs: 15_000, p
 /** At the lab that a person has named. */
 async function joinAsNode(
   settings: Settings,
-  ports: Omit<Ports, 'backups' | 'blobs' | 'clock' | 'handover' | 'images' | 'sources'>,
+  ports: Omit<Ports, 'backups' | 'blobs' | 'clock' | 'handover' | 'images' | 'logins' | 'sources'>,
   { log, signal }: Pick<DaemonContext, 'log' | 'signal'>,
 ): Promise<Identity> {
   const { dataDir, join: lab, nodeName: name, nodeListen, labels } = settings;

@@ -136,6 +136,7 @@ async function stop(
     replication: replicationByPool([]),
     sources: replicaSource(lab, () => undefined, realClock),
     images: imagesAmong(lab, streamOf('node', 'none'), () => undefined),
+    logins: () => Promise.resolve(undefined),
     pools: noPools,
     files: realFiles(),
     tree: realTree,

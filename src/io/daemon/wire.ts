@@ -13,6 +13,7 @@ import { ChangeWatch } from '../agent/change-watch.ts';
 import { VolumeLooks } from '../agent/volume-looks.ts';
 import { Handover } from '../agent/handover.ts';
 import { ImageChecks } from '../agent/images/checks.ts';
+import { registryLogins } from '../agent/images/logins.ts';
 import { Prefetch } from '../agent/images/prefetch.ts';
 import { imagesAmong } from '../agent/images/source.ts';
 import { Presence, type NodeLink } from '../agent/presence.ts';
@@ -51,7 +52,7 @@ import type { NodeIni } from './node-ini.ts';
 export interface NodeParts {
   readonly id: string;
   readonly name: string;
-  readonly ports: Omit<Ports, 'backups' | 'blobs' | 'clock' | 'handover' | 'images' | 'sources'>;
+  readonly ports: Omit<Ports, 'backups' | 'blobs' | 'clock' | 'handover' | 'images' | 'logins' | 'sources'>;
   readonly link?: NodeLink;
   /** Of its machine. */
   readonly boot: Boot;
@@ -300,7 +301,7 @@ function nodeRun(
 ): NodeRun {
   const { random, log, version, clock, blobs, attesters } = wiring;
   const node = streamOf('node', id);
-  const full: Ports = { ...ports, ...between, clock, blobs };
+  const full: Ports = { ...ports, ...between, clock, blobs, logins: registryLogins(lab.view, blobs) };
   let running: (() => Promise<void>)[] = [];
   let presence: Presence | undefined;
   return {

@@ -25,6 +25,8 @@ export interface SnapshotRow {
   readonly lineage: number;
   readonly guid: string | null;
   readonly problem: Problem | null;
+  /** Why it is still there although it was to go, of one that something else holds. */
+  readonly held: Problem | null;
 }
 
 /** Key: volume, then time of the request, then id: a range of keys is a volume's timeline. */
@@ -36,7 +38,7 @@ const keyOf = ({ stream, context }: ActorState<'snapshot'>): string =>
 
 export const snapshotsView = defineProjection<SnapshotRow>({
   name: 'snapshots',
-  version: 2,
+  version: 3,
   keeps: 'table',
   apply: (rows, { before, after }, lab) => {
     if (after?.kind !== 'snapshot') return;
@@ -60,6 +62,7 @@ export const snapshotsView = defineProjection<SnapshotRow>({
       lineage: context.lineage,
       guid: context.guid,
       problem: context.problem,
+      held: context.held?.problem ?? null,
     };
     if (after.final) rows.delete(snapshotKey(row));
     else rows.put(snapshotKey(row), row);

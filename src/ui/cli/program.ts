@@ -19,6 +19,7 @@ import { addNamespaceCommands } from './commands/namespace.ts';
 import { addNodeCommands } from './commands/node.ts';
 import { addOperationCommands } from './commands/operation.ts';
 import { addPoolCommands } from './commands/pool.ts';
+import { addRegistryCommands } from './commands/registry.ts';
 import { addReplicaCommands } from './commands/replica.ts';
 import { addScheduleCommands } from './commands/schedule.ts';
 import { addSessionCommands } from './commands/session.ts';
@@ -99,6 +100,7 @@ export function buildProgram(cli: Cli, version: string): Command {
   addPoolCommands(program, cli);
   addAdoptCommands(program, cli);
   addClusterCommands(program, cli);
+  addRegistryCommands(program, cli);
   addNamespaceCommands(program, cli);
   addScheduleCommands(program, cli);
   addEventCommands(program, cli);

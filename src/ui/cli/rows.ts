@@ -7,7 +7,14 @@ import { momentOf, type ReadOptions } from './options.ts';
 import type { Column } from './output/table.ts';
 
 /** What is in no namespace, or is listed with that of its target. */
-const placeless: ReadonlySet<ListedView> = new Set(['backup-targets', 'nodes', 'operations', 'pools', 'tokens']);
+const placeless: ReadonlySet<ListedView> = new Set([
+  'backup-targets',
+  'nodes',
+  'operations',
+  'pools',
+  'registries',
+  'tokens',
+]);
 
 /** A list looks into all namespaces, unless one is named by an option, the environment or the context. */
 export async function readRows<V extends ListedView>(

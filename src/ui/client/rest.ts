@@ -49,6 +49,7 @@ export type ListedView =
   | 'nodes'
   | 'pools'
   | 'operations'
+  | 'registries'
   | 'replicas'
   | 'schedules'
   | 'snapshots'

@@ -1,5 +1,5 @@
 /** What can be called off while it runs. Restores, exports and imports are in `../transfer/transfers.test.ts`. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { StreamId } from '#events/envelope.ts';
 import { TestLab } from '../test-lab.ts';
 
@@ -50,6 +50,42 @@ test('a backup goes again, and whoever waits for it hears so', () => {
   expect(lab.types('cancel-operation', { id })).toContain('operation.failed');
   expect(lab.lab.list('backup').filter(({ state }) => state === 'writing' || state === 'waiting')).toEqual([]);
   expect(lab.run('cancel-operation', { id }).rejected?.code).toBe('NOT_FOUND');
+});
+
+describe('a roll-back', () => {
+  const compose = `name: wiki
+services: { web: { image: nginx, volumes: ["data:/data"] } }
+volumes: { data: {} }
+x-floatlab: { size: 1GiB }
+`;
+  function rolledBack(): TestLab {
+    const lab = TestLab.ready();
+    lab.running(compose);
+    lab.snapshotTaken('wiki-data', 'old');
+    lab.must('rollback-volume', { name: 'wiki-data', snapshot: 'old' });
+    return lab;
+  }
+
+  test('that waits for its app is called off, and the app goes on', () => {
+    const lab = rolledBack();
+    expect(lab.types('cancel-operation', { id: named(lab, 'rollback-volume') })).toEqual([
+      'volume.rollback-abandoned',
+      'operation.failed',
+      'app.resumed',
+    ]);
+    expect(lab.lab.get(lab.volume('wiki-data'))).toMatchObject({ state: 'ready', context: { rollback: null } });
+  });
+
+  test('that has begun is not, in the words of its own command', () => {
+    const lab = rolledBack();
+    const instance = lab.instance('wiki');
+    lab.must('stop-instance', { instance, because: 'a volume is rolled back' }, 'policy:rollout');
+    lab.must('report-instance-stopped', { instance, visit: lab.visit(instance) }, node);
+    lab.must('drain-volume', { volume: lab.volume('wiki-data') }, 'policy:rollout');
+    const refused = lab.run('cancel-operation', { id: named(lab, 'rollback-volume') }).rejected;
+    expect(refused).toEqual(lab.run('cancel-rollback', { name: 'wiki-data' }).rejected);
+    expect(refused?.code).toBe('NOT_NOW');
+  });
 });
 
 test('what cannot be undone half way is not called off', () => {

@@ -38,6 +38,32 @@ describeWeb(({ open }) => {
     expect(backend.asked.at(-1)).toMatchObject({ command: 'remove-app', input: { withVolumes: true }, dryRun: false });
   });
 
+  it('moves an app to another node with all of its volumes, and calls that off', async () => {
+    const { page, backend, lab } = await open('/apps/default/photos');
+    const going = () => lab.view.list('volume').filter(({ context }) => context.handover !== null).length;
+    const menu = async (item: string) => {
+      await page.getByRole('button', { name: 'More actions' }).click();
+      await page.getByRole('menuitem', { name: item }).click();
+    };
+    await menu('Move to another node');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText(/cannot be on polaris: it has .* left/).waitFor(patience);
+    expect(await dialog.getByRole('button', { name: 'Move app' }).isDisabled()).toBe(true);
+    await dialog.getByRole('combobox', { name: 'Node' }).selectOption('vega');
+    await dialog
+      .getByText(/go(es)? to \w+: what is not there yet is sent first, while app photos runs/)
+      .waitFor(patience);
+    await dialog.getByText(/now becomes replicas/).waitFor(patience);
+    await dialog.getByRole('checkbox').uncheck();
+    await dialog.getByText(/now is removed after that/).waitFor(patience);
+    await dialog.getByRole('button', { name: 'Move app' }).click();
+    await dialog.waitFor({ state: 'detached', ...patience });
+    expect(backend.asked.at(-1)).toMatchObject({ command: 'move-app', input: { replica: false }, dryRun: false });
+    expect(going()).toBeGreaterThan(1);
+    await menu('Call the move off');
+    await expect.poll(going, patience).toBe(0);
+  });
+
   it('shows the compose file as it was written, and deploys a new revision of it', async () => {
     const { page, lab } = await open('/apps/default/photos/compose');
     await shown(page, '# Family photos, since 2009.');

@@ -532,6 +532,24 @@ describe('a question', () => {
   });
 });
 
+describe('moving an app', () => {
+  test('says what happens, asks, and takes all of its volumes along', async () => {
+    const changes = ['Volumes photos-data, photos-db go to vega.'];
+    lab.command('POST /api/v1/apps/default/photos/move', { changes });
+    const { err, asked } = await floatlab('app move photos --node vega --no-replica', { tty: true, answers: [true] });
+    expect(lines(err)[0]).toBe(changes[0]);
+    expect(asked).toEqual(['Move app photos?']);
+    expect(said()).toEqual({ node: 'vega', replica: false });
+    lab.command('POST /api/v1/apps/default/photos/move/cancel');
+    expect((await floatlab('app move photos --cancel')).code).toBe(0);
+  });
+
+  test.each(['app move photos', 'app move photos --cancel --node vega', 'app move photos --cancel --no-replica'])(
+    '%s is no such request',
+    async (line) => expect((await floatlab(line)).code).toBe(2),
+  );
+});
+
 describe('the exit code', () => {
   test.each(Object.keys(problemCodes) as ProblemCode[])('of %s follows from its class', async (code) => {
     lab.problem('GET /api/v1/nodes', code, 'It is so.');

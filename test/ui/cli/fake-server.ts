@@ -23,6 +23,8 @@ export type Reply =
       readonly json?: unknown;
       readonly text?: string;
       readonly headers?: Readonly<Record<string, string>>;
+      /** The connection is lost after the text, and more was to come. */
+      readonly breaksOff?: true;
     }
   | 'hang up';
 type Answer = (heard: Heard) => Reply | Promise<Reply>;
@@ -164,6 +166,11 @@ export class FakeServer {
     const { status = 200 } = reply;
     const text = reply.text ?? JSON.stringify(reply.json ?? {});
     const type = status < 400 ? 'application/json' : 'application/problem+json';
+    if (reply.breaksOff) {
+      response.writeHead(status, { 'content-length': Buffer.byteLength(text) + 100 });
+      response.write(text, () => setTimeout(() => request.socket.destroy(), 20));
+      return;
+    }
     response.writeHead(status, { 'content-type': type, ...reply.headers });
     response.end(status === 204 ? undefined : text);
   }

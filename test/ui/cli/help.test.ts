@@ -106,6 +106,7 @@ describe('help', () => {
       'replica rm',
       'schedule rm',
       'volume import',
+      'app move',
       'volume move',
       'volume release',
       'volume rm',

@@ -389,11 +389,13 @@ describe('other lists', () => {
     lab.rows('/api/v1/volumes/default/photos-db/snapshots', [
       snapshotRow('2026-11-21-1000-00'),
       snapshotRow('before-upgrade', { reason: 'manual', note: 'version 2', takenAt: now - minuteMs }),
+      snapshotRow('kept', { held: { code: 'HELD', message: 'It is held by keep.' } }),
     ]);
     expect(lines((await floatlab('volume snapshots photos-db')).out)).toEqual([
       'SNAPSHOT            STATE      TAKEN    REASON    NOTE',
       '2026-11-21-1000-00  available  2 h ago  schedule  –',
       'before-upgrade      available  1 m ago  manual    version 2',
+      'kept                available  2 h ago  schedule  It is held by keep.',
     ]);
   });
 

@@ -107,6 +107,7 @@ export const snapshotRow = (name: string, more: Partial<SnapshotRow> = {}): Snap
   takenAt: now - 2 * hourMs,
   guid: '77',
   problem: null,
+  held: null,
   ...more,
 });
 

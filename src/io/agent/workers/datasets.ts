@@ -1,11 +1,11 @@
 /** Work on volumes: each is one idempotent call to the volume port. */
 import type { StreamId } from '#events/envelope.ts';
-import type { DatasetInput } from '#actors/work.ts';
+import type { DatasetInput, WorkInput } from '#actors/work.ts';
 import { IoError } from '../../devices/error.ts';
 import type { Dataset } from '../../devices/volumes/port.ts';
 import { comesToAnEnd } from '../endings.ts';
 import { unheld } from '../unheld.ts';
-import type { Failures, Workers } from '../worker.ts';
+import type { Failures, Ports, Run, Workers } from '../worker.ts';
 
 type DatasetWork = 'create-dataset' | 'clone-dataset' | 'destroy-dataset' | 'remove-snapshot';
 
@@ -43,13 +43,32 @@ export const datasetWorkers: Pick<Workers, DatasetWork> = {
   },
 
   'remove-snapshot': async ({ subject, visit, input }, { volumes, replication }, run) => {
+    const of = datasetOf(input);
     run.fence();
-    await unheld(datasetOf(input), input.needed, replication, run, () =>
-      volumes.removeSnapshots(datasetOf(input), [input.name], run),
-    );
+    try {
+      await unheld(of, input.needed, replication, run, () => volumes.removeSnapshots(of, [input.name], run));
+    } catch (error) {
+      throw (await isForReplica(error, input, replication, run)) ? passing(error as IoError) : error;
+    }
     return { name: 'report-snapshot-removed', input: { snapshot: snapshotOf(subject), visit } };
   },
 };
+
+/** It is held because a replica stands on it, or is on its way there, by the lab's own word: that passes by itself. */
+async function isForReplica(
+  error: unknown,
+  input: WorkInput['remove-snapshot'],
+  replication: Ports['replication'],
+  run: Run,
+): Promise<boolean> {
+  if (!(error instanceof IoError) || error.code !== 'HELD') return false;
+  const bases = await replication.bases(datasetOf(input), run).catch(() => undefined);
+  const base = bases?.all.find(({ kind, name }) => kind === 'snapshot' && name === input.name);
+  return base?.peers.some((peer) => input.needed?.[peer]?.includes(base.guid)) ?? false;
+}
+
+const passing = ({ op, target, message, hint, cause }: IoError): IoError =>
+  new IoError('BUSY', { op, target, message, ...(hint === undefined ? {} : { hint }), cause });
 
 /** Nothing is made in its place: an empty volume would be taken for its data. */
 function gone({ pool, dataset }: DatasetInput): IoError {
@@ -73,5 +92,9 @@ export const datasetFailures: Pick<Failures, DatasetWork> = {
   'create-dataset': volumeFailed,
   'clone-dataset': volumeFailed,
   'destroy-dataset': (order, error) => (comesToAnEnd(error) ? undefined : volumeFailed(order, error)),
-  'remove-snapshot': null,
+  // It stays while something else holds it; whatever else is in the way passes.
+  'remove-snapshot': ({ subject, visit }, { code, problem }) =>
+    code === 'HELD'
+      ? { name: 'report-snapshot-held', input: { snapshot: snapshotOf(subject), visit, problem } }
+      : undefined,
 };

@@ -1,7 +1,5 @@
 /** What the retention of a volume keeps and drops, and why; of its own policy or of one that somebody thinks of. */
-import { candidatesOf } from '#actors/retention/candidates.ts';
-import { decideRetention } from '#actors/retention/decide.ts';
-import { usedFor } from '#actors/retention/used-for.ts';
+import { verdictsOn } from '#actors/retention/verdicts.ts';
 import { parseKeep } from '#events/values/keep.ts';
 import type { RetentionAnswer } from '#io/contract/retention.ts';
 import { sightOf, type Row } from '../filter.ts';
@@ -27,11 +25,7 @@ export async function previewRetention(parts: Parts, c: RouteContext): Promise<R
   const inForce = wanted === undefined && keep !== '' ? parseKeep(keep) : rules;
   const snapshots = parts.lab.rows('snapshots').flatMap(([, row]) => (row.volume.id === volume.id ? [row] : []));
   const names = new Map<string, (typeof snapshots)[number]>(snapshots.map((row) => [row.id, row]));
-  const verdicts = decideRetention(
-    typeof inForce === 'string' ? [] : inForce,
-    candidatesOf(snapshots.map((row) => ({ ...row, inUse: usedFor(row.id, parts.lab.view) }))),
-    parts.clock.now(),
-  );
+  const verdicts = verdictsOn(typeof inForce === 'string' ? [] : inForce, snapshots, parts.lab.view, parts.clock.now());
   const items = verdicts.map(({ id, keep: stays, reason }) => {
     const row = names.get(id);
     return { snapshot: row?.name ?? id, takenAt: row?.takenAt ?? row?.requestedAt ?? 0, keep: stays, why: reason };

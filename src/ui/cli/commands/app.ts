@@ -31,6 +31,7 @@ import { safeLines } from '../output/safe.ts';
 import { paintState } from '../output/style.ts';
 import { counted, listed, orDash, shortDuration } from '../output/words.ts';
 import { byName, namespaceColumn, readRows } from '../rows.ts';
+import { addAppMove } from './app-move.ts';
 import { addAppUpdate } from './app-update.ts';
 import { printHistory } from './history.ts';
 
@@ -90,6 +91,7 @@ export function addAppCommands(program: Command, cli: Cli): void {
   }
 
   addAppUpdate(group, cli);
+  addAppMove(group, cli);
 
   const tie = group
     .command('tie')

@@ -109,7 +109,9 @@ export function addOperationCommands(program: Command, cli: Cli): void {
 
   const cancel = group
     .command('cancel')
-    .description('cancel a restore, an export, an import, a backup or a move to another node: what it did is undone')
+    .description(
+      'cancel a restore, an export, an import, a backup, a roll-back or a move to another node: what it did is undone',
+    )
     .argument('<operation>');
   cancel.action((operation: string, options: ChangeOptions) => cancelOperation(cli, options, operation));
   examples(

@@ -29,12 +29,10 @@ function targetWords({ id, name }: ScheduleRow['of']): string {
   return kind === 'volume' ? name : `${kind} ${name}`;
 }
 
-/** Of backups. */
-function behindWords({ behindSince }: ScheduleRow): string | null {
+function behindWords({ action, behindSince }: ScheduleRow): string | null {
   if (behindSince === null) return null;
-  return behindSince === 0
-    ? 'no backup was ever read back'
-    : `the newest good backup is of ${momentWords(behindSince)}`;
+  if (behindSince === 0) return action === 'backup' ? 'no backup was ever read back' : 'there is no snapshot';
+  return `the newest ${action === 'backup' ? 'good backup' : 'snapshot'} is of ${momentWords(behindSince)}`;
 }
 
 interface TermsOptions {

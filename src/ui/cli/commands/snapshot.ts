@@ -245,7 +245,11 @@ async function listSnapshots(cli: Cli, options: ReadOptions, volume: string): Pr
       },
       { header: 'TAKEN', value: ({ takenAt, requestedAt }) => ago(takenAt ?? requestedAt) },
       { header: 'REASON', value: reasonOf },
-      { header: 'NOTE', value: ({ note, problem, hooks }) => orDash(problem?.message ?? hookTrouble(hooks) ?? note) },
+      {
+        header: 'NOTE',
+        value: ({ note, problem, held, hooks }) =>
+          orDash(problem?.message ?? held?.message ?? hookTrouble(hooks) ?? note),
+      },
       { header: 'TIME', value: ({ takenAt, requestedAt }) => momentWords(takenAt ?? requestedAt), wide: true },
       { header: 'LINE', value: ({ lineage }) => String(lineage), wide: rows.every(({ lineage }) => lineage === 1) },
       { header: 'GUID', value: ({ guid }) => orDash(guid), wide: true },

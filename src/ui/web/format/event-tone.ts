@@ -3,7 +3,7 @@ import type { Tone } from './state.ts';
 
 const endings: readonly (readonly [RegExp, Tone])[] = [
   [/(?:\.|-)(?:failed|went-down)$/, 'failed'],
-  [/(?:degraded|delayed|warned|filled|rollback-abandoned|found-gone|snapshots-lost)$/, 'attention'],
+  [/(?:degraded|delayed|warned|filled|rollback-abandoned|removal-refused|found-gone|snapshots-lost)$/, 'attention'],
   [/(?:started|recovered|provisioned|taken|rolled-back|succeeded|came-up|joined|uncordoned|eased)$/, 'running'],
   [/(?:requested|assigned|placed|paused|resumed|updated|drained|retried|fired|created|changed|attached)$/, 'changing'],
 ];

@@ -1,6 +1,7 @@
 /** The page of an app: title line, main actions, tabs. */
 import { Button, Menu } from '@mantine/core';
 import {
+  IconArrowsMove,
   IconDots,
   IconExternalLink,
   IconPlayerPlay,
@@ -24,6 +25,8 @@ import { Tabs } from '../../components/tabs.tsx';
 import { Time } from '../../components/time.tsx';
 import { thingTone, thingWords } from '../../format/state.ts';
 import { useCommand } from '../../live/use-command.ts';
+import { useView } from '../../live/use-view.ts';
+import { MoveApp } from './move-app.tsx';
 import { RemoveApp } from './remove-app.tsx';
 import { useApp } from './use-app.ts';
 import classes from './app.module.css';
@@ -111,6 +114,10 @@ function Actions({ app }: { readonly app: AppRow }) {
   const navigate = useNavigate();
   const [isRemoving, setRemoving] = useState(false);
   const [isUpdating, setUpdating] = useState(false);
+  const [isMoving, setMoving] = useState(false);
+  const volumes = useView('volumes').rows.filter((volume) => volume.app?.id === app.id);
+  const from = volumes[0]?.node?.name;
+  const isOnItsWay = volumes.some(({ move }) => move?.node !== undefined && move.node !== null);
   const target = { namespace: app.namespace, name: app.name };
   const isOff = isResting(app);
   const hasNewer = Object.values(app.services).some(({ newer }) => newer !== null);
@@ -180,6 +187,21 @@ function Actions({ app }: { readonly app: AppRow }) {
               Look for newer images
             </ActionItem>
           )}
+          {isOnItsWay ? (
+            <ActionItem icon={<IconArrowsMove size={16} />} onClick={() => void run('cancel-app-move', target)}>
+              Call the move off
+            </ActionItem>
+          ) : (
+            <ActionItem
+              icon={<IconArrowsMove size={16} />}
+              refused={
+                isGoing ?? (from === undefined ? 'Its placement says where it runs: it has no volumes.' : undefined)
+              }
+              onClick={() => setMoving(true)}
+            >
+              Move to another node…
+            </ActionItem>
+          )}
           <ActionItem danger icon={<IconTrash size={16} />} refused={isGoing} onClick={() => setRemoving(true)}>
             Remove…
           </ActionItem>
@@ -195,6 +217,7 @@ function Actions({ app }: { readonly app: AppRow }) {
           onClose={() => setUpdating(false)}
         />
       )}
+      {isMoving && from !== undefined && <MoveApp app={app} from={from} onClose={() => setMoving(false)} />}
       {isRemoving && (
         <RemoveApp app={app} onClose={() => setRemoving(false)} onDone={() => void navigate({ to: '/apps' })} />
       )}

@@ -125,8 +125,8 @@ const columnsFor = (volume: VolumeRow, setDialog: (dialog: Dialog) => void): rea
     id: 'note',
     title: 'Note',
     width: 'minmax(100px, 2fr)',
-    cell: ({ note, problem, hooks }) =>
-      problem?.message ?? hookTrouble(hooks) ?? note ?? <span className="faint">–</span>,
+    cell: ({ note, problem, held, hooks }) =>
+      problem?.message ?? held?.message ?? hookTrouble(hooks) ?? note ?? <span className="faint">–</span>,
   },
   {
     id: 'actions',
