@@ -167,6 +167,17 @@ export class Raft {
     return { term: core.term, firstIndex };
   }
 
+  /** Appends an entry that says nothing, if this member leads: its disk has something to do then, and so have the others'. */
+  touch(): void {
+    const core = this.#core;
+    const leader = this.#proposing();
+    if ('refused' in leader) return;
+    appendAsLeader(core, leader, [
+      { type: 'empty', term: core.term, index: core.log.last + 1, data: new Uint8Array() },
+    ]);
+    broadcastAppend(core, leader);
+  }
+
   /** Proposes that members come or go. @param data goes along with it, unread */
   proposeChange(change: Change, data: Uint8Array): { readonly term: number; readonly index: number } | Refused {
     const leader = this.#proposing();

@@ -188,7 +188,6 @@ test('a preview of retention drops what the policy drops at that moment, and kee
       'a clone begins with it',
       'a backup is written from it',
       'files of it are restored or exported',
-      'the volume goes back to it',
       'the replica on vega stands on it',
     ]),
   );

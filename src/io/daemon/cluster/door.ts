@@ -244,8 +244,8 @@ export const caSha256 = (caCert: string): string =>
   new X509Certificate(caCert).fingerprint256.replaceAll(':', '').toLowerCase();
 
 const tooManyHint =
-  'Try again in a minute. A machine with a token of floatlab node token is not kept waiting by others; ' +
-  'floatlab cluster bouncer says who is let in without one.';
+  'Try again in a minute. A machine with a token (floatlab node token) is not kept waiting by others, and rules say who ' +
+  'is let in without one (floatlab cluster bouncer).';
 const upgradeHint = 'Does the machine run another version of FloatLab? Use the same one.';
 
 const problem = (status: number, code: string, explain: string, hint: string): Refused => ({

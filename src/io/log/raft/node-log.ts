@@ -189,6 +189,7 @@ export async function openNodeLog(options: NodeLogOptions): Promise<NodeLog> {
     clock,
     random,
     patienceMs: 4 * settings.electionTicks * timing.tickMs,
+    late: { testMs: settings.electionTicks * timing.tickMs, hangsMs: timing.diskHangsMs },
     sources: () => mesh.reachable.map((other) => segmentSource(mesh, other)),
     fetchSnapshot: (from, pointer, files) => fetchSnapshot(mesh, from, pointer, files),
     note: (message, details) => log.info(details, message),

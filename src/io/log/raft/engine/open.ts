@@ -21,7 +21,7 @@ import type { Position } from '../suspicion.ts';
 import { packApplied } from './applied.ts';
 import { Applier } from './applier.ts';
 import { HistoryKeeper } from './keeper.ts';
-import { RaftLog } from './raft-log.ts';
+import { RaftLog, type HistoryLate } from './raft-log.ts';
 import { EventReader } from './reading.ts';
 
 /** What the member needs to know of the rest before its log is judged. */
@@ -53,6 +53,8 @@ export interface RaftLogOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly patienceMs: number;
+  /** See `RaftLogParts`. */
+  readonly late: HistoryLate;
   /** Other members, at this moment, for segments of the history. */
   sources(): readonly SegmentSource[];
   /** Gets a snapshot's file from the member that offers it. @returns false when it does not come from there */

@@ -14,7 +14,7 @@
 import { asIndex, type Entry, type Index, type LabEvent } from '#events/envelope.ts';
 import type { Change } from '#events/raft/configuration.ts';
 import type { PeerId } from '#events/raft/entry.ts';
-import { sleep, type Clock } from '../../../devices/clock/port.ts';
+import { sleep, type Clock, type Timer } from '../../../devices/clock/port.ts';
 import type { Random } from '../../../devices/random/port.ts';
 import { abortable } from '../../abortable.ts';
 import { packEntry } from '../../codec.ts';
@@ -54,9 +54,18 @@ export interface RaftLogParts {
   readonly random: Random;
   /** How long a reader is kept waiting while no leader is known: an election takes about that. */
   readonly patienceMs: number;
+  readonly late: HistoryLate;
   onStatus(status: MemberStatus): void;
   /** Nothing works any more: end the process. */
   onBroken(error: unknown): void;
+}
+
+/** When the history is not written. */
+export interface HistoryLate {
+  /** After so long a leader tests its disk: where it hangs it has to leave its office, and may have no other reason to write. */
+  readonly testMs: number;
+  /** After so long the disk is given up, and the process with it. */
+  readonly hangsMs: number;
 }
 
 /** Applied, and on its way into the history. */
@@ -361,11 +370,27 @@ export class RaftLog implements EventLog {
     this.#writing = this.#guarded(async () => {
       for (let batch = this.#takeUnwritten(); batch.length > 0; batch = this.#takeUnwritten()) {
         const history = batch.flatMap((one) => one.history);
-        if (history.length > 0) await this.#parts.keeper.append(history);
+        if (history.length > 0) await this.#watched(this.#parts.keeper.append(history));
         this.#written(batch);
       }
       this.#isWriting = false;
     });
+  }
+
+  /** What waits for the disk, or for the time after which nobody waits for it any more. @throws LogError BROKEN */
+  async #watched(writing: Promise<void>): Promise<void> {
+    const { clock, late, channel } = this.#parts;
+    const test = clock.setTimeout(() => channel.send({ t: 'touch' }), late.testMs);
+    let giveUp: Timer | undefined;
+    const hanging = new Promise<never>((_, reject) => {
+      giveUp = clock.setTimeout(() => reject(hangs(late.hangsMs)), late.hangsMs);
+    });
+    try {
+      await Promise.race([writing, hanging]);
+    } finally {
+      clock.clearTimeout(test);
+      if (giveUp) clock.clearTimeout(giveUp);
+    }
   }
 
   #takeUnwritten(): readonly Unwritten[] {
@@ -461,6 +486,13 @@ export class RaftLog implements EventLog {
     );
   }
 }
+
+const hangs = (ms: number): LogError =>
+  new LogError(
+    'BROKEN',
+    `the disk of the history has not answered for ${Math.round(ms / 1000)} s`,
+    'Look at the disk (dmesg, SMART); FloatLab reads what is really there when it starts again.',
+  );
 
 /** What is under way when the log is closed gets so long: without a majority it would wait for ever. */
 const closeGraceMs = 5000;

@@ -127,6 +127,8 @@ export class RaftMember {
         return this.#raft.read(message.request);
       case 'transfer':
         return this.#raft.transferTo(message.to);
+      case 'touch':
+        return this.#raft.touch();
       case 'taken':
         return this.#taken(message.index);
       case 'kept':

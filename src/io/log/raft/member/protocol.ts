@@ -27,6 +27,8 @@ export type ToMember =
     }
   | { readonly t: 'read'; readonly request: string }
   | { readonly t: 'transfer'; readonly to: PeerId }
+  /** The disk may hang: if this member leads it writes something, which shows. */
+  | { readonly t: 'touch' }
   /** What was committed up to here is in the history: more may come. Said in steps of `takenStepBytes`. */
   | { readonly t: 'taken'; readonly index: number }
   /** The history has it durably up to here: the consensus log may forget that, once a snapshot holds it too. */

@@ -66,6 +66,41 @@ test('when the leader dies another one goes on with everything that was acknowle
   await expectAlike(members);
 });
 
+/** Calls back when the member brings something into its history, before it does. */
+function beforeHistory(member: TestMember, act: () => Promise<void> | undefined): void {
+  const { keeper } = member.opened;
+  const append = keeper.append.bind(keeper);
+  keeper.append = async (entries) => {
+    await act();
+    return append(entries);
+  };
+}
+
+test('a leader whose disk hangs as it writes its history leaves its office, although nobody asks it for anything', async () => {
+  const members = await groupOf(3);
+  const first = await group.leader();
+  await appendMany(first, 20);
+  await allHave(members, 20);
+  let release: (() => void) | undefined;
+  beforeHistory(first, () => void (release ??= first.disk.stall()));
+  const last = append(first);
+  const second = await group.until(() => members.find((member) => member !== first && member.leads));
+  await appendMany(second, 20);
+  release?.();
+  await last;
+  await allHave(members, 41);
+  await expectAlike(members);
+});
+
+test('a member whose history is not written for too long ends, and says of which disk', async () => {
+  await groupOf(3, { timing: { diskHangsMs: 400 } });
+  const first = await group.leader();
+  beforeHistory(first, () => new Promise<void>(() => {}));
+  await append(first);
+  await group.until(() => first.broken);
+  expect(first.broken).toMatchObject({ code: 'BROKEN', message: expect.stringContaining('the disk of the history') });
+});
+
 test('an append at a leader that was cut off is not acknowledged; its place goes to another', async () => {
   const members = await groupOf(3);
   const first = await group.leader();

@@ -233,6 +233,7 @@ export class TestMember {
       clock,
       random,
       patienceMs: 3000,
+      late: { testMs: 200, hangsMs: options.timing?.diskHangsMs ?? 30_000 },
       sources: () => this.#running().map(({ peer, opened: { keeper } }) => keeper.history.source(peer)),
       fetchSnapshot: (from, pointer, files) => this.#fetchSnapshot(from, pointer, files),
       note: (message) => this.notes.push(message),
