@@ -3,33 +3,20 @@ import { afterEach, expect, test } from 'vitest';
 import { missingProgram } from '#test/engine-fixture.ts';
 import { pause, until } from './host.ts';
 import { describeLeader } from './leader-lab.ts';
-import type { Machine } from './machine.ts';
 import { nothingIsLost } from './nothing-lost.ts';
 
 describeLeader(
   'a lab of three machines, one of which has a disk that is stuck',
   (words) => {
     const { newLeaderAfter, inTime, writing, goesOn } = words;
-    let poking: NodeJS.Timeout | undefined;
     afterEach(async () => {
-      clearInterval(poking);
       for (const { disk } of words.lab.machines) await disk.thaw();
     });
-
-    /** Somebody asks for something all the time, and waits for no answer: who has nothing to write misses no disk. */
-    function poke(machines: readonly Machine[]): void {
-      let count = 0;
-      poking = setInterval(() => {
-        const api = words.lab.api(machines[count % machines.length] as Machine);
-        api.label('n2', { poked: String(count++) }).catch(() => undefined);
-      }, 200);
-    }
 
     test('steps down while its disk is stuck, the others go on within seconds, and it follows again when the disk does', async () => {
       await inTime('stuck disk', { 'to a new leader': 4000, 'without a write': 5500 }, async (label) => {
         const leader = await words.lab.whole();
         const writer = await writing(label, words.lab.others(leader));
-        poke(words.lab.others(leader));
         const stuck = performance.now();
         const { ms } = await newLeaderAfter(() => leader.disk.freeze());
         await goesOn(writer, writer.acknowledged.length);
@@ -39,7 +26,6 @@ describeLeader(
           const { leader: led, members } = await words.lab.api(leader).status();
           return members.find(({ isSelf }) => isSelf)?.node !== led;
         });
-        clearInterval(poking);
         await pause(8000 - Math.min(8000, performance.now() - stuck));
         await leader.disk.thaw();
         expect(leader.isRunning).toBe(true);
@@ -55,7 +41,6 @@ describeLeader(
     test('ends when its disk is stuck for half a minute, says why, and loses nothing', async () => {
       const leader = await words.lab.whole();
       const writer = await writing('for-long', words.lab.others(leader));
-      poke(words.lab.others(leader));
       await newLeaderAfter(() => leader.disk.freeze());
       const ended = leader.ended(90_000);
       const says = async (): Promise<boolean> => leader.output.includes('has not answered for');
