@@ -2,7 +2,6 @@
  * Logins of registries. One for each registry, for the whole lab: any node may have to pull an image. The password is
  * kept as a blob, encrypted with the key of the lab; history, views and answers have the name of the user alone.
  */
-import { defaultRegistry, registryHost } from '#events/values/registry-host.ts';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import type { LabView } from '../actor.ts';
 import type { Decisions } from '../commands.ts';
@@ -18,18 +17,6 @@ export function registryAccess(registry: string, lab: LabView): RegistryAccess |
   const known = lab.get(clusterStream)?.context.registries ?? {};
   return Object.hasOwn(known, registry) ? known[registry] : undefined;
 }
-
-/** What a person writes for a registry: with `https://`, in capitals, or by another name of Docker Hub. */
-export function registryNamed(text: string): string | undefined {
-  const host = text
-    .trim()
-    .toLowerCase()
-    .replace(/^https?:\/\//, '')
-    .replace(/\/(?:v[12]\/?)?$/, '');
-  const known = hubNames.has(host) ? defaultRegistry : host;
-  return registryHost.safeParse(known).success ? known : undefined;
-}
-const hubNames = new Set(['hub.docker.com', 'index.docker.io', 'registry-1.docker.io', 'registry.hub.docker.com']);
 
 export const registryDecisions: Decisions<'open-registry' | 'close-registry'> = {
   'open-registry': {

@@ -22,3 +22,15 @@ export const registryUser = z
   .min(1)
   .max(256)
   .regex(/^[^\p{Cc}:]+$/u, 'not the name of a user: it has no colon and no control characters');
+
+/** What a person writes for a registry: with `https://`, in capitals, or by another name of Docker Hub. */
+export function registryNamed(text: string): string | undefined {
+  const host = text
+    .trim()
+    .toLowerCase()
+    .replace(/^https?:\/\//, '')
+    .replace(/\/(?:v[12]\/?)?$/, '');
+  const known = hubNames.has(host) ? defaultRegistry : host;
+  return registryHost.safeParse(known).success ? known : undefined;
+}
+const hubNames = new Set(['hub.docker.com', 'index.docker.io', 'registry-1.docker.io', 'registry.hub.docker.com']);

@@ -132,6 +132,7 @@ const blobsOf = (view: LabView): readonly string[] => [
     .list('app')
     .flatMap(({ context: { compose, bundle, files } }) => [compose, bundle, ...(files ? [files] : [])]),
   ...view.list('instance').map(({ context }) => context.bundle),
+  ...view.list('backup-target').flatMap(({ context: { secrets } }) => secrets ?? []),
   ...Object.values(view.get(clusterStream)?.context.registries ?? {}).map(({ secret }) => secret),
 ];
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { registryNamed } from '#actors/cluster/registries.ts';
+import { registryNamed } from '#events/values/registry-host.ts';
 import { registryHost } from '#events/values/registry-host.ts';
 import { Folded } from '#io/lab/folded.ts';
 import { registryOf } from '#io/devices/docker/reference.ts';

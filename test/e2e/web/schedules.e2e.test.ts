@@ -70,6 +70,28 @@ describeWeb(({ open }) => {
     await expect.poll(() => lab.rows('overview')[0]?.[1], patience).toMatchObject({ timeZone: 'Asia/Tokyo' });
   });
 
+  it('has the logins of registries, takes one more, and forgets one, and never shows a password', async () => {
+    const { page, lab, backend } = await open('/settings');
+    await page.getByRole('button', { name: 'Add a login' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Registry').fill('no host');
+    await dialog.getByText('That is no host').waitFor(patience);
+    await dialog.getByLabel('Registry').fill('https://Registry.Example.net:5000/');
+    await dialog.getByLabel('User').fill('ada');
+    await dialog.getByLabel('Password or token').fill('swordfish');
+    await dialog.getByRole('button', { name: 'Add login' }).click();
+    await dialog.waitFor({ state: 'detached', ...patience });
+    expect(backend.asked.at(-1)).toMatchObject({ command: 'open-registry', input: { username: 'ada' } });
+    const added = row(page, 'registry.example.net:5000').filter({ hasText: 'ada' });
+    await added.waitFor(patience);
+    expect(await page.content()).not.toContain('swordfish');
+    expect(JSON.stringify(lab.rows('registries'))).not.toContain('swordfish');
+    await added.getByRole('button', { name: 'More for' }).click();
+    await page.getByRole('menuitem', { name: 'Forget' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Forget it' }).click();
+    await added.waitFor({ state: 'detached', ...patience });
+  });
+
   it('makes a schedule for a volume that one chooses', async () => {
     const { page, lab, backend } = await open('/schedules');
     await row(page, 'wiki-nightly').waitFor(patience);

@@ -1,6 +1,5 @@
 /** Logins of registries of images. A password is asked for or piped in; it is never an argument, which others could read. */
-import { registryNamed } from '#actors/cluster/registries.ts';
-import { defaultRegistry } from '#events/values/registry-host.ts';
+import { defaultRegistry, registryNamed } from '#events/values/registry-host.ts';
 import type { RegistryRow } from '#projections/views/registries.ts';
 import type { Command } from 'commander';
 import { mustAsk } from '../ask.ts';

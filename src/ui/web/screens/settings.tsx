@@ -12,6 +12,7 @@ import { useWho } from '../live/session.tsx';
 import { timeZones } from '../format/time-zones.ts';
 import { useCommand } from '../live/use-command.ts';
 import { useView } from '../live/use-view.ts';
+import { Registries } from './registries.tsx';
 import classes from './settings.module.css';
 
 export function Settings() {
@@ -51,6 +52,7 @@ export function Settings() {
             ]}
           />
         </Section>
+        <Registries />
         <Section title="Lab">
           <FactLines
             facts={[

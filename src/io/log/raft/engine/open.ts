@@ -21,7 +21,8 @@ import type { Position } from '../suspicion.ts';
 import { packApplied } from './applied.ts';
 import { Applier } from './applier.ts';
 import { HistoryKeeper } from './keeper.ts';
-import { RaftLog, type HistoryLate } from './raft-log.ts';
+import type { HistoryLate } from './history-late.ts';
+import { RaftLog } from './raft-log.ts';
 import { EventReader } from './reading.ts';
 
 /** What the member needs to know of the rest before its log is judged. */

@@ -14,7 +14,7 @@
 import { asIndex, type Entry, type Index, type LabEvent } from '#events/envelope.ts';
 import type { Change } from '#events/raft/configuration.ts';
 import type { PeerId } from '#events/raft/entry.ts';
-import { sleep, type Clock, type Timer } from '../../../devices/clock/port.ts';
+import { sleep, type Clock } from '../../../devices/clock/port.ts';
 import type { Random } from '../../../devices/random/port.ts';
 import { abortable } from '../../abortable.ts';
 import { packEntry } from '../../codec.ts';
@@ -34,6 +34,7 @@ import {
 import type { SnapshotPointer } from '../storage.ts';
 import type { Position } from '../suspicion.ts';
 import type { Applier, Outcome } from './applier.ts';
+import { unlessLate, type HistoryLate } from './history-late.ts';
 import type { HistoryKeeper } from './keeper.ts';
 import { nodeOf } from './peer.ts';
 import { Pending } from './pending.ts';
@@ -58,14 +59,6 @@ export interface RaftLogParts {
   onStatus(status: MemberStatus): void;
   /** Nothing works any more: end the process. */
   onBroken(error: unknown): void;
-}
-
-/** When the history is not written. */
-export interface HistoryLate {
-  /** After so long a leader tests its disk: where it hangs it has to leave its office, and may have no other reason to write. */
-  readonly testMs: number;
-  /** After so long the disk is given up, and the process with it. */
-  readonly hangsMs: number;
 }
 
 /** Applied, and on its way into the history. */
@@ -367,30 +360,16 @@ export class RaftLog implements EventLog {
   #write(): void {
     if (this.#isWriting) return;
     this.#isWriting = true;
+    const { keeper, late, clock, channel } = this.#parts;
     this.#writing = this.#guarded(async () => {
       for (let batch = this.#takeUnwritten(); batch.length > 0; batch = this.#takeUnwritten()) {
         const history = batch.flatMap((one) => one.history);
-        if (history.length > 0) await this.#watched(this.#parts.keeper.append(history));
+        if (history.length > 0)
+          await unlessLate(keeper.append(history), late, clock, () => channel.send({ t: 'touch' }));
         this.#written(batch);
       }
       this.#isWriting = false;
     });
-  }
-
-  /** What waits for the disk, or for the time after which nobody waits for it any more. @throws LogError BROKEN */
-  async #watched(writing: Promise<void>): Promise<void> {
-    const { clock, late, channel } = this.#parts;
-    const test = clock.setTimeout(() => channel.send({ t: 'touch' }), late.testMs);
-    let giveUp: Timer | undefined;
-    const hanging = new Promise<never>((_, reject) => {
-      giveUp = clock.setTimeout(() => reject(hangs(late.hangsMs)), late.hangsMs);
-    });
-    try {
-      await Promise.race([writing, hanging]);
-    } finally {
-      clock.clearTimeout(test);
-      if (giveUp) clock.clearTimeout(giveUp);
-    }
   }
 
   #takeUnwritten(): readonly Unwritten[] {
@@ -486,13 +465,6 @@ export class RaftLog implements EventLog {
     );
   }
 }
-
-const hangs = (ms: number): LogError =>
-  new LogError(
-    'BROKEN',
-    `the disk of the history has not answered for ${Math.round(ms / 1000)} s`,
-    'Look at the disk (dmesg, SMART); FloatLab reads what is really there when it starts again.',
-  );
 
 /** What is under way when the log is closed gets so long: without a majority it would wait for ever. */
 const closeGraceMs = 5000;

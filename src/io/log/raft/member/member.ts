@@ -483,17 +483,8 @@ export class RaftMember {
   get status(): MemberStatus {
     const { id: peer, term, role, leader, configuration, lastIndex, committed, suspect } = this.#raft.status;
     const peers = this.#raft.peers.map((progress) => ({ ...progress, isActive: this.#isActive(progress.peer) }));
-    return {
-      peer,
-      term,
-      role: role.name,
-      leader,
-      configuration,
-      lastIndex,
-      committed,
-      isSuspect: suspect !== undefined,
-      peers,
-    };
+    const isSuspect = suspect !== undefined;
+    return { peer, term, role: role.name, leader, configuration, lastIndex, committed, isSuspect, peers };
   }
 }
 
