@@ -24,10 +24,13 @@ import { maxAttempts, pieceMachine, type PieceInput } from './piece.ts';
 import { PoolHealth } from './pool-health.ts';
 import { PoolWatch } from './pool-watch.ts';
 import type { Ports, Run } from './worker.ts';
+import { Turns } from './turns.ts';
 import { delayOf, failureOf, timeoutMsOf, workerOf } from './workers.ts';
 
 /** How often is looked for what nobody has any more, and how long one call of that may take. */
 const clearEveryMs = 300_000;
+/** In one pool. A file system takes them one after the other; hooks of apps, which may take long, run beside one another. */
+const snapshotsAtATime = 8;
 const clearTimeoutMs = 60_000;
 /** Work that waits tells the lab of another reason no sooner than after so long. */
 const sameDelayMs = 600_000;
@@ -87,6 +90,8 @@ export class Agent {
   /** When the last run for a subject has ended. */
   readonly #ended = new Map<StreamId, Promise<void>>();
   /** What was told last of work that waits, by subject. */
+  /** By pool. */
+  readonly #snapshots = new Turns(snapshotsAtATime);
   readonly #delays = new Map<StreamId, { readonly key: string; readonly words: string; readonly atMs: number }>();
   readonly #running = new Set<Promise<void>>();
   #unlisten: () => void = () => {};
@@ -230,10 +235,14 @@ export class Agent {
         this.#health.judge(report, this.#parts.lab.view.get(pool), this.#parts.ports.clock.now()),
       leftovers: this.#leftovers,
     };
-    const outcome = previous.then(() => {
+    const work = (): Promise<Command> => {
       fence();
       this.#show(order, 'working', attempt, { text: order.work });
       return workerOf(this.#asOfNow(order))(ports, run);
+    };
+    const outcome = previous.then(() => {
+      if (order.work !== 'take-snapshot') return work();
+      return this.#snapshots.run(order.input.snapshots[0]?.pool ?? '', signal, work);
     });
     const ended = outcome.then(
       async () => void (await Promise.allSettled(tails.map((tail) => tail(this.#stop.signal)))),
