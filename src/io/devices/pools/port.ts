@@ -82,6 +82,4 @@ export interface PoolAdmin {
    *   imported anew, and something uses it)
    */
   clear(name: string, call: Call): Promise<PoolReport>;
-  /** Tells the disks what is free. @throws UNSUPPORTED: the pool lies in a file, or its disks cannot */
-  trim(name: string, call: Call): Promise<void>;
 }

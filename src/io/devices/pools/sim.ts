@@ -314,12 +314,6 @@ export function simPools(options: SimPoolsOptions): SimPools {
         for (const member of pool.members) member.errors = noErrors;
         return reportOf(pool, seen);
       }),
-
-    trim: (name, call) =>
-      work('trim', name, call, (found) => {
-        if (!there(found, name).isFile) return;
-        throw new IoError('UNSUPPORTED', { op: 'trim', target: name, message: `the pool ${name} lies in a file` });
-      }),
   };
   return sim;
 

@@ -175,15 +175,6 @@ describe('zfs', () => {
     await expect(of('/dev/sdc', '/dev/sdb')).rejects.toMatchObject({ code: 'EXISTS' });
   });
 
-  test.each([
-    ["unrecognized command 'trim'\nusage: zpool command args ...\n", 2, 'UNSUPPORTED'],
-    ['cannot trim: no devices in pool support trim operations\n', 1, 'UNSUPPORTED'],
-    ["cannot open 'tank': no such pool\n", 1, 'POOL_MISSING'],
-  ] as const)('that answers %j to a trim is understood', async (stderr, exitCode, code) => {
-    const { admin } = fake({ 'zpool trim': answer('', stderr, exitCode) });
-    await expect(admin.trim('tank', patient())).rejects.toMatchObject({ code });
-  });
-
   test('of old cannot pause', async () => {
     const { admin } = fake({
       'zpool status -p': answer(status(running)),

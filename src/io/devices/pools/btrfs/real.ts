@@ -240,17 +240,6 @@ export function btrfsPools(options: BtrfsPoolsOptions): PoolAdmin {
           await rm(note, { force: true });
         }
       }),
-
-    trim: (name, call) =>
-      work('trim', name, call, undefined, async ({ pool, commands }) => {
-        const place = await openPlace(pool, 'trim');
-        if ((await fileBelow(place, commands)) !== undefined)
-          throw cannotTrim(name, 'it lies in a file whose space is reserved');
-        const ran = await commands.ask('fstrim', place.path);
-        if (ran.exitCode === 0) return;
-        if (/not supported/.test(ran.stderr)) throw cannotTrim(name, 'its disks do not want to know what is free');
-        await commands.must('fstrim', place.path);
-      }),
   };
 
   interface Exchange {
@@ -338,9 +327,6 @@ const holdsPool = (pool: string, devices: readonly string[]) =>
     message: `${devices.join(', ')} hold a pool ${pool} from before, with what is in it`,
     hint: 'Mount it and adopt it; or, when nobody needs what it holds, say that it may be erased.',
   });
-
-const cannotTrim = (pool: string, why: string) =>
-  new IoError('UNSUPPORTED', { op: 'trim', target: pool, message: `the pool ${pool} cannot be trimmed: ${why}` });
 
 async function refuseWhileFilling(pool: string, said: string): Promise<void> {
   if (parseReplaceStatus(said)?.state !== 'running') return;

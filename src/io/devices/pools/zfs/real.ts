@@ -19,7 +19,7 @@ import type { PoolDevice, PoolReport } from '../report.ts';
 import { deviceAt, devicesOf, disksOf, groupLayoutOf as layoutOf } from '../report.ts';
 import { waitUntil } from '../wait.ts';
 import { type Known, type Zpool, zpoolFor } from './commands.ts';
-import { isUnknown, zpoolError } from './errors.ts';
+import { zpoolError } from './errors.ts';
 
 export interface ZfsPoolsOptions {
   /** Those of zfs that FloatLab has been told to manage. Asked at every call. */
@@ -156,19 +156,6 @@ export function zfsPools(options: ZfsPoolsOptions): PoolAdmin {
         exported.delete(name);
         await zpool.must('clear', name);
         return zpool.report();
-      }),
-
-    trim: (name, call) =>
-      work('trim', name, call, undefined, async ({ zpool }) => {
-        const ran = await zpool.ask('trim', name);
-        if (ran.exitCode === 0 || /currently trimming/.test(ran.stderr)) return;
-        if (!isUnknown(ran) && !/not supported|no devices? .*support/i.test(ran.stderr))
-          throw zpoolError('zpool trim', name, ran);
-        throw new IoError('UNSUPPORTED', {
-          op: 'trim',
-          target: name,
-          message: `the pool ${name} cannot be trimmed: ${ran.stderr.trim().split('\n')[0]}`,
-        });
       }),
   };
 
