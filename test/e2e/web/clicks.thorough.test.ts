@@ -24,7 +24,7 @@ describeWeb(({ open }) => {
     const isRefusedPlan = (one: string): boolean => /409 \(Conflict\).*\/import\?.*dryRun=true/.test(one);
     expect(complaints.filter((one) => !isRefusedPlan(one)).join('\n')).toBe('');
     expect(clicks).toBeGreaterThan(200);
-  }, 240_000);
+  }, 600_000);
 });
 
 /**
