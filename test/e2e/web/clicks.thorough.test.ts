@@ -19,6 +19,8 @@ describeWeb(({ open }) => {
       await go(page, backend.url + path);
       await settled(page);
       clicks += await clickAll(page);
+      // What is still being loaded would be missing on the way out.
+      await settled(page);
     }
     // A plan that the lab refuses, because an app still uses its volume, is an answer; the browser logs it all the same.
     const isRefusedPlan = (one: string): boolean => /409 \(Conflict\).*\/import\?.*dryRun=true/.test(one);

@@ -243,8 +243,8 @@ async function refuseForeign(zpool: Zpool, file: string): Promise<void> {
 /** The disk of the host keeps some room of its own. What an earlier attempt has reserved counts. @throws IoError NO_SPACE */
 async function refuseFull(zpool: Zpool, file: string, sizeBytes: number): Promise<void> {
   const folder = dirname(file);
-  const [blocks = 0, blockBytes = 0] = numbersIn(await zpool.tool('stat', '--file-system', '--format=%a %S', folder));
-  const reserved = (await zpool.has(file)) ? numbersIn(await zpool.tool('stat', '--format=%b %B', file)) : [];
+  const [blocks = 0, blockBytes = 0] = numbersIn(await zpool.tool('stat', '-f', '-c', '%a %S', '--', folder));
+  const reserved = (await zpool.has(file)) ? numbersIn(await zpool.tool('stat', '-c', '%b %B', '--', file)) : [];
   const [hasBlocks = 0, eachBytes = 0] = reserved;
   const freeBytes = blocks * blockBytes;
   if (sizeBytes - hasBlocks * eachBytes + headroomBytes <= freeBytes) return;
